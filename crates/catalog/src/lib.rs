@@ -1,0 +1,1 @@
+//! What CloudTrail events mean in IAM's words, as embedded data.

@@ -1,0 +1,1 @@
+//! From grants to policies and the report.

@@ -1,0 +1,1 @@
+//! Finds, opens, frames and parses CloudTrail archives in parallel.

@@ -1,0 +1,1 @@
+//! Seeded trails and a naive reference of the pipeline; depends on no product crate.
