@@ -1,0 +1,62 @@
+//! The kept parts of one call, as the rules may read them.
+
+/// One call, as far as the rules need it. Implemented by whoever keeps the calls.
+///
+/// Everything in it comes out of a log and is untrusted: the rules escape what they put into a
+/// resource, and never let a value leave its segment of an ARN.
+pub trait Request {
+    /// Returns the account in which the call was made, 12 digits, or "" if unknown.
+    fn account(&self) -> &str;
+    /// Returns the region, such as `eu-west-1`, or "" if unknown.
+    fn region(&self) -> &str;
+    /// Returns the partition: `aws`, `aws-cn`, `aws-us-gov`, …
+    fn partition(&self) -> &str;
+    /// Returns the ARN of the calling role or user, "" if unknown.
+    fn caller(&self) -> &str;
+    /// Returns the service that made the call for the caller (`invokedBy`).
+    fn via(&self) -> Option<&str>;
+    /// Returns the error code; `None` for a call that succeeded.
+    fn error_code(&self) -> Option<&str>;
+    /// Hands over each value kept at a path of [`Extraction::paths`](crate::Extraction::paths).
+    ///
+    /// At a path that ends in `?` any value means "present".
+    fn values(&self, path: &str, each: &mut dyn FnMut(&str));
+    /// Hands over each `(path, ARN)` that
+    /// [`Extraction::scan_arns`](crate::Extraction::scan_arns) had kept.
+    fn arns(&self, each: &mut dyn FnMut(&str, &str));
+    /// Hands over each entry of the record's `resources[]`.
+    fn resources(&self, each: &mut dyn FnMut(ResourceRef<'_>));
+    /// Returns what other events of the trail taught about a name; see [`FactKind`].
+    fn fact(&self, kind: FactKind, key: &str) -> Option<String>;
+}
+
+/// An entry of a record's `resources[]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResourceRef<'a> {
+    /// The ARN, or the start of one.
+    pub arn: &'a str,
+    /// Whether it came as `ARNPrefix`: then it stands for all that begins so.
+    pub is_prefix: bool,
+    /// The CloudFormation-like type, such as `AWS::S3::Object`, if given.
+    pub resource_type: Option<&'a str>,
+    /// The owning account, if given.
+    pub account: Option<&'a str>,
+}
+
+/// What one event can teach about another: the rule's key and the answer.
+///
+/// Which operations teach what is data: [`Operation::lessons`](crate::Operation::lessons). The
+/// account data of `get-account-authorization-details` can answer the first two as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum FactKind {
+    /// Instance profile, by name or ARN → role inside it, name or ARN.
+    InstanceProfileRole,
+    /// `role/Name`, `user/Name`, `group/Name`, `policy/Name`, `instance-profile/Name` → its ARN
+    /// with the path.
+    IamArn,
+    /// Athena query execution id → its workgroup's name.
+    AthenaWorkGroup,
+    /// EC2 association or attachment id (`rtbassoc-…`, `eipassoc-…`) → id of the resource.
+    Ec2Association,
+}
