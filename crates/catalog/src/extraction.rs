@@ -15,6 +15,11 @@ use crate::{FactKind, table::Node};
 /// * `request.tagspecificationset?` means only whether something other than null, "", `[]` and
 ///   `{}` is there; the value kept is the word `present`.
 ///
+/// `**`, at most once and right after the root, stands for any number of keys, none included:
+/// `request.**.instanceid` is every `instanceid` at any depth (EC2 wraps its parameters in
+/// `<Something>Request`, `<something>Set.items` and `{tag, content}` without a rule that could be
+/// told beforehand). It does not look below the keys of [`Extraction::skipped`].
+///
 /// Values that are redacted (`HIDDEN_DUE_TO_SECURITY_REASONS`, `***`, `<sensitiveDataRemoved>`)
 /// are kept under no path but one that ends in `?`.
 #[derive(Clone, Copy, Debug)]
