@@ -1,1 +1,49 @@
 //! Finds, opens, frames and parses CloudTrail archives in parallel.
+//!
+//! The one road is [`fold`]: it reads everything it is given and hands each [`Record`] to a
+//! visitor, on the current rayon pool. It knows nothing of IAM, principals or policies, and it
+//! filters nothing: [`Prune`] only leaves files closed that hold nothing wanted.
+//!
+//! ```
+//! use trailtrim_ingest::{Input, Prune, fold};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! let file = dir.path().join("trail.json");
+//! std::fs::write(&file, r#"{"Records":[
+//!     {"eventSource":"s3.amazonaws.com","eventName":"ListBuckets"},
+//!     {"eventSource":"iam.amazonaws.com","eventName":"ListUsers"}
+//! ]}"#)?;
+//! let (names, ingested) = fold(
+//!     &[Input::Path(file)],
+//!     &Prune::default(),
+//!     Vec::new,
+//!     |names, _, record| names.push(record.event_name.to_string()),
+//!     |mut left, right| {
+//!         left.extend(right);
+//!         left
+//!     },
+//! )?;
+//! assert_eq!(names, ["ListBuckets", "ListUsers"]);
+//! assert!(ingested.skipped.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod fold;
+mod json;
+mod progress;
+mod prune;
+mod record;
+mod skipped;
+mod source;
+
+pub use error::IngestError;
+pub use fold::{Ingested, Input, Provenance, fold, fold_reporting};
+pub use json::{Elements, Json, Members};
+pub use progress::{Progress, Quiet};
+pub use prune::Prune;
+pub use record::{NotARecord, Record};
+pub use skipped::{LISTED_PER_KIND, Position, SkipKind, Skipped};
+pub use source::{Compression, ContentHash, Framing, SourceFacts};

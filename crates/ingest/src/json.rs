@@ -1,0 +1,274 @@
+//! A piece of JSON text that is known to be valid, looked into without building a tree.
+//!
+//! Everything here reads text that has already passed the grammar, so it only has to find its
+//! way; on text that has not (there is no road to it) it would find nothing, and never panic.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+use serde::Deserialize;
+
+/// Valid JSON text, borrowed from the log where possible.
+///
+/// It is owned where the log held the JSON as a string (as Athena and some SIEMs export nested
+/// columns) and had to be unescaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Json<'a>(Cow<'a, str>);
+
+impl<'a> Json<'a> {
+    /// Checks `text` and wraps it, without surrounding white space.
+    ///
+    /// # Errors
+    /// Where `text` is not exactly one JSON value.
+    pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, serde_json::Error> {
+        let text = text.into();
+        serde_json::from_str::<serde::de::IgnoredAny>(&text)?;
+        Ok(Self(match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches(is_space)),
+            Cow::Owned(text) => Cow::Owned(text.trim_matches(is_space).to_owned()),
+        }))
+    }
+
+    /// Wraps text that is known to be one JSON value without space around.
+    pub(crate) const fn trusted(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
+    /// Returns the JSON text, as it stood in the log.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads the value into a type.
+    ///
+    /// # Errors
+    /// Where the value does not have the shape of `T`.
+    pub fn deserialize<'s, T: Deserialize<'s>>(&'s self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.0)
+    }
+
+    /// Returns whether this is an object.
+    pub fn is_object(&self) -> bool {
+        self.0.starts_with('{')
+    }
+
+    /// Returns whether this is an array.
+    pub fn is_array(&self) -> bool {
+        self.0.starts_with('[')
+    }
+
+    /// Returns whether this is `null`.
+    pub fn is_null(&self) -> bool {
+        self.0.starts_with('n')
+    }
+
+    /// Returns the text of a string value, unescaped; `None` for anything else.
+    pub fn as_text(&self) -> Option<Cow<'_, str>> {
+        unquote(&self.0)
+    }
+
+    /// Returns a boolean, also from the strings `"true"` and `"false"` in any case.
+    pub fn as_bool(&self) -> Option<bool> {
+        as_bool(&self.0)
+    }
+
+    /// Returns an object's members in their order; nothing for other values.
+    pub fn members(&self) -> Members<'_> {
+        Members::of(&self.0)
+    }
+
+    /// Returns an array's elements in their order; nothing for other values.
+    pub fn elements(&self) -> Elements<'_> {
+        Elements { inner: Items::of(&self.0, '[') }
+    }
+
+    /// Returns the member `name` of an object: the last one where a key repeats.
+    ///
+    /// `None` where it is missing; a `null` is returned as such.
+    pub fn get(&self, name: &str) -> Option<Json<'_>> {
+        self.members().filter(|(key, _)| key == name).last().map(|(_, value)| value)
+    }
+}
+
+/// Iterator over the members of an object.
+#[derive(Debug, Clone)]
+pub struct Members<'a> {
+    inner: Items<'a>,
+}
+
+impl<'a> Members<'a> {
+    /// Starts at the first member of the object in `text`.
+    pub(crate) fn of(text: &'a str) -> Self {
+        Self { inner: Items::of(text, '{') }
+    }
+
+    /// Returns the next key, unescaped, and the raw text of its value.
+    pub(crate) fn next_raw(&mut self) -> Option<(Cow<'a, str>, &'a str)> {
+        let key = unquote(self.inner.value()?)?;
+        self.inner.colon()?;
+        Some((key, self.inner.value()?))
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Cow<'a, str>, Json<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_raw().map(|(key, value)| (key, Json::trusted(value)))
+    }
+}
+
+/// Iterator over the elements of an array.
+#[derive(Debug, Clone)]
+pub struct Elements<'a> {
+    inner: Items<'a>,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Json<'a>;
+
+    fn next(&mut self) -> Option<Json<'a>> {
+        self.inner.value().map(Json::trusted)
+    }
+}
+
+/// The values inside one object or array, keys included.
+#[derive(Debug, Clone)]
+struct Items<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Items<'a> {
+    fn of(text: &'a str, open: char) -> Self {
+        Self { rest: text.strip_prefix(open).unwrap_or_default() }
+    }
+
+    /// Takes the next value, over a comma before it.
+    fn value(&mut self) -> Option<&'a str> {
+        let text = self.rest.trim_start_matches(is_space);
+        let text = text.strip_prefix(',').unwrap_or(text).trim_start_matches(is_space);
+        let (value, rest) = text.split_at_checked(value_length(text.as_bytes())?)?;
+        self.rest = rest;
+        Some(value)
+    }
+
+    fn colon(&mut self) -> Option<()> {
+        self.rest = self.rest.trim_start_matches(is_space).strip_prefix(':')?;
+        Some(())
+    }
+}
+
+/// Returns whether a character is JSON white space.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
+/// Returns the length of the value that `bytes` start with.
+fn value_length(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'"' => string_length(bytes),
+        b'{' | b'[' => {
+            let mut depth = 0usize;
+            let mut at = 0;
+            loop {
+                match bytes.get(at)? {
+                    b'"' => {
+                        at += string_length(bytes.get(at..)?)?;
+                        continue;
+                    }
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => {
+                        depth = depth.checked_sub(1)?;
+                        if depth == 0 {
+                            return Some(at + 1);
+                        }
+                    }
+                    _ => {}
+                }
+                at += 1;
+            }
+        }
+        b'}' | b']' | b',' | b':' => None,
+        _ => Some(
+            bytes
+                .iter()
+                .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r'))
+                .unwrap_or(bytes.len()),
+        ),
+    }
+}
+
+/// Returns the length of the string that `bytes` start with, quotes included.
+fn string_length(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        match bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            _ => at += 2,
+        }
+    }
+}
+
+/// Returns the text of a JSON string, unescaped; `None` where `raw` is no string.
+///
+/// A lone surrogate escape (CloudTrail cuts long messages anywhere) becomes U+FFFD.
+pub(crate) fn unquote(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    match memchr::memchr(b'\\', inner.as_bytes()) {
+        None => Some(Cow::Borrowed(inner)),
+        Some(_) => unescape(inner).map(Cow::Owned),
+    }
+}
+
+fn unescape(inner: &str) -> Option<String> {
+    let mut out = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        out.push_str(plain);
+        let mut chars = escape.chars();
+        let c = match chars.next()? {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let (unit, after) = hex4(chars.as_str())?;
+                let low = after.strip_prefix("\\u").and_then(hex4);
+                let (c, after) = match (unit, low) {
+                    (0xD800..=0xDBFF, Some((low @ 0xDC00..=0xDFFF, after))) => {
+                        let code = 0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+                        (char::from_u32(code), after)
+                    }
+                    _ => (char::from_u32(unit), after),
+                };
+                chars = after.chars();
+                c.unwrap_or(char::REPLACEMENT_CHARACTER)
+            }
+            c => c,
+        };
+        out.push(c);
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// Splits off four hexadecimal digits.
+fn hex4(text: &str) -> Option<(u32, &str)> {
+    let (digits, rest) = text.split_at_checked(4)?;
+    u32::from_str_radix(digits, 16).ok().map(|unit| (unit, rest))
+}
+
+/// Returns the truth value of a JSON boolean, or of a string that spells one.
+pub(crate) fn as_bool(raw: &str) -> Option<bool> {
+    let word = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(raw);
+    if word.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if word.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}

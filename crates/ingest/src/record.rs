@@ -1,0 +1,351 @@
+//! One CloudTrail record, borrowed from the text it was found in.
+//!
+//! Surprising here:
+//! - Keys are matched exactly first and without regard to case second: Athena and its exports
+//!   know only lower-case columns. An exact spelling wins over a folded one, a later duplicate
+//!   over an earlier.
+//! - JSON `null` is the same as a missing field.
+//! - A value of the wrong type loses that field only; which fields were lost can be asked
+//!   ([`Record::odd_fields`]).
+//! - Nested fields may stand as strings that hold JSON; they read as if they were the object.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use crate::json::{Json, Members, as_bool, unquote};
+
+/// A CloudTrail record: scalar fields as text, nested ones as JSON.
+///
+/// Field names and meanings are those of AWS's "CloudTrail record contents". All are optional
+/// except the two without which it would be no record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Record<'a> {
+    /// `eventSource`, as `s3.amazonaws.com`.
+    pub event_source: Cow<'a, str>,
+    /// `eventName`, as `GetObject`.
+    pub event_name: Cow<'a, str>,
+    /// `eventVersion`, as `1.08`.
+    pub event_version: Option<Cow<'a, str>>,
+    /// `eventTime`, or where it is missing Logstash's `@timestamp`. See [`Record::time`].
+    pub event_time: Option<Cow<'a, str>>,
+    /// `awsRegion`.
+    pub aws_region: Option<Cow<'a, str>>,
+    /// `sourceIPAddress`: an address, a service name or `AWS Internal`.
+    pub source_ip_address: Option<Cow<'a, str>>,
+    /// `userAgent`.
+    pub user_agent: Option<Cow<'a, str>>,
+    /// `errorCode`.
+    pub error_code: Option<Cow<'a, str>>,
+    /// `errorMessage`.
+    pub error_message: Option<Cow<'a, str>>,
+    /// `requestID`.
+    pub request_id: Option<Cow<'a, str>>,
+    /// `eventID`.
+    pub event_id: Option<Cow<'a, str>>,
+    /// `eventType`, as `AwsApiCall`.
+    pub event_type: Option<Cow<'a, str>>,
+    /// `eventCategory`, as `Management`.
+    pub event_category: Option<Cow<'a, str>>,
+    /// `recipientAccountId`.
+    pub recipient_account_id: Option<Cow<'a, str>>,
+    /// `sharedEventID`.
+    pub shared_event_id: Option<Cow<'a, str>>,
+    /// `vpcEndpointId`.
+    pub vpc_endpoint_id: Option<Cow<'a, str>>,
+    /// `readOnly`.
+    pub read_only: Option<bool>,
+    /// `managementEvent`.
+    pub management_event: Option<bool>,
+    /// `sessionCredentialFromConsole`.
+    pub session_credential_from_console: Option<bool>,
+    /// `userIdentity`, an object.
+    pub user_identity: Option<Json<'a>>,
+    /// `requestParameters`, usually an object.
+    pub request_parameters: Option<Json<'a>>,
+    /// `responseElements`. Holds live secrets: never to be kept or shown.
+    pub response_elements: Option<Json<'a>>,
+    /// `additionalEventData`.
+    pub additional_event_data: Option<Json<'a>>,
+    /// `resources`, an array of objects.
+    pub resources: Option<Json<'a>>,
+    /// `addendum`, an object.
+    pub addendum: Option<Json<'a>>,
+    /// `serviceEventDetails`.
+    pub service_event_details: Option<Json<'a>>,
+    /// `tlsDetails`, an object.
+    pub tls_details: Option<Json<'a>>,
+    /// `eventContext`, an object.
+    pub event_context: Option<Json<'a>>,
+    odd: OddFields,
+}
+
+/// Why a piece of JSON is no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotARecord {
+    /// It is not valid JSON.
+    #[error("not valid JSON")]
+    NotJson,
+    /// It is valid JSON, but no object.
+    #[error("not an object")]
+    NotAnObject,
+    /// It is an object without an event name.
+    #[error("an object without `eventName`")]
+    NoEventName,
+    /// It is an object with an event name, but without an event source.
+    #[error("an object without `eventSource`")]
+    NoEventSource,
+}
+
+impl<'a> Record<'a> {
+    /// Reads one record out of JSON text.
+    ///
+    /// # Errors
+    /// Where the text is not one JSON object with an `eventName` and an `eventSource`.
+    pub fn parse(text: &'a str) -> Result<Self, NotARecord> {
+        serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|_| NotARecord::NotJson)?;
+        Self::from_valid(text.trim_ascii())
+    }
+
+    /// Reads one record out of text that is known to be a JSON value without space around.
+    pub(crate) fn from_valid(text: &'a str) -> Result<Self, NotARecord> {
+        if !text.starts_with('{') {
+            return Err(NotARecord::NotAnObject);
+        }
+        let mut slots = Slots::default();
+        let mut members = Members::of(text);
+        while let Some((key, value)) = members.next_raw() {
+            slots.put(&key, value);
+        }
+        slots.into_record()
+    }
+
+    /// Returns the time of the call, to the second or finer; `None` where it cannot be read.
+    ///
+    /// Accepted are RFC 3339 and, as Athena prints them, the same with a space for the `T` and
+    /// without a zone, then in UTC, which is the only zone CloudTrail writes.
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        parse_time(self.event_time.as_deref()?)
+    }
+
+    /// Returns the names of the fields that were dropped for having an unexpected type.
+    pub fn odd_fields(&self) -> impl Iterator<Item = &'static str> {
+        let odd = self.odd;
+        FIELDS.iter().enumerate().filter(move |(slot, _)| odd.has(*slot)).map(|(_, f)| f.name)
+    }
+
+    /// Returns whether this is a CloudTrail Insights event, which is no call.
+    pub fn is_insight(&self) -> bool {
+        self.event_type.as_deref() == Some("AwsCloudTrailInsight")
+            || self.event_category.as_deref() == Some("Insight")
+    }
+}
+
+/// Reads a time as CloudTrail or one of its exporters prints it.
+fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.to_utc());
+    }
+    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f UTC"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .map(|time| time.and_utc())
+}
+
+/// A set of indices into [`FIELDS`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct OddFields(u32);
+
+impl OddFields {
+    fn add(&mut self, slot: usize) {
+        self.0 |= u32::try_from(slot).map_or(0, |slot| 1u32.checked_shl(slot).unwrap_or(0));
+    }
+
+    fn has(self, slot: usize) -> bool {
+        u32::try_from(slot).is_ok_and(|slot| self.0.checked_shr(slot).unwrap_or(0) & 1 == 1)
+    }
+}
+
+/// What a field may hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// A string.
+    Text,
+    /// A string, or a number whose digits are meant as such.
+    TextOrNumber,
+    /// A boolean, or a string that spells one.
+    Flag,
+    /// An object or array, also inside a string.
+    Nested,
+    /// An object, also inside a string.
+    Object,
+    /// An array, also inside a string.
+    Array,
+}
+
+struct Field {
+    name: &'static str,
+    shape: Shape,
+}
+
+const fn field(name: &'static str, shape: Shape) -> Field {
+    Field { name, shape }
+}
+
+/// How many fields are read.
+const FIELD_COUNT: usize = 29;
+
+/// The fields that are read, in the order of [`Slots::into_record`].
+const FIELDS: [Field; FIELD_COUNT] = [
+    field("eventSource", Shape::Text),
+    field("eventName", Shape::Text),
+    field("eventVersion", Shape::TextOrNumber),
+    field("eventTime", Shape::Text),
+    field("@timestamp", Shape::Text),
+    field("awsRegion", Shape::Text),
+    field("sourceIPAddress", Shape::Text),
+    field("userAgent", Shape::Text),
+    field("errorCode", Shape::TextOrNumber),
+    field("errorMessage", Shape::Text),
+    field("requestID", Shape::Text),
+    field("eventID", Shape::Text),
+    field("eventType", Shape::Text),
+    field("eventCategory", Shape::Text),
+    field("recipientAccountId", Shape::Text),
+    field("sharedEventID", Shape::Text),
+    field("vpcEndpointId", Shape::Text),
+    field("readOnly", Shape::Flag),
+    field("managementEvent", Shape::Flag),
+    field("sessionCredentialFromConsole", Shape::Flag),
+    field("userIdentity", Shape::Object),
+    field("requestParameters", Shape::Nested),
+    field("responseElements", Shape::Nested),
+    field("additionalEventData", Shape::Nested),
+    field("resources", Shape::Array),
+    field("addendum", Shape::Object),
+    field("serviceEventDetails", Shape::Nested),
+    field("tlsDetails", Shape::Object),
+    field("eventContext", Shape::Object),
+];
+
+/// The raw values found for [`FIELDS`], and whether each was found under its exact name.
+#[derive(Default)]
+struct Slots<'a>([Option<(&'a str, bool)>; FIELD_COUNT]);
+
+impl<'a> Slots<'a> {
+    fn put(&mut self, key: &str, value: &'a str) {
+        let exact = FIELDS.iter().position(|field| field.name == key);
+        let folded = || FIELDS.iter().position(|field| field.name.eq_ignore_ascii_case(key));
+        let Some(slot) = exact.or_else(folded) else { return };
+        let exact = exact.is_some();
+        if let Some(place) = self.0.get_mut(slot)
+            && (exact || !place.is_some_and(|(_, exact)| exact))
+        {
+            *place = Some((value, exact));
+        }
+    }
+
+    fn into_record(self) -> Result<Record<'a>, NotARecord> {
+        let mut take = Take { slots: self.0.iter().zip(&FIELDS).enumerate(), odd: OddFields(0) };
+        let event_source = take.text();
+        let event_name = take.text().ok_or(NotARecord::NoEventName)?;
+        let mut record = Record {
+            event_source: event_source.ok_or(NotARecord::NoEventSource)?,
+            event_name,
+            event_version: take.text(),
+            event_time: {
+                let time = take.text();
+                let timestamp = take.text();
+                time.or(timestamp)
+            },
+            aws_region: take.text(),
+            source_ip_address: take.text(),
+            user_agent: take.text(),
+            error_code: take.text(),
+            error_message: take.text(),
+            request_id: take.text(),
+            event_id: take.text(),
+            event_type: take.text(),
+            event_category: take.text(),
+            recipient_account_id: take.text(),
+            shared_event_id: take.text(),
+            vpc_endpoint_id: take.text(),
+            read_only: take.flag(),
+            management_event: take.flag(),
+            session_credential_from_console: take.flag(),
+            user_identity: take.json(),
+            request_parameters: take.json(),
+            response_elements: take.json(),
+            additional_event_data: take.json(),
+            resources: take.json(),
+            addendum: take.json(),
+            service_event_details: take.json(),
+            tls_details: take.json(),
+            event_context: take.json(),
+            odd: OddFields(0),
+        };
+        record.odd = take.odd;
+        Ok(record)
+    }
+}
+
+/// Takes the values of the slots one after the other, noting what does not fit.
+struct Take<I> {
+    slots: I,
+    odd: OddFields,
+}
+
+impl<'a, 's, I> Take<I>
+where
+    I: Iterator<Item = (usize, (&'s Option<(&'a str, bool)>, &'static Field))>,
+    'a: 's,
+{
+    /// Reads the next slot with `read`; a value that it cannot read is noted as odd.
+    fn next<T>(&mut self, read: impl FnOnce(&'a str, Shape) -> Option<T>) -> Option<T> {
+        let (slot, (value, field)) = self.slots.next()?;
+        let (raw, _) = (*value)?;
+        if is_absent(raw, field.shape) {
+            return None;
+        }
+        let read = read(raw, field.shape);
+        if read.is_none() {
+            self.odd.add(slot);
+        }
+        read
+    }
+
+    fn text(&mut self) -> Option<Cow<'a, str>> {
+        self.next(|raw, shape| match raw.as_bytes().first()? {
+            b'"' => unquote(raw),
+            b'-' | b'0'..=b'9' if shape == Shape::TextOrNumber => Some(Cow::Borrowed(raw)),
+            _ => None,
+        })
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        self.next(|raw, _| as_bool(raw))
+    }
+
+    fn json(&mut self) -> Option<Json<'a>> {
+        self.next(|raw, shape| {
+            let json = match unquote(raw) {
+                Some(inner) => Json::parse(inner).ok()?,
+                None => Json::trusted(raw),
+            };
+            let fits = match shape {
+                Shape::Object => json.is_object(),
+                Shape::Array => json.is_array(),
+                _ => json.is_object() || json.is_array(),
+            };
+            fits.then_some(json)
+        })
+    }
+}
+
+/// Returns whether a value says that there is none: `null`, and for anything but text also the
+/// empty string and `"null"`, which is how columns of exports without a value print.
+fn is_absent(raw: &str, shape: Shape) -> bool {
+    let text = matches!(shape, Shape::Text | Shape::TextOrNumber);
+    raw == "null" || (!text && matches!(raw, "\"\"" | "\"null\""))
+}
