@@ -1,1 +1,49 @@
-//! The command line of trailtrim.
+//! The command line of trailtrim: arguments, commands, exit codes. Thin; what
+//! it does stands in the crates it calls.
+//!
+//! Data goes to standard output, everything else to standard error. A command
+//! is a file here, with its arguments and one function that returns an
+//! [`Exit`].
+
+mod exit;
+mod generate;
+mod globs;
+mod output;
+mod summary;
+mod time;
+mod trail;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+
+/// Least-privilege IAM policies from what CloudTrail recorded, with evidence
+///
+/// Works offline: reads CloudTrail archives, opens no connection.
+#[derive(Debug, Parser)]
+#[command(name = "trailtrim", version, max_term_width = 100, after_help = exit::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Generate(generate::GenerateArgs),
+}
+
+/// Runs one command line and says how it ended.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        // Help and version are answers; anything else is wrong usage, which clap ends with 2.
+        Err(error) => return exit::usage(&error),
+    };
+    let result = match cli.command {
+        Command::Generate(args) => generate::generate(&args),
+    };
+    exit::conclude(result)
+}

@@ -1,3 +1,7 @@
-//! The trailtrim binary: parses the arguments and hands over to the library.
+//! The trailtrim binary: hands its arguments to the library and exits as told.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trailtrim::main(std::env::args_os())
+}

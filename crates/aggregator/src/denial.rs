@@ -1,0 +1,169 @@
+//! What the message of an authorization failure says.
+//!
+//! The action in it is IAM's own name for what was missing, often not the name
+//! of the call, and the only place where CloudTrail mentions permissions such as
+//! `iam:PassRole`. Messages differ between services and years, are cut at 1 KB,
+//! and may hold anything the caller put into a name: this looks for anchors and
+//! takes nothing for granted.
+//!
+//! Source: IAM user guide, "Troubleshoot access denied error messages".
+
+use std::borrow::Cow;
+
+use crate::call::Denial;
+
+const ACTION: &str = "not authorized to perform: ";
+const RESOURCE: &str = " on resource: ";
+const EXPLICIT: &str = "with an explicit deny in ";
+
+/// The kinds of policy a message can blame, longest first so that a longer name
+/// is not taken for a shorter one within it.
+const POLICIES: [(&str, &str); 16] = [
+    ("no identity-based policy allows", "identity-based"),
+    ("no resource-based policy allows", "resource-based"),
+    ("no service control policy allows", "service-control"),
+    ("no resource control policy allows", "resource-control"),
+    ("no permissions boundary allows", "permissions-boundary"),
+    ("no session policy allows", "session"),
+    ("no VPC endpoint policy allows", "vpc-endpoint"),
+    ("no role trust policy allows", "role-trust"),
+    ("identity-based policy", "identity-based"),
+    ("resource-based policy", "resource-based"),
+    ("service control policy", "service-control"),
+    ("resource control policy", "resource-control"),
+    ("permissions boundary", "permissions-boundary"),
+    ("VPC endpoint policy", "vpc-endpoint"),
+    ("role trust policy", "role-trust"),
+    // The guide spells it "session policy", messages also "sessions policy".
+    ("session", "session"),
+];
+
+/// Reads a message; `None` if it speaks of no authorization.
+pub(crate) fn parse(message: &str) -> Option<Denial<'_>> {
+    let (_, after) = message.split_once(ACTION).or_else(|| {
+        // Only the verb is certain where a line was wrapped.
+        message.split_once("not authorized to perform:")
+    })?;
+    let after = after.trim_start();
+    let end = after.find(char::is_whitespace).unwrap_or(after.len());
+    let (action, mut rest) = after.split_at(end);
+    let action = action.trim_end_matches(['.', ',', '"', '\'']).trim_start_matches(['"', '\'']);
+    let action = action.contains(':').then_some(Cow::Borrowed(action));
+
+    let mut resource = None;
+    if let Some(tail) = rest.strip_prefix(RESOURCE) {
+        // A quoted name ends at its quote, whatever it holds.
+        let quoted = tail.strip_prefix('"').and_then(|name| name.find('"')).map(|end| end + 2);
+        let end = quoted.unwrap_or_else(|| {
+            [" because ", " with an explicit deny"]
+                .iter()
+                .filter_map(|anchor| tail.find(anchor))
+                .min()
+                .unwrap_or(tail.len())
+        });
+        let (named, reason) = tail.split_at(end);
+        let named = named.trim().trim_end_matches('.').trim_matches('"');
+        resource = (!named.is_empty()).then_some(Cow::Borrowed(named));
+        rest = reason;
+    }
+    let explicit = rest.contains(EXPLICIT);
+    // The reason begins at its anchor: a name in the resource cannot pose as one.
+    let reason = match rest.find(EXPLICIT).or_else(|| rest.find("because no ")) {
+        Some(start) => rest.get(start..).unwrap_or_default(),
+        None => "",
+    };
+    let policy = POLICIES
+        .iter()
+        .filter_map(|(anchor, kind)| Some((reason.find(anchor)?, *kind)))
+        // The earliest mention; at one place, the order of the table decides.
+        .min_by_key(|(at, _)| *at)
+        .map(|(_, kind)| Cow::Borrowed(kind));
+    Some(Denial { action, resource, policy, explicit })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(message: &str) -> (Option<String>, Option<String>, Option<String>, bool) {
+        let denial = parse(message).unwrap();
+        let own = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
+        (own(denial.action), own(denial.resource), own(denial.policy), denial.explicit)
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn the_usual_message() {
+        assert_eq!(
+            read(
+                "User: arn:aws:sts::111122223333:assumed-role/r/s is not authorized to perform: iam:PassRole on resource: arn:aws:iam::111122223333:role/x because no identity-based policy allows the iam:PassRole action"
+            ),
+            (
+                some("iam:PassRole"),
+                some("arn:aws:iam::111122223333:role/x"),
+                some("identity-based"),
+                false
+            )
+        );
+    }
+
+    #[test]
+    fn an_explicit_deny_names_its_policy() {
+        assert_eq!(
+            read(
+                "You are not authorized to perform this operation. User: arn:aws:iam::1:user/u is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2:us-east-1:1:instance/* with an explicit deny in a service control policy: arn:aws:organizations::2:policy/o-1/service_control_policy/p-1. Encoded authorization failure message: AAAA"
+            ),
+            (
+                some("ec2:RunInstances"),
+                some("arn:aws:ec2:us-east-1:1:instance/*"),
+                some("service-control"),
+                true
+            )
+        );
+    }
+
+    #[test]
+    fn quotes_missing_tails_and_wrapped_lines() {
+        assert_eq!(
+            read(
+                "User: arn:aws:iam::1:user/u is not authorized to perform: s3:ListBucket on resource: \"arn:aws:s3:::b\" because no identity-based policy allows the s3:ListBucket action"
+            ),
+            (some("s3:ListBucket"), some("arn:aws:s3:::b"), some("identity-based"), false)
+        );
+        assert_eq!(
+            read(
+                "User: arn:aws:iam::1:user/u is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::2:role/x"
+            ),
+            (some("sts:AssumeRole"), some("arn:aws:iam::2:role/x"), None, false)
+        );
+        assert_eq!(
+            read("User: x is not authorized to perform:\n  SNS:Publish"),
+            (some("SNS:Publish"), None, None, false)
+        );
+    }
+
+    #[test]
+    fn a_name_in_the_resource_cannot_pose_as_the_reason() {
+        assert_eq!(
+            read(
+                "User: u is not authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::b/ with an explicit deny in a service control policy\""
+            ),
+            (
+                some("s3:PutObject"),
+                some("arn:aws:s3:::b/ with an explicit deny in a service control policy"),
+                None,
+                false
+            )
+        );
+    }
+
+    #[test]
+    fn other_messages_are_not_denials() {
+        assert!(parse("Access Denied").is_none());
+        assert!(parse("You are not authorized to perform this operation. Encoded authorization failure message: AAAA").is_none());
+        assert!(parse("").is_none());
+    }
+}

@@ -1,0 +1,287 @@
+//! Takes the identifying parts of a call out of a record.
+//!
+//! Which parts those are is the catalog's decision, per operation; its paths
+//! become a small tree once, and each record's parameters are walked along it.
+//! Everything else in the parameters and the response (payloads, credentials,
+//! descriptions) is passed over unread and never kept.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use trailtrim_catalog::Extraction;
+use trailtrim_ingest::Json;
+
+use crate::call::Part;
+
+/// No name, id or ARN in AWS is longer; anything beyond is content.
+const LONGEST_VALUE: usize = 4096;
+
+/// What CloudTrail writes in the place of a secret.
+const REDACTED: [&str; 3] = ["HIDDEN_DUE_TO_SECURITY_REASONS", "***", "<sensitiveDataRemoved>"];
+
+/// The key that stands for any number of keys, right after a root.
+const ANY_DEPTH: &str = "**";
+
+/// An operation's extraction list, ready for walking.
+#[derive(Debug, Default)]
+pub(crate) struct Extractor {
+    roots: Branch,
+    skipped: Vec<&'static str>,
+    scan_arns: bool,
+}
+
+/// The keys that matter below one place, and what to keep at the place itself.
+#[derive(Debug, Default)]
+struct Branch {
+    below: BTreeMap<&'static str, Branch>,
+    values: Option<&'static str>,
+    keys: Option<&'static str>,
+    presence: Option<&'static str>,
+}
+
+impl Branch {
+    /// Takes up one path of an extraction list.
+    fn insert(&mut self, path: &'static str) {
+        let keys = path.trim_end_matches("{}").trim_end_matches('?');
+        let branch = keys.split('.').fold(self, |branch, key| branch.below.entry(key).or_default());
+        let slot = match path.as_bytes().last() {
+            Some(b'}') => &mut branch.keys,
+            Some(b'?') => &mut branch.presence,
+            _ => &mut branch.values,
+        };
+        *slot = Some(path);
+    }
+}
+
+impl Extractor {
+    pub(crate) fn new(extraction: Extraction) -> Self {
+        let mut roots = Branch::default();
+        for path in extraction.paths() {
+            roots.insert(path);
+        }
+        Extractor {
+            roots,
+            skipped: extraction.skipped().collect(),
+            scan_arns: extraction.scan_arns(),
+        }
+    }
+
+    /// Appends the parts of one root: `request`, `response` or `additional`.
+    pub(crate) fn extract(&self, root: &'static str, json: &Json<'_>, out: &mut Vec<Part<'_>>) {
+        let scan = self.scan_arns && root == "request";
+        let branch = self.roots.below.get(root);
+        if branch.is_none() && !scan {
+            return;
+        }
+        let deep = branch.and_then(|branch| branch.below.get(ANY_DEPTH));
+        let mut walk =
+            Walk { skipped: &self.skipped, path: root.to_owned(), key: String::new(), out };
+        walk.value(json, branch.as_slice(), Reach { deep, scan });
+    }
+}
+
+/// What is looked for at any depth; nothing below a key that holds content.
+#[derive(Clone, Copy)]
+struct Reach<'e> {
+    /// The branch of `**`.
+    deep: Option<&'e Branch>,
+    /// Whether strings that begin with `arn:` are kept wherever they stand.
+    scan: bool,
+}
+
+struct Walk<'e, 'o, 'p> {
+    skipped: &'e [&'static str],
+    /// Where the walk is, in the spelling of extraction paths.
+    path: String,
+    /// The last key, in that spelling; a buffer.
+    key: String,
+    out: &'o mut Vec<Part<'p>>,
+}
+
+impl<'e> Walk<'e, '_, '_> {
+    /// `here` are the branches that end at this place.
+    fn value(&mut self, json: &Json<'_>, here: &[&'e Branch], reach: Reach<'e>) {
+        if json.is_object() {
+            self.object(json, here, reach);
+        } else if json.is_array() {
+            // Arrays are transparent: the same keys apply to every element.
+            for element in json.elements() {
+                self.value(&element, here, reach);
+            }
+        } else if reach.scan || !here.is_empty() {
+            self.scalar(json, here, reach);
+        }
+    }
+
+    fn object(&mut self, json: &Json<'_>, here: &[&'e Branch], reach: Reach<'e>) {
+        for (name, value) in json.members() {
+            for path in here.iter().filter_map(|branch| branch.keys) {
+                self.keep(path, &name);
+            }
+            self.key.clear();
+            normalise(&name, &mut self.key);
+            let key = self.key.as_str();
+            let reach =
+                if self.skipped.contains(&key) { Reach { deep: None, scan: false } } else { reach };
+            let below: Vec<&Branch> = here
+                .iter()
+                .copied()
+                .chain(reach.deep)
+                .filter_map(|branch| branch.below.get(key))
+                .collect();
+            if below.is_empty() && reach.deep.is_none() && !reach.scan {
+                continue;
+            }
+            for path in below.iter().filter_map(|branch| branch.presence) {
+                if !is_empty(&value) {
+                    self.keep(path, "present");
+                }
+            }
+            let length = self.path.len();
+            self.path.push('.');
+            self.path.push_str(&self.key);
+            self.value(&value, &below, reach);
+            self.path.truncate(length);
+        }
+    }
+
+    fn scalar(&mut self, json: &Json<'_>, here: &[&'e Branch], reach: Reach<'e>) {
+        let text = match json.as_text() {
+            Some(text) => text,
+            None if json.is_null() => return,
+            // A number or a boolean, as it stands.
+            None => Cow::Borrowed(json.text()),
+        };
+        let mut kept = false;
+        for path in here.iter().filter_map(|branch| branch.values) {
+            self.keep(path, &text);
+            kept = true;
+        }
+        if !kept && reach.scan && text.starts_with("arn:") && fits(&text) {
+            self.out.push((Cow::Owned(self.path.clone()), Cow::Owned(text.into_owned())));
+        }
+    }
+
+    fn keep(&mut self, path: &'static str, value: &str) {
+        if fits(value) {
+            self.out.push((Cow::Borrowed(path), Cow::Owned(value.to_owned())));
+        }
+    }
+}
+
+fn fits(value: &str) -> bool {
+    !value.is_empty() && value.len() <= LONGEST_VALUE && !REDACTED.contains(&value)
+}
+
+fn is_empty(json: &Json<'_>) -> bool {
+    json.is_null()
+        || json.text() == "\"\""
+        || (json.is_array() && json.elements().next().is_none())
+        || (json.is_object() && json.members().next().is_none())
+}
+
+/// Appends a key as extraction paths spell it: ASCII letters and digits, lowered.
+fn normalise(key: &str, out: &mut String) {
+    out.extend(key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn extractor(paths: &[&'static str], skipped: &[&'static str], scan_arns: bool) -> Extractor {
+        let mut roots = Branch::default();
+        for path in paths {
+            roots.insert(path);
+        }
+        Extractor { roots, skipped: skipped.to_vec(), scan_arns }
+    }
+
+    fn parts(extractor: &Extractor, json: &str) -> Vec<(String, String)> {
+        let json = Json::parse(json).unwrap();
+        let mut out = Vec::new();
+        extractor.extract("request", &json, &mut out);
+        out.into_iter().map(|(path, value)| (path.into_owned(), value.into_owned())).collect()
+    }
+
+    fn pair(path: &str, value: &str) -> (String, String) {
+        (path.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn keys_compare_without_case_and_punctuation_and_arrays_are_transparent() {
+        let extractor =
+            extractor(&["request.instancesset.items.instanceid", "request.xamzacl"], &[], false);
+        assert_eq!(
+            parts(
+                &extractor,
+                r#"{"instancesSet":{"items":[{"instanceId":"i-1"},{"instanceId":"i-2"}]},"x-amz-acl":["private"],"other":"arn:aws:s3:::b"}"#
+            ),
+            [
+                pair("request.instancesset.items.instanceid", "i-1"),
+                pair("request.instancesset.items.instanceid", "i-2"),
+                pair("request.xamzacl", "private"),
+            ]
+        );
+    }
+
+    #[test]
+    fn keys_of_a_map_and_presence() {
+        let extractor =
+            extractor(&["request.requestitems{}", "request.tags?", "request.none?"], &[], false);
+        assert_eq!(
+            parts(
+                &extractor,
+                r#"{"requestItems":{"Orders":{"keys":[]},"Items":1},"tags":[{"k":"v"}],"none":[]}"#
+            ),
+            [
+                pair("request.requestitems{}", "Orders"),
+                pair("request.requestitems{}", "Items"),
+                pair("request.tags?", "present"),
+            ]
+        );
+    }
+
+    #[test]
+    fn arns_are_scanned_outside_content() {
+        let extractor = extractor(&["request.name"], &["policydocument"], true);
+        assert_eq!(
+            parts(
+                &extractor,
+                r#"{"name":"arn:aws:sns:::n","resource":"arn:aws:lambda:::f","policyDocument":{"Resource":"arn:aws:s3:::x"},"deep":{"list":["arn:aws:iam::1:role/r"]}}"#
+            ),
+            [
+                pair("request.name", "arn:aws:sns:::n"),
+                pair("request.resource", "arn:aws:lambda:::f"),
+                pair("request.deep.list", "arn:aws:iam::1:role/r"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_path_may_look_at_any_depth_but_not_into_content() {
+        let extractor =
+            extractor(&["request.**.instanceid", "request.**.group.name"], &["tags"], false);
+        assert_eq!(
+            parts(
+                &extractor,
+                r#"{"instanceId":"i-1","Wrap":{"set":{"items":[{"instanceId":"i-2","group":{"name":"g"}}]}},"tags":{"instanceId":"i-3"},"name":"n"}"#
+            ),
+            [
+                pair("request.**.instanceid", "i-1"),
+                pair("request.**.instanceid", "i-2"),
+                pair("request.**.group.name", "g"),
+            ]
+        );
+    }
+
+    #[test]
+    fn redacted_empty_and_overlong_values_are_not_kept() {
+        let extractor = extractor(&["request.name"], &[], false);
+        let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(LONGEST_VALUE + 1));
+        for json in [r#"{"name":"***"}"#, r#"{"name":""}"#, r#"{"name":null}"#, &long] {
+            assert!(parts(&extractor, json).is_empty(), "{json}");
+        }
+        assert_eq!(parts(&extractor, r#"{"name":7}"#), [pair("request.name", "7")]);
+    }
+}

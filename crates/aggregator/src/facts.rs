@@ -1,0 +1,131 @@
+//! What the trail teaches about names: the role inside an instance profile, the
+//! path of an IAM role, the workgroup of a query.
+//!
+//! A fact is only believed where the trail says one thing. Two answers for one
+//! key (a role deleted and made anew under another path) are no answer, and the
+//! rule that asked widens, with its reason.
+
+use std::collections::{BTreeSet, HashMap};
+
+use trailtrim_catalog::{Catalog, FactKind};
+
+use crate::call::Call;
+use crate::identity::PrincipalKey;
+use crate::outcome::Outcome;
+use crate::usage::Usage;
+
+/// Facts by account, kind and key; a set, so that contradictions show.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    known: HashMap<(String, FactKind, String), BTreeSet<String>>,
+    /// Role ARN by the role's unique id.
+    roles: HashMap<String, BTreeSet<String>>,
+}
+
+impl Facts {
+    pub(crate) fn learn(usage: &Usage, catalog: Catalog) -> Facts {
+        let mut facts = Facts::default();
+        for (key, calls) in usage.principals() {
+            facts.note_arn(&key.arn);
+            if let Some(id) = &key.id
+                && key.arn.contains(":role/")
+            {
+                facts.roles.entry(id.to_string()).or_default().insert(key.arn.to_string());
+            }
+            for (call, _) in calls.iter() {
+                facts.learn_from(&call, catalog);
+            }
+        }
+        for (call, _) in usage.lessons.iter() {
+            facts.learn_from(&call, catalog);
+        }
+        facts
+    }
+
+    fn learn_from(&mut self, call: &Call<'_>, catalog: Catalog) {
+        // Only what AWS accepted is known to exist.
+        if Outcome::of(call, catalog) != Outcome::Granted {
+            return;
+        }
+        for (_, value) in &call.parts {
+            self.note_arn(value);
+        }
+        for resource in call.resources.iter().filter(|resource| !resource.is_prefix) {
+            self.note_arn(&resource.arn);
+        }
+        for lesson in call.operation(catalog).lessons() {
+            let gather = |path: &str| {
+                let mut values = Vec::new();
+                call.values(path, &mut |value| values.push(value.to_owned()));
+                values
+            };
+            let (keys, values) = (gather(lesson.key), gather(lesson.value));
+            // Parts are a set: only a single pair is certain to belong together.
+            if let ([key], [value]) = (keys.as_slice(), values.as_slice()) {
+                let key = format!("{}{key}", lesson.key_prefix);
+                self.note(&call.account, lesson.kind, key, value.clone());
+            }
+        }
+    }
+
+    /// Learns the path of an IAM name from its ARN.
+    fn note_arn(&mut self, arn: &str) {
+        let mut fields = arn.splitn(6, ':');
+        let (Some("arn"), Some(_), Some("iam"), Some(""), Some(account), Some(resource)) = (
+            fields.next(),
+            fields.next(),
+            fields.next(),
+            fields.next(),
+            fields.next(),
+            fields.next(),
+        ) else {
+            return;
+        };
+        let Some((kind, path)) = resource.split_once('/') else { return };
+        if !matches!(kind, "role" | "user" | "group" | "policy" | "instance-profile")
+            || account.is_empty()
+        {
+            return;
+        }
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if name.is_empty() || resource.contains(['*', '?', '$']) {
+            return;
+        }
+        self.note(account, FactKind::IamArn, format!("{kind}/{name}"), arn.to_owned());
+    }
+
+    fn note(&mut self, account: &str, kind: FactKind, key: String, value: String) {
+        self.known.entry((account.to_owned(), kind, key)).or_default().insert(value);
+    }
+
+    /// Returns the one answer there is.
+    pub(crate) fn get(&self, account: &str, kind: FactKind, key: &str) -> Option<&str> {
+        only(self.known.get(&(account.to_owned(), kind, key.to_owned()))?)
+    }
+
+    /// Returns the ARN of the role or user behind a key, and whether its path is
+    /// known. A key that only names a session's role (`arn:…:assumed-role/Name`)
+    /// is told by its unique id, else by its name, else taken to have no path.
+    pub(crate) fn principal_arn(&self, key: &PrincipalKey) -> (String, bool) {
+        let Some((head, name)) = key.arn.split_once(":assumed-role/") else {
+            return (key.arn.to_string(), true);
+        };
+        let by_id = key.id.as_deref().and_then(|id| only(self.roles.get(id)?));
+        let account = head.rsplit(':').next().unwrap_or_default();
+        let by_name = || self.get(account, FactKind::IamArn, &format!("role/{name}"));
+        match by_id.or_else(by_name) {
+            Some(arn) => (arn.to_owned(), true),
+            None => {
+                let partition = head.split(':').nth(1).unwrap_or("aws");
+                (format!("arn:{partition}:iam::{account}:role/{name}"), false)
+            }
+        }
+    }
+}
+
+fn only(answers: &BTreeSet<String>) -> Option<&str> {
+    match answers.len() {
+        1 => answers.first().map(String::as_str),
+        _ => None,
+    }
+}

@@ -1,0 +1,346 @@
+//! From a record to usage: a pure function of one record, joined.
+//!
+//! Nothing here looks at a second record. Whatever needs two (which copy of a
+//! shared event to believe, the role behind an instance profile) is kept as it
+//! is and decided when reading.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use trailtrim_catalog::Catalog;
+use trailtrim_ingest::{Json, Record};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::call::{Call, Category, Copy, Denial, Part, Resource};
+use crate::denial;
+use crate::extract::Extractor;
+use crate::identity::{Caller, UserIdentity};
+use crate::stats::{EventKey, Join};
+use crate::usage::{OtherEvent, OtherKind, Usage};
+
+/// Which records count. Empty sets and absent times mean no limit.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// The first moment that counts.
+    pub since: Option<DateTime<Utc>>,
+    /// The first moment that does not count any more.
+    pub until: Option<DateTime<Utc>>,
+    /// `awsRegion`s that count.
+    pub regions: BTreeSet<String>,
+    /// Accounts whose callers count.
+    pub accounts: BTreeSet<String>,
+}
+
+impl Scope {
+    fn holds_time(&self, time: Option<i64>) -> bool {
+        if self.since.is_none() && self.until.is_none() {
+            return true;
+        }
+        // A record without a time cannot be shown to lie inside the window.
+        let Some(time) = time else { return false };
+        self.since.is_none_or(|since| time >= since.timestamp())
+            && self.until.is_none_or(|until| time < until.timestamp())
+    }
+
+    fn holds_region(&self, region: &str) -> bool {
+        self.regions.is_empty() || self.regions.contains(region)
+    }
+
+    fn holds_account(&self, account: Option<&str>) -> bool {
+        self.accounts.is_empty() || account.is_some_and(|account| self.accounts.contains(account))
+    }
+}
+
+/// What is known of an operation while observing.
+#[derive(Debug)]
+struct Known {
+    extractor: Extractor,
+    teaches: bool,
+}
+
+/// Turns records into usage; one for each thread.
+#[derive(Debug)]
+pub struct Observer<'s> {
+    catalog: Catalog,
+    scope: &'s Scope,
+    usage: Usage,
+    known: HashMap<String, Known>,
+    /// The label of the file being read.
+    file: Arc<str>,
+    name: String,
+    encoded: Vec<u8>,
+}
+
+impl<'s> Observer<'s> {
+    /// Starts with nothing observed.
+    pub fn new(catalog: Catalog, scope: &'s Scope) -> Self {
+        Observer {
+            catalog,
+            scope,
+            usage: Usage::default(),
+            known: HashMap::new(),
+            file: Arc::from(""),
+            name: String::new(),
+            encoded: Vec::new(),
+        }
+    }
+
+    /// Takes up one record, found in `file`.
+    pub fn observe(&mut self, file: &str, record: &Record<'_>) {
+        let event_source = &*record.event_source;
+        let event_name = &*record.event_name;
+        let region = record.aws_region.as_deref().unwrap_or_default();
+        let time = record.time().map(|time| time.timestamp());
+        if !self.scope.holds_time(time) || !self.scope.holds_region(region) {
+            return;
+        }
+        let identity = record
+            .user_identity
+            .as_ref()
+            .and_then(|json| json.deserialize::<UserIdentity<'_>>().ok())
+            .unwrap_or_default();
+        let recipient =
+            record.recipient_account_id.as_deref().filter(|account| !account.is_empty());
+        let caller = identity.caller();
+        let caller_account = identity.account();
+        let in_account = match &caller {
+            Caller::Principal(_) => caller_account,
+            Caller::Outside(_) => recipient.or(caller_account),
+        };
+        if !self.scope.holds_account(in_account) {
+            return;
+        }
+        if *self.file != *file {
+            self.file = Arc::from(file);
+        }
+
+        let addendum = record.addendum.as_ref().map(Addendum::read).unwrap_or_default();
+        let hashed;
+        let event_id = record.event_id.as_deref().unwrap_or_default();
+        let key = [
+            addendum.original_event_id.as_deref(),
+            record.shared_event_id.as_deref(),
+            Some(event_id),
+        ]
+        .into_iter()
+        .flatten()
+        .find(|key| !key.is_empty());
+        let key = match key {
+            Some(key) => key,
+            None => {
+                hashed = fingerprint(record);
+                &hashed
+            }
+        };
+        let event = EventKey { key, event_id, time, region };
+        if addendum.amends {
+            self.usage.amended.add(event, &self.file);
+        }
+
+        if let Some(kind) = other_kind(record) {
+            let other = OtherEvent {
+                kind,
+                event_source: event_source.into(),
+                event_name: event_name.into(),
+                event_type: record.event_type.as_deref().unwrap_or_default().into(),
+            };
+            self.usage.other.entry(other).or_default().add(event, &self.file);
+            return;
+        }
+
+        self.name.clear();
+        self.name.push_str(event_source);
+        self.name.push('\0');
+        self.name.push_str(event_name);
+        if !self.known.contains_key(&self.name) {
+            let operation = self.catalog.operation(event_source, event_name);
+            let known = Known {
+                extractor: Extractor::new(operation.extraction()),
+                teaches: operation.lessons().next().is_some(),
+            };
+            self.known.insert(self.name.clone(), known);
+        }
+        let Some(known) = self.known.get(&self.name) else { return };
+
+        let key = match caller {
+            Caller::Principal(key) => Some(key),
+            Caller::Outside(outsider) => {
+                self.usage.outsiders.entry(outsider).or_default().add(event, &self.file);
+                if !known.teaches {
+                    return;
+                }
+                None
+            }
+        };
+        let call = make_call(record, &identity, recipient.or(caller_account), &known.extractor);
+        self.encoded.clear();
+        call.encode(&mut self.encoded);
+        let calls = match key {
+            Some(key) => self.usage.principals.entry(key).or_default(),
+            None => &mut self.usage.lessons,
+        };
+        calls.add(&self.encoded, event, &self.file);
+    }
+
+    /// Returns what was observed.
+    pub fn into_usage(self) -> Usage {
+        self.usage
+    }
+}
+
+impl Join for Observer<'_> {
+    fn join(&mut self, other: Self) {
+        self.usage.join(other.usage);
+    }
+}
+
+fn make_call<'r>(
+    record: &'r Record<'_>,
+    identity: &'r UserIdentity<'_>,
+    account: Option<&'r str>,
+    extractor: &Extractor,
+) -> Call<'r> {
+    let mut parts: Vec<Part<'r>> = Vec::new();
+    let roots = [
+        ("request", &record.request_parameters),
+        ("response", &record.response_elements),
+        ("additional", &record.additional_event_data),
+    ];
+    for (root, json) in roots {
+        if let Some(json) = json {
+            extractor.extract(root, json, &mut parts);
+        }
+    }
+    let mut resources = Vec::new();
+    for entry in record.resources.iter().flat_map(Json::elements) {
+        resources.extend(resource(&entry));
+    }
+    let error_code = error_code(record);
+    let denial: Option<Denial<'r>> = match (&error_code, record.error_message.as_deref()) {
+        (Some(_), Some(message)) => denial::parse(message),
+        _ => None,
+    };
+    // Without a recipient there is but one account to speak of.
+    let owner = record.recipient_account_id.as_deref().is_some_and(|recipient| {
+        !recipient.is_empty() && identity.account().is_some_and(|account| account != recipient)
+    });
+    let data = match record.event_category.as_deref() {
+        Some(category) => category.eq_ignore_ascii_case("Data"),
+        None => record.management_event == Some(false),
+    };
+    let borrow =
+        |text: &'r Option<Cow<'_, str>>| Cow::Borrowed(text.as_deref().unwrap_or_default());
+    let mut call = Call {
+        event_source: Cow::Borrowed(&record.event_source),
+        event_name: Cow::Borrowed(&record.event_name),
+        region: borrow(&record.aws_region),
+        account: Cow::Borrowed(account.unwrap_or_default()),
+        category: if data { Category::Data } else { Category::Management },
+        copy: if owner { Copy::Owner } else { Copy::Caller },
+        via: identity.invoked_by().map(Cow::Borrowed),
+        error_code,
+        denial,
+        parts,
+        resources,
+    };
+    call.canonicalise();
+    call
+}
+
+/// Returns the error code; empty where the record has only a message.
+fn error_code<'r>(record: &'r Record<'_>) -> Option<Cow<'r, str>> {
+    if let Some(code) = record.error_code.as_deref().filter(|code| !code.is_empty()) {
+        return Some(Cow::Borrowed(code));
+    }
+    if record.error_message.as_deref().is_some_and(|message| !message.is_empty()) {
+        return Some(Cow::Borrowed(""));
+    }
+    // Some services put the error where the response would be.
+    let response = record.response_elements.as_ref()?;
+    let code = response.get("errorCode")?;
+    code.as_text().filter(|code| !code.is_empty()).map(|code| Cow::Owned(code.into_owned()))
+}
+
+/// Reads one entry of `resources[]`, in CloudTrail's spelling or a table export's.
+fn resource(entry: &Json<'_>) -> Option<Resource<'static>> {
+    let (mut arn, mut prefix, mut kind, mut account) = (None, None, None, None);
+    for (name, value) in entry.members() {
+        let slot = if name.eq_ignore_ascii_case("ARN") {
+            &mut arn
+        } else if name.eq_ignore_ascii_case("ARNPrefix") {
+            &mut prefix
+        } else if name.eq_ignore_ascii_case("type") {
+            &mut kind
+        } else if name.eq_ignore_ascii_case("accountId") {
+            &mut account
+        } else {
+            continue;
+        };
+        *slot = value
+            .as_text()
+            .filter(|text| !text.is_empty())
+            .map(|text| Cow::Owned(text.into_owned()));
+    }
+    let is_prefix = arn.is_none();
+    Some(Resource { arn: arn.or(prefix)?, is_prefix, kind, account })
+}
+
+fn other_kind(record: &Record<'_>) -> Option<OtherKind> {
+    match record.event_category.as_deref() {
+        Some("NetworkActivity") => return Some(OtherKind::NetworkActivity),
+        Some("Aggregated") => return Some(OtherKind::Aggregated),
+        _ => {}
+    }
+    match record.event_type.as_deref() {
+        // Records before 1.02 have no type; they were all API calls.
+        None | Some("" | "AwsApiCall") => None,
+        // The guide's samples and its field reference spell it differently.
+        Some("AwsVpceEvent" | "AwsVpceEvents") => Some(OtherKind::NetworkActivity),
+        Some(_) => Some(OtherKind::NotAnApiCall),
+    }
+}
+
+/// What `addendum` says of the relation to an earlier record.
+#[derive(Debug, Default)]
+struct Addendum {
+    amends: bool,
+    original_event_id: Option<String>,
+}
+
+impl Addendum {
+    fn read(json: &Json<'_>) -> Addendum {
+        let text = |name: &str| Some(json.get(name)?.as_text()?.into_owned());
+        let amends = text("reason").is_some_and(|reason| reason == "UPDATED_DATA");
+        Addendum { amends, original_event_id: text("originalEventID").filter(|_| amends) }
+    }
+}
+
+/// Names a record without any id by what it says.
+fn fingerprint(record: &Record<'_>) -> String {
+    let mut text = String::new();
+    text.push_str(&record.event_source);
+    text.push('\0');
+    text.push_str(&record.event_name);
+    text.push('\0');
+    let scalars = [
+        &record.event_time,
+        &record.aws_region,
+        &record.source_ip_address,
+        &record.user_agent,
+        &record.error_code,
+        &record.error_message,
+        &record.recipient_account_id,
+        &record.request_id,
+    ];
+    for scalar in scalars {
+        text.push_str(scalar.as_deref().unwrap_or_default());
+        text.push('\0');
+    }
+    for json in [&record.user_identity, &record.request_parameters, &record.response_elements] {
+        text.push_str(json.as_ref().map(Json::text).unwrap_or_default());
+        text.push('\0');
+    }
+    format!("{:032x}", xxh3_128(text.as_bytes()))
+}

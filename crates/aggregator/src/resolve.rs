@@ -1,0 +1,414 @@
+//! From usage to grants: what each principal used, in IAM's words.
+//!
+//! This is where everything is decided that [`observe`](crate::observe) left
+//! open: outcomes, which copy of a shared event to believe, which role a bare
+//! session belongs to, and with the catalog the actions and ARNs of each call.
+//! It runs over distinct calls, so it costs little beside reading the archive.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use trailtrim_catalog::{
+    Catalog, Condition, Confidence, FactKind, Kind, Origin, Request, ResourceRef,
+};
+
+use crate::call::{Call, Copy};
+use crate::facts::Facts;
+use crate::identity::{Outsider, PrincipalKey, Reason, account_of};
+use crate::outcome::Outcome;
+use crate::stats::{Join, Stats};
+use crate::usage::{Calls, OtherEvent, Usage};
+
+/// What everyone did.
+#[derive(Clone, Debug, Default)]
+pub struct Activity {
+    /// Roles and users, ordered by ARN.
+    pub principals: Vec<Principal>,
+    /// Callers that never get a policy.
+    pub outsiders: BTreeMap<Outsider, Stats>,
+    /// Records that are no API calls.
+    pub other_events: BTreeMap<OtherEvent, Stats>,
+}
+
+/// Whether a principal is a role or a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrincipalKind {
+    /// An IAM role.
+    Role,
+    /// An IAM user.
+    User,
+}
+
+impl PrincipalKind {
+    /// Returns `role` or `user`.
+    pub fn code(self) -> &'static str {
+        match self {
+            PrincipalKind::Role => "role",
+            PrincipalKind::User => "user",
+        }
+    }
+}
+
+/// What one role or user did.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// The ARN, with its path.
+    pub arn: String,
+    /// The account, 12 digits.
+    pub account: String,
+    /// Role or user.
+    pub kind: PrincipalKind,
+    /// Path and name: `service/orders-api`.
+    pub name: String,
+    /// The unique ids seen under this ARN. More than one: it was deleted and made anew.
+    pub ids: BTreeSet<String>,
+    /// Whether the path in the ARN is known; a record of a bare session has lost it.
+    pub path_known: bool,
+    /// The Identity Center permission set the role was made for.
+    pub permission_set: Option<String>,
+    /// Permissions used, or tried.
+    pub rows: BTreeMap<RowKey, Row>,
+    /// Events that name no permission, by why.
+    pub unmapped: BTreeMap<UnmappedKey, Stats>,
+    /// Services of which some call could not be mapped: what is granted of them is not all.
+    pub frozen: BTreeSet<String>,
+}
+
+/// One permission with one outcome.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowKey {
+    /// The action, in canonical case.
+    pub action: String,
+    /// The resource as a policy names it.
+    pub resource: String,
+    /// Conditions that held in every one of the calls.
+    pub conditions: Vec<Condition>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What is known of one permission.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// How the resource was found; several where calls differ.
+    pub origins: BTreeSet<Origin>,
+    /// The least sure naming among the calls.
+    pub confidence: Option<Confidence>,
+    /// Whether every call only makes it likely (`iam:PassRole` by its parameters).
+    pub inferred: bool,
+    /// The events behind it: `(eventSource, eventName)`.
+    pub events: BTreeSet<(String, String)>,
+    /// The services that acted on the principal's behalf.
+    pub via: BTreeSet<String>,
+    /// The error codes seen.
+    pub error_codes: BTreeSet<String>,
+    /// The kinds of policy that messages of denial blame.
+    pub denied_by: BTreeSet<String>,
+    /// When, how often, which events.
+    pub stats: Stats,
+}
+
+/// Events that name no permission.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnmappedKey {
+    /// What the catalog says of the event.
+    pub kind: Unmapped,
+    /// `eventSource`.
+    pub event_source: String,
+    /// `eventName`.
+    pub event_name: String,
+    /// What came of the calls.
+    pub outcome: Outcome,
+    /// The action that could not be given a resource, if that much is known.
+    pub action: Option<String>,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Why an event names no permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unmapped {
+    /// It needs none.
+    NoPermission,
+    /// It is not a call that IAM authorizes.
+    NotAnApiCall,
+    /// The operation is known, its action is not in the catalog.
+    Unverified,
+    /// The catalog does not know it.
+    Unknown,
+    /// The action is known, what it acted on is not.
+    Unresolved,
+}
+
+impl Unmapped {
+    /// Returns the stable code of the kind.
+    pub fn code(self) -> &'static str {
+        match self {
+            Unmapped::NoPermission => "no-permission",
+            Unmapped::NotAnApiCall => "not-an-api-call",
+            Unmapped::Unverified => "unverified",
+            Unmapped::Unknown => "unknown",
+            Unmapped::Unresolved => "unresolved",
+        }
+    }
+
+    /// Returns whether a needed permission may be missing because of it.
+    pub fn loses(self) -> bool {
+        matches!(self, Unmapped::Unverified | Unmapped::Unknown | Unmapped::Unresolved)
+    }
+}
+
+/// The keys that one principal was seen under, with the calls of each.
+type Keys<'u> = Vec<(&'u PrincipalKey, &'u Calls)>;
+
+/// Names the permissions behind everything observed.
+pub fn resolve(usage: &Usage, catalog: Catalog) -> Activity {
+    let facts = Facts::learn(usage, catalog);
+    let mut outsiders = usage.outsiders.clone();
+    // One principal can hide behind several keys: ids of a recreated role, sessions without path.
+    let mut grouped: BTreeMap<String, Keys<'_>> = BTreeMap::new();
+    let mut pathless = BTreeSet::new();
+    for (key, calls) in usage.principals() {
+        let (arn, path_known) = facts.principal_arn(key);
+        if !path_known {
+            pathless.insert(arn.clone());
+        }
+        grouped.entry(arn).or_default().push((key, calls));
+    }
+    let mut principals = Vec::new();
+    for (arn, keys) in grouped {
+        let own =
+            keys.iter().any(|(_, calls)| calls.iter().any(|(call, _)| call.copy == Copy::Caller));
+        let Some((kind, name)) = kind_and_name(&arn).filter(|_| own) else {
+            // Seen from the resource owner's side only, or no role or user at all.
+            let reason = if own { Reason::Unidentified } else { Reason::OtherAccount };
+            let stats =
+                outsiders.entry(Outsider { reason, identity: arn.as_str().into() }).or_default();
+            keys.iter()
+                .flat_map(|(_, calls)| calls.iter())
+                .for_each(|(_, seen)| stats.join(seen.clone()));
+            continue;
+        };
+        let mut principal = Principal {
+            account: account_of(&arn).unwrap_or_default().to_owned(),
+            kind,
+            permission_set: permission_set(name),
+            name: name.to_owned(),
+            ids: keys.iter().filter_map(|(key, _)| key.id.as_deref().map(str::to_owned)).collect(),
+            path_known: !pathless.contains(&arn),
+            rows: BTreeMap::new(),
+            unmapped: BTreeMap::new(),
+            frozen: BTreeSet::new(),
+            arn,
+        };
+        principal.take_up(&keys, &facts, catalog);
+        principals.push(principal);
+    }
+    Activity { principals, outsiders, other_events: usage.other.clone() }
+}
+
+impl Principal {
+    fn take_up(&mut self, keys: &Keys<'_>, facts: &Facts, catalog: Catalog) {
+        // Operations of which the caller's own copy was delivered.
+        let mut own_copies = HashSet::new();
+        for (call, _) in keys.iter().flat_map(|(_, calls)| calls.iter()) {
+            if call.copy == Copy::Caller {
+                own_copies.insert((call.event_source.to_string(), call.event_name.to_string()));
+            }
+        }
+        for (call, stats) in keys.iter().flat_map(|(_, calls)| calls.iter()) {
+            let name = (call.event_source.to_string(), call.event_name.to_string());
+            let poorer = call.copy == Copy::Owner && own_copies.contains(&name);
+            self.take_up_call(&call, stats, poorer, facts, catalog);
+        }
+    }
+
+    /// `poorer` is the copy of an event of which the caller's own account has a fuller one.
+    fn take_up_call(
+        &mut self,
+        call: &Call<'_>,
+        stats: &Stats,
+        poorer: bool,
+        facts: &Facts,
+        catalog: Catalog,
+    ) {
+        let operation = call.operation(catalog);
+        let outcome = Outcome::of(call, catalog);
+        let kind = match operation.kind() {
+            Kind::Mapped => None,
+            Kind::NoPermission => Some((Unmapped::NoPermission, "the call needs no permission")),
+            Kind::NotAnApiCall => Some((Unmapped::NotAnApiCall, "not a call that IAM authorizes")),
+            Kind::Unverified => {
+                Some((Unmapped::Unverified, "the operation's action is not in the catalog"))
+            }
+            _ => Some((Unmapped::Unknown, "the catalog does not know this event")),
+        };
+        let service = operation.service().map(str::to_owned);
+        if let Some((kind, why)) = kind {
+            self.lose(call, outcome, stats, (kind, None, why.to_owned()), service);
+            return;
+        }
+        let resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
+        for unresolved in resolution.unresolved {
+            let what = (Unmapped::Unresolved, unresolved.action, unresolved.why);
+            self.lose(call, outcome, stats, what, service.clone());
+        }
+        for grant in resolution.grants {
+            if poorer && matches!(grant.origin, Origin::Widened { .. }) {
+                continue;
+            }
+            let key = RowKey {
+                action: grant.action,
+                resource: grant.resource,
+                conditions: grant.conditions,
+                outcome,
+            };
+            let new = !self.rows.contains_key(&key);
+            let row = self.rows.entry(key).or_default();
+            row.inferred = grant.inferred && (new || row.inferred);
+            row.confidence = row.confidence.max(Some(grant.confidence));
+            row.origins.insert(grant.origin);
+            row.events.insert((call.event_source.to_string(), call.event_name.to_string()));
+            row.via.extend(call.via.as_deref().map(str::to_owned));
+            row.error_codes.extend(call.error_code.as_deref().map(str::to_owned));
+            let denial = call.denial.as_ref();
+            row.denied_by
+                .extend(denial.and_then(|denial| denial.policy.as_deref()).map(str::to_owned));
+            row.stats.join(stats.clone());
+        }
+    }
+
+    fn lose(
+        &mut self,
+        call: &Call<'_>,
+        outcome: Outcome,
+        stats: &Stats,
+        (kind, action, why): (Unmapped, Option<String>, String),
+        service: Option<String>,
+    ) {
+        // A denied call needs no permission to go on failing.
+        if kind.loses() && outcome != Outcome::Denied {
+            self.frozen.extend(service);
+        }
+        let key = UnmappedKey {
+            kind,
+            event_source: call.event_source.to_string(),
+            event_name: call.event_name.to_string(),
+            outcome,
+            action,
+            why,
+        };
+        self.unmapped.entry(key).or_default().join(stats.clone());
+    }
+}
+
+/// Splits `arn:aws:iam::1:role/path/Name` into the kind and `path/Name`.
+fn kind_and_name(arn: &str) -> Option<(PrincipalKind, &str)> {
+    let mut fields = arn.splitn(6, ':');
+    let (Some("arn"), _, Some("iam"), _, _, Some(resource)) =
+        (fields.next(), fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
+    else {
+        return None;
+    };
+    match resource.split_once('/')? {
+        ("role", name) if !name.is_empty() => Some((PrincipalKind::Role, name)),
+        ("user", name) if !name.is_empty() => Some((PrincipalKind::User, name)),
+        _ => None,
+    }
+}
+
+/// Returns the permission set that Identity Center made a role for:
+/// `aws-reserved/sso.amazonaws.com/[region/]AWSReservedSSO_<set>_<16 hex digits>`.
+fn permission_set(name: &str) -> Option<String> {
+    let role = name.strip_prefix("aws-reserved/sso.amazonaws.com/")?.rsplit('/').next()?;
+    let (set, suffix) = role.strip_prefix("AWSReservedSSO_")?.rsplit_once('_')?;
+    (suffix.len() == 16 && suffix.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .then(|| set.to_owned())
+}
+
+/// A call as the catalog's rules read it.
+struct CallRequest<'a> {
+    call: &'a Call<'a>,
+    principal: &'a str,
+    facts: &'a Facts,
+}
+
+impl Request for CallRequest<'_> {
+    fn account(&self) -> &str {
+        &self.call.account
+    }
+
+    fn region(&self) -> &str {
+        &self.call.region
+    }
+
+    fn partition(&self) -> &str {
+        match self.principal.split(':').nth(1) {
+            Some(partition) if !partition.is_empty() => partition,
+            _ => "aws",
+        }
+    }
+
+    fn caller(&self) -> &str {
+        self.principal
+    }
+
+    fn via(&self) -> Option<&str> {
+        self.call.via.as_deref()
+    }
+
+    fn error_code(&self) -> Option<&str> {
+        self.call.error_code.as_deref()
+    }
+
+    fn values(&self, path: &str, each: &mut dyn FnMut(&str)) {
+        self.call.values(path, each);
+    }
+
+    fn arns(&self, each: &mut dyn FnMut(&str, &str)) {
+        for (path, value) in &self.call.parts {
+            if value.starts_with("arn:") && path.starts_with("request.") {
+                each(path, value);
+            }
+        }
+    }
+
+    fn resources(&self, each: &mut dyn FnMut(ResourceRef<'_>)) {
+        for resource in &self.call.resources {
+            each(ResourceRef {
+                arn: &resource.arn,
+                is_prefix: resource.is_prefix,
+                resource_type: resource.kind.as_deref(),
+                account: resource.account.as_deref(),
+            });
+        }
+    }
+
+    fn fact(&self, kind: FactKind, key: &str) -> Option<String> {
+        self.facts.get(&self.call.account, kind, key).map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permission_set_is_read_off_the_role_name() {
+        let name =
+            "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Power_User_0123456789abcdef";
+        assert_eq!(permission_set(name).as_deref(), Some("Power_User"));
+        assert_eq!(permission_set("aws-reserved/sso.amazonaws.com/AWSReservedSSO_Power_x"), None);
+        assert_eq!(permission_set("team/AWSReservedSSO_Power_0123456789abcdef"), None);
+    }
+
+    #[test]
+    fn only_roles_and_users_are_principals() {
+        assert_eq!(kind_and_name("arn:aws:iam::1:role/a/b"), Some((PrincipalKind::Role, "a/b")));
+        assert_eq!(kind_and_name("arn:aws-cn:iam::1:user/jo"), Some((PrincipalKind::User, "jo")));
+        for arn in
+            ["arn:aws:iam::1:root", "arn:aws:sts::1:federated-user/f", "arn:aws:iam::1:role/", ""]
+        {
+            assert_eq!(kind_and_name(arn), None, "{arn}");
+        }
+    }
+}

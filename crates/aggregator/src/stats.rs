@@ -1,0 +1,251 @@
+//! What is remembered about equal calls: when, how often, and a few of them as
+//! evidence.
+//!
+//! Every field is a join: associative, commutative and *idempotent*, so that
+//! the order of files, the number of threads, duplicate deliveries and archives
+//! read twice change nothing. That is why there is no counter here. "How often"
+//! is a K-minimum-values sketch over the keys of events: exact while small, an
+//! estimate (shown as `≈`) after that.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+/// How many events are kept as evidence of one call.
+pub const EVIDENCE: usize = 16;
+
+/// How many smallest hashes the sketch of distinct calls keeps; up to this
+/// many, the count is exact. The standard error beyond is about `1/√(K-2)`, 6 %.
+pub const SKETCH: usize = 256;
+
+/// A value that only ever grows: joining twice is joining once.
+pub trait Join {
+    /// Takes up whatever `other` knows and `self` does not.
+    fn join(&mut self, other: Self);
+}
+
+/// Names one event across its copies: the original's id for an amended record,
+/// the shared id for one delivered to several accounts, its own id else.
+#[derive(Clone, Copy, Debug)]
+pub struct EventKey<'a> {
+    /// The key itself; sampled by hash, compared whole.
+    pub key: &'a str,
+    /// The `eventID` a person looks up.
+    pub event_id: &'a str,
+    /// `eventTime` in seconds since 1970-01-01T00:00:00Z, where it could be read.
+    pub time: Option<i64>,
+    /// `awsRegion`.
+    pub region: &'a str,
+}
+
+/// One event, kept to show to people.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    /// `eventTime`, seconds since 1970.
+    pub time: Option<i64>,
+    /// `eventID`.
+    pub event_id: Box<str>,
+    /// `awsRegion`.
+    pub region: Box<str>,
+    /// The label of the smallest-named file that holds it.
+    pub file: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Sample {
+    hash: u128,
+    key: Box<str>,
+    evidence: Evidence,
+}
+
+/// When, how often and by which events equal calls were seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    first: Option<i64>,
+    last: Option<i64>,
+    days: BTreeSet<i32>,
+    /// The smallest hashes of event keys, ascending.
+    sketch: Vec<u64>,
+    /// The events with the smallest hashes, ascending by hash, then key.
+    samples: Vec<Sample>,
+}
+
+/// A number of distinct events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The number, or the estimate of it.
+    pub value: u64,
+    /// Whether `value` is an estimate.
+    pub estimated: bool,
+}
+
+impl Stats {
+    /// Takes up one event, found in `file`.
+    pub fn add(&mut self, event: EventKey<'_>, file: &Arc<str>) {
+        if let Some(time) = event.time {
+            self.first = Some(self.first.map_or(time, |first| first.min(time)));
+            self.last = Some(self.last.map_or(time, |last| last.max(time)));
+            self.days.insert(day(time));
+        }
+        // The hash samples only; identity is by the whole key.
+        let hash = xxh3_128(event.key.as_bytes());
+        let short = (hash >> 64) as u64;
+        let room = self.sketch.len() < SKETCH;
+        if (room || self.sketch.last().is_some_and(|last| short < *last))
+            && let Err(at) = self.sketch.binary_search(&short)
+        {
+            self.sketch.insert(at, short);
+            self.sketch.truncate(SKETCH);
+        }
+        if self.samples.len() == EVIDENCE && self.samples.last().is_some_and(|s| hash > s.hash) {
+            return;
+        }
+        let evidence = Evidence {
+            time: event.time,
+            event_id: event.event_id.into(),
+            region: event.region.into(),
+            file: Arc::clone(file),
+        };
+        self.sample(Sample { hash, key: event.key.into(), evidence });
+    }
+
+    fn sample(&mut self, new: Sample) {
+        let found = self
+            .samples
+            .binary_search_by(|old| old.hash.cmp(&new.hash).then_with(|| old.key.cmp(&new.key)));
+        match found {
+            // The same event again, perhaps from another file: the smaller account of it stays.
+            Ok(at) => {
+                if let Some(old) = self.samples.get_mut(at)
+                    && new.evidence < old.evidence
+                {
+                    *old = new;
+                }
+            }
+            Err(at) => {
+                self.samples.insert(at, new);
+                self.samples.truncate(EVIDENCE);
+            }
+        }
+    }
+
+    /// Returns the time of the first event, seconds since 1970.
+    pub fn first(&self) -> Option<i64> {
+        self.first
+    }
+
+    /// Returns the time of the last event, seconds since 1970.
+    pub fn last(&self) -> Option<i64> {
+        self.last
+    }
+
+    /// Returns the days (since 1970-01-01, UTC) on which events were seen, ascending.
+    pub fn days(&self) -> &BTreeSet<i32> {
+        &self.days
+    }
+
+    /// Returns how many distinct events were seen.
+    pub fn calls(&self) -> Count {
+        let seen = self.sketch.len();
+        match self.sketch.last() {
+            Some(&largest) if seen == SKETCH => {
+                // (K-1) / (K-th smallest hash as a fraction of the hash space)
+                let fraction = (largest as f64 + 1.0) / 2f64.powi(64);
+                Count { value: ((SKETCH - 1) as f64 / fraction).round() as u64, estimated: true }
+            }
+            _ => Count { value: seen as u64, estimated: false },
+        }
+    }
+
+    /// Returns up to [`EVIDENCE`] events, oldest first.
+    pub fn evidence(&self) -> Vec<&Evidence> {
+        let mut all: Vec<&Evidence> = self.samples.iter().map(|sample| &sample.evidence).collect();
+        all.sort();
+        all
+    }
+}
+
+impl Join for Stats {
+    fn join(&mut self, other: Self) {
+        self.first = [self.first, other.first].into_iter().flatten().min();
+        self.last = self.last.max(other.last);
+        self.days.extend(other.days);
+        self.sketch.extend(other.sketch);
+        self.sketch.sort_unstable();
+        self.sketch.dedup();
+        self.sketch.truncate(SKETCH);
+        for sample in other.samples {
+            self.sample(sample);
+        }
+    }
+}
+
+/// Returns the UTC day of a time, counted from 1970-01-01.
+pub fn day(time: i64) -> i32 {
+    // A four-digit year stays far inside the range.
+    i32::try_from(time.div_euclid(86_400)).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn file(name: &str) -> Arc<str> {
+        Arc::from(name)
+    }
+
+    fn stats(events: &[(u16, i64, u8)]) -> Stats {
+        let mut stats = Stats::default();
+        for (id, time, source) in events {
+            let id = format!("event-{id}");
+            let event =
+                EventKey { key: &id, event_id: &id, time: Some(*time), region: "eu-west-1" };
+            stats.add(event, &file(&format!("file-{source}")));
+        }
+        stats
+    }
+
+    fn joined(mut a: Stats, b: &Stats) -> Stats {
+        a.join(b.clone());
+        a
+    }
+
+    #[test]
+    fn counts_exactly_while_small_and_estimates_after() {
+        let few = stats(&(0..200).map(|i| (i, 0, 0)).collect::<Vec<_>>());
+        assert_eq!(few.calls(), Count { value: 200, estimated: false });
+        let many = stats(&(0..20_000).map(|i| (i, 0, 0)).collect::<Vec<_>>());
+        let count = many.calls();
+        assert!(count.estimated);
+        assert!((16_000..24_000).contains(&count.value), "{count:?}");
+        assert_eq!(many.evidence().len(), EVIDENCE);
+    }
+
+    #[test]
+    fn the_day_of_a_time_before_1970_is_negative() {
+        assert_eq!((day(-1), day(0), day(86_399), day(86_400)), (-1, 0, 0, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn join_is_associative_commutative_idempotent(
+            a in prop::collection::vec((0u16..600, 0i64..900_000, 0u8..3), 0..400),
+            b in prop::collection::vec((0u16..600, 0i64..900_000, 0u8..3), 0..400),
+            c in prop::collection::vec((0u16..600, 0i64..900_000, 0u8..3), 0..400),
+        ) {
+            // One event has one time: what differs between its copies is the file.
+            let fix = |events: Vec<(u16, i64, u8)>| -> Vec<_> {
+                events.into_iter().map(|(id, _, source)| (id, i64::from(id) * 1000, source)).collect()
+            };
+            let (a, b, c) = (fix(a), fix(b), fix(c));
+            let (sa, sb, sc) = (stats(&a), stats(&b), stats(&c));
+            prop_assert_eq!(joined(sa.clone(), &sb), joined(sb.clone(), &sa));
+            prop_assert_eq!(joined(joined(sa.clone(), &sb), &sc), joined(sa.clone(), &joined(sb.clone(), &sc)));
+            prop_assert_eq!(joined(sa.clone(), &sa), sa.clone());
+            let together: Vec<_> = a.iter().chain(&b).copied().collect();
+            prop_assert_eq!(joined(sa, &sb), stats(&together));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `trailtrim generate`: a policy for each principal, from behaviour alone.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Args;
+use serde_json::value::RawValue;
+use trailtrim_catalog::Catalog;
+use trailtrim_emitter::{Draft, draft, report};
+
+use crate::output::{tell, write_file, write_stdout};
+use crate::trail::{Trail, TrailArgs};
+use crate::{Exit, summary};
+
+/// Write the least policy that each principal's recorded calls needed
+///
+/// With --out, each policy is written to <DIR>/<account>/<role|user>/<path/name>/policy.json, and
+/// report.json beside them. Without it, policies go to standard output: the policy alone where
+/// --principal names one, else one JSON object with a policy for each principal's ARN.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    #[command(flatten)]
+    trail: TrailArgs,
+
+    /// Directory for policies and report; made if it is missing
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
+    let catalog = Catalog::embedded();
+    let trail = args.trail.read(catalog)?;
+    let drafts: Vec<Draft> = trail.activity.principals.iter().map(draft).collect();
+    let report = report::report(
+        env!("CARGO_PKG_VERSION"),
+        catalog,
+        trail.filters.clone(),
+        trail.input.clone(),
+        &trail.activity,
+        &drafts,
+    );
+    if report.principals.is_empty() && args.trail.selects_principals() {
+        tell(&summary::of(&report));
+        bail!("no principal in the trail matches --principal; leave it out to see all");
+    }
+    match &args.out {
+        Some(directory) => write_directory(directory, &report, &drafts)?,
+        None => write_stdout(stdout_document(args, &trail, &drafts)?.as_bytes())?,
+    }
+    tell(&summary::of(&report));
+    Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
+}
+
+fn write_directory(
+    directory: &Path,
+    report: &report::Report,
+    drafts: &[Draft],
+) -> anyhow::Result<()> {
+    for (principal, draft) in report.principals.iter().zip(drafts) {
+        if let (Some(path), Some(policy)) = (&principal.policy_path, &draft.policy) {
+            let mut text = policy.to_json_pretty();
+            text.push('\n');
+            write_file(&directory.join(path), text.as_bytes())?;
+        }
+    }
+    // Last, so that a report never speaks of policies that are not there.
+    let mut text = serde_json::to_string_pretty(report)?;
+    text.push('\n');
+    write_file(&directory.join("report.json"), text.as_bytes())
+}
+
+fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyhow::Result<String> {
+    let principals = &trail.activity.principals;
+    let mut text = if args.trail.selects_principals() {
+        if let [principal, other, ..] = principals.as_slice() {
+            bail!(
+                "--principal matches {} principals, among them `{}` and `{}`; name one, or give --out",
+                principals.len(),
+                principal.arn,
+                other.arn
+            );
+        }
+        match drafts.first().and_then(|draft| draft.policy.as_ref()) {
+            Some(policy) => policy.to_json_pretty(),
+            None => bail!("nothing is granted on what was recorded; see `trailtrim usage`"),
+        }
+    } else {
+        let mut policies = BTreeMap::new();
+        for (principal, draft) in principals.iter().zip(drafts) {
+            if let Some(policy) = &draft.policy {
+                policies.insert(&principal.arn, RawValue::from_string(policy.to_json())?);
+            }
+        }
+        // Reading it back indents every policy alike and keeps the order of its elements.
+        serde_json::to_string_pretty(&policies)?
+    };
+    text.push('\n');
+    Ok(text)
+}

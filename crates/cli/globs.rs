@@ -1,0 +1,37 @@
+//! Globs over principals.
+
+use trailtrim_aggregator::Principal;
+use trailtrim_iam::wildcard;
+
+/// Patterns of which any may match; none at all match everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Globs(Vec<String>);
+
+impl Globs {
+    pub(crate) fn new(patterns: &[String]) -> Self {
+        Globs(patterns.to_vec())
+    }
+
+    /// A pattern may mean the whole ARN, `role/path/name`, or the bare name.
+    pub(crate) fn match_principal(&self, principal: &Principal) -> bool {
+        let qualified = format!("{}/{}", principal.kind.code(), principal.name);
+        let bare = principal.name.rsplit('/').next().unwrap_or(&principal.name);
+        self.0.is_empty()
+            || self.0.iter().any(|pattern| {
+                [principal.arn.as_str(), &qualified, bare]
+                    .iter()
+                    .any(|name| wildcard::matches(pattern, name))
+            })
+    }
+}
+
+/// Checks a pattern: `*` and `?` are wildcards, everything else is itself.
+pub(crate) fn parse(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("empty; name a principal, with `*` and `?` as wildcards".to_owned());
+    }
+    if let Some(odd) = text.chars().find(|c| matches!(c, '[' | ']' | '{' | '}')) {
+        return Err(format!("`{odd}` is no wildcard here; use `*` and `?`"));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,183 @@
+//! The arguments that every reading command shares, and reading itself.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use clap::Args;
+use trailtrim_aggregator::{Activity, Join as _, Observer, Scope, resolve};
+use trailtrim_catalog::Catalog;
+use trailtrim_emitter::report;
+use trailtrim_ingest::{Ingested, Input, Prune, fold};
+
+use crate::globs::{self, Globs};
+use crate::time;
+
+/// What to read, and of it what.
+#[derive(Debug, Args)]
+pub(crate) struct TrailArgs {
+    /// File, directory, or `-` for standard input (can be repeated)
+    #[arg(required = true, value_name = "TRAIL")]
+    trails: Vec<PathBuf>,
+
+    /// Keep principals whose ARN, `role/path/name` or name matches (can be repeated)
+    #[arg(long = "principal", value_name = "GLOB", value_parser = globs::parse)]
+    principals: Vec<String>,
+
+    /// Keep callers of this account (can be repeated)
+    #[arg(long = "account", value_name = "ID", value_parser = account)]
+    accounts: Vec<String>,
+
+    /// Keep events of this region (can be repeated)
+    #[arg(long = "region", value_name = "REGION")]
+    regions: Vec<String>,
+
+    /// Keep events from this day or time on
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    since: Option<DateTime<Utc>>,
+
+    /// Keep events before this day or time
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    until: Option<DateTime<Utc>>,
+
+    /// Threads to read with; never changes the result [default: one for each core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+/// What a reading command works on.
+pub(crate) struct Trail {
+    /// The selected principals and everything beside them.
+    pub(crate) activity: Activity,
+    /// What was read, as reports tell it.
+    pub(crate) input: report::Input,
+    /// What the reading was limited to.
+    pub(crate) filters: report::Filters,
+    /// Whether something that may matter was not read.
+    pub(crate) lossy: bool,
+}
+
+impl TrailArgs {
+    /// Reads the trail and names the permissions of those selected.
+    pub(crate) fn read(&self, catalog: Catalog) -> anyhow::Result<Trail> {
+        if let (Some(since), Some(until)) = (self.since, self.until) {
+            anyhow::ensure!(
+                since < until,
+                "nothing lies between --since `{}` and --until `{}`; swap them",
+                time::show(since),
+                time::show(until)
+            );
+        }
+        let inputs: Vec<Input> = self
+            .trails
+            .iter()
+            .map(|path| match path.as_os_str().to_str() {
+                Some("-") => Input::Stdin,
+                _ => Input::Path(path.clone()),
+            })
+            .collect();
+        let prune = Prune {
+            accounts: self.accounts.clone(),
+            regions: self.regions.clone(),
+            since: self.since,
+            until: self.until,
+        };
+        let scope = Scope {
+            since: self.since,
+            until: self.until,
+            regions: self.regions.iter().cloned().collect(),
+            accounts: self.accounts.iter().cloned().collect(),
+        };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads.map_or(0, NonZeroUsize::get))
+            .build()
+            .context("cannot start the threads to read with")?;
+        let (activity, ingested) = pool.install(|| -> anyhow::Result<_> {
+            let (observer, ingested) = fold(
+                &inputs,
+                &prune,
+                || Observer::new(catalog, &scope),
+                |observer, provenance, record| observer.observe(provenance.path, record),
+                |mut left, right| {
+                    left.join(right);
+                    left
+                },
+            )?;
+            Ok((resolve(&observer.into_usage(), catalog), ingested))
+        })?;
+        let mut activity = activity;
+        let globs = Globs::new(&self.principals);
+        activity.principals.retain(|principal| globs.match_principal(principal));
+        Ok(Trail {
+            lossy: ingested.skipped.iter().any(|skipped| !skipped.kind.is_expected()),
+            activity,
+            input: input(&ingested),
+            filters: self.filters(),
+        })
+    }
+
+    /// Returns whether principals were selected by name.
+    pub(crate) fn selects_principals(&self) -> bool {
+        !self.principals.is_empty()
+    }
+
+    fn filters(&self) -> report::Filters {
+        let sorted = |texts: &[String]| {
+            texts.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+        };
+        report::Filters {
+            principals: sorted(&self.principals),
+            accounts: sorted(&self.accounts),
+            regions: sorted(&self.regions),
+            since: self.since.map(time::show),
+            until: self.until.map(time::show),
+        }
+    }
+}
+
+fn input(ingested: &Ingested) -> report::Input {
+    let mut sources: Vec<report::Source> = ingested
+        .sources
+        .iter()
+        .map(|(hash, facts)| report::Source {
+            path: facts.path.clone(),
+            content: hash.to_string(),
+            compression: facts.compression.name().to_owned(),
+            framing: facts.framing.map(|framing| framing.name().to_owned()),
+            records: facts.records,
+            bytes: facts.bytes,
+        })
+        .collect();
+    sources.sort_by(|a, b| (&a.path, &a.content).cmp(&(&b.path, &b.content)));
+    report::Input {
+        files: sources.len() as u64,
+        records: ingested.sources.values().map(|facts| facts.records).sum(),
+        bytes: ingested.sources.values().map(|facts| facts.bytes).sum(),
+        inflated_bytes: ingested.sources.values().map(|facts| facts.inflated_bytes).sum(),
+        pruned: ingested.pruned,
+        sources,
+        skipped: ingested
+            .skipped
+            .iter()
+            .map(|skipped| report::Skipped {
+                path: skipped.path.clone(),
+                byte: skipped.position.map(|position| position.byte),
+                record: skipped.position.map(|position| position.record),
+                kind: skipped.kind.code().to_owned(),
+                loses: !skipped.kind.is_expected(),
+                detail: skipped.detail.clone(),
+                count: skipped.count,
+            })
+            .collect(),
+    }
+}
+
+fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an account id has 12 digits".to_owned())
+    }
+}

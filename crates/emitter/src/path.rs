@@ -1,0 +1,82 @@
+//! Where a principal's policy is written, as a relative path.
+//!
+//! Names come out of logs. A segment can climb out of the directory (`..`), be
+//! no valid file name, or pose as the policy file of a shorter path; anything
+//! that is not plainly a name is percent-encoded.
+
+use std::fmt::Write as _;
+
+use trailtrim_aggregator::Principal;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The name of the file that holds a principal's policy.
+pub const POLICY_FILE: &str = "policy.json";
+
+/// Longest segment written as it is; file systems end at 255 bytes.
+const LONGEST_SEGMENT: usize = 200;
+
+/// Returns `<account>/<role|user>/<path/name>/policy.json`, with `/` between segments.
+pub fn policy_path(principal: &Principal) -> String {
+    let mut path = segment(&principal.account);
+    for part in [principal.kind.code()].into_iter().chain(principal.name.split('/')) {
+        path.push('/');
+        path.push_str(&segment(part));
+    }
+    path.push('/');
+    path.push_str(POLICY_FILE);
+    path
+}
+
+fn segment(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    // A name of dots only is a place, and the policy file's name is taken.
+    let reserved = name.bytes().all(|byte| byte == b'.') || name.eq_ignore_ascii_case(POLICY_FILE);
+    for byte in name.bytes() {
+        // What IAM allows in names; `\`, `:` and control characters are not in it.
+        let plain = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'+' | b'=' | b',' | b'@' | b'_' | b'-')
+            || (byte == b'.' && !reserved);
+        if plain {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    if text.is_empty() {
+        // Between two slashes; `%` alone is no encoding of anything.
+        text.push('%');
+    }
+    if text.len() > LONGEST_SEGMENT {
+        let hash = xxh3_64(name.as_bytes());
+        text.truncate(LONGEST_SEGMENT);
+        let _ = write!(text, "%{hash:016x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_that_are_not_names_are_encoded() {
+        assert_eq!(segment("orders-api"), "orders-api");
+        assert_eq!(segment(".."), "%2E%2E");
+        assert_eq!(segment("a..b"), "a..b");
+        assert_eq!(segment("policy.json"), "policy%2Ejson");
+        assert_eq!(segment("Policy.JSON"), "Policy%2EJSON");
+        assert_eq!(segment(""), "%");
+        assert_eq!(segment("<script>"), "%3Cscript%3E");
+        assert!(segment(&"x".repeat(600)).len() <= 255);
+    }
+
+    proptest! {
+        #[test]
+        fn different_names_get_different_segments(a in ".{0,300}", b in ".{0,300}") {
+            prop_assert_eq!(a == b, segment(&a) == segment(&b));
+            prop_assert!(!segment(&a).contains(['/', '\\', '\0']) && segment(&a) != "..");
+        }
+    }
+}

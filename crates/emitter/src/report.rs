@@ -1,0 +1,343 @@
+//! The report of a run: a versioned model that every output format is made
+//! from, and nothing else.
+//!
+//! It holds no time of its making and no machine's name, so that equal input
+//! gives equal bytes. Times are UTC, `2026-11-23T10:00:00Z`; days are
+//! `2026-11-23`. Counts of calls are estimates beyond a few hundred and say so.
+//! "Minimal" always means: for the events observed.
+
+mod build;
+
+pub use build::report;
+
+use serde::Serialize;
+
+/// The version of the model. It grows when a reader would have to change.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// What made the report.
+    pub tool: Tool,
+    /// What the input was limited to.
+    pub filters: Filters,
+    /// What was read.
+    pub input: Input,
+    /// Roles and users, ordered by ARN.
+    pub principals: Vec<Principal>,
+    /// Callers that never get a policy, with the reason.
+    pub excluded: Vec<Excluded>,
+    /// Records that are no API calls.
+    pub other_events: Vec<OtherEvent>,
+}
+
+/// What made the report.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tool {
+    /// `trailtrim`.
+    pub name: String,
+    /// The tool's version.
+    pub version: String,
+    /// The sources of the catalog.
+    pub catalog: Vec<CatalogSource>,
+    /// The digest of the catalog's facts and rules.
+    pub catalog_digest: String,
+}
+
+/// A package that the catalog's facts were taken from.
+#[derive(Clone, Debug, Serialize)]
+pub struct CatalogSource {
+    /// The package's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What the input was limited to; empty means everything.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Filters {
+    /// Globs over principals.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub principals: Vec<String>,
+    /// Accounts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<String>,
+    /// Regions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<String>,
+    /// The first moment that counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// The first moment that does not count any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Input {
+    /// Distinct files that hold records.
+    pub files: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Their size on disk, in bytes.
+    pub bytes: u64,
+    /// Their size after decompression, in bytes.
+    pub inflated_bytes: u64,
+    /// Files not opened, because their key lies outside the filters.
+    pub pruned: u64,
+    /// Each distinct file, by path.
+    pub sources: Vec<Source>,
+    /// What was not read, by path and position.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Source {
+    /// The path as it was given; the smallest of several with the same content.
+    pub path: String,
+    /// The hash of its content (BLAKE3, hexadecimal).
+    pub content: String,
+    /// `gzip`, `zstd` or `plain`.
+    pub compression: String,
+    /// How the records were packed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub framing: Option<String>,
+    /// Records in it.
+    pub records: u64,
+    /// Size on disk, in bytes.
+    pub bytes: u64,
+}
+
+/// Something that was not read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Skipped {
+    /// The file.
+    pub path: String,
+    /// Offset after decompression, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub byte: Option<u64>,
+    /// Number of records of the file before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<u64>,
+    /// The stable code of the reason.
+    pub kind: String,
+    /// Whether something may be missing from the result because of it.
+    pub loses: bool,
+    /// The reason in words.
+    pub detail: String,
+    /// How many such places the entry stands for: the last of a long series sums up the rest.
+    pub count: u64,
+}
+
+/// Whether a principal's draft holds all that its calls needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Every call was mapped.
+    Complete,
+    /// Some call could not be mapped: what it needed is not in the policy.
+    Partial,
+    /// Nothing was granted on this evidence: there is no policy.
+    NoPolicy,
+}
+
+/// A role or user.
+#[derive(Clone, Debug, Serialize)]
+pub struct Principal {
+    /// The ARN, with its path.
+    pub arn: String,
+    /// The account.
+    pub account: String,
+    /// `role` or `user`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Path and name.
+    pub name: String,
+    /// The unique ids seen; more than one means that it was made anew.
+    pub ids: Vec<String>,
+    /// The Identity Center permission set that the role belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission_set: Option<String>,
+    /// Whether the draft holds everything.
+    pub status: Status,
+    /// What a reader has to know about this principal.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Where the policy is written, below the output directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_path: Option<String>,
+    /// The policy's size as AWS counts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_size: Option<usize>,
+    /// What is granted.
+    pub grants: Vec<Permission>,
+    /// What was tried and is not granted.
+    pub not_granted: Vec<Permission>,
+    /// Events that name no permission.
+    pub unmapped: Vec<Unmapped>,
+    /// Services of which not every call could be mapped.
+    pub frozen_services: Vec<String>,
+}
+
+/// An action on a resource, with one outcome.
+#[derive(Clone, Debug, Serialize)]
+pub struct Permission {
+    /// The action.
+    pub action: String,
+    /// The resource, as the policy names it.
+    pub resource: String,
+    /// Conditions of the grant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// The statement of the policy that grants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// How the resource was found, the surest way first.
+    pub origins: Vec<Origin>,
+    /// How the action was named: `exact`, `rule` or `heuristic`.
+    pub confidence: String,
+    /// Whether the calls only make it likely that the permission is needed.
+    pub inferred: bool,
+    /// What came of the calls.
+    pub outcome: String,
+    /// The events behind it.
+    pub events: Vec<EventName>,
+    /// Services that acted on the principal's behalf.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<String>,
+    /// Error codes seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub error_codes: Vec<String>,
+    /// Kinds of policy that denied, where messages say so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub denied_by: Vec<String>,
+    /// When, how often, which events.
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
+/// A condition of a grant.
+#[derive(Clone, Debug, Serialize)]
+pub struct Condition {
+    /// The operator.
+    pub operator: String,
+    /// The context key.
+    pub key: String,
+    /// The values.
+    pub values: Vec<String>,
+}
+
+/// How a resource was found.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Origin {
+    /// The ARN stands in the record.
+    Observed,
+    /// The ARN was built from what stands in the record.
+    Derived {
+        /// By which rule.
+        rule: String,
+    },
+    /// Part of the ARN is a wildcard.
+    Widened {
+        /// From what.
+        from: String,
+        /// Why.
+        why: String,
+    },
+    /// The action takes no resource.
+    RequiresStar,
+}
+
+/// The name of an event.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventName {
+    /// `eventSource`.
+    pub source: String,
+    /// `eventName`.
+    pub name: String,
+}
+
+/// When, how often, by which events.
+#[derive(Clone, Debug, Serialize)]
+pub struct Seen {
+    /// Time of the first event.
+    pub first_seen: Option<String>,
+    /// Time of the last event.
+    pub last_seen: Option<String>,
+    /// Number of days with events.
+    pub days: usize,
+    /// Number of distinct events.
+    pub calls: u64,
+    /// Whether `calls` is an estimate.
+    pub calls_estimated: bool,
+    /// Some of the events.
+    pub evidence: Vec<Evidence>,
+}
+
+/// An event.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evidence {
+    /// `eventID`.
+    pub event_id: String,
+    /// `eventTime`.
+    pub time: Option<String>,
+    /// `awsRegion`.
+    pub region: String,
+    /// The file that holds it.
+    pub file: String,
+}
+
+/// Events that name no permission.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unmapped {
+    /// `eventSource`.
+    pub event_source: String,
+    /// `eventName`.
+    pub event_name: String,
+    /// `no-permission`, `not-an-api-call`, `unverified`, `unknown` or `unresolved`.
+    pub kind: String,
+    /// The action of which no resource is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// Why.
+    pub why: String,
+    /// What came of the calls.
+    pub outcome: String,
+    /// When, how often, which events.
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
+/// A caller that never gets a policy.
+#[derive(Clone, Debug, Serialize)]
+pub struct Excluded {
+    /// The caller.
+    pub identity: String,
+    /// The stable code of the reason.
+    pub reason: String,
+    /// When, how often, which events.
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
+/// Records that are no API calls.
+#[derive(Clone, Debug, Serialize)]
+pub struct OtherEvent {
+    /// Why they are not.
+    pub kind: String,
+    /// `eventSource`.
+    pub event_source: String,
+    /// `eventName`.
+    pub event_name: String,
+    /// `eventType`.
+    pub event_type: String,
+    /// When, how often, which events.
+    #[serde(flatten)]
+    pub seen: Seen,
+}

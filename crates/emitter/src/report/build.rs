@@ -1,0 +1,205 @@
+//! Fills the model from what was resolved.
+
+use chrono::DateTime;
+use trailtrim_aggregator::{self as aggregator, Activity, RowKey, Stats};
+use trailtrim_catalog as catalog;
+
+use super::{
+    CatalogSource, Condition, EventName, Evidence, Excluded, Filters, Input, Origin, OtherEvent,
+    Permission, Principal, Report, SCHEMA_VERSION, Seen, Status, Tool, Unmapped,
+};
+use crate::{Draft, MANAGED_POLICY_LIMIT, policy_path};
+
+/// Makes the report of a run. `drafts` belong to the activity's principals, in
+/// their order.
+pub fn report(
+    tool_version: &str,
+    catalog: catalog::Catalog,
+    filters: Filters,
+    input: Input,
+    activity: &Activity,
+    drafts: &[Draft],
+) -> Report {
+    let version = catalog.version();
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: "trailtrim".to_owned(),
+            version: tool_version.to_owned(),
+            catalog: version
+                .packages()
+                .map(|package| CatalogSource {
+                    name: package.name.to_owned(),
+                    version: package.version.to_owned(),
+                })
+                .collect(),
+            catalog_digest: version.digest().to_owned(),
+        },
+        filters,
+        input,
+        principals: activity
+            .principals
+            .iter()
+            .zip(drafts)
+            .map(|(principal, draft)| describe(principal, draft))
+            .collect(),
+        excluded: activity
+            .outsiders
+            .iter()
+            .map(|(outsider, stats)| Excluded {
+                identity: outsider.identity.to_string(),
+                reason: outsider.reason.code().to_owned(),
+                seen: seen(stats),
+            })
+            .collect(),
+        other_events: activity
+            .other_events
+            .iter()
+            .map(|(event, stats)| OtherEvent {
+                kind: event.kind.code().to_owned(),
+                event_source: event.event_source.to_string(),
+                event_name: event.event_name.to_string(),
+                event_type: event.event_type.to_string(),
+                seen: seen(stats),
+            })
+            .collect(),
+    }
+}
+
+fn describe(principal: &aggregator::Principal, draft: &Draft) -> Principal {
+    let (mut grants, mut not_granted) = (Vec::new(), Vec::new());
+    for (key, row) in &principal.rows {
+        let statement = draft.statements.get(key).cloned();
+        let to = if key.outcome.grants() { &mut grants } else { &mut not_granted };
+        to.push(permission(key, row, statement));
+    }
+    let size = draft.policy.as_ref().map(trailtrim_iam::PolicyDocument::size);
+    Principal {
+        arn: principal.arn.clone(),
+        account: principal.account.clone(),
+        kind: principal.kind.code().to_owned(),
+        name: principal.name.clone(),
+        ids: principal.ids.iter().cloned().collect(),
+        permission_set: principal.permission_set.clone(),
+        status: match (&draft.policy, principal.frozen.is_empty()) {
+            (None, _) => Status::NoPolicy,
+            (Some(_), true) => Status::Complete,
+            (Some(_), false) => Status::Partial,
+        },
+        notes: notes(principal, size),
+        policy_path: draft.policy.is_some().then(|| policy_path(principal)),
+        policy_size: size,
+        grants,
+        not_granted,
+        unmapped: principal
+            .unmapped
+            .iter()
+            .map(|(key, stats)| Unmapped {
+                event_source: key.event_source.clone(),
+                event_name: key.event_name.clone(),
+                kind: key.kind.code().to_owned(),
+                action: key.action.clone(),
+                why: key.why.clone(),
+                outcome: key.outcome.code().to_owned(),
+                seen: seen(stats),
+            })
+            .collect(),
+        frozen_services: principal.frozen.iter().cloned().collect(),
+    }
+}
+
+fn notes(principal: &aggregator::Principal, size: Option<usize>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(set) = &principal.permission_set {
+        notes.push(format!(
+            "the role belongs to the permission set `{set}`: change the set in Identity Center, not the role"
+        ));
+    }
+    if principal.ids.len() > 1 {
+        notes.push(format!(
+            "{} different principals had this ARN in the window: it was deleted and made anew",
+            principal.ids.len()
+        ));
+    }
+    if !principal.path_known {
+        notes
+            .push("only sessions were seen, so the path of the role's ARN is not known".to_owned());
+    }
+    if let Some(size) = size.filter(|size| *size > MANAGED_POLICY_LIMIT) {
+        notes.push(format!(
+            "the policy has {size} characters; one managed policy holds {MANAGED_POLICY_LIMIT}"
+        ));
+    }
+    notes
+}
+
+fn permission(key: &RowKey, row: &aggregator::Row, statement: Option<String>) -> Permission {
+    Permission {
+        action: key.action.clone(),
+        resource: key.resource.clone(),
+        conditions: key
+            .conditions
+            .iter()
+            .map(|condition| Condition {
+                operator: condition.operator.clone(),
+                key: condition.key.clone(),
+                values: condition.values.clone(),
+            })
+            .collect(),
+        statement,
+        origins: row.origins.iter().map(origin).collect(),
+        confidence: row
+            .confidence
+            .map(|confidence| confidence.as_str())
+            .unwrap_or_default()
+            .to_owned(),
+        inferred: row.inferred,
+        outcome: key.outcome.code().to_owned(),
+        events: row
+            .events
+            .iter()
+            .map(|(source, name)| EventName { source: source.clone(), name: name.clone() })
+            .collect(),
+        via: row.via.iter().cloned().collect(),
+        error_codes: row.error_codes.iter().cloned().collect(),
+        denied_by: row.denied_by.iter().cloned().collect(),
+        seen: seen(&row.stats),
+    }
+}
+
+fn origin(origin: &catalog::Origin) -> Origin {
+    match origin {
+        catalog::Origin::Observed => Origin::Observed,
+        catalog::Origin::Derived { rule } => Origin::Derived { rule: rule.clone() },
+        catalog::Origin::Widened { from, why } => {
+            Origin::Widened { from: from.clone(), why: why.clone() }
+        }
+        catalog::Origin::RequiresStar => Origin::RequiresStar,
+    }
+}
+
+fn seen(stats: &Stats) -> Seen {
+    let calls = stats.calls();
+    Seen {
+        first_seen: stats.first().and_then(time),
+        last_seen: stats.last().and_then(time),
+        days: stats.days().len(),
+        calls: calls.value,
+        calls_estimated: calls.estimated,
+        evidence: stats
+            .evidence()
+            .into_iter()
+            .map(|evidence| Evidence {
+                event_id: evidence.event_id.to_string(),
+                time: evidence.time.and_then(time),
+                region: evidence.region.to_string(),
+                file: evidence.file.to_string(),
+            })
+            .collect(),
+    }
+}
+
+/// Writes a time as `2026-11-23T10:00:00Z`.
+fn time(seconds: i64) -> Option<String> {
+    Some(DateTime::from_timestamp(seconds, 0)?.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
