@@ -41,10 +41,7 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         &trail.activity,
         &drafts,
     );
-    if report.principals.is_empty() && args.trail.selects_principals() {
-        tell(&summary::of(&report));
-        bail!("no principal in the trail matches --principal; leave it out to see all");
-    }
+    args.trail.require_principals(&trail.activity).inspect_err(|_| tell(&summary::of(&report)))?;
     match &args.out {
         Some(directory) => write_directory(directory, &report, &drafts)?,
         None => write_stdout(stdout_document(args, &trail, &drafts)?.as_bytes())?,

@@ -5,13 +5,16 @@
 //! is a file here, with its arguments and one function that returns an
 //! [`Exit`].
 
+mod catalog;
 mod exit;
+mod format;
 mod generate;
 mod globs;
 mod output;
 mod summary;
 mod time;
 mod trail;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -33,6 +36,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Generate(generate::GenerateArgs),
+    Usage(usage::UsageArgs),
+    Catalog(catalog::CatalogArgs),
 }
 
 /// Runs one command line and says how it ended.
@@ -44,6 +49,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Generate(args) => generate::generate(&args),
+        Command::Usage(args) => usage::usage(&args),
+        Command::Catalog(args) => catalog::catalog(&args),
     };
     exit::conclude(result)
 }

@@ -123,6 +123,15 @@ impl TrailArgs {
         !self.principals.is_empty()
     }
 
+    /// Fails where principals were selected by name and there are none of that name.
+    pub(crate) fn require_principals(&self, activity: &Activity) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            !activity.principals.is_empty() || !self.selects_principals(),
+            "no principal in the trail matches --principal; leave it out to see all"
+        );
+        Ok(())
+    }
+
     fn filters(&self) -> report::Filters {
         let sorted = |texts: &[String]| {
             texts.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()

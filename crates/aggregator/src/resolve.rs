@@ -93,8 +93,9 @@ pub struct Row {
     pub origins: BTreeSet<Origin>,
     /// The least sure naming among the calls.
     pub confidence: Option<Confidence>,
-    /// Whether every call only makes it likely (`iam:PassRole` by its parameters).
-    pub inferred: bool,
+    /// Whether some call is certain to need it, and not merely likely (`iam:PassRole` by its
+    /// parameters).
+    pub certain: bool,
     /// The events behind it: `(eventSource, eventName)`.
     pub events: BTreeSet<(String, String)>,
     /// The services that acted on the principal's behalf.
@@ -105,6 +106,19 @@ pub struct Row {
     pub denied_by: BTreeSet<String>,
     /// When, how often, which events.
     pub stats: Stats,
+}
+
+impl Join for Row {
+    fn join(&mut self, other: Self) {
+        self.origins.extend(other.origins);
+        self.confidence = self.confidence.max(other.confidence);
+        self.certain |= other.certain;
+        self.events.extend(other.events);
+        self.via.extend(other.via);
+        self.error_codes.extend(other.error_codes);
+        self.denied_by.extend(other.denied_by);
+        self.stats.join(other.stats);
+    }
 }
 
 /// Events that name no permission.
@@ -262,18 +276,25 @@ impl Principal {
                 conditions: grant.conditions,
                 outcome,
             };
-            let new = !self.rows.contains_key(&key);
-            let row = self.rows.entry(key).or_default();
-            row.inferred = grant.inferred && (new || row.inferred);
-            row.confidence = row.confidence.max(Some(grant.confidence));
-            row.origins.insert(grant.origin);
-            row.events.insert((call.event_source.to_string(), call.event_name.to_string()));
-            row.via.extend(call.via.as_deref().map(str::to_owned));
-            row.error_codes.extend(call.error_code.as_deref().map(str::to_owned));
             let denial = call.denial.as_ref();
-            row.denied_by
-                .extend(denial.and_then(|denial| denial.policy.as_deref()).map(str::to_owned));
-            row.stats.join(stats.clone());
+            let row = Row {
+                certain: !grant.inferred,
+                confidence: Some(grant.confidence),
+                origins: BTreeSet::from([grant.origin]),
+                events: BTreeSet::from([(
+                    call.event_source.to_string(),
+                    call.event_name.to_string(),
+                )]),
+                via: call.via.iter().map(|service| service.to_string()).collect(),
+                error_codes: call.error_code.iter().map(|code| code.to_string()).collect(),
+                denied_by: denial
+                    .and_then(|denial| denial.policy.as_deref())
+                    .map(str::to_owned)
+                    .into_iter()
+                    .collect(),
+                stats: stats.clone(),
+            };
+            self.rows.entry(key).or_default().join(row);
         }
     }
 

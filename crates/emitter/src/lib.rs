@@ -7,6 +7,8 @@
 mod draft;
 mod path;
 pub mod report;
+mod usage_line;
 
 pub use draft::{Draft, MANAGED_POLICY_LIMIT, draft};
 pub use path::{POLICY_FILE, policy_path};
+pub use usage_line::{UsageLine, usage_lines};

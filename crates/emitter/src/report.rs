@@ -9,6 +9,7 @@
 mod build;
 
 pub use build::report;
+pub(crate) use build::{origin, seen};
 
 use serde::Serialize;
 

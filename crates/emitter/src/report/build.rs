@@ -153,7 +153,7 @@ fn permission(key: &RowKey, row: &aggregator::Row, statement: Option<String>) ->
             .map(|confidence| confidence.as_str())
             .unwrap_or_default()
             .to_owned(),
-        inferred: row.inferred,
+        inferred: !row.certain,
         outcome: key.outcome.code().to_owned(),
         events: row
             .events
@@ -167,7 +167,7 @@ fn permission(key: &RowKey, row: &aggregator::Row, statement: Option<String>) ->
     }
 }
 
-fn origin(origin: &catalog::Origin) -> Origin {
+pub(crate) fn origin(origin: &catalog::Origin) -> Origin {
     match origin {
         catalog::Origin::Observed => Origin::Observed,
         catalog::Origin::Derived { rule } => Origin::Derived { rule: rule.clone() },
@@ -178,7 +178,7 @@ fn origin(origin: &catalog::Origin) -> Origin {
     }
 }
 
-fn seen(stats: &Stats) -> Seen {
+pub(crate) fn seen(stats: &Stats) -> Seen {
     let calls = stats.calls();
     Seen {
         first_seen: stats.first().and_then(time),

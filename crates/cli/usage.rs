@@ -1,0 +1,112 @@
+//! `trailtrim usage`: who did what.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use clap::Args;
+use trailtrim_catalog::Catalog;
+use trailtrim_emitter::{UsageLine, draft, report, usage_lines};
+
+use crate::format::Format;
+use crate::output::{printable, tell, write_stdout};
+use crate::trail::TrailArgs;
+use crate::{Exit, summary};
+
+/// Show which actions each principal used on which resources
+///
+/// As JSON, one object a line for each principal, action, resource and outcome.
+#[derive(Debug, Args)]
+pub(crate) struct UsageArgs {
+    #[command(flatten)]
+    trail: TrailArgs,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Runs the command.
+pub(crate) fn usage(args: &UsageArgs) -> anyhow::Result<Exit> {
+    let catalog = Catalog::embedded();
+    let trail = args.trail.read(catalog)?;
+    let lines = usage_lines(&trail.activity);
+    let text = match args.format {
+        Format::Json => json_lines(&lines)?,
+        Format::Human => table(&lines),
+    };
+    write_stdout(text.as_bytes())?;
+    let drafts: Vec<_> = trail.activity.principals.iter().map(draft).collect();
+    let lossy = trail.lossy;
+    let version = env!("CARGO_PKG_VERSION");
+    let report =
+        report::report(version, catalog, trail.filters, trail.input, &trail.activity, &drafts);
+    tell(&summary::of(&report));
+    args.trail.require_principals(&trail.activity)?;
+    Ok(if lossy { Exit::Skipped } else { Exit::Done })
+}
+
+fn json_lines(lines: &[UsageLine]) -> serde_json::Result<String> {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&serde_json::to_string(line)?);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// By principal, then service with its last access, then action.
+fn table(lines: &[UsageLine]) -> String {
+    let mut principals: BTreeMap<&str, BTreeMap<&str, Vec<&UsageLine>>> = BTreeMap::new();
+    for line in lines {
+        let service = line.action.split(':').next().unwrap_or_default();
+        principals.entry(&line.principal).or_default().entry(service).or_default().push(line);
+    }
+    let mut text = String::new();
+    for (principal, services) in principals {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", printable(principal));
+        for (service, lines) in services {
+            let last = lines.iter().filter_map(|line| line.seen.last_seen.as_deref()).max();
+            let _ = writeln!(
+                text,
+                "  {service}, last accessed {}",
+                last.map_or("at an unknown time", day)
+            );
+            let action = |line: &UsageLine| {
+                line.action.split_once(':').map_or(line.action.clone(), |(_, name)| name.to_owned())
+            };
+            let width = lines.iter().map(|line| action(line).len()).max().unwrap_or(0);
+            for line in &lines {
+                let about = if line.seen.calls_estimated { "≈" } else { "" };
+                let _ = writeln!(
+                    text,
+                    "    {:width$}  {}\n    {:width$}    {}, {about}{} {} on {} {}, last {}; {}{}",
+                    action(line),
+                    printable(&line.resource),
+                    "",
+                    line.outcome,
+                    line.seen.calls,
+                    plural(line.seen.calls, "call"),
+                    line.seen.days,
+                    plural(line.seen.days as u64, "day"),
+                    line.seen.last_seen.as_deref().map_or("unknown", day),
+                    line.origin,
+                    line.reason
+                        .as_deref()
+                        .map(|why| format!(": {}", printable(why)))
+                        .unwrap_or_default(),
+                );
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn day(time: &str) -> &str {
+    time.split('T').next().unwrap_or(time)
+}
+
+fn plural(number: u64, one: &str) -> String {
+    if number == 1 { one.to_owned() } else { format!("{one}s") }
+}
