@@ -129,3 +129,59 @@ fn only(answers: &BTreeSet<String>) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(arn: &str, id: Option<&str>) -> PrincipalKey {
+        PrincipalKey { arn: arn.into(), id: id.map(Into::into) }
+    }
+
+    #[test]
+    fn two_answers_are_no_answer() {
+        let mut facts = Facts::default();
+        facts.note_arn("arn:aws:iam::1:role/team/a");
+        assert_eq!(facts.get("1", FactKind::IamArn, "role/a"), Some("arn:aws:iam::1:role/team/a"));
+        assert_eq!(facts.get("2", FactKind::IamArn, "role/a"), None);
+        facts.note_arn("arn:aws:iam::1:role/other/a");
+        assert_eq!(facts.get("1", FactKind::IamArn, "role/a"), None);
+    }
+
+    #[test]
+    fn patterns_and_other_arns_teach_nothing() {
+        let mut facts = Facts::default();
+        for arn in [
+            "arn:aws:iam::1:role/*",
+            "arn:aws:iam::aws:policy/",
+            "arn:aws:s3:::role/a",
+            "role/a",
+            "arn:aws:iam::1:mfa/a",
+        ] {
+            facts.note_arn(arn);
+        }
+        assert!(facts.known.is_empty());
+    }
+
+    #[test]
+    fn a_bare_session_is_told_by_id_then_by_name_then_by_nothing() {
+        let mut facts = Facts::default();
+        let session = |id| key("arn:aws:sts::1:assumed-role/a", id);
+        assert_eq!(
+            facts.principal_arn(&session(Some("AROAX"))),
+            ("arn:aws:iam::1:role/a".to_owned(), false)
+        );
+        facts.note_arn("arn:aws:iam::1:role/team/a");
+        assert_eq!(
+            facts.principal_arn(&session(None)),
+            ("arn:aws:iam::1:role/team/a".to_owned(), true)
+        );
+        facts
+            .roles
+            .insert("AROAX".to_owned(), BTreeSet::from(["arn:aws:iam::1:role/ops/a".to_owned()]));
+        assert_eq!(
+            facts.principal_arn(&session(Some("AROAX"))),
+            ("arn:aws:iam::1:role/ops/a".to_owned(), true)
+        );
+    }
+}

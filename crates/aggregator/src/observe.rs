@@ -344,3 +344,176 @@ fn fingerprint(record: &Record<'_>) -> String {
     }
     format!("{:032x}", xxh3_128(text.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::usage::Calls;
+    use proptest::prelude::*;
+
+    fn observe_all<'t>(
+        scope: &Scope,
+        records: impl IntoIterator<Item = (&'t str, String)>,
+    ) -> Usage {
+        let mut observer = Observer::new(Catalog::embedded(), scope);
+        for (file, text) in records {
+            observer.observe(file, &Record::parse(&text).unwrap());
+        }
+        observer.into_usage()
+    }
+
+    fn record(fields: &str) -> String {
+        format!(
+            r#"{{"eventVersion":"1.08","userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
+            "eventTime":"2026-03-02T10:00:00Z","eventSource":"s3.amazonaws.com","awsRegion":"eu-west-1","recipientAccountId":"111122223333"{fields}}}"#
+        )
+    }
+
+    fn calls(usage: &Usage) -> &Calls {
+        let mut all = usage.principals.values();
+        let calls = all.next().unwrap();
+        assert!(all.next().is_none());
+        calls
+    }
+
+    #[test]
+    fn equal_calls_share_one_entry_and_duplicates_count_once() {
+        let get = |id: &str| {
+            record(&format!(
+                r#","eventName":"GetObject","eventID":"{id}","resources":[{{"ARN":"arn:aws:s3:::b/k","type":"AWS::S3::Object"}}]"#
+            ))
+        };
+        let scope = Scope::default();
+        let usage = observe_all(&scope, [("a", get("1")), ("a", get("2")), ("b", get("1"))]);
+        assert_eq!(calls(&usage).len(), 1);
+        let (call, stats) = calls(&usage).iter().next().unwrap();
+        assert_eq!(stats.calls().value, 2);
+        assert_eq!(call.resources.len(), 1);
+        assert_eq!(stats.evidence().first().map(|evidence| &*evidence.file), Some("a"));
+    }
+
+    #[test]
+    fn an_amended_record_counts_as_the_one_it_amends() {
+        let original = record(r#","eventName":"GetObject","eventID":"1""#);
+        let amended = record(
+            r#","eventName":"GetObject","eventID":"2","addendum":{"reason":"UPDATED_DATA","originalEventID":"1"}"#,
+        );
+        let usage = observe_all(&Scope::default(), [("a", original), ("a", amended)]);
+        assert_eq!(calls(&usage).iter().next().unwrap().1.calls().value, 1);
+        assert_eq!(usage.amended().calls().value, 1);
+    }
+
+    #[test]
+    fn records_without_ids_are_told_apart_by_what_they_say() {
+        let at = |minute: u8| {
+            record(r#","eventName":"GetObject""#).replace("10:00:00", &format!("10:{minute:02}:00"))
+        };
+        let usage = observe_all(&Scope::default(), [("a", at(1)), ("a", at(2)), ("b", at(1))]);
+        assert_eq!(calls(&usage).iter().next().unwrap().1.calls().value, 2);
+    }
+
+    #[test]
+    fn what_is_no_api_call_is_listed_apart() {
+        let usage = observe_all(
+            &Scope::default(),
+            [
+                ("a", record(r#","eventName":"ConsoleLogin","eventType":"AwsConsoleSignIn""#)),
+                (
+                    "a",
+                    record(
+                        r#","eventName":"GetObject","eventType":"AwsVpceEvent","eventCategory":"NetworkActivity""#,
+                    ),
+                ),
+                (
+                    "a",
+                    record(
+                        r#","eventName":"GetObject","eventCategory":"Aggregated","eventType":"AwsApiCall""#,
+                    ),
+                ),
+            ],
+        );
+        assert!(usage.principals.is_empty());
+        let kinds: Vec<_> = usage.other_events().keys().map(|event| event.kind.code()).collect();
+        assert_eq!(kinds, ["not-an-api-call", "network-activity", "aggregated"]);
+    }
+
+    #[test]
+    fn the_error_is_found_wherever_it_stands() {
+        for (fields, code, denied) in [
+            ("", None, false),
+            (r#","errorCode":"NoSuchKey","errorMessage":"gone""#, Some("NoSuchKey"), false),
+            (
+                r#","errorMessage":"User: u is not authorized to perform: s3:GetObject""#,
+                Some(""),
+                true,
+            ),
+            (r#","responseElements":{"errorCode":"AccessDenied"}"#, Some("AccessDenied"), false),
+        ] {
+            let usage = observe_all(
+                &Scope::default(),
+                [("a", record(&format!(r#","eventName":"GetObject"{fields}"#)))],
+            );
+            let (call, _) = calls(&usage).iter().next().unwrap();
+            assert_eq!(
+                (call.error_code.as_deref(), call.denial.is_some()),
+                (code, denied),
+                "{fields}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_scope_decides_by_the_record() {
+        let one = || [("a", record(r#","eventName":"GetObject","eventID":"1""#))];
+        let time = |text: &str| Some(text.parse::<DateTime<Utc>>().unwrap());
+        let set = |text: &str| BTreeSet::from([text.to_owned()]);
+        for (scope, kept) in [
+            (Scope { since: time("2026-03-02T10:00:00Z"), ..Scope::default() }, true),
+            (Scope { since: time("2026-03-02T10:00:01Z"), ..Scope::default() }, false),
+            (Scope { until: time("2026-03-02T10:00:00Z"), ..Scope::default() }, false),
+            (Scope { regions: set("us-east-1"), ..Scope::default() }, false),
+            (Scope { accounts: set("111122223333"), ..Scope::default() }, true),
+            (Scope { accounts: set("444455556666"), ..Scope::default() }, false),
+        ] {
+            assert_eq!(!observe_all(&scope, one()).principals.is_empty(), kept, "{scope:?}");
+        }
+    }
+
+    prop_compose! {
+        fn any_record()(
+            id in 0u8..40, name in 0u8..4, user in 0u8..3, minute in 0u8..60, error in any::<bool>(), kind in 0u8..6,
+        ) -> String {
+            let error = if error { r#","errorCode":"AccessDenied""# } else { "" };
+            let kind = match kind { 0 => "AwsServiceEvent", _ => "AwsApiCall" };
+            let user = match user {
+                0 => r#"{"type":"AWSService","invokedBy":"lambda.amazonaws.com"}"#.to_owned(),
+                n => format!(r#"{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/u{n}","accountId":"111122223333"}}"#),
+            };
+            format!(
+                r#"{{"userIdentity":{user},"eventTime":"2026-03-02T10:{minute:02}:00Z","eventSource":"s3.amazonaws.com",
+                "eventName":"Get{name}","eventID":"e{id}","eventType":"{kind}","awsRegion":"eu-west-1"{error}}}"#
+            )
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_of_the_records_joins_to_the_same_usage(
+            records in prop::collection::vec((any_record(), 0u8..3, 0usize..4), 0..60),
+        ) {
+            const FILES: [&str; 3] = ["a", "b", "c"];
+            let scope = Scope::default();
+            let take = |part: Option<usize>| {
+                observe_all(&scope, records.iter().filter(|(.., at)| part.is_none_or(|part| part == *at))
+                    .map(|(text, file, _)| (FILES[usize::from(*file)], text.clone())))
+            };
+            let whole = take(None);
+            let mut joined = Usage::default();
+            // Backwards, and one part twice: neither may show.
+            for part in [3, 1, 2, 0, 1] {
+                joined.join(take(Some(part)));
+            }
+            prop_assert_eq!(joined, whole);
+        }
+    }
+}
