@@ -34,12 +34,11 @@ pub struct Scope {
 }
 
 impl Scope {
-    fn holds_time(&self, time: Option<i64>) -> bool {
-        if self.since.is_none() && self.until.is_none() {
-            return true;
-        }
-        // A record without a time cannot be shown to lie inside the window.
-        let Some(time) = time else { return false };
+    fn has_window(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+
+    fn holds_time(&self, time: i64) -> bool {
         self.since.is_none_or(|since| time >= since.timestamp())
             && self.until.is_none_or(|until| time < until.timestamp())
     }
@@ -93,7 +92,8 @@ impl<'s> Observer<'s> {
         let event_name = &*record.event_name;
         let region = record.aws_region.as_deref().unwrap_or_default();
         let time = record.time().map(|time| time.timestamp());
-        if !self.scope.holds_time(time) || !self.scope.holds_region(region) {
+        let outside = time.is_some_and(|time| !self.scope.holds_time(time));
+        if outside || !self.scope.holds_region(region) {
             return;
         }
         let identity = record
@@ -139,7 +139,9 @@ impl<'s> Observer<'s> {
             self.usage.amended.add(event, &self.file);
         }
 
-        if let Some(kind) = other_kind(record) {
+        // A record without a time cannot be shown to lie inside the window.
+        let no_time = (time.is_none() && self.scope.has_window()).then_some(OtherKind::NoTime);
+        if let Some(kind) = no_time.or_else(|| other_kind(record)) {
             let other = OtherEvent {
                 kind,
                 event_source: event_source.into(),
@@ -477,6 +479,19 @@ mod tests {
         ] {
             assert_eq!(!observe_all(&scope, one()).principals.is_empty(), kept, "{scope:?}");
         }
+    }
+
+    #[test]
+    fn a_record_without_a_time_is_listed_when_a_window_counts() {
+        let timeless = || {
+            [("a", record(r#","eventName":"GetObject""#).replace("2026-03-02T10:00:00Z", "soon"))]
+        };
+        let scope = Scope { since: Some(DateTime::UNIX_EPOCH), ..Scope::default() };
+        assert_eq!(
+            observe_all(&scope, timeless()).other_events().keys().next().map(|event| event.kind),
+            Some(OtherKind::NoTime)
+        );
+        assert!(observe_all(&Scope::default(), timeless()).other_events().is_empty());
     }
 
     prop_compose! {

@@ -108,6 +108,23 @@ pub struct Row {
     pub stats: Stats,
 }
 
+impl Row {
+    /// What one call tells, but for how its resource was found.
+    fn of(call: &Call<'_>, stats: &Stats) -> Row {
+        let denied_by = call.denial.as_ref().and_then(|denial| denial.policy.as_deref());
+        Row {
+            origins: BTreeSet::new(),
+            confidence: Some(Confidence::Exact),
+            certain: true,
+            events: BTreeSet::from([(call.event_source.to_string(), call.event_name.to_string())]),
+            via: call.via.iter().map(|service| service.to_string()).collect(),
+            error_codes: call.error_code.iter().map(|code| code.to_string()).collect(),
+            denied_by: denied_by.map(str::to_owned).into_iter().collect(),
+            stats: stats.clone(),
+        }
+    }
+}
+
 impl Join for Row {
     fn join(&mut self, other: Self) {
         self.origins.extend(other.origins);
@@ -261,6 +278,17 @@ impl Principal {
             self.lose(call, outcome, stats, (kind, None, why.to_owned()), service);
             return;
         }
+        if matches!(outcome, Outcome::Denied | Outcome::GrantedWithError)
+            && let Some(key) = denied_by_message(call, catalog)
+        {
+            // The message is IAM's own word for what was missing, and often another action than
+            // the event's: `iam:PassRole` behind `RunInstances`.
+            let row = Row { origins: BTreeSet::from([Origin::Observed]), ..Row::of(call, stats) };
+            self.rows.entry(key).or_default().join(row);
+            if outcome == Outcome::Denied {
+                return;
+            }
+        }
         let resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
         for unresolved in resolution.unresolved {
             let what = (Unmapped::Unresolved, unresolved.action, unresolved.why);
@@ -276,23 +304,11 @@ impl Principal {
                 conditions: grant.conditions,
                 outcome,
             };
-            let denial = call.denial.as_ref();
             let row = Row {
                 certain: !grant.inferred,
                 confidence: Some(grant.confidence),
                 origins: BTreeSet::from([grant.origin]),
-                events: BTreeSet::from([(
-                    call.event_source.to_string(),
-                    call.event_name.to_string(),
-                )]),
-                via: call.via.iter().map(|service| service.to_string()).collect(),
-                error_codes: call.error_code.iter().map(|code| code.to_string()).collect(),
-                denied_by: denial
-                    .and_then(|denial| denial.policy.as_deref())
-                    .map(str::to_owned)
-                    .into_iter()
-                    .collect(),
-                stats: stats.clone(),
+                ..Row::of(call, stats)
             };
             self.rows.entry(key).or_default().join(row);
         }
@@ -320,6 +336,18 @@ impl Principal {
         };
         self.unmapped.entry(key).or_default().join(stats.clone());
     }
+}
+
+/// Returns what the message of a denial says was missing, where the catalog knows the action.
+fn denied_by_message(call: &Call<'_>, catalog: Catalog) -> Option<RowKey> {
+    let denial = call.denial.as_ref()?;
+    let action = catalog.action(denial.action.as_deref()?)?.id().to_owned();
+    Some(RowKey {
+        action,
+        resource: denial.resource.as_deref().unwrap_or("*").to_owned(),
+        conditions: Vec::new(),
+        outcome: Outcome::Denied,
+    })
 }
 
 /// Splits `arn:aws:iam::1:role/path/Name` into the kind and `path/Name`.

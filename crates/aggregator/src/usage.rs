@@ -66,7 +66,7 @@ impl Join for Calls {
     }
 }
 
-/// Why a record is no API call that a policy could allow.
+/// Why a record counts as no API call that a policy could allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OtherKind {
     /// `eventType` is another than `AwsApiCall`: a sign-in, a service event, a console action.
@@ -75,6 +75,8 @@ pub enum OtherKind {
     NetworkActivity,
     /// A summary of data events without the calls themselves.
     Aggregated,
+    /// A record without a readable time, while only a window of time counts.
+    NoTime,
 }
 
 impl OtherKind {
@@ -84,6 +86,7 @@ impl OtherKind {
             OtherKind::NotAnApiCall => "not-an-api-call",
             OtherKind::NetworkActivity => "network-activity",
             OtherKind::Aggregated => "aggregated",
+            OtherKind::NoTime => "no-time",
         }
     }
 }
