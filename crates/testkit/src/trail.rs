@@ -8,9 +8,12 @@
 pub mod api;
 pub mod archive;
 pub mod clock;
+pub mod corpus;
 pub mod denial;
 pub mod event;
 pub mod fixture;
 pub mod identity;
 pub mod json;
 pub mod recorder;
+pub mod task;
+pub mod world;

@@ -6,6 +6,7 @@ use super::clock::{Seconds, iso_onto};
 use super::denial::Denial;
 use super::identity::Identity;
 use super::json::{Object, quote_onto};
+use crate::random::Random;
 
 /// A permission that a call needs: an IAM action and the ARN it is checked against.
 ///
@@ -249,7 +250,10 @@ impl Event {
             .text("CipherSuite", "TLS_AES_128_GCM_SHA256")
             .number("bytesTransferredIn", received)
             .text("AuthenticationMethod", "AuthHeader")
-            .text("x-amz-id-2", &self.id.replace('-', "").repeat(2))
+            .text(
+                "x-amz-id-2",
+                &Random::new(self.time.unsigned_abs()).fork(&self.id).alphanumeric(76),
+            )
             .number("bytesTransferredOut", sent)
             .end();
     }
