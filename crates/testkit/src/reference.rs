@@ -78,16 +78,50 @@ pub fn read(paths: &[&Path]) -> std::io::Result<Reading> {
         walk(path, &mut files)?;
     }
     let mut reading = Reading::default();
+    let mut records = Vec::new();
     for path in files {
         let bytes = std::fs::read(&path)?;
         let (text, complete) = inflate::text(&bytes);
-        let (records, parsed) = framing::records(&text);
-        for record in &records {
-            observe(record, &mut reading);
-        }
-        reading.files.push(FileReading { path, records: records.len(), whole: complete && parsed });
+        let (found, parsed) = framing::records(&text);
+        let whole = complete && parsed;
+        reading.files.push(FileReading { path, records: found.len(), whole });
+        records.extend(found);
     }
+    attribute(&records, &mut reading);
     Ok(reading)
+}
+
+/// Finds the principal behind each record.
+///
+/// A principal of another account counts only where its own account's records
+/// were read too: else it is no more than somebody who came by.
+fn attribute(records: &[Value], reading: &mut Reading) {
+    let roles: BTreeSet<&str> = records.iter().filter_map(identity::role).collect();
+    let callers: Vec<Who> =
+        records.iter().map(|record| identity::principal(record, &roles)).collect();
+    let at_home = |record: &Value, arn: &str| {
+        let recipient = text(record, "recipientAccountId");
+        recipient.is_empty() || identity::account(arn) == Some(recipient)
+    };
+    let homely: BTreeSet<&str> = records
+        .iter()
+        .zip(&callers)
+        .filter_map(|(record, who)| match who {
+            Who::Principal(arn) if at_home(record, arn) => Some(arn.as_str()),
+            _ => None,
+        })
+        .collect();
+    for (record, who) in records.iter().zip(&callers) {
+        let (reason, who) = match who {
+            Who::Principal(arn) if homely.contains(arn.as_str()) => {
+                reading.observations.insert(observation(record, arn));
+                continue;
+            }
+            Who::Principal(arn) => (Excluded::OtherAccount, arn),
+            Who::Excluded(reason, who) => (*reason, who),
+        };
+        reading.excluded.entry(reason).or_default().insert(who.clone());
+    }
 }
 
 fn walk(path: &Path, files: &mut BTreeSet<PathBuf>) -> std::io::Result<()> {
@@ -101,16 +135,9 @@ fn walk(path: &Path, files: &mut BTreeSet<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn observe(record: &Value, reading: &mut Reading) {
-    let principal = match identity::principal(record) {
-        Who::Principal(arn) => arn,
-        Who::Excluded(reason, who) => {
-            reading.excluded.entry(reason).or_default().insert(who);
-            return;
-        }
-    };
-    reading.observations.insert(Observation {
-        principal,
+fn observation(record: &Value, principal: &str) -> Observation {
+    Observation {
+        principal: principal.to_owned(),
         source: text(record, "eventSource").to_owned(),
         name: text(record, "eventName").to_owned(),
         region: text(record, "awsRegion").to_owned(),
@@ -118,7 +145,7 @@ fn observe(record: &Value, reading: &mut Reading) {
         key: key(record),
         id: text(record, "eventID").to_owned(),
         resources: arns(record),
-    });
+    }
 }
 
 /// Returns what makes the event one: an updated event stands for its original, copies in several

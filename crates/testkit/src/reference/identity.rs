@@ -1,5 +1,7 @@
 //! Whose permission a call used.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::text;
@@ -34,8 +36,16 @@ pub enum Who {
     Excluded(Excluded, String),
 }
 
+/// Returns the ARN of the role whose session made the call, where the record has it.
+pub fn role(record: &Value) -> Option<&str> {
+    record.pointer("/userIdentity/sessionContext/sessionIssuer/arn").and_then(Value::as_str)
+}
+
 /// Returns whose policies were asked.
-pub fn principal(record: &Value) -> Who {
+///
+/// `roles` are all roles that are known by their whole ARN: a session that does not name its
+/// issuer belongs to the only one of its account and name, or else is taken to have no path.
+pub fn principal(record: &Value, roles: &BTreeSet<&str>) -> Who {
     let null = Value::Null;
     let identity = record.get("userIdentity").unwrap_or(&null);
     let issuer = identity.pointer("/sessionContext/sessionIssuer").unwrap_or(&null);
@@ -58,8 +68,13 @@ pub fn principal(record: &Value) -> Who {
     if !matches!(text(record, "eventCategory"), "" | "Management" | "Data") {
         return excluded(Excluded::NoCall);
     }
+    let session_role;
     let arn = match text(identity, "type") {
         "IAMUser" | "Role" => text(identity, "arn"),
+        "AssumedRole" if text(issuer, "arn").is_empty() => {
+            session_role = role_of_session(text(identity, "arn"), roles);
+            session_role.as_deref().unwrap_or_default()
+        }
         "AssumedRole" => text(issuer, "arn"),
         "FederatedUser" if text(issuer, "type") == "Root" => return excluded(Excluded::Root),
         "FederatedUser" => text(issuer, "arn"),
@@ -79,11 +94,36 @@ pub fn principal(record: &Value) -> Who {
     if resource.starts_with("role/aws:") {
         return excluded(Excluded::Service);
     }
-    let recipient = text(record, "recipientAccountId");
-    if !recipient.is_empty() && recipient != account {
-        return excluded(Excluded::OtherAccount);
+    if account.is_empty() {
+        return excluded(Excluded::Unnamed);
     }
     Who::Principal(arn.to_owned())
+}
+
+fn role_of_session(arn: &str, roles: &BTreeSet<&str>) -> Option<String> {
+    let (head, tail) = arn.split_once(":assumed-role/")?;
+    let name = tail.split('/').next()?;
+    let account = head.rsplit(':').next()?;
+    let known: Vec<_> = roles
+        .iter()
+        .filter(|role| {
+            iam(role).is_some_and(|(owner, resource)| {
+                owner == account && resource.rsplit('/').next() == Some(name)
+            })
+        })
+        .collect();
+    match known.as_slice() {
+        [role] => Some((**role).to_owned()),
+        _ => {
+            let partition = head.split(':').nth(1)?;
+            Some(format!("arn:{partition}:iam::{account}:role/{name}"))
+        }
+    }
+}
+
+/// Returns the account of an IAM ARN.
+pub fn account(arn: &str) -> Option<&str> {
+    iam(arn).map(|(account, _)| account)
 }
 
 /// Takes an IAM ARN apart: account and resource.
@@ -107,7 +147,7 @@ mod tests {
             let mut line = String::new();
             event.write(&mut line);
             let record: Value = serde_json::from_str(&line).unwrap();
-            match (principal(&record), event.who.principal()) {
+            match (principal(&record, &BTreeSet::new()), event.who.principal()) {
                 (Who::Principal(read), Some(meant)) => assert_eq!(read, meant),
                 (Who::Excluded(..), None) => {}
                 (read, meant) => panic!("read {read:?}, meant {meant:?}: {line}"),
@@ -123,7 +163,7 @@ mod tests {
             "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::111122223333:role/a/orders"}}
         }});
         assert_eq!(
-            principal(&record),
+            principal(&record, &BTreeSet::new()),
             Who::Principal("arn:aws:iam::111122223333:role/a/orders".into())
         );
     }

@@ -86,8 +86,21 @@ const AFTER: &[&str] = &[
     "preconditionfailed",
 ];
 
-/// Whole codes of the same kind.
-const AFTER_EXACT: &[&str] = &["conflict", "404"];
+/// Whole codes of the same kind. In the second line something behind the call was refused, so the
+/// call itself was not.
+const AFTER_EXACT: &[&str] = &[
+    "conflict",
+    "404",
+    "kmsaccessdenied",
+    "kms.accessdenied",
+    "s3accessdenied",
+    "ec2accessdenied",
+    "iamrolemissingpermissions",
+    "snsnoauthorization",
+    "insufficientdependencyserviceaccesspermission",
+    "dependentserviceaccessdenied",
+    "cloudhsmaccessdenied",
+];
 
 /// Returns what the end of a recorded call proves.
 pub fn outcome(record: &Value) -> Outcome {
@@ -99,6 +112,7 @@ pub fn outcome(record: &Value) -> Outcome {
     if code.is_empty() {
         return match text(record, "errorMessage") {
             "" => Outcome::Granted,
+            message if message.contains("is not authorized to perform") => Outcome::Denied,
             _ => Outcome::Unknown,
         };
     }
