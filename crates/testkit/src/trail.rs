@@ -15,5 +15,7 @@ pub mod fixture;
 pub mod identity;
 pub mod json;
 pub mod recorder;
+pub mod scenario;
+pub mod selectors;
 pub mod task;
 pub mod world;
