@@ -1,15 +1,18 @@
-//! The road from inputs to the visitor.
+//! The road from inputs to the visitor, on all threads of the pool.
+//!
+//! Threads take files from one list, each with an accumulator of its own, so that there are as
+//! many accumulators as threads and the buffers are used again from file to file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-
-use crate::{
-    Compression, ContentHash, Framing, IngestError, Json, Progress, Prune, Quiet, Record, Skipped,
-    SourceFacts,
-};
+use crate::read::{FileReport, Scratch, read_stream};
+use crate::walk::{Found, walk};
+use crate::{ContentHash, IngestError, Progress, Prune, Quiet, Record, Skipped, SourceFacts};
 
 /// Something to read records from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,8 +42,33 @@ pub struct Ingested {
     pub sources: BTreeMap<ContentHash, SourceFacts>,
     /// Everything that was not read, and why.
     pub skipped: BTreeSet<Skipped>,
-    /// How many files were left closed because of [`Prune`].
+    /// How many files were left closed because of their key.
     pub pruned: u64,
+}
+
+impl Ingested {
+    /// Takes in what was found elsewhere; of two labels for one content the smaller stays.
+    pub fn join(&mut self, other: Self) {
+        for (hash, facts) in other.sources {
+            self.add_source(hash, facts);
+        }
+        self.skipped.extend(other.skipped);
+        self.pruned += other.pruned;
+    }
+
+    fn add_source(&mut self, hash: ContentHash, facts: SourceFacts) {
+        let known = self.sources.entry(hash).or_insert_with(|| facts.clone());
+        if facts.path < known.path {
+            *known = facts;
+        }
+    }
+
+    fn add(&mut self, report: FileReport) {
+        if let Some((hash, facts)) = report.source {
+            self.add_source(hash, facts);
+        }
+        self.skipped.extend(report.skipped);
+    }
 }
 
 /// Reads every input and folds each record.
@@ -53,9 +81,9 @@ pub struct Ingested {
 pub fn fold<A: Send>(
     inputs: &[Input],
     prune: &Prune,
-    init: impl Fn() -> A + Sync + Send,
-    visit: impl Fn(&mut A, &Provenance<'_>, &Record<'_>) + Sync + Send,
-    join: impl Fn(A, A) -> A + Sync + Send,
+    init: impl Fn() -> A + Sync,
+    visit: impl Fn(&mut A, &Provenance<'_>, &Record<'_>) + Sync,
+    join: impl Fn(A, A) -> A + Sync,
 ) -> Result<(A, Ingested), IngestError> {
     fold_reporting(inputs, prune, &Quiet, init, visit, join)
 }
@@ -66,56 +94,76 @@ pub fn fold<A: Send>(
 /// As [`fold`].
 pub fn fold_reporting<A: Send>(
     inputs: &[Input],
-    _prune: &Prune,
+    prune: &Prune,
     progress: &dyn Progress,
-    init: impl Fn() -> A + Sync + Send,
-    visit: impl Fn(&mut A, &Provenance<'_>, &Record<'_>) + Sync + Send,
-    join: impl Fn(A, A) -> A + Sync + Send,
+    init: impl Fn() -> A + Sync,
+    visit: impl Fn(&mut A, &Provenance<'_>, &Record<'_>) + Sync,
+    join: impl Fn(A, A) -> A + Sync,
 ) -> Result<(A, Ingested), IngestError> {
-    let read_one = |input: &Input| {
-        let (label, raw) = match input {
-            Input::Stdin => {
-                let mut raw = Vec::new();
-                let read = std::io::stdin().read_to_end(&mut raw).map(|_| raw);
-                ("-".to_owned(), read)
-            }
-            Input::Path(path) => (path.display().to_string(), std::fs::read(path)),
-        };
-        let raw =
-            raw.map_err(|source| IngestError::Unreadable { path: PathBuf::from(&label), source })?;
+    let walked = walk(inputs, prune)?;
+    let files = walked.files.as_slice();
+    progress.found(files.len() as u64, files.iter().map(|file| file.bytes).sum());
+
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let work = || {
         let mut folded = init();
         let mut ingested = Ingested::default();
-        let mut records = 0;
-        if let Ok(json) =
-            std::str::from_utf8(&raw).map_err(drop).and_then(|text| Json::parse(text).map_err(drop))
-        {
-            for element in json.get("Records").iter().flat_map(Json::elements) {
-                if let Ok(record) = Record::from_valid(element.text()) {
-                    visit(&mut folded, &Provenance { path: &label, record: records }, &record);
-                    records += 1;
+        let mut scratch = Scratch::default();
+        let mut failure = None;
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut visit =
+                |at: &Provenance<'_>, record: &Record<'_>| visit(&mut folded, at, record);
+            match read_file(file, &mut scratch, progress, &mut visit) {
+                Ok(report) => ingested.add(report),
+                Err(error) => {
+                    failure = Some(error);
+                    // Nothing that the others could still read would be used.
+                    next.store(files.len(), Ordering::Relaxed);
                 }
             }
         }
-        progress.done(records);
-        let bytes = raw.len() as u64;
-        ingested.sources.insert(
-            ContentHash::from_bytes(*blake3::hash(&raw).as_bytes()),
-            SourceFacts {
-                path: label,
-                bytes,
-                inflated_bytes: bytes,
-                records,
-                compression: Compression::Plain,
-                framing: Some(Framing::Records),
-            },
-        );
-        Ok((folded, ingested))
+        let result = failure.map_or(Ok((folded, ingested)), Err);
+        results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(result);
     };
-    inputs.par_iter().map(read_one).try_reduce(
-        || (init(), Ingested::default()),
-        |(left, mut found), (right, more)| {
-            found.sources.extend(more.sources);
-            Ok((join(left, right), found))
-        },
-    )
+    let threads = rayon::current_num_threads().min(files.len());
+    rayon::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|_| work());
+        }
+    });
+
+    let mut ingested =
+        Ingested { skipped: walked.skipped, pruned: walked.pruned, ..Ingested::default() };
+    let mut folded = None;
+    let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for result in results {
+        let (one, more) = result?;
+        ingested.join(more);
+        folded = Some(match folded {
+            Some(before) => join(before, one),
+            None => one,
+        });
+    }
+    Ok((folded.unwrap_or_else(init), ingested))
+}
+
+/// Opens and reads one file.
+fn read_file(
+    file: &Found,
+    scratch: &mut Scratch,
+    progress: &dyn Progress,
+    visit: &mut dyn FnMut(&Provenance<'_>, &Record<'_>),
+) -> Result<FileReport, IngestError> {
+    let Some(path) = &file.path else {
+        return Ok(read_stream(&file.label, io::stdin().lock(), scratch, progress, visit));
+    };
+    match File::open(path) {
+        Ok(open) => Ok(read_stream(&file.label, open, scratch, progress, visit)),
+        Err(source) if file.named => Err(IngestError::Unreadable { path: path.clone(), source }),
+        Err(error) => {
+            progress.done(0);
+            Ok(FileReport::unreadable(&file.label, error.kind()))
+        }
+    }
 }

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use memchr::memchr2;
 use serde::Deserialize;
 
+use crate::grammar::{self, is_space};
+
 /// Valid JSON text, borrowed from the log where possible.
 ///
 /// It is owned where the log held the JSON as a string (as Athena and some SIEMs export nested
@@ -15,17 +17,24 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<'a>(Cow<'a, str>);
 
+/// Text that is not one JSON value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not valid JSON at byte {byte}")]
+pub struct NotJson {
+    /// Offset of the first wrong byte; the length of the text where its end is missing.
+    pub byte: usize,
+}
+
 impl<'a> Json<'a> {
     /// Checks `text` and wraps it, without surrounding white space.
     ///
     /// # Errors
-    /// Where `text` is not exactly one JSON value.
-    pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, serde_json::Error> {
-        let text = text.into();
-        serde_json::from_str::<serde::de::IgnoredAny>(&text)?;
-        Ok(Self(match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches(is_space)),
-            Cow::Owned(text) => Cow::Owned(text.trim_matches(is_space).to_owned()),
+    /// Where `text` is not exactly one JSON value, nested at most a hundred levels deep.
+    pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, NotJson> {
+        let not_json = |(byte, _)| NotJson { byte };
+        Ok(Self(match text.into() {
+            Cow::Borrowed(text) => Cow::Borrowed(grammar::check(text).map_err(not_json)?),
+            Cow::Owned(text) => Cow::Owned(grammar::check(&text).map_err(not_json)?.to_owned()),
         }))
     }
 
@@ -79,7 +88,7 @@ impl<'a> Json<'a> {
 
     /// Returns an array's elements in their order; nothing for other values.
     pub fn elements(&self) -> Elements<'_> {
-        Elements { inner: Items::of(&self.0, '[') }
+        Elements::of(&self.0)
     }
 
     /// Returns the member `name` of an object: the last one where a key repeats.
@@ -124,11 +133,23 @@ pub struct Elements<'a> {
     inner: Items<'a>,
 }
 
+impl<'a> Elements<'a> {
+    /// Starts at the first element of the array in `text`.
+    pub(crate) fn of(text: &'a str) -> Self {
+        Self { inner: Items::of(text, '[') }
+    }
+
+    /// Returns the raw text of the next element.
+    pub(crate) fn next_raw(&mut self) -> Option<&'a str> {
+        self.inner.value()
+    }
+}
+
 impl<'a> Iterator for Elements<'a> {
     type Item = Json<'a>;
 
     fn next(&mut self) -> Option<Json<'a>> {
-        self.inner.value().map(Json::trusted)
+        self.next_raw().map(Json::trusted)
     }
 }
 
@@ -156,11 +177,6 @@ impl<'a> Items<'a> {
         self.rest = self.rest.trim_start_matches(is_space).strip_prefix(':')?;
         Some(())
     }
-}
-
-/// Returns whether a character is JSON white space.
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
 /// Returns the length of the value that `bytes` start with.

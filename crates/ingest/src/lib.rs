@@ -32,18 +32,30 @@
 
 mod error;
 mod fold;
+mod foreign;
+mod framer;
+mod grammar;
+mod inflate;
 mod json;
+mod listing;
 mod progress;
 mod prune;
+mod raw;
+mod read;
 mod record;
+mod resync;
 mod skipped;
 mod source;
+mod unwrap;
+mod walk;
+mod window;
 
 pub use error::IngestError;
 pub use fold::{Ingested, Input, Provenance, fold, fold_reporting};
-pub use json::{Elements, Json, Members};
+pub use json::{Elements, Json, Members, NotJson};
 pub use progress::{Progress, Quiet};
 pub use prune::Prune;
+pub use read::{FileReport, RECORD_LIMIT, Scratch, read_stream};
 pub use record::{NotARecord, Record};
 pub use skipped::{LISTED_PER_KIND, Position, SkipKind, Skipped};
 pub use source::{Compression, ContentHash, Framing, SourceFacts};

@@ -1,11 +1,43 @@
 //! Which files need not be opened, told from their key.
+//!
+//! A key states where and when a file was *delivered*, its records where and when a call was
+//! made, and the record decides. So a file is left closed only where no record in it can be
+//! wanted by account, region and time; each bound has slack for what is known to differ:
+//! - delivery follows the event, by minutes as a rule and by days at times;
+//! - until November 2021 events of global services were delivered in every region's folder of
+//!   some trails, while `awsRegion` said `us-east-1`.
 
-use chrono::{DateTime, Utc};
+use std::path::Path;
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+
+/// How far a delivery's clock may be behind that of the events in it.
+const CLOCK_SLACK: TimeDelta = TimeDelta::hours(1);
+
+/// How late a file may be delivered and still hold an event.
+///
+/// AWS states about five minutes and promises nothing; redeliveries after an outage have taken
+/// days. Two weeks is a bound chosen with a wide margin.
+const DELIVERY_SLACK: TimeDelta = TimeDelta::days(14);
+
+/// The regions, one a partition, that global services record their events under.
+const GLOBAL_REGIONS: [&str; 3] = ["us-east-1", "us-gov-west-1", "cn-north-1"];
+
+/// When no folder but that of a global region received global events any more.
+///
+/// AWS moved them on 2021-11-22 ("CloudTrail concepts", global service events); with
+/// [`DELIVERY_SLACK`] on top.
+const GLOBAL_EVENTS_MOVED: DateTime<Utc> = match DateTime::from_timestamp(1_638_748_800, 0) {
+    Some(moved) => moved,
+    None => DateTime::UNIX_EPOCH,
+};
 
 /// What the caller will drop anyway, so that whole files need not be opened.
 ///
 /// This only saves work: a file is left closed when *no* record in it can be wanted, all others
-/// are read, and the caller still filters record by record. The default prunes nothing.
+/// are read, and the caller still filters record by record, accounts by `recipientAccountId`,
+/// regions by `awsRegion`, times by `eventTime`. The default prunes nothing but digest and
+/// Insights files, which hold no calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prune {
     /// Wanted account ids; empty means all.
@@ -16,4 +48,88 @@ pub struct Prune {
     pub since: Option<DateTime<Utc>>,
     /// End of the wanted time (exclusive), by event time.
     pub until: Option<DateTime<Utc>>,
+}
+
+impl Prune {
+    /// Returns whether the file at `path` holds nothing wanted, judging by its key.
+    pub(crate) fn leaves_closed(&self, path: &Path) -> bool {
+        let Some(key) = Key::of(path) else { return false };
+        key.service != Service::CloudTrail
+            || (!self.accounts.is_empty() && !self.accounts.contains(&key.account))
+            || self.region_unwanted(&key)
+            || self.since.is_some_and(|since| key.delivered + CLOCK_SLACK < since)
+            || self.until.is_some_and(|until| key.delivered > until + DELIVERY_SLACK)
+    }
+
+    fn region_unwanted(&self, key: &Key) -> bool {
+        if self.regions.is_empty() || self.regions.contains(&key.region) {
+            return false;
+        }
+        let wants_global =
+            GLOBAL_REGIONS.iter().any(|global| self.regions.iter().any(|r| r == global));
+        !wants_global || key.delivered > GLOBAL_EVENTS_MOVED
+    }
+}
+
+/// What CloudTrail's folder below the account is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    /// `CloudTrail`, log files.
+    CloudTrail,
+    /// `CloudTrail-Digest`, hashes of log files.
+    Digest,
+    /// `CloudTrail-Insight`, statistics.
+    Insight,
+}
+
+/// What a key says, where all of it agrees with itself.
+///
+/// Only a complete key counts: real collections hold renamed files whose events belong to
+/// another account than the name says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    account: String,
+    service: Service,
+    region: String,
+    delivered: DateTime<Utc>,
+}
+
+impl Key {
+    /// Reads `…/AWSLogs/[o-id/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_…`
+    /// (AWS, "Finding your CloudTrail log files"; digests have further parts before the time).
+    fn of(path: &Path) -> Option<Self> {
+        let mut parts = path.components().rev().map(|part| part.as_os_str().to_str());
+        let mut next = || parts.next().flatten();
+        let name = next()?;
+        let (day, month, year) = (next()?, next()?, next()?);
+        let (region, folder, account) = (next()?, next()?, next()?);
+        let above = next()?;
+        let in_organization = above.starts_with("o-") && next()? == "AWSLogs";
+        if above != "AWSLogs" && !in_organization {
+            return None;
+        }
+        let service = match folder {
+            "CloudTrail" => Service::CloudTrail,
+            "CloudTrail-Digest" => Service::Digest,
+            "CloudTrail-Insight" => Service::Insight,
+            _ => return None,
+        };
+        let rest = name.strip_prefix(account)?.strip_prefix('_')?.strip_prefix(folder)?;
+        let rest = rest.strip_prefix('_')?.strip_prefix(region)?.strip_prefix('_')?;
+        let stamp = rest
+            .split(['_', '.'])
+            .find(|part| part.ends_with('Z') && part.get(8..9) == Some("T"))?;
+        let time = stamp.strip_suffix('Z')?;
+        // Log files carry minutes, digests seconds; only minutes matter.
+        let time = NaiveDateTime::parse_from_str(time.get(..13)?, "%Y%m%dT%H%M").ok()?.and_utc();
+        let agrees = account.len() == 12
+            && account.bytes().all(|byte| byte.is_ascii_digit())
+            && time.format("%Y/%m/%d").to_string() == format!("{year}/{month}/{day}");
+        agrees.then(|| Self {
+            account: account.to_owned(),
+            service,
+            region: region.to_owned(),
+            delivered: time,
+        })
+    }
 }

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
+use crate::grammar;
 use crate::json::{Json, Members, as_bool, unquote};
 
 /// A CloudTrail record: scalar fields as text, nested ones as JSON.
@@ -104,12 +105,7 @@ impl<'a> Record<'a> {
     /// # Errors
     /// Where the text is not one JSON object with an `eventName` and an `eventSource`.
     pub fn parse(text: &'a str) -> Result<Self, NotARecord> {
-        serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|_| NotARecord::NotJson)?;
-        Self::from_valid(text.trim_ascii())
-    }
-
-    /// Reads one record out of text that is known to be a JSON value without space around.
-    pub(crate) fn from_valid(text: &'a str) -> Result<Self, NotARecord> {
+        let text = grammar::check(text).map_err(|_| NotARecord::NotJson)?;
         if !text.starts_with('{') {
             return Err(NotARecord::NotAnObject);
         }
@@ -193,6 +189,11 @@ const fn field(name: &'static str, shape: Shape) -> Field {
     Field { name, shape }
 }
 
+/// Returns whether `key` is exactly the name of a field that is read.
+pub(crate) fn is_field(key: &[u8]) -> bool {
+    FIELDS.iter().any(|field| field.name.as_bytes() == key)
+}
+
 /// How many fields are read.
 const FIELD_COUNT: usize = 29;
 
@@ -231,22 +232,29 @@ const FIELDS: [Field; FIELD_COUNT] = [
 
 /// The raw values found for [`FIELDS`], and whether each was found under its exact name.
 #[derive(Default)]
-struct Slots<'a>([Option<(&'a str, bool)>; FIELD_COUNT]);
+pub(crate) struct Slots<'a>([Option<(&'a str, bool)>; FIELD_COUNT]);
 
 impl<'a> Slots<'a> {
-    fn put(&mut self, key: &str, value: &'a str) {
+    /// Takes a member; returns whether it is a field at all.
+    pub(crate) fn put(&mut self, key: &str, value: &'a str) -> bool {
         let exact = FIELDS.iter().position(|field| field.name == key);
         let folded = || FIELDS.iter().position(|field| field.name.eq_ignore_ascii_case(key));
-        let Some(slot) = exact.or_else(folded) else { return };
+        let Some(slot) = exact.or_else(folded) else { return false };
         let exact = exact.is_some();
         if let Some(place) = self.0.get_mut(slot)
             && (exact || !place.is_some_and(|(_, exact)| exact))
         {
             *place = Some((value, exact));
         }
+        true
     }
 
-    fn into_record(self) -> Result<Record<'a>, NotARecord> {
+    /// Returns whether event name and source were found under their exact names.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.0.iter().take(2).all(|slot| slot.is_some_and(|(_, exact)| exact))
+    }
+
+    pub(crate) fn into_record(self) -> Result<Record<'a>, NotARecord> {
         let mut take = Take { slots: self.0.iter().zip(&FIELDS).enumerate(), odd: OddFields(0) };
         let event_source = take.text();
         let event_name = take.text().ok_or(NotARecord::NoEventName)?;

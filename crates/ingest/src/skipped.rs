@@ -136,6 +136,32 @@ impl SkipKind {
         }
     }
 
+    /// Returns what the kind means, in words, for where nothing more is known.
+    pub(crate) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Truncated => "ends early",
+            Self::Corrupt => "damaged",
+            Self::Oversized => "larger than any record of CloudTrail",
+            Self::TooDeep => "nested deeper than any record of CloudTrail",
+            Self::NotJson => "not JSON",
+            Self::InvalidUtf8 => "bytes that are not UTF-8",
+            Self::NotARecord => "not a record",
+            Self::OddField => "a field of an unexpected type",
+            Self::TrailingGarbage => "bytes after the end",
+            Self::Empty => "no content",
+            Self::Digest => "a digest file, which holds no calls",
+            Self::Insight => "Insights events, which are no calls",
+            Self::ControlMessage => "control messages of CloudWatch Logs",
+            Self::LakeSignature => "the signature of a CloudTrail Lake result",
+            Self::ConfigSnapshot => "an AWS Config snapshot or history",
+            Self::OtherService => "something of another service",
+            Self::Csv => "CSV; download JSON instead",
+            Self::Unreadable => "cannot be read",
+            Self::SpecialFile => "not a regular file",
+            Self::NotATrail => "not a log",
+        }
+    }
+
     /// Returns whether an intact archive has such things in it.
     ///
     /// Expected: what AWS itself puts beside the log files and that holds no calls. All other
