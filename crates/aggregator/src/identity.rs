@@ -157,6 +157,8 @@ impl UserIdentity<'_> {
         let arn = given(&self.arn);
         match given(&self.kind).unwrap_or_default() {
             "Root" => self.outside(Reason::Root),
+            // A session's ARN under a user's type: the ARN says more than the type.
+            "IAMUser" if arn.is_some_and(|arn| arn.contains(":assumed-role/")) => self.role(),
             "IAMUser" => match (arn, given(&self.user_name), self.account()) {
                 (Some(arn), ..) => principal(arn, given(&self.principal_id)),
                 // The path is not known: the name alone is what the record has.
@@ -204,14 +206,16 @@ impl UserIdentity<'_> {
             // `AROA…:session` begins with the role's id.
             .or_else(|| given(&self.principal_id)?.split(':').next());
         let arn = match (issuer_arn, session) {
-            (Some(arn), _) => Cow::Borrowed(arn),
-            (None, Some(arn)) => without_session(arn),
+            (Some(arn), _) | (None, Some(arn)) => without_session(arn),
             (None, None) => return self.outside(Reason::Unidentified),
         };
         if arn.ends_with(":root") {
             return self.outside(Reason::Root);
         }
-        if arn.contains(":role/aws-service-role/") {
+        // Without the issuer only the name is left, whose beginning AWS keeps for these.
+        if arn.contains(":role/aws-service-role/")
+            || arn.contains(":assumed-role/AWSServiceRoleFor")
+        {
             return outside(Reason::ServiceLinkedRole, &arn);
         }
         // `arn:aws:iam::A:role/aws:ec2-infrastructure` and its kin are not IAM roles.
@@ -310,6 +314,12 @@ mod tests {
     }
 
     #[test]
+    fn a_session_arn_under_another_type_is_the_role_all_the_same() {
+        let json = r#"{"type":"IAMUser","userName":"bob","arn":"arn:aws:sts::1:assumed-role/Name/bob","accountId":"1"}"#;
+        assert_eq!(arn(json), "arn:aws:sts::1:assumed-role/Name");
+    }
+
+    #[test]
     fn a_user_with_an_empty_session_issuer_is_still_the_user() {
         let json = r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/x/jo","sessionContext":{"sessionIssuer":{},"attributes":{}}}"#;
         assert_eq!(arn(json), "arn:aws:iam::1:user/x/jo");
@@ -363,6 +373,10 @@ mod tests {
             (
                 r#"{"type":"AssumedRole","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"}}}"#,
                 "service-linked-role: arn:aws:iam::1:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+            ),
+            (
+                r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/AWSServiceRoleForRDS/SLRManagement"}"#,
+                "service-linked-role: arn:aws:sts::1:assumed-role/AWSServiceRoleForRDS",
             ),
             (
                 r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/aws:ec2-infrastructure/i-1","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws:ec2-infrastructure"}}}"#,
