@@ -101,7 +101,11 @@ fn attribute(records: &[Value], reading: &mut Reading) {
         records.iter().map(|record| identity::principal(record, &roles)).collect();
     let at_home = |record: &Value, arn: &str| {
         let recipient = text(record, "recipientAccountId");
-        recipient.is_empty() || identity::account(arn) == Some(recipient)
+        let account = match record.pointer("/userIdentity/accountId").and_then(Value::as_str) {
+            Some(account) => Some(account),
+            None => identity::account(arn),
+        };
+        recipient.is_empty() || account == Some(recipient)
     };
     let homely: BTreeSet<&str> = records
         .iter()

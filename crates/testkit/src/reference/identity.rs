@@ -68,13 +68,9 @@ pub fn principal(record: &Value, roles: &BTreeSet<&str>) -> Who {
     if !matches!(text(record, "eventCategory"), "" | "Management" | "Data") {
         return excluded(Excluded::NoCall);
     }
-    let session_role;
     let arn = match text(identity, "type") {
         "IAMUser" | "Role" => text(identity, "arn"),
-        "AssumedRole" if text(issuer, "arn").is_empty() => {
-            session_role = role_of_session(text(identity, "arn"), roles);
-            session_role.as_deref().unwrap_or_default()
-        }
+        "AssumedRole" if text(issuer, "arn").is_empty() => text(identity, "arn"),
         "AssumedRole" => text(issuer, "arn"),
         "FederatedUser" if text(issuer, "type") == "Root" => return excluded(Excluded::Root),
         "FederatedUser" => text(issuer, "arn"),
@@ -85,16 +81,22 @@ pub fn principal(record: &Value, roles: &BTreeSet<&str>) -> Who {
         "" => return excluded(Excluded::ServiceEvent),
         _ => return excluded(Excluded::Unnamed),
     };
+    // Whatever its type says, a session's ARN is no principal's.
+    let of_session = role_of_session(arn, roles);
+    let arn = of_session.as_deref().unwrap_or(arn);
     let Some((account, resource)) = iam(arn) else {
         return excluded(Excluded::Unnamed);
     };
-    if resource.starts_with("role/aws-service-role/") {
+    if resource.starts_with("role/aws-service-role/")
+        || resource.starts_with("role/AWSServiceRoleFor")
+    {
         return excluded(Excluded::ServiceLinkedRole);
     }
     if resource.starts_with("role/aws:") {
         return excluded(Excluded::Service);
     }
-    if account.is_empty() {
+    let is_named = ["role/", "user/"].iter().any(|kind| resource.starts_with(kind));
+    if account.is_empty() || !is_named {
         return excluded(Excluded::Unnamed);
     }
     Who::Principal(arn.to_owned())

@@ -7,13 +7,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::api;
 use super::archive::{File, Packing, Shelf, records};
 use super::clock::{DAY, Seconds, midnight};
 use super::corpus::ending;
-use super::event::{Event, Need};
-use super::recorder::Recorder;
+use super::event::{Call, Event, Need};
+use super::identity::{Identity, Origin, Role, Session};
+use super::recorder::{Actor, Recorder};
 use super::selectors::Selectors;
 use super::world::{Place, Size, World};
 use crate::random::Random;
@@ -110,6 +112,8 @@ impl Scenario {
                         }
                     }
                 }
+                let other = world.places.get((number + 1) % world.places.len());
+                bystanders(&mut recorder, place, other, midnight + DAY / 2);
             }
         }
         Self { events: recorder.finish(), novelties, start }
@@ -191,6 +195,42 @@ pub fn pack(events: &[&Event], mut random: Random) -> Vec<File> {
 
 fn home(place: &Place) -> api::Place<'_> {
     api::Place { account: &place.account, region: &place.region }
+}
+
+/// Records what every account's log has in it without being a permission of anyone in it.
+fn bystanders(recorder: &mut Recorder, place: &Place, other: Option<&Place>, time: Seconds) {
+    let here = home(place);
+    let linked = Role {
+        account: place.account.clone(),
+        path: "/aws-service-role/rds.amazonaws.com/".to_owned(),
+        name: "AWSServiceRoleForRDS".to_owned(),
+        id: "AROAEXAMPLESERVICEROL".to_owned(),
+    };
+    let session = Session {
+        role: linked,
+        name: "SLRManagement".to_owned(),
+        access_key: "ASIAEXAMPLESERVICEROL".to_owned(),
+        opened: time,
+        origin: Origin::Service("rds.amazonaws.com"),
+    };
+    let mut as_ = |who: Identity, call: Call| {
+        let actor = Actor {
+            who: Arc::new(who),
+            account: place.account.id.clone(),
+            region: place.region.clone(),
+            address: "rds.amazonaws.com".to_owned(),
+            agent: "rds.amazonaws.com".to_owned(),
+        };
+        recorder.done(&actor, time, call);
+    };
+    as_(Identity::Service("rds.amazonaws.com"), api::identity::assume_role(&session));
+    as_(Identity::Session(session), api::compute::describe_instances());
+    as_(Identity::Root(place.account.clone()), api::storage::list_buckets(here));
+    as_(Identity::Nobody(place.account.clone()), Call::new("kms.amazonaws.com", "RotateKey"));
+    if let Some(other) = other.filter(|other| other.account != place.account) {
+        let caller = Identity::Foreign(other.account.clone(), "AROAEXAMPLEFOREIGNER0:x".to_owned());
+        as_(caller, api::storage::get_object(here, "shared-bucket", "report.csv"));
+    }
 }
 
 /// Chooses the tasks that begin late: (place, worker, task) → day.
@@ -277,7 +317,11 @@ mod tests {
             let reading = reference::read(&[folder.path()]).unwrap();
             let read: BTreeSet<&str> =
                 reading.observations.iter().map(|call| call.id.as_str()).collect();
-            let shown: BTreeSet<&str> = seen.iter().map(|event| event.id.as_str()).collect();
+            let shown: BTreeSet<&str> = seen
+                .iter()
+                .filter(|event| event.who.principal().is_some())
+                .map(|event| event.id.as_str())
+                .collect();
             assert_eq!(read, shown, "seed {seed}");
         }
     }

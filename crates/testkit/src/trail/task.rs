@@ -55,6 +55,22 @@ pub enum Task {
     Stack(String, String),
     /// Pushes an image.
     Push(String),
+    /// Reads objects whose keys have in them what JSON, ARNs or policies give a meaning to.
+    OddObjects(String),
+    /// Copies objects from one bucket to another.
+    CopyObjects(String, String),
+    /// Sends several messages at once.
+    SendBatch(String),
+    /// Makes data keys, naming the key by an alias.
+    DataKey(String, String),
+    /// Calls a function.
+    Invoke(String),
+    /// Describes the log groups under a prefix.
+    LogGroups(String),
+    /// Creates functions that are given this role.
+    CreateFunction(String, String),
+    /// Launches instances of an image in a subnet and a security group.
+    Launch([String; 3]),
     /// Describes instances.
     Instances,
     /// Asks who it is, without a permission.
@@ -110,11 +126,47 @@ impl Task {
                 delivery::describe_stacks(place, delivery::Stack { name, uuid })
             }
             Self::Push(repository) => delivery::put_image(place, repository, &random.hex(7)),
+            Self::OddObjects(bucket) => {
+                storage::get_object(place, bucket, random.pick::<&str>(&ODD_KEYS))
+            }
+            Self::CopyObjects(from, to) => {
+                let key = new_key(time, random);
+                storage::copy_object(place, (from, &key), (to, &key))
+            }
+            Self::SendBatch(queue) => messaging::send_message_batch(place, queue),
+            Self::DataKey(key, alias) => secrets::generate_data_key(place, key, alias),
+            Self::Invoke(function) => compute::invoke(place, function),
+            Self::LogGroups(prefix) => compute::describe_log_groups(place, prefix),
+            Self::CreateFunction(function, role) => compute::create_function(place, function, role),
+            Self::Launch([image, subnet, group]) => compute::run_instances(
+                place,
+                &compute::Launch {
+                    image,
+                    subnet,
+                    group,
+                    instance: &format!("i-0{}", random.hex(16)),
+                    profile: None,
+                },
+            ),
             Self::Instances => compute::describe_instances(),
             Self::WhoAmI => identity::get_caller_identity(),
         }
     }
 }
+
+/// Keys that are ordinary to S3 and to nobody else.
+const ODD_KEYS: [&str; 10] = [
+    "with space/and+plus.txt",
+    "star*.txt",
+    "question?.txt",
+    "${aws:username}/dollar$.txt",
+    "quote\"and\\backslash.txt",
+    "d\u{e9}j\u{e0}/vu.txt",
+    "\u{65e5}\u{672c}\u{8a9e}/\u{8cc7}\u{6599}.txt",
+    "folder/",
+    "colon:in:key",
+    "//double/slash",
+];
 
 fn known_key(keys: &Zipf, random: &mut Random) -> String {
     let rank = keys.draw(random);

@@ -187,7 +187,7 @@ fn tasks(random: &mut Random, account: &Account, team: &str, keys: usize) -> Vec
         .map(|index| {
             let named = format!("{team}-{index}");
             let law = || Zipf::new(keys);
-            match random.below(24) {
+            match random.below(32) {
                 0..=2 => Task::ReadObjects(bucket.clone(), law()),
                 3 | 4 => Task::WriteObjects(bucket.clone()),
                 5 => Task::HeadObjects(bucket.clone(), law()),
@@ -208,6 +208,19 @@ fn tasks(random: &mut Random, account: &Account, team: &str, keys: usize) -> Vec
                 20 => Task::Deploy(named, bucket.clone()),
                 21 => Task::Stack(named, random.uuid()),
                 22 => Task::Push(named),
+                23 => Task::OddObjects(bucket.clone()),
+                24 => Task::CopyObjects(bucket.clone(), format!("{named}-copies")),
+                25 => Task::SendBatch(named),
+                26 => Task::DataKey(random.uuid(), named),
+                27 => Task::Invoke(named),
+                28 => Task::LogGroups(format!("/aws/{team}")),
+                29 => {
+                    let role = account.arn("iam", "", &format!("role/service/{named}"));
+                    Task::CreateFunction(named, role)
+                }
+                30 => Task::Launch(
+                    ["ami", "subnet", "sg"].map(|kind| format!("{kind}-0{}", random.hex(16))),
+                ),
                 _ => random.pick(&[Task::Instances, Task::WhoAmI]).clone(),
             }
         })
