@@ -10,3 +10,7 @@ check:
 # The tests alone
 test:
     cargo test --workspace
+
+# Fetch the pinned packages again and rewrite the catalog's data files
+catalog *ARGS:
+    cargo run --release -p trailtrim-catalog-refresh -- {{ARGS}}

@@ -1,14 +1,7 @@
 //! Looking up services and actions.
 
+use crate::table::layout::root;
 use crate::table::{Node, Table};
-
-/// Where the root node keeps what.
-pub(crate) mod root {
-    pub(crate) const SERVICE_INDEX: u32 = 0;
-    pub(crate) const SERVICES: u32 = 1;
-    pub(crate) const ACTION_INDEX: u32 = 2;
-    pub(crate) const VERSION: u32 = 3;
-}
 
 /// What a catalog was made from.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +110,10 @@ pub enum Visibility {
 }
 
 impl ActionFacts {
+    pub(crate) fn new(node: Node) -> ActionFacts {
+        ActionFacts { node }
+    }
+
     pub(crate) fn find(table: Table, action: &str) -> Option<ActionFacts> {
         let node = table.root().node(root::ACTION_INDEX).find(&action.to_ascii_lowercase())?;
         Some(ActionFacts { node })

@@ -28,3 +28,177 @@ pub fn hash(key: &str) -> u32 {
     }
     (hash ^ (hash >> 15)).wrapping_mul(0x2c1b_3c6d)
 }
+
+/// Where the root node keeps what.
+pub mod root {
+    /// Index of services by prefix.
+    pub const SERVICE_INDEX: u32 = 0;
+    /// List of services.
+    pub const SERVICES: u32 = 1;
+    /// Index of actions by lower-case `prefix:name`.
+    pub const ACTION_INDEX: u32 = 2;
+    /// Digest and packages.
+    pub const VERSION: u32 = 3;
+    /// Index of events by `source:name`, lower-case.
+    pub const EVENT_INDEX: u32 = 4;
+    /// Index of sources by label: the IAM prefix.
+    pub const SOURCE_INDEX: u32 = 5;
+    /// Index of error codes, lower-case.
+    pub const ERROR_INDEX: u32 = 6;
+    /// Patterns of error codes, in the order they are tried.
+    pub const ERROR_PATTERNS: u32 = 7;
+    /// Keys below which no ARN is looked for.
+    pub const SKIPPED: u32 = 8;
+    /// Services that call on someone's behalf, an index by source.
+    pub const VIA_INDEX: u32 = 9;
+    /// Companion rules.
+    pub const COMPANIONS: u32 = 10;
+}
+
+/// An event, as the index has it: its key, then these.
+pub mod event {
+    /// Plan.
+    pub const PLAN: u32 = 1;
+    /// Paths to keep.
+    pub const PATHS: u32 = 2;
+    /// Whether to keep every ARN.
+    pub const SCAN: u32 = 3;
+    /// Canonical name of the operation.
+    pub const NAME: u32 = 4;
+}
+
+/// A plan: what one operation needs.
+pub mod plan {
+    /// What the event is: a number of [`super::kind`].
+    pub const KIND: u32 = 0;
+    /// How the actions were named: 0 exact, 1 rule, 2 heuristic.
+    pub const CONFIDENCE: u32 = 1;
+    /// IAM prefix.
+    pub const PREFIX: u32 = 2;
+    /// Grants.
+    pub const GRANTS: u32 = 3;
+    /// Roles that are passed.
+    pub const PASSES: u32 = 4;
+    /// Lessons.
+    pub const LESSONS: u32 = 5;
+    /// Variants: pairs of paths that tell, and plan. The first plan of which a path has a value is
+    /// taken, else the first of all. A plan with variants has none of its own but the above.
+    pub const VARIANTS: u32 = 6;
+}
+
+/// Kinds of events.
+pub mod kind {
+    /// Needs actions.
+    pub const MAPPED: u32 = 0;
+    /// Needs none.
+    pub const NO_PERMISSION: u32 = 1;
+    /// Is no API call.
+    pub const NOT_AN_API_CALL: u32 = 2;
+    /// Its action is not in the catalog.
+    pub const UNVERIFIED: u32 = 3;
+}
+
+/// A grant of a plan.
+pub mod grant {
+    /// Node of the action.
+    pub const ACTION: u32 = 0;
+    /// Tests, all of which must hold.
+    pub const TESTS: u32 = 1;
+    /// Resource types, as the call fills them.
+    pub const TYPES: u32 = 2;
+    /// Bits of [`super::flag`].
+    pub const FLAGS: u32 = 3;
+    /// Conditions: operator, key, path or `=value`.
+    pub const CONDITIONS: u32 = 4;
+    /// Reason of the rule, or "".
+    pub const REASON: u32 = 5;
+}
+
+/// Flags of a grant.
+pub mod flag {
+    /// `resources[]` does not speak of this action's resource.
+    pub const NO_RESOURCES: u32 = 1;
+    /// The ARN scan does not speak of this action's resource.
+    pub const NO_SCAN: u32 = 2;
+    /// The grant is an inference.
+    pub const INFERRED: u32 = 4;
+    /// The grant follows from a heuristic.
+    pub const HEURISTIC: u32 = 8;
+}
+
+/// A resource type of a grant.
+pub mod kind_of {
+    /// Name, and templates.
+    pub const TYPE: u32 = 0;
+    /// Whether one must appear.
+    pub const REQUIRED: u32 = 1;
+    /// Whether the call makes it, so that its id is of no use for the next call.
+    pub const MADE: u32 = 2;
+    /// What an id of this type begins with, or "".
+    pub const GUARD: u32 = 3;
+    /// Per template: text, then per variable the list of sources.
+    pub const FILLS: u32 = 4;
+}
+
+/// How a source of a variable is read.
+pub mod source {
+    /// Values at a path.
+    pub const PATH: u32 = 0;
+    /// A fixed text.
+    pub const CONSTANT: u32 = 1;
+    /// Made by the server, never in a request: `*`.
+    pub const SERVER: u32 = 2;
+}
+
+/// Changes made to a value before it fills a variable.
+pub const TRANSFORMS: &[&str] = &[
+    "",
+    "nolead",
+    "secret",
+    "function",
+    "qualifier",
+    "queue",
+    "table",
+    "before_colon",
+    "last_segment",
+    "host",
+    "domain",
+    "copy_bucket",
+    "copy_key",
+    "copy_version",
+    "lower",
+    "iam_path",
+    "family",
+    "revision",
+    "prefix_star",
+    "drop_last_colon",
+    "workgroup_of",
+    "association",
+    "layer",
+    "key_id",
+    "alias",
+];
+
+/// Tests of a grant.
+pub mod test {
+    /// Some value is there.
+    pub const PRESENT: u32 = 0;
+    /// No value is there.
+    pub const ABSENT: u32 = 1;
+    /// Some value equals, letter case aside.
+    pub const EQUALS: u32 = 2;
+    /// No value equals.
+    pub const DIFFERS: u32 = 3;
+    /// Some value begins so, letter case aside.
+    pub const STARTS: u32 = 4;
+    /// Some value ends so.
+    pub const ENDS: u32 = 5;
+    /// No value ends so.
+    pub const ENDS_NOT: u32 = 6;
+    /// Some value contains it.
+    pub const CONTAINS: u32 = 7;
+    /// No value begins so.
+    pub const STARTS_NOT: u32 = 8;
+    /// No value contains it.
+    pub const CONTAINS_NOT: u32 = 9;
+}

@@ -22,14 +22,22 @@
 //! }
 //! ```
 
+mod companion;
 mod error_class;
 mod extraction;
 mod facts;
+mod fill;
 mod grant;
+#[expect(dead_code, reason = "the writer uses the rest of it")]
+mod layout;
 mod operation;
 mod request;
+mod resolve;
 mod table;
+mod template;
+mod transform;
 
+pub use companion::{Companion, Via};
 pub use error_class::ErrorClass;
 pub use extraction::{Extraction, Lesson};
 pub use facts::{
@@ -97,6 +105,17 @@ impl Catalog {
     /// Returns every service, ordered by prefix.
     pub fn services(self) -> impl Iterator<Item = ServiceFacts> {
         ServiceFacts::all(self.table)
+    }
+
+    /// Returns the actions that go with others and rarely show on their own.
+    pub fn companions(self) -> impl Iterator<Item = Companion> {
+        Companion::all(self.table)
+    }
+
+    /// Returns what is known of a service that calls on its callers' behalf, by the `invokedBy`
+    /// of a record (`athena.amazonaws.com`).
+    pub fn via(self, invoked_by: &str) -> Via {
+        Via::of(self.table, invoked_by)
     }
 
     /// Returns what an `errorCode` says about whether the caller had the permission.

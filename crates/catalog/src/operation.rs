@@ -1,6 +1,8 @@
 //! What is known of an event, and what it needed.
 
-use crate::{Extraction, Lesson, Request, Resolution, Unresolved, table::Table};
+use crate::table::layout::{event, grant, kind, plan, root};
+use crate::table::{Node, Table};
+use crate::{ActionFacts, Extraction, FactKind, Lesson, Request, Resolution, Unresolved, resolve};
 
 /// What an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,26 +56,112 @@ impl Confidence {
     }
 }
 
+impl Confidence {
+    pub(crate) fn from_number(number: u32) -> Confidence {
+        match number {
+            0 => Confidence::Exact,
+            1 => Confidence::Rule,
+            _ => Confidence::Heuristic,
+        }
+    }
+}
+
 /// What is known of an event.
 #[derive(Clone, Debug)]
 pub struct Operation {
+    table: Table,
+    event: Option<Node>,
     prefix: Box<str>,
 }
 
+/// Returns the label of a source: `s3` of `s3.amazonaws.com`.
+pub(crate) fn label(event_source: &str) -> String {
+    let source = event_source.trim().to_ascii_lowercase();
+    let source = source.strip_suffix(".cn").unwrap_or(&source);
+    source.strip_suffix(".amazonaws.com").unwrap_or(source).to_owned()
+}
+
+/// Returns the name without the date of an API's version: `Invoke20150331v2`,
+/// `CreateDistribution2020_05_31`.
+fn undated(name: &str) -> &str {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let stem = match name.rsplit_once('v') {
+        Some((stem, version)) if is_digits(version) => stem,
+        _ => name,
+    };
+    for (at, _) in stem.char_indices().skip(1) {
+        let Some((head, date)) = stem.split_at_checked(at) else { continue };
+        let digits: String = date.chars().filter(|c| !['_', '-'].contains(c)).collect();
+        if digits.len() == 8
+            && is_digits(&digits)
+            && digits.starts_with("20")
+            && date.starts_with('2')
+            && date.ends_with(|c: char| c.is_ascii_digit())
+            && !head.ends_with(|c: char| c.is_ascii_digit())
+        {
+            return head.trim_end_matches(['_', '-']);
+        }
+    }
+    name
+}
+
 impl Operation {
-    pub(crate) fn find(_table: Table, event_source: &str, _event_name: &str) -> Operation {
-        let prefix = event_source.split('.').next().unwrap_or_default();
-        Operation { prefix: prefix.into() }
+    pub(crate) fn find(table: Table, event_source: &str, event_name: &str) -> Operation {
+        let label = label(event_source);
+        let events = table.root().node(root::EVENT_INDEX);
+        let look = |name: &str| events.find(&format!("{label}:{}", name.to_ascii_lowercase()));
+        let name = event_name.trim();
+        let event = look(name).or_else(|| look(undated(name)));
+        let known = match event {
+            Some(event) => event.node(event::PLAN).string(plan::PREFIX),
+            None => table
+                .root()
+                .node(root::SOURCE_INDEX)
+                .find(&label)
+                .map_or("", |source| source.string(1)),
+        };
+        let prefix = if known.is_empty() {
+            label.split('.').next().unwrap_or_default().into()
+        } else {
+            known.into()
+        };
+        Operation { table, event, prefix }
+    }
+
+    fn plan(&self) -> Option<Node> {
+        self.event.map(|event| event.node(event::PLAN))
+    }
+
+    /// Returns the plans of all models that the source speaks for.
+    fn plans(&self) -> impl Iterator<Item = Node> {
+        let plan = self.plan();
+        let variants = plan.map(|plan| plan.node(plan::VARIANTS));
+        let of_variants = variants.into_iter().flat_map(Node::nodes).map(|pair| pair.node(1));
+        plan.into_iter().chain(of_variants)
     }
 
     /// Returns what the event is.
     pub fn kind(&self) -> Kind {
-        Kind::Unknown
+        match self.plan().map(|plan| plan.number(plan::KIND)) {
+            None => Kind::Unknown,
+            Some(kind::MAPPED) => Kind::Mapped,
+            Some(kind::NO_PERMISSION) => Kind::NoPermission,
+            Some(kind::NOT_AN_API_CALL) => Kind::NotAnApiCall,
+            Some(_) => Kind::Unverified,
+        }
+    }
+
+    /// Returns the operation's name in canonical case, without the date of a version; "" if
+    /// unknown.
+    pub fn name(&self) -> &'static str {
+        self.event.map_or("", |event| event.string(event::NAME))
     }
 
     /// Returns how the actions were named.
     pub fn confidence(&self) -> Confidence {
-        Confidence::Exact
+        self.plan().map_or(Confidence::Exact, |plan| {
+            Confidence::from_number(plan.number(plan::CONFIDENCE))
+        })
     }
 
     /// Returns the IAM prefix of the service, which freezes when the event is not mapped. For a
@@ -82,26 +170,66 @@ impl Operation {
         Some(&self.prefix).filter(|prefix| !prefix.is_empty()).map(|prefix| &**prefix)
     }
 
-    /// Returns the actions the event can need, in canonical case; which of them one call needed
-    /// is for [`Operation::resolve`].
+    /// Returns the actions the event can need, in canonical case, without repetition; which of
+    /// them one call needed is for [`Operation::resolve`].
     pub fn actions(&self) -> impl Iterator<Item = &'static str> {
-        std::iter::empty()
+        let mut seen = std::collections::BTreeSet::new();
+        self.plans()
+            .flat_map(|plan| plan.node(plan::GRANTS).nodes())
+            .map(|grant| ActionFacts::new(grant.node(grant::ACTION)).id())
+            .filter(move |action| seen.insert(*action))
     }
 
     /// Returns which parts of a record identify a call.
     pub fn extraction(&self) -> Extraction {
-        Extraction { paths: None, skipped: None, scan_arns: false }
+        Extraction {
+            paths: self.event.map(|event| event.node(event::PATHS)),
+            skipped: Some(self.table.root().node(root::SKIPPED)),
+            scan_arns: self.event.is_some_and(|event| event.number(event::SCAN) != 0),
+        }
     }
 
     /// Returns what an event of this operation teaches about names in others. The paths are
     /// among those of the extraction.
     pub fn lessons(&self) -> impl Iterator<Item = Lesson> {
-        std::iter::empty()
+        self.plans().flat_map(|plan| plan.node(plan::LESSONS).nodes()).map(|lesson| Lesson {
+            kind: match lesson.number(0) {
+                0 => FactKind::InstanceProfileRole,
+                1 => FactKind::IamArn,
+                2 => FactKind::AthenaWorkGroup,
+                _ => FactKind::Ec2Association,
+            },
+            key: lesson.string(1),
+            key_prefix: lesson.string(2),
+            value: lesson.string(3),
+        })
     }
 
     /// Returns the permissions that a call needed.
-    pub fn resolve(&self, _request: &dyn Request) -> Resolution {
-        let why = "no rule and no action of this name in the catalog".to_owned();
-        Resolution { grants: Vec::new(), unresolved: vec![Unresolved { action: None, why }] }
+    pub fn resolve(&self, request: &dyn Request) -> Resolution {
+        let nothing = |why: &str| Resolution {
+            grants: Vec::new(),
+            unresolved: vec![Unresolved { action: None, why: why.to_owned() }],
+        };
+        match (self.kind(), self.plan()) {
+            (Kind::Mapped, Some(plan)) => resolve::resolve(self.table, plan, request),
+            (Kind::NoPermission | Kind::NotAnApiCall, _) => Resolution::default(),
+            (Kind::Unverified, _) => nothing("the operation's action is not in the catalog"),
+            _ => nothing("no rule and no action of this name in the catalog"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::undated;
+
+    #[test]
+    fn only_dates_are_dropped() {
+        assert_eq!(undated("UpdateFunctionCode20150331v2"), "UpdateFunctionCode");
+        assert_eq!(undated("CreateDistribution2020_05_31"), "CreateDistribution");
+        assert_eq!(undated("ListObjectsV2"), "ListObjectsV2");
+        assert_eq!(undated("GetFunction20150331"), "GetFunction");
+        assert_eq!(undated("DescribeFleet12345678"), "DescribeFleet12345678");
     }
 }

@@ -1,0 +1,127 @@
+//! When a parameter's name and an ARN variable's name mean the same thing.
+//!
+//! Two names are compared in lower case without punctuation. The *safe affix* rule lets `TableName`
+//! be filled from `tableIdentifier` but never from `tableId`, and lets a bare `name` fill a
+//! variable only of the type that it must be the name of. Looser rules were measured: of forty
+//! fuzzy fills about fourteen were wrong.
+
+/// Returns a name in the form it is compared in.
+pub(crate) fn normal(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Returns a dotted path in the form it is compared in; `?`, `{}` and `**` are kept.
+pub(crate) fn normal_path(path: &str) -> String {
+    let (stem, ending) = match path {
+        path if path.ends_with("{}") => (path.trim_end_matches("{}"), "{}"),
+        path if path.ends_with('?') => (path.trim_end_matches('?'), "?"),
+        path => (path, ""),
+    };
+    let keys: Vec<String> =
+        stem.split('.').map(|key| if key == "**" { key.to_owned() } else { normal(key) }).collect();
+    format!("{}{ending}", keys.join("."))
+}
+
+/// What the end of a name says that its values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Id,
+    Name,
+    Identifier,
+    Bare,
+}
+
+fn split(name: &str) -> (&str, Ending) {
+    let name = ["withpath", "withoutleadingslash"]
+        .iter()
+        .find_map(|tail| name.strip_suffix(tail))
+        .unwrap_or(name);
+    for (tail, ending) in [
+        ("identifiers", Ending::Identifier),
+        ("identifier", Ending::Identifier),
+        ("names", Ending::Name),
+        ("name", Ending::Name),
+        ("uuid", Ending::Id),
+        ("guid", Ending::Id),
+        ("ids", Ending::Id),
+        ("id", Ending::Id),
+    ] {
+        if let Some(base) = name.strip_suffix(tail) {
+            return (base, ending);
+        }
+    }
+    (name, Ending::Bare)
+}
+
+const GENERIC: [&str; 10] = [
+    "id",
+    "name",
+    "resourceid",
+    "identifier",
+    "resourcename",
+    "uuid",
+    "resourcepath",
+    "resourceidentifier",
+    "guid",
+    "resource",
+];
+
+/// Returns whether a variable's name says nothing of what it identifies.
+pub(crate) fn is_generic(variable: &str) -> bool {
+    GENERIC.contains(&variable)
+}
+
+/// Returns whether the plural or singular of one name is the other.
+pub(crate) fn same(variable: &str, member: &str) -> bool {
+    variable == member
+        || member.strip_suffix('s') == Some(variable)
+        || (variable.ends_with('y') && member.strip_suffix("ies") == variable.strip_suffix('y'))
+}
+
+/// Returns whether a top-level member may fill a variable of a resource type; all three names in
+/// normal form. `creates` tells that the operation makes something new.
+pub(crate) fn fills(variable: &str, kind: &str, member: &str, creates: bool) -> bool {
+    let (variable_base, variable_ending) = split(variable);
+    let (member_base, member_ending) = split(member);
+    let allowed = match variable_ending {
+        Ending::Id => matches!(member_ending, Ending::Id | Ending::Identifier | Ending::Bare),
+        Ending::Name => matches!(member_ending, Ending::Name | Ending::Identifier | Ending::Bare),
+        Ending::Identifier | Ending::Bare => true,
+    };
+    if !allowed || (member_ending == Ending::Bare && member_base != variable_base) {
+        return false;
+    }
+    if !variable_base.is_empty() && variable_base == member_base && !is_generic(variable) {
+        return true;
+    }
+    let kind_base = split(kind).0;
+    if is_generic(variable) && !member_base.is_empty() && member_base == kind_base {
+        return true;
+    }
+    let member_is_bare = ["id", "name", "identifier"].contains(&member);
+    let belongs = is_generic(variable) || variable_base == kind_base;
+    member_is_bare && belongs && !(creates && variable_ending == Ending::Id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fills, normal_path};
+
+    #[test]
+    fn affixes_are_safe() {
+        assert!(fills("tablename", "table", "tableidentifier", false));
+        assert!(!fills("tableid", "table", "tablename", false));
+        assert!(!fills("tablename", "table", "tableid", false));
+        assert!(fills("clustername", "cluster", "name", false));
+        assert!(!fills("clustername", "nodegroup", "name", false));
+        assert!(!fills("resourceid", "cluster", "id", true));
+        assert!(fills("resourceid", "detector", "detectorid", false));
+    }
+
+    #[test]
+    fn paths_keep_their_endings() {
+        assert_eq!(normal_path("request.RequestItems{}"), "request.requestitems{}");
+        assert_eq!(normal_path("request.**.InstanceId"), "request.**.instanceid");
+        assert_eq!(normal_path("request.x-amz-acl?"), "request.xamzacl?");
+    }
+}

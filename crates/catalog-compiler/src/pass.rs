@@ -1,0 +1,95 @@
+//! Roles that an operation passes to a service.
+//!
+//! `iam:PassRole` is never an event of its own. Where the reference documents it, a role in the
+//! call was passed; where a member is called like a role and the reference is silent, the grant
+//! says that it is inferred. Neither list is complete.
+
+use crate::CompileError;
+use crate::fill::paths;
+use crate::names::normal;
+use crate::plan::Grant;
+use crate::rules::PrincipalRule;
+use crate::world::{Subject, World, begins_with_word};
+
+/// A member that holds a role.
+#[derive(Clone, Debug)]
+pub(crate) struct Pass {
+    pub(crate) path: String,
+    /// Service it is passed to; empty if not certain.
+    pub(crate) to: String,
+    pub(crate) profile: bool,
+    pub(crate) documented: bool,
+}
+
+pub(crate) fn passes(
+    world: &World<'_>,
+    subject: Subject<'_>,
+    grants: &[Grant],
+) -> Result<Vec<Pass>, CompileError> {
+    let mut passes: Vec<Pass> = Vec::new();
+    let id = format!("{}:{}", subject.prefix, subject.name);
+    for file in world.files {
+        for rule in &file.rules.pass {
+            if !rule.operations.iter().any(|operation| operation.eq_ignore_ascii_case(&id)) {
+                continue;
+            }
+            for member in &rule.members {
+                for path in paths(subject, member) {
+                    let to = rule.to.clone().unwrap_or_else(|| principal(world, subject, member));
+                    passes.push(Pass { path, to, profile: rule.profile, documented: true });
+                }
+            }
+        }
+    }
+    let Some(rules) = world.rules().find_map(|rules| rules.pass_role.as_ref()) else {
+        return Ok(passes);
+    };
+    if rules.not_services.iter().any(|service| service == subject.prefix)
+        || rules.not_verbs.iter().any(|verb| begins_with_word(subject.name, verb))
+    {
+        return Ok(passes);
+    }
+    let documented = grants.iter().any(|grant| {
+        world.action(&grant.action).is_some_and(|(_, action)| {
+            action.dependents.iter().any(|dependent| dependent.eq_ignore_ascii_case("iam:PassRole"))
+        })
+    });
+    for member in subject.members() {
+        let leaf = member.rsplit('.').next().unwrap_or_default();
+        if member.ends_with(['?', '}'])
+            || !rules.endings.iter().any(|ending| leaf.ends_with(&normal(ending)))
+            || rules.not_members.iter().any(|not| leaf.ends_with(&normal(not)))
+        {
+            continue;
+        }
+        for path in paths(subject, &member) {
+            if passes.iter().any(|pass| pass.path == path) {
+                continue;
+            }
+            let profile = leaf.contains("instanceprofile");
+            let to = principal(world, subject, &member);
+            passes.push(Pass { path, to, profile, documented });
+        }
+    }
+    Ok(passes)
+}
+
+/// Returns the service principal that takes a role, by the most particular rule.
+fn principal(world: &World<'_>, subject: Subject<'_>, member: &str) -> String {
+    let leaf = normal(member.rsplit('.').next().unwrap_or_default());
+    let rank = |rule: &PrincipalRule| {
+        let of_operation = rule.operations.iter().any(|name| name == subject.name);
+        let of_member = rule.members.iter().any(|name| leaf.ends_with(&normal(name)));
+        let fits = (rule.operations.is_empty() || of_operation)
+            && (rule.members.is_empty() || of_member)
+            && rule.services.iter().any(|service| service == subject.prefix);
+        fits.then_some(usize::from(of_operation) + usize::from(of_member))
+    };
+    world
+        .rules()
+        .flat_map(|rules| &rules.principal)
+        .filter_map(|rule| rank(rule).map(|rank| (rank, rule)))
+        .max_by_key(|(rank, _)| *rank)
+        .map(|(_, rule)| rule.to.replace("@service", subject.prefix))
+        .unwrap_or_default()
+}

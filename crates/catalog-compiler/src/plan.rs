@@ -1,0 +1,476 @@
+//! Plans: what one operation needs, before it is written into the table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::CompileError;
+use crate::data::{Action, Service};
+use crate::fill::{Source, automatic, paths, written};
+use crate::layout::{flag, kind, test};
+use crate::names::normal;
+use crate::rules::{GrantRule, Named, OperationRule};
+use crate::world::{Subject, World, qualified, variables_of};
+
+/// What one operation needs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) kind: u32,
+    pub(crate) confidence: u32,
+    pub(crate) prefix: String,
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) passes: Vec<crate::pass::Pass>,
+    pub(crate) lessons: Vec<(u32, String, String, String)>,
+}
+
+/// One action that the operation needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    pub(crate) action: String,
+    pub(crate) tests: Vec<(u32, String, String)>,
+    pub(crate) types: Vec<TypePlan>,
+    pub(crate) flags: u32,
+    pub(crate) conditions: Vec<(String, String, Source)>,
+    pub(crate) reason: String,
+}
+
+/// One resource type of an action, as this operation fills it.
+#[derive(Clone, Debug)]
+pub(crate) struct TypePlan {
+    pub(crate) name: String,
+    pub(crate) required: bool,
+    pub(crate) made: bool,
+    pub(crate) guard: String,
+    /// Template, and the sources of each of its variables in order.
+    pub(crate) templates: Vec<(String, Vec<Vec<Source>>)>,
+}
+
+/// Plans one operation.
+pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, CompileError> {
+    let mut plan = Plan { prefix: subject.prefix.to_owned(), ..Plan::default() };
+    let rule = world.operation_rule(subject);
+    if let Some((file, rule)) = rule
+        && let Some(kind) = &rule.kind
+    {
+        plan.confidence = 1;
+        plan.kind = match kind.as_str() {
+            "no-permission" => kind::NO_PERMISSION,
+            "not-an-api-call" => kind::NOT_AN_API_CALL,
+            "unverified" => kind::UNVERIFIED,
+            other => return Err(file.error(other, format!("no kind of event `{other}`"))),
+        };
+        return Ok(plan);
+    }
+    let empty = BTreeMap::new();
+    let context =
+        Context { world, subject, rule, fill: rule.map_or(&empty, |(_, rule)| &rule.fill) };
+    context.base(&mut plan)?;
+    if let Some((_, rule)) = rule {
+        for extra in &rule.extra {
+            plan.grants.push(context.grant(extra)?);
+        }
+    }
+    for (file, rule) in world.whenever(subject) {
+        for grant in &rule.grants {
+            let own = Context { rule: None, ..context };
+            plan.grants.push(own.grant_of(file, grant)?);
+        }
+    }
+    if plan.grants.is_empty() {
+        plan.kind = kind::UNVERIFIED;
+        return Ok(plan);
+    }
+    plan.passes = crate::pass::passes(world, subject, &plan.grants)?;
+    plan.lessons = lessons(world, subject)?;
+    Ok(plan)
+}
+
+#[derive(Clone, Copy)]
+struct Context<'w, 'd> {
+    world: &'w World<'d>,
+    subject: Subject<'d>,
+    rule: Option<(&'d Named, &'d OperationRule)>,
+    fill: &'w BTreeMap<String, BTreeMap<String, Vec<String>>>,
+}
+
+impl Context<'_, '_> {
+    /// Adds the grants that the operation is about.
+    fn base(&self, plan: &mut Plan) -> Result<(), CompileError> {
+        if let Some((_, rule)) = self.rule
+            && !(rule.actions.is_empty() && rule.grants.is_empty())
+        {
+            plan.confidence = if rule.heuristic { 2 } else { 1 };
+            for action in &rule.actions {
+                let short = GrantRule { action: action.clone(), ..GrantRule::default() };
+                plan.grants.push(self.grant(&short)?);
+            }
+            for grant in &rule.grants {
+                plan.grants.push(self.grant(grant)?);
+            }
+            return Ok(());
+        }
+        let own = format!("{}:{}", self.subject.prefix, self.subject.name);
+        if self.world.action(&own).is_some() {
+            plan.grants.push(self.grant(&GrantRule { action: own, ..GrantRule::default() })?);
+            return Ok(());
+        }
+        if let Some(http) = self.subject.model.and_then(|(_, operation)| operation.http.as_ref())
+            && self.subject.prefix == "apigateway"
+        {
+            plan.confidence = 1;
+            plan.grants.push(self.verb(http)?);
+            return Ok(());
+        }
+        // A batch of calls is mostly authorized as the single call, a second version as the first.
+        let bent = [
+            self.subject.name.strip_prefix("Batch").map(str::to_owned),
+            self.subject.name.strip_suffix("V2").map(str::to_owned),
+        ];
+        for name in bent.into_iter().flatten() {
+            for name in [name.trim_end_matches('s').to_owned(), name.clone()] {
+                let action = format!("{}:{name}", self.subject.prefix);
+                if self.world.action(&action).is_some() {
+                    plan.confidence = 2;
+                    let mut grant = self.grant(&GrantRule { action, ..GrantRule::default() })?;
+                    grant.flags |= flag::HEURISTIC;
+                    plan.grants.push(grant);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// API Gateway authorizes the HTTP verb on the path of the request.
+    fn verb(&self, (verb, uri): &(String, String)) -> Result<Grant, CompileError> {
+        let path = uri.split('?').next().unwrap_or_default();
+        let path = path.strip_prefix("/v2").unwrap_or(path);
+        let template = format!(
+            "arn:${{Partition}}:apigateway:${{Region}}::{}",
+            path.replace('{', "${").replace("+}", "}")
+        );
+        let fills = variables_of(&template)
+            .into_iter()
+            .filter(|variable| !is_ambient(variable))
+            .map(|variable| {
+                let path = format!("request.{}", normal(variable));
+                vec![Source::Path { transform: 0, path }]
+            })
+            .collect();
+        let own = GrantRule { action: format!("apigateway:{verb}"), ..GrantRule::default() };
+        let mut grant = self.grant(&own)?;
+        grant.types = vec![TypePlan {
+            name: "path".to_owned(),
+            required: true,
+            made: false,
+            guard: String::new(),
+            templates: vec![(template, fills)],
+        }];
+        grant.flags |= flag::NO_SCAN | flag::NO_RESOURCES;
+        Ok(grant)
+    }
+
+    fn grant(&self, rule: &GrantRule) -> Result<Grant, CompileError> {
+        let anywhere =
+            Named { name: "data".into(), text: String::new(), rules: Default::default() };
+        self.grant_of(self.rule.map_or(&anywhere, |(file, _)| file), rule)
+    }
+
+    fn grant_of(&self, file: &Named, rule: &GrantRule) -> Result<Grant, CompileError> {
+        let id = qualified(Some(self.subject.prefix), &rule.action);
+        let (service, action) = self
+            .world
+            .action(&id)
+            .ok_or_else(|| file.error(&rule.action, format!("no action `{id}` in the catalog")))?;
+        let mut flags = 0;
+        if rule.use_resources == Some(false) {
+            flags |= flag::NO_RESOURCES;
+        }
+        if rule.use_scan == Some(false) {
+            flags |= flag::NO_SCAN;
+        }
+        if rule.inferred {
+            flags |= flag::INFERRED;
+        }
+        let types = match &rule.resource {
+            Some(template) => vec![self.own_template(file, rule, template)?],
+            None => self.types(file, rule, service, action)?,
+        };
+        let mut conditions = Vec::new();
+        for (operator, key, text) in &rule.conditions {
+            let text = text.replace("@operation", self.subject.name);
+            for source in written(file, self.subject, &text)? {
+                conditions.push((operator.clone(), key.clone(), source));
+            }
+        }
+        Ok(Grant {
+            action: format!("{}:{}", service.prefix, action.name),
+            tests: tests(file, self.subject, &rule.when)?,
+            types,
+            flags,
+            conditions,
+            reason: rule.reason.clone().unwrap_or_default(),
+        })
+    }
+
+    fn types(
+        &self,
+        file: &Named,
+        rule: &GrantRule,
+        service: &Service,
+        action: &Action,
+    ) -> Result<Vec<TypePlan>, CompileError> {
+        let of_rule = |pick: fn(&OperationRule) -> &Vec<String>| {
+            self.rule.map(|(_, rule)| pick(rule).as_slice()).unwrap_or_default()
+        };
+        let only = if rule.only.is_empty() { of_rule(|rule| &rule.only) } else { &rule.only };
+        let require =
+            if rule.require.is_empty() { of_rule(|rule| &rule.require) } else { &rule.require };
+        for name in only.iter().chain(require) {
+            // The types of an operation's rule may fit only one of its actions.
+            if !service.types.iter().any(|kind| kind.name == *name)
+                && service.prefix == self.subject.prefix
+            {
+                return Err(file.error(name, format!("no resource type `{name}`")));
+            }
+        }
+        let kept: Vec<&(String, bool)> = action
+            .types
+            .iter()
+            .filter(|(name, _)| only.is_empty() || only.contains(name))
+            .collect();
+        let kept = if kept.is_empty() { action.types.iter().collect() } else { kept };
+        let mut types = Vec::new();
+        for (name, required) in &kept {
+            let Some(kind) = service.types.iter().find(|kind| kind.name == *name) else { continue };
+            let mut templates = Vec::new();
+            let mut made = false;
+            for template in &kind.arns {
+                let fills = self.fills(file, rule, service, name, template, kept.len() == 1)?;
+                let known = |sources: &Vec<Source>| {
+                    sources.iter().any(|source| !matches!(source, Source::Server))
+                };
+                made |= self.world.creates(self.subject.name)
+                    && filled_variables(template)
+                        .zip(&fills)
+                        .any(|(variable, sources)| variable != "Account" && !known(sources));
+                templates.push((template.clone(), fills));
+            }
+            types.push(TypePlan {
+                name: name.clone(),
+                required: *required || require.contains(name),
+                made,
+                guard: self.world.guard(&service.prefix, name).to_owned(),
+                templates,
+            });
+        }
+        Ok(types)
+    }
+
+    fn fills(
+        &self,
+        file: &Named,
+        rule: &GrantRule,
+        service: &Service,
+        kind: &str,
+        template: &str,
+        only_type: bool,
+    ) -> Result<Vec<Vec<Source>>, CompileError> {
+        let mut used: Vec<Source> = Vec::new();
+        let mut all = Vec::new();
+        for variable in variables_of(template) {
+            let mut sources = Vec::new();
+            let local = [&rule.fill, self.fill]
+                .into_iter()
+                .find_map(|fill| {
+                    let of = |kind: &str| {
+                        let fill = fill.get(kind)?;
+                        fill.get(variable).or_else(|| fill.get("*"))
+                    };
+                    of(kind).or_else(|| of("*"))
+                })
+                .filter(|_| !is_ambient(variable) || variable == "Account");
+            let (origin, texts) = match local {
+                Some(texts) => (file, texts.as_slice()),
+                None => {
+                    self.world.service_fill(&service.prefix, kind, variable).unwrap_or((file, &[]))
+                }
+            };
+            let guarded = !self.world.guard(&service.prefix, kind).is_empty();
+            for text in texts {
+                // Of a member that may hold ids of any type, only the id can tell which.
+                match text.strip_prefix("guarded(") {
+                    Some(_) if !guarded => {}
+                    Some(member) => {
+                        let member = member.trim_end_matches(')');
+                        sources.extend(written(origin, self.subject, member)?);
+                    }
+                    None => sources.extend(written(origin, self.subject, text)?),
+                }
+            }
+            if is_ambient(variable) {
+                // Partition, region and account stand in the call itself unless a rule knows better.
+                if variable == "Account" {
+                    all.push(sources);
+                }
+                continue;
+            }
+            let closed = sources.iter().any(|source| !matches!(source, Source::Path { .. }));
+            if !closed && local.is_none() {
+                sources.extend(automatic(self.world, self.subject, kind, variable, only_type));
+            }
+            // One member never fills two variables.
+            sources
+                .retain(|source| !matches!(source, Source::Path { .. }) || !used.contains(source));
+            let mut seen = Vec::new();
+            sources.retain(|source| {
+                let new = !seen.contains(source);
+                seen.push(source.clone());
+                new
+            });
+            used.extend(sources.iter().cloned());
+            all.push(sources);
+        }
+        Ok(all)
+    }
+
+    fn own_template(
+        &self,
+        file: &Named,
+        rule: &GrantRule,
+        template: &str,
+    ) -> Result<TypePlan, CompileError> {
+        let mut fills = Vec::new();
+        for variable in variables_of(template) {
+            let mut sources = Vec::new();
+            let texts = rule.fill.get("*").and_then(|fill| fill.get(variable));
+            for text in texts.into_iter().flatten() {
+                sources.extend(written(file, self.subject, text)?);
+            }
+            if variable == "Account" || !is_ambient(variable) {
+                fills.push(sources);
+            }
+        }
+        Ok(TypePlan {
+            name: "rule".to_owned(),
+            required: true,
+            made: false,
+            guard: String::new(),
+            templates: vec![(template.to_owned(), fills)],
+        })
+    }
+}
+
+/// Returns the variables that have a list of sources, in order.
+fn filled_variables(template: &str) -> impl Iterator<Item = &str> {
+    variables_of(template)
+        .into_iter()
+        .filter(|variable| *variable == "Account" || !is_ambient(variable))
+}
+
+/// Variables that every call has a value for.
+pub(crate) fn is_ambient(variable: &str) -> bool {
+    ["Partition", "Region", "Account"].contains(&variable)
+}
+
+/// Reads tests such as `versionId`, `!tagSet`, `resourceType = instance`, `key ^= select`.
+fn tests(
+    file: &Named,
+    subject: Subject<'_>,
+    texts: &[String],
+) -> Result<Vec<(u32, String, String)>, CompileError> {
+    let mut tests = Vec::new();
+    for text in texts {
+        let operators = [
+            ("!*=", test::CONTAINS_NOT),
+            ("!^=", test::STARTS_NOT),
+            ("!$=", test::ENDS_NOT),
+            ("!=", test::DIFFERS),
+            ("^=", test::STARTS),
+            ("$=", test::ENDS),
+            ("*=", test::CONTAINS),
+            ("=", test::EQUALS),
+        ];
+        let found = operators.iter().find_map(|(sign, code)| {
+            text.split_once(sign).map(|(path, value)| (*code, path, value))
+        });
+        let (code, member, value) = match found {
+            Some((code, path, value)) => (code, path.trim().to_owned(), value.trim()),
+            None => match text.strip_prefix('!') {
+                Some(path) => (test::ABSENT, format!("{}?", path.trim()), ""),
+                None => (test::PRESENT, format!("{}?", text.trim()), ""),
+            },
+        };
+        if ["error", "via"].contains(&member.trim_end_matches('?')) {
+            tests.push((code, member.trim_end_matches('?').to_owned(), value.to_owned()));
+            continue;
+        }
+        let Some(path) = paths(subject, &member).pop() else {
+            return Err(file.error(text, format!("no path in the test `{text}`")));
+        };
+        let path = if subject.is_ec2() && !member.contains("request.") {
+            path.replace(".content", "").replace("?.content", "?")
+        } else {
+            path
+        };
+        tests.push((code, path, value.to_owned()));
+    }
+    Ok(tests)
+}
+
+fn lessons(
+    world: &World<'_>,
+    subject: Subject<'_>,
+) -> Result<Vec<(u32, String, String, String)>, CompileError> {
+    let mut lessons = Vec::new();
+    for file in world.files {
+        for rule in &file.rules.lesson {
+            if !rule.operation.eq_ignore_ascii_case(&format!("{}:{}", subject.prefix, subject.name))
+            {
+                continue;
+            }
+            let kind = match rule.kind.as_str() {
+                "instance-profile-role" => 0,
+                "iam-arn" => 1,
+                "athena-work-group" => 2,
+                "ec2-association" => 3,
+                other => return Err(file.error(other, format!("no kind of lesson `{other}`"))),
+            };
+            let path = |member: &str| paths(subject, member).into_iter().next().unwrap_or_default();
+            lessons.push((kind, path(&rule.key), rule.key_prefix.clone(), path(&rule.value)));
+        }
+    }
+    Ok(lessons)
+}
+
+impl Plan {
+    /// Returns every path that the plan reads.
+    pub(crate) fn paths(&self) -> BTreeSet<String> {
+        let mut paths = BTreeSet::new();
+        let mut add = |source: &Source| {
+            if let Source::Path { path, .. } = source
+                && path != "caller"
+            {
+                paths.insert(path.clone());
+            }
+        };
+        for grant in &self.grants {
+            grant.conditions.iter().for_each(|(_, _, source)| add(source));
+            for kind in &grant.types {
+                kind.templates.iter().flat_map(|(_, fills)| fills).flatten().for_each(&mut add);
+            }
+        }
+        for grant in &self.grants {
+            paths.extend(
+                grant
+                    .tests
+                    .iter()
+                    .map(|(_, path, _)| path.clone())
+                    .filter(|path| path.contains('.')),
+            );
+        }
+        paths.extend(self.passes.iter().map(|pass| pass.path.clone()));
+        for (_, key, _, value) in &self.lessons {
+            paths.extend([key.clone(), value.clone()]);
+        }
+        paths
+    }
+}

@@ -1,0 +1,291 @@
+//! The rule files: what people know beyond the packages.
+//!
+//! Every file may hold every section; how they are cut (by service, by concern) is for people. The
+//! format is explained in the catalog's `rules/README.md`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::CompileError;
+
+/// One rule file, as written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RuleFile {
+    /// IAM prefix that unprefixed names in this file belong to.
+    pub(crate) service: Option<String>,
+    /// What an ARN variable is called in parameters: type → variable → sources.
+    pub(crate) fill: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// What ids of a type begin with.
+    pub(crate) guard: BTreeMap<String, String>,
+    pub(crate) source: Vec<SourceRule>,
+    pub(crate) model: Vec<ModelRule>,
+    pub(crate) operation: Vec<OperationRule>,
+    pub(crate) whenever: Vec<WheneverRule>,
+    pub(crate) error: Vec<ErrorRule>,
+    pub(crate) pass_role: Option<PassRoleRules>,
+    pub(crate) pass: Vec<PassRule>,
+    pub(crate) principal: Vec<PrincipalRule>,
+    pub(crate) lesson: Vec<LessonRule>,
+    pub(crate) skip: Option<SkipRule>,
+    pub(crate) visibility: Vec<VisibilityRule>,
+    pub(crate) companion: Vec<CompanionRule>,
+    pub(crate) via: Vec<ViaRule>,
+    /// Verbs that make something new.
+    pub(crate) creates: Option<CreatesRule>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceRule {
+    pub(crate) events: Vec<String>,
+    pub(crate) prefix: String,
+    #[serde(default)]
+    pub(crate) models: Vec<String>,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ModelRule {
+    pub(crate) names: Vec<String>,
+    pub(crate) prefix: String,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OperationRule {
+    pub(crate) names: Vec<String>,
+    /// Models it is meant for; without, all of the service.
+    #[serde(default)]
+    pub(crate) models: Vec<String>,
+    /// Shorthand for grants without anything else.
+    #[serde(default)]
+    pub(crate) actions: Vec<String>,
+    #[serde(default)]
+    pub(crate) grants: Vec<GrantRule>,
+    /// Grants beside the one of the event's own name.
+    #[serde(default)]
+    pub(crate) extra: Vec<GrantRule>,
+    #[serde(default)]
+    pub(crate) kind: Option<String>,
+    /// Fills for every grant of these operations.
+    #[serde(default)]
+    pub(crate) fill: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Resource types these operations are about, of those that the action takes.
+    #[serde(default)]
+    pub(crate) only: Vec<String>,
+    /// Resource types that must appear though the reference calls them optional.
+    #[serde(default)]
+    pub(crate) require: Vec<String>,
+    #[serde(default)]
+    pub(crate) heuristic: bool,
+    pub(crate) reason: String,
+}
+
+/// Grants beside an operation's own, for every operation that has a member.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WheneverRule {
+    pub(crate) member: String,
+    pub(crate) grants: Vec<GrantRule>,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct GrantRule {
+    pub(crate) action: String,
+    pub(crate) when: Vec<String>,
+    pub(crate) only: Vec<String>,
+    pub(crate) require: Vec<String>,
+    pub(crate) fill: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// A template of its own in place of the action's resource types.
+    pub(crate) resource: Option<String>,
+    pub(crate) use_resources: Option<bool>,
+    pub(crate) use_scan: Option<bool>,
+    pub(crate) inferred: bool,
+    /// `[operator, key, source]`.
+    pub(crate) conditions: Vec<(String, String, String)>,
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ErrorRule {
+    pub(crate) class: String,
+    pub(crate) codes: Vec<String>,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PassRoleRules {
+    /// How the name of a member ends that holds a role.
+    pub(crate) endings: Vec<String>,
+    /// How operations begin that pass nothing.
+    pub(crate) not_verbs: Vec<String>,
+    /// Services whose roles are not passed.
+    pub(crate) not_services: Vec<String>,
+    /// Members whose role is assumed or looked at, not passed.
+    pub(crate) not_members: Vec<String>,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PassRule {
+    pub(crate) operations: Vec<String>,
+    pub(crate) members: Vec<String>,
+    /// Whether the members hold an instance profile, and the role is the one inside it.
+    #[serde(default)]
+    pub(crate) profile: bool,
+    #[serde(default)]
+    pub(crate) to: Option<String>,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PrincipalRule {
+    pub(crate) services: Vec<String>,
+    /// How a member ends that this is meant for; without, all of the service.
+    #[serde(default)]
+    pub(crate) members: Vec<String>,
+    #[serde(default)]
+    pub(crate) operations: Vec<String>,
+    /// Empty: not certain, so no condition.
+    pub(crate) to: String,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LessonRule {
+    pub(crate) operation: String,
+    pub(crate) kind: String,
+    pub(crate) key: String,
+    #[serde(default)]
+    pub(crate) key_prefix: String,
+    pub(crate) value: String,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SkipRule {
+    pub(crate) keys: Vec<String>,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VisibilityRule {
+    pub(crate) actions: Vec<String>,
+    /// `AWS::S3::Object`.
+    #[serde(default)]
+    pub(crate) data: Option<String>,
+    /// The call it shows through.
+    #[serde(default)]
+    pub(crate) through: Option<String>,
+    #[serde(default)]
+    pub(crate) never: bool,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CompanionRule {
+    /// Actions whose use speaks for the companions.
+    pub(crate) with: Vec<String>,
+    pub(crate) actions: Vec<String>,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ViaRule {
+    pub(crate) services: Vec<String>,
+    #[serde(default)]
+    pub(crate) called_via: bool,
+    #[serde(default)]
+    pub(crate) kms_via: bool,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreatesRule {
+    pub(crate) verbs: Vec<String>,
+    pub(crate) reason: String,
+}
+
+impl RuleFile {
+    /// Returns the reason of every rule.
+    pub(crate) fn reasons(&self) -> impl Iterator<Item = &str> {
+        let single = [
+            self.pass_role.as_ref().map(|rule| &rule.reason),
+            self.skip.as_ref().map(|rule| &rule.reason),
+            self.creates.as_ref().map(|rule| &rule.reason),
+        ];
+        let sources = self.source.iter().map(|rule| &rule.reason);
+        let models = self.model.iter().map(|rule| &rule.reason);
+        let operations = self.operation.iter().map(|rule| &rule.reason);
+        let whenever = self.whenever.iter().map(|rule| &rule.reason);
+        let errors = self.error.iter().map(|rule| &rule.reason);
+        let passes = self.pass.iter().map(|rule| &rule.reason);
+        let principals = self.principal.iter().map(|rule| &rule.reason);
+        let lessons = self.lesson.iter().map(|rule| &rule.reason);
+        let visibility = self.visibility.iter().map(|rule| &rule.reason);
+        let companions = self.companion.iter().map(|rule| &rule.reason);
+        let via = self.via.iter().map(|rule| &rule.reason);
+        let of_operations = sources.chain(models).chain(operations).chain(whenever);
+        let of_roles = passes.chain(principals).chain(lessons);
+        let of_sight = errors.chain(visibility).chain(companions).chain(via);
+        single
+            .into_iter()
+            .flatten()
+            .chain(of_operations)
+            .chain(of_roles)
+            .chain(of_sight)
+            .map(String::as_str)
+    }
+}
+
+/// A rule file with its name and text, so that errors can say where.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) text: String,
+    pub(crate) rules: RuleFile,
+}
+
+impl Named {
+    pub(crate) fn parse(name: &str, text: &str) -> Result<Named, CompileError> {
+        let rules = toml::from_str(text).map_err(|error| CompileError {
+            file: name.to_owned(),
+            line: error.span().map_or(0, |span| line_of(text, span.start)),
+            problem: error.message().replace('\n', " "),
+        })?;
+        Ok(Named { name: name.to_owned(), text: text.to_owned(), rules })
+    }
+
+    /// Returns an error that points at the first line with this word in quotes.
+    pub(crate) fn error(&self, word: &str, problem: impl Into<String>) -> CompileError {
+        let quoted = format!("\"{word}\"");
+        let at = self.text.find(&quoted).or_else(|| self.text.find(word)).unwrap_or(0);
+        CompileError {
+            file: self.name.clone(),
+            line: line_of(&self.text, at),
+            problem: problem.into(),
+        }
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or_default().matches('\n').count() + 1
+}

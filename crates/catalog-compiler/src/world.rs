@@ -1,0 +1,281 @@
+//! Facts and rules, looked up by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::CompileError;
+use crate::data::{Action, Model, ModelOperation, ResourceType, Service};
+use crate::names::normal;
+use crate::rules::{Named, OperationRule, RuleFile, WheneverRule};
+
+/// Everything the compiler knows.
+pub(crate) struct World<'d> {
+    pub(crate) services: BTreeMap<&'d str, &'d Service>,
+    pub(crate) actions: BTreeMap<String, (&'d Service, &'d Action)>,
+    pub(crate) models: BTreeMap<&'d str, &'d Model>,
+    pub(crate) files: &'d [Named],
+    /// IAM prefix of each model.
+    pub(crate) prefix_of: BTreeMap<&'d str, String>,
+}
+
+/// An operation as it is planned: with a model, or known by name only.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'d> {
+    pub(crate) prefix: &'d str,
+    pub(crate) name: &'d str,
+    pub(crate) model: Option<(&'d Model, &'d ModelOperation)>,
+}
+
+impl<'d> World<'d> {
+    pub(crate) fn new(services: &'d [Service], models: &'d [Model], files: &'d [Named]) -> Self {
+        let services: BTreeMap<&str, &Service> =
+            services.iter().map(|service| (service.prefix.as_str(), service)).collect();
+        let mut actions = BTreeMap::new();
+        for service in services.values() {
+            for action in &service.actions {
+                actions.insert(id(&service.prefix, &action.name), (*service, action));
+            }
+        }
+        let models: BTreeMap<&str, &Model> =
+            models.iter().map(|model| (model.name.as_str(), model)).collect();
+        let prefix_of = models
+            .values()
+            .map(|model| {
+                let ruled = files
+                    .iter()
+                    .flat_map(|file| &file.rules.model)
+                    .find(|rule| rule.names.contains(&model.name));
+                let own = [&model.signing, &model.endpoint, &model.name]
+                    .into_iter()
+                    .find(|name| services.contains_key(name.as_str()));
+                let prefix = ruled.map(|rule| &rule.prefix).or(own).unwrap_or(&model.signing);
+                (model.name.as_str(), prefix.clone())
+            })
+            .collect();
+        World { services, actions, models, files, prefix_of }
+    }
+
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &'d RuleFile> {
+        self.files.iter().map(|file| &file.rules)
+    }
+
+    pub(crate) fn action(&self, action: &str) -> Option<(&'d Service, &'d Action)> {
+        self.actions.get(&action.to_ascii_lowercase()).copied()
+    }
+
+    /// Returns the rule for an operation, one for its model before one for the service.
+    pub(crate) fn operation_rule(
+        &self,
+        subject: Subject<'_>,
+    ) -> Option<(&'d Named, &'d OperationRule)> {
+        let model = subject.model.map(|(model, _)| model.name.as_str());
+        let matching = |for_model: bool| {
+            self.files
+                .iter()
+                .filter(|file| file.rules.service.as_deref() == Some(subject.prefix))
+                .flat_map(|file| file.rules.operation.iter().map(move |rule| (file, rule)))
+                .find(|(_, rule)| {
+                    let fits = if for_model {
+                        model.is_some_and(|model| rule.models.iter().any(|name| name == model))
+                    } else {
+                        rule.models.is_empty()
+                    };
+                    fits && rule.names.iter().any(|name| name.eq_ignore_ascii_case(subject.name))
+                })
+        };
+        matching(true).or_else(|| matching(false))
+    }
+
+    /// Returns the written sources of a variable of a type, for the whole service.
+    pub(crate) fn service_fill(
+        &self,
+        prefix: &str,
+        kind: &str,
+        variable: &str,
+    ) -> Option<(&'d Named, &'d [String])> {
+        let of_kind = |kind: &str| {
+            self.files.iter().filter(|file| file.rules.service.as_deref() == Some(prefix)).find_map(
+                |file| {
+                    let sources = file.rules.fill.get(kind)?.get(variable)?;
+                    Some((file, sources.as_slice()))
+                },
+            )
+        };
+        of_kind(kind).or_else(|| of_kind("*"))
+    }
+
+    /// Returns the rules for whatever operation has a member.
+    pub(crate) fn whenever(&self, subject: Subject<'d>) -> Vec<(&'d Named, &'d WheneverRule)> {
+        let members = subject.members();
+        let stem = |member: &String| member.trim_end_matches('?').trim_end_matches("{}").to_owned();
+        self.files
+            .iter()
+            .filter(|file| file.rules.service.as_deref() == Some(subject.prefix))
+            .flat_map(|file| file.rules.whenever.iter().map(move |rule| (file, rule)))
+            .filter(|(_, rule)| members.iter().any(|member| stem(member) == normal(&rule.member)))
+            .collect()
+    }
+
+    pub(crate) fn guard(&self, prefix: &str, kind: &str) -> &'d str {
+        self.rules()
+            .filter(|rules| rules.service.as_deref() == Some(prefix))
+            .find_map(|rules| rules.guard.get(kind))
+            .map_or("", String::as_str)
+    }
+
+    pub(crate) fn creates(&self, name: &str) -> bool {
+        self.rules()
+            .filter_map(|rules| rules.creates.as_ref())
+            .flat_map(|creates| &creates.verbs)
+            .any(|verb| begins_with_word(name, verb))
+    }
+
+    /// Checks that everything the rules name exists.
+    pub(crate) fn check(&self) -> Result<(), CompileError> {
+        for file in self.files {
+            self.check_file(file)?;
+        }
+        Ok(())
+    }
+
+    fn check_file(&self, file: &'d Named) -> Result<(), CompileError> {
+        let rules = &file.rules;
+        let service = match &rules.service {
+            Some(prefix) => {
+                let found = self.services.get(prefix.as_str()).copied();
+                Some(found.ok_or_else(|| file.error(prefix, format!("no service `{prefix}`")))?)
+            }
+            None => None,
+        };
+        if rules.reasons().any(|reason| reason.trim().is_empty()) {
+            return Err(file.error("reason = \"\"", "a rule without a reason: say why it is so"));
+        }
+        let fills = rules.fill.iter().chain(rules.operation.iter().flat_map(|rule| &rule.fill));
+        for (kind, variables) in fills {
+            self.check_fill(file, service, kind, variables)?;
+        }
+        for kind in rules.guard.keys() {
+            self.type_of(file, service, kind)?;
+        }
+        for rule in &rules.operation {
+            for name in &rule.models {
+                if !self.models.contains_key(name.as_str()) {
+                    return Err(file.error(name, format!("no model `{name}`")));
+                }
+            }
+            for action in &rule.actions {
+                self.check_action(file, service, action)?;
+            }
+            for grant in rule.grants.iter().chain(&rule.extra) {
+                self.check_action(file, service, &grant.action)?;
+            }
+        }
+        for action in rules.companion.iter().flat_map(|rule| rule.with.iter().chain(&rule.actions))
+        {
+            self.check_action(file, service, action)?;
+        }
+        for action in rules.visibility.iter().flat_map(|rule| &rule.actions) {
+            if !action.contains('*') {
+                self.check_action(file, service, action)?;
+            }
+        }
+        for rule in &rules.source {
+            if !self.services.contains_key(rule.prefix.as_str()) {
+                return Err(file.error(&rule.prefix, format!("no service `{}`", rule.prefix)));
+            }
+            if let Some(name) =
+                rule.models.iter().find(|name| !self.models.contains_key(name.as_str()))
+            {
+                return Err(file.error(name, format!("no model `{name}`")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_action(
+        &self,
+        file: &Named,
+        service: Option<&Service>,
+        action: &str,
+    ) -> Result<(), CompileError> {
+        let id = qualified(service.map(|service| service.prefix.as_str()), action);
+        if self.actions.contains_key(&id.to_ascii_lowercase()) {
+            Ok(())
+        } else {
+            Err(file.error(action, format!("no action `{id}` in the catalog")))
+        }
+    }
+
+    fn type_of(
+        &self,
+        file: &Named,
+        service: Option<&'d Service>,
+        kind: &str,
+    ) -> Result<Option<&'d ResourceType>, CompileError> {
+        if kind == "*" {
+            return Ok(None);
+        }
+        let service = service
+            .ok_or_else(|| file.error(kind, "a fill needs `service` at the head of its file"))?;
+        service.types.iter().find(|known| known.name == kind).map(Some).ok_or_else(|| {
+            file.error(kind, format!("no resource type `{kind}` in `{}`", service.prefix))
+        })
+    }
+
+    fn check_fill(
+        &self,
+        file: &Named,
+        service: Option<&'d Service>,
+        kind: &str,
+        variables: &BTreeMap<String, Vec<String>>,
+    ) -> Result<(), CompileError> {
+        let Some(found) = self.type_of(file, service, kind)? else { return Ok(()) };
+        let known: BTreeSet<&str> = found.arns.iter().flat_map(|arn| variables_of(arn)).collect();
+        for variable in variables.keys() {
+            if !known.contains(variable.as_str()) {
+                let problem = format!("no variable `{variable}` in the ARN of `{kind}`");
+                return Err(file.error(variable, problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'d> Subject<'d> {
+    /// Returns the input members in normal form: path without marks, and whether it is a map or a
+    /// structure (its own ending).
+    pub(crate) fn members(self) -> Vec<String> {
+        let input = self.model.map(|(_, operation)| operation.input.as_slice()).unwrap_or_default();
+        input.iter().map(|path| crate::names::normal_path(path.trim_start_matches('!'))).collect()
+    }
+
+    pub(crate) fn is_ec2(self) -> bool {
+        self.prefix == "ec2"
+    }
+}
+
+/// Returns `prefix:name` for a name that may have its prefix already.
+pub(crate) fn qualified(prefix: Option<&str>, action: &str) -> String {
+    if action.contains(':') {
+        action.to_owned()
+    } else {
+        format!("{}:{action}", prefix.unwrap_or_default())
+    }
+}
+
+fn id(prefix: &str, name: &str) -> String {
+    format!("{prefix}:{name}").to_ascii_lowercase()
+}
+
+/// Returns the variables of an ARN template, in order, without partition and region.
+pub(crate) fn variables_of(template: &str) -> Vec<&str> {
+    template
+        .split("${")
+        .skip(1)
+        .filter_map(|part| part.split_once('}').map(|(variable, _)| variable))
+        .collect()
+}
+
+/// Returns whether a CamelCase name begins with a word.
+pub(crate) fn begins_with_word(name: &str, word: &str) -> bool {
+    name.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase()))
+}

@@ -1,0 +1,311 @@
+//! Filling ARN templates from a call's parts.
+
+use std::collections::BTreeSet;
+
+use trailtrim_iam::resource::escape;
+
+use crate::table::layout::{TRANSFORMS, kind_of, root, source};
+use crate::table::{Node, Table};
+use crate::template::{Piece, captures, pieces};
+use crate::transform::{Value, apply};
+use crate::{Origin, Request};
+
+/// More ARNs than this out of one call are folded into the type.
+const MOST: usize = 1000;
+
+/// Fills templates of one call.
+pub(crate) struct Filler<'r> {
+    request: &'r dyn Request,
+    /// Resource types of the operation's service, by which ARNs in place of names are read.
+    types: Node,
+}
+
+/// What a template came to: patterns with their origin.
+pub(crate) enum Filled {
+    /// Every variable is known, or starred because a server makes it up.
+    Whole(Vec<(String, Origin)>),
+    /// Some variable is unknown.
+    Partly(Vec<(String, Origin)>),
+    /// No parameter says anything.
+    Nothing,
+}
+
+/// A template with the variables filled so far.
+#[derive(Clone, Default)]
+struct Draft {
+    variables: Vec<(Value, Fate)>,
+}
+
+/// What a variable's text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Known,
+    Server,
+    Unknown,
+}
+
+impl<'r> Filler<'r> {
+    pub(crate) fn new(table: Table, request: &'r dyn Request, prefix: &str) -> Filler<'r> {
+        let service = table.root().node(root::SERVICE_INDEX).find(prefix);
+        Filler { request, types: service.unwrap_or_else(|| table.node(0)).node(3) }
+    }
+
+    /// Returns the values of one source.
+    pub(crate) fn values(&self, node: Node, kind: &str) -> Vec<Value> {
+        match node.number(0) {
+            source::CONSTANT => vec![Value::plain(node.string(2))],
+            source::PATH if node.string(2) == "caller" => vec![Value::plain(self.request.caller())],
+            source::PATH => {
+                let mut values = Vec::new();
+                let cut = TRANSFORMS.get(node.number(1) as usize) == Some(&"drop_last_colon");
+                self.request.values(node.string(2), &mut |text| {
+                    if text.starts_with("arn:") && !cut {
+                        values.push(Value::plain(text));
+                    } else {
+                        values.extend(apply(node.number(1), text, kind, self.request));
+                    }
+                });
+                values.retain(|value| !value.text.is_empty() || !value.tail.is_empty());
+                values
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Fills the templates of a type, and takes the first that comes out whole.
+    pub(crate) fn fill(&self, kind: Node, required: bool) -> Filled {
+        let mut partly = Vec::new();
+        for template in kind.node(kind_of::FILLS).nodes() {
+            match self.template(template, kind, required) {
+                Filled::Whole(found) => return Filled::Whole(found),
+                Filled::Partly(found) if partly.is_empty() => partly = found,
+                _ => {}
+            }
+        }
+        if partly.is_empty() { Filled::Nothing } else { Filled::Partly(partly) }
+    }
+
+    /// Returns the whole type in this account and region.
+    pub(crate) fn widest(&self, kind: Node) -> (String, Origin) {
+        let template = kind.node(kind_of::TYPE).node(1).string(0);
+        let name = kind.node(kind_of::TYPE).string(0);
+        let mut text = String::new();
+        let mut starred = false;
+        for piece in pieces(template) {
+            match piece {
+                Piece::Literal(literal) => text.push_str(literal),
+                Piece::Variable(variable) => match self.ambient(variable) {
+                    Some(value) => text.push_str(&value),
+                    None => {
+                        starred = true;
+                        text.push('*');
+                    }
+                },
+            }
+        }
+        if !starred {
+            return (text, Origin::Derived { rule: format!("the only `{name}` of the account") });
+        }
+        let why = if kind.number(kind_of::MADE) != 0 {
+            "the call makes it, and the next call makes another"
+        } else {
+            "the record does not say which"
+        };
+        (text, Origin::Widened { from: name.to_owned(), why: why.to_owned() })
+    }
+
+    fn ambient(&self, variable: &str) -> Option<String> {
+        let value = match variable {
+            "Partition" => self.request.partition(),
+            "Region" => self.request.region(),
+            "Account" => self.request.account(),
+            _ => return None,
+        };
+        Some(if value.is_empty() { "*".to_owned() } else { escape(value).text.into_owned() })
+    }
+
+    fn template(&self, node: Node, kind: Node, required: bool) -> Filled {
+        let template = node.string(0);
+        let name = kind.node(kind_of::TYPE).string(0);
+        let pieces = pieces(template);
+        let mut whole_arns = BTreeSet::new();
+        let mut drafts = vec![Draft::default()];
+        let mut account: Option<Value> = None;
+        let mut list = 0;
+        for (at, piece) in pieces.iter().enumerate() {
+            let Piece::Variable(variable) = piece else { continue };
+            if ["Partition", "Region"].contains(variable) {
+                continue;
+            }
+            let sources = node.node(1).node(list);
+            list += 1;
+            if *variable == "Account" {
+                account = sources.nodes().flat_map(|source| self.values(source, name)).next();
+                continue;
+            }
+            let next = match pieces.get(at + 1) {
+                Some(Piece::Literal(literal)) => literal,
+                _ => "",
+            };
+            let values = self.variable(sources, kind, variable, next, &mut whole_arns);
+            drafts = drafts
+                .iter()
+                .flat_map(|draft| {
+                    values.iter().map(|value| {
+                        let mut draft = draft.clone();
+                        draft.variables.push(value.clone());
+                        draft
+                    })
+                })
+                .take(MOST + 1)
+                .collect();
+        }
+        if !whole_arns.is_empty() {
+            return Filled::Whole(
+                whole_arns.into_iter().map(|arn| (arn, Origin::Observed)).collect(),
+            );
+        }
+        if drafts.len() > MOST {
+            return Filled::Nothing;
+        }
+        let known =
+            drafts.iter().flat_map(|draft| &draft.variables).any(|(_, fate)| *fate == Fate::Known);
+        let unknown = drafts
+            .iter()
+            .flat_map(|draft| &draft.variables)
+            .any(|(_, fate)| *fate == Fate::Unknown);
+        if !known
+            && (!required || unknown || !drafts.iter().any(|draft| draft.variables.is_empty()))
+        {
+            return Filled::Nothing;
+        }
+        let found: BTreeSet<(String, Origin)> = drafts
+            .iter()
+            .map(|draft| self.render(&pieces, draft, account.as_ref(), name))
+            .collect();
+        let found = found.into_iter().collect();
+        if unknown { Filled::Partly(found) } else { Filled::Whole(found) }
+    }
+
+    /// Returns what a variable can be. An ARN in its place is read by the service's templates.
+    fn variable(
+        &self,
+        sources: Node,
+        kind: Node,
+        variable: &str,
+        next: &str,
+        whole_arns: &mut BTreeSet<String>,
+    ) -> Vec<(Value, Fate)> {
+        let guard = kind.string(kind_of::GUARD);
+        let name = kind.node(kind_of::TYPE).string(0);
+        for source in sources.nodes() {
+            if source.number(0) == source::SERVER {
+                return vec![(Value { tail: "*", ..Value::default() }, Fate::Server)];
+            }
+            let constant = source.number(0) == source::CONSTANT;
+            let mut values = Vec::new();
+            for value in self.values(source, name) {
+                if value.text.starts_with("arn:") {
+                    let templates = kind.node(kind_of::TYPE).node(1);
+                    if templates.strings().any(|template| captures(template, &value.text).is_some())
+                    {
+                        whole_arns.insert(escape(&value.text).text.into_owned());
+                    } else if let Some(value) = self.inside(&value.text, variable) {
+                        values.push(value);
+                    }
+                    continue;
+                }
+                // A name that holds a separator would move into another segment of the ARN.
+                let breaks = !next.is_empty()
+                    && (value.text.contains(':')
+                        || (next.starts_with('/') && value.text.contains('/')));
+                if !breaks && value.text.starts_with(guard) {
+                    values.push(value);
+                }
+            }
+            if !values.is_empty() {
+                let fate = if constant { Fate::Server } else { Fate::Known };
+                return values.into_iter().map(|value| (value, fate)).collect();
+            }
+        }
+        vec![(Value { tail: "*", ..Value::default() }, Fate::Unknown)]
+    }
+
+    /// Returns a variable's value inside an ARN of some type of the service.
+    fn inside(&self, arn: &str, variable: &str) -> Option<Value> {
+        for kind in self.types.nodes() {
+            for template in kind.node(1).strings() {
+                let Some(found) = captures(template, arn) else { continue };
+                let get = |wanted: &str| {
+                    let value = found.iter().find(|(name, _)| *name == wanted)?.1;
+                    (!value.is_empty()).then(|| value.to_owned())
+                };
+                if let Some(text) = get(variable) {
+                    return Some(Value {
+                        text,
+                        tail: "",
+                        account: get("Account"),
+                        region: get("Region"),
+                        partition: get("Partition"),
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    fn render(
+        &self,
+        pieces: &[Piece<'_>],
+        draft: &Draft,
+        account: Option<&Value>,
+        name: &str,
+    ) -> (String, Origin) {
+        let own = |pick: fn(&Value) -> &Option<String>| {
+            draft.variables.iter().find_map(|(value, _)| pick(value).clone())
+        };
+        let mut text = String::new();
+        let mut variables = draft.variables.iter();
+        let mut widened = None;
+        for piece in pieces {
+            let variable = match piece {
+                Piece::Literal(literal) => {
+                    text.push_str(literal);
+                    continue;
+                }
+                Piece::Variable(variable) => *variable,
+            };
+            let named = match variable {
+                "Partition" => own(|value| &value.partition),
+                "Region" => own(|value| &value.region),
+                "Account" => {
+                    own(|value| &value.account).or_else(|| account.map(|value| value.text.clone()))
+                }
+                _ => None,
+            };
+            if let Some(ambient) = named
+                .map(|named| escape(&named).text.into_owned())
+                .or_else(|| self.ambient(variable))
+            {
+                text.push_str(&ambient);
+                continue;
+            }
+            if let Some((value, fate)) = variables.next() {
+                let escaped = escape(&value.text);
+                text.push_str(&escaped.text);
+                text.push_str(value.tail);
+                if escaped.widened {
+                    widened = Some("a policy cannot hold some of the name's characters".to_owned());
+                }
+                if *fate == Fate::Unknown {
+                    widened = Some(format!("the record does not say the `{variable}`"));
+                }
+            }
+        }
+        let origin = match widened {
+            Some(why) => Origin::Widened { from: name.to_owned(), why },
+            None => Origin::Derived { rule: format!("the ARN of a `{name}`, from parameters") },
+        };
+        (text, origin)
+    }
+}

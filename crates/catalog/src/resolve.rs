@@ -1,0 +1,370 @@
+//! From one call to its grants: the interpreter of plans.
+//!
+//! For each resource type of an action the sources are tried from the surest to the weakest: the
+//! record's `resources[]`, an ARN in a parameter that is called like the type, the variables
+//! filled from parameters, any other ARN in the parameters that is of the type. What the call
+//! itself made is widened to all of its kind, since the next call makes another.
+
+use std::collections::BTreeSet;
+
+use trailtrim_iam::resource::escape;
+
+use crate::fill::{Filled, Filler};
+use crate::table::layout::{flag, grant, kind_of, plan, test};
+use crate::table::{Node, Table};
+use crate::template::{captures, weight};
+use crate::{ActionFacts, Condition, Confidence, Grant, Origin, Request, Resolution, Unresolved};
+
+/// Resolves a call by its plan.
+pub(crate) fn resolve(table: Table, node: Node, request: &dyn Request) -> Resolution {
+    let node = variant(node, request);
+    let mut resolver = Resolver {
+        request,
+        filler: Filler::new(table, request, node.string(plan::PREFIX)),
+        confidence: Confidence::from_number(node.number(plan::CONFIDENCE)),
+        grants: BTreeSet::new(),
+        unresolved: BTreeSet::new(),
+    };
+    for grant in node.node(plan::GRANTS).nodes() {
+        resolver.grant(grant);
+    }
+    for pass in node.node(plan::PASSES).nodes() {
+        resolver.pass(pass);
+    }
+    Resolution {
+        grants: resolver.grants.into_iter().collect(),
+        unresolved: resolver.unresolved.into_iter().collect(),
+    }
+}
+
+/// Chooses among the models of one source by the parameters that only one of them has.
+fn variant(node: Node, request: &dyn Request) -> Node {
+    let variants = node.node(plan::VARIANTS);
+    if variants.len() == 0 {
+        return node;
+    }
+    let told = variants
+        .nodes()
+        .find(|variant| variant.node(0).strings().any(|path| has_value(request, path)));
+    told.unwrap_or_else(|| variants.node(0)).node(1)
+}
+
+fn has_value(request: &dyn Request, path: &str) -> bool {
+    let mut found = false;
+    request.values(path, &mut |_| found = true);
+    found
+}
+
+struct Resolver<'r> {
+    request: &'r dyn Request,
+    filler: Filler<'r>,
+    confidence: Confidence,
+    grants: BTreeSet<Grant>,
+    unresolved: BTreeSet<Unresolved>,
+}
+
+/// What a resource type came to.
+enum Found {
+    /// Resources, each as a pattern.
+    All(Vec<(String, Origin)>),
+    /// Some variable is unknown.
+    Partly(Vec<(String, Origin)>),
+    Nothing,
+}
+
+impl Resolver<'_> {
+    fn grant(&mut self, node: Node) {
+        if !node.node(grant::TESTS).nodes().all(|test| self.holds(test)) {
+            return;
+        }
+        let action = ActionFacts::new(node.node(grant::ACTION)).id();
+        let types: Vec<Node> = node.node(grant::TYPES).nodes().collect();
+        let flags = node.number(grant::FLAGS);
+        let conditions = self.conditions(node.node(grant::CONDITIONS));
+        let confidence =
+            if flags & flag::HEURISTIC == 0 { self.confidence } else { Confidence::Heuristic };
+        let mut push = |resource: String, origin: Origin| {
+            self.grants.insert(Grant {
+                action: action.to_owned(),
+                resource,
+                origin,
+                conditions: conditions.clone(),
+                confidence,
+                inferred: flags & flag::INFERRED != 0,
+            });
+        };
+        if types.is_empty() {
+            push("*".to_owned(), Origin::RequiresStar);
+            return;
+        }
+        let evidence = Evidence::collect(self.request, &types, flags);
+        let mut partial = Vec::new();
+        let mut any = false;
+        for kind in &types {
+            let required = kind.number(kind_of::REQUIRED) != 0;
+            match self.filler.of_type(*kind, &evidence, required) {
+                Found::All(found) => {
+                    any = true;
+                    found.into_iter().for_each(|(resource, origin)| push(resource, origin));
+                }
+                Found::Partly(found) if required => {
+                    any = true;
+                    found.into_iter().for_each(|(resource, origin)| push(resource, origin));
+                }
+                Found::Nothing if required => {
+                    any = true;
+                    let (resource, origin) = self.filler.widest(*kind);
+                    push(resource, origin);
+                }
+                Found::Partly(found) => partial.push(found),
+                Found::Nothing => {}
+            }
+        }
+        if any {
+            return;
+        }
+        // All types are optional and the call names none of them in full.
+        match (partial.into_iter().next(), types.as_slice()) {
+            (Some(found), _) => {
+                found.into_iter().for_each(|(resource, origin)| push(resource, origin));
+            }
+            (None, [only]) => {
+                let (resource, origin) = self.filler.widest(*only);
+                push(resource, origin);
+            }
+            (None, _) => {
+                let why = "the call names none of the resources that the action can be limited to";
+                push(
+                    "*".to_owned(),
+                    Origin::Widened { from: action.to_owned(), why: why.to_owned() },
+                );
+            }
+        }
+    }
+
+    fn holds(&self, node: Node) -> bool {
+        let (code, path, wanted) = (node.number(0), node.string(1), node.string(2));
+        let wanted = wanted.to_ascii_lowercase();
+        let mut values = Vec::new();
+        let mut keep = |value: &str| values.push(value.trim().to_ascii_lowercase());
+        match path {
+            "error" => self.request.error_code().into_iter().for_each(&mut keep),
+            "via" => self.request.via().into_iter().for_each(&mut keep),
+            path => self.request.values(path, &mut keep),
+        }
+        let some = |test: &dyn Fn(&String) -> bool| values.iter().any(test);
+        match code {
+            test::PRESENT => !values.is_empty(),
+            test::ABSENT => values.is_empty(),
+            test::EQUALS => some(&|value| *value == wanted),
+            test::DIFFERS => !some(&|value| *value == wanted),
+            test::STARTS => some(&|value| value.starts_with(&wanted)),
+            test::STARTS_NOT => !some(&|value| value.starts_with(&wanted)),
+            test::ENDS => some(&|value| value.ends_with(&wanted)),
+            test::ENDS_NOT => !some(&|value| value.ends_with(&wanted)),
+            test::CONTAINS_NOT => !some(&|value| value.contains(&wanted)),
+            test::CONTAINS => some(&|value| value.contains(&wanted)),
+            _ => false,
+        }
+    }
+
+    fn conditions(&self, node: Node) -> Vec<Condition> {
+        let mut conditions = Vec::new();
+        for condition in node.nodes() {
+            let values: BTreeSet<String> = self
+                .filler
+                .values(condition.node(2), "")
+                .into_iter()
+                .map(|value| escape(&value.text).text.into_owned() + value.tail)
+                .collect();
+            if !values.is_empty() {
+                conditions.push(Condition {
+                    operator: condition.string(0).to_owned(),
+                    key: condition.string(1).to_owned(),
+                    values: values.into_iter().collect(),
+                });
+            }
+        }
+        conditions.sort();
+        conditions
+    }
+
+    /// A role in the call: who passes it needs `iam:PassRole` on it.
+    fn pass(&mut self, node: Node) {
+        let (path, to) = (node.string(0), node.string(1));
+        let (profile, documented) = (node.number(2) != 0, node.number(3) != 0);
+        let mut values = BTreeSet::new();
+        self.request.values(path, &mut |value| {
+            values.insert(value.to_owned());
+        });
+        for value in values {
+            let Some((resource, origin)) = self.passed(&value, profile, documented) else {
+                continue;
+            };
+            let conditions = if to.is_empty() {
+                Vec::new()
+            } else {
+                // Chinese principals differ by service, so the condition holds elsewhere only.
+                let certain = self.request.partition() != "aws-cn";
+                let condition = Condition {
+                    operator: "StringEquals".to_owned(),
+                    key: "iam:PassedToService".to_owned(),
+                    values: vec![to.to_owned()],
+                };
+                certain.then_some(condition).into_iter().collect()
+            };
+            self.grants.insert(Grant {
+                action: "iam:PassRole".to_owned(),
+                resource,
+                origin,
+                conditions,
+                confidence: Confidence::Rule,
+                inferred: true,
+            });
+        }
+    }
+
+    fn passed(&self, value: &str, profile: bool, documented: bool) -> Option<(String, Origin)> {
+        let (partition, account) = (self.request.partition(), self.request.account());
+        let role = "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}";
+        if let Some(found) = captures(role, value) {
+            let own = found.iter().any(|(name, owner)| *name == "Account" && *owner == account);
+            return (documented || own)
+                .then(|| (escape(value).text.into_owned(), Origin::Observed));
+        }
+        if profile {
+            let known =
+                self.request.fact(crate::FactKind::InstanceProfileRole, value).or_else(|| {
+                    let name = value.rsplit('/').next()?;
+                    self.request.fact(crate::FactKind::InstanceProfileRole, name)
+                });
+            let Some(known) = known else {
+                let why = "the role inside the instance profile is not in the trail".to_owned();
+                let all = format!("arn:{partition}:iam::{account}:role/*");
+                return Some((all, Origin::Widened { from: value.to_owned(), why }));
+            };
+            let rule = "the role inside the instance profile".to_owned();
+            return Some((self.role_arn(&known), Origin::Derived { rule }));
+        }
+        if !documented || value.starts_with("arn:") || value.contains(':') || value.is_empty() {
+            return None;
+        }
+        let rule = "the role by its name".to_owned();
+        Some((self.role_arn(value), Origin::Derived { rule }))
+    }
+
+    fn role_arn(&self, role: &str) -> String {
+        if role.starts_with("arn:") {
+            return escape(role).text.into_owned();
+        }
+        let known = self.request.fact(crate::FactKind::IamArn, &format!("role/{role}"));
+        known.map_or_else(
+            || {
+                let (partition, account) = (self.request.partition(), self.request.account());
+                format!("arn:{partition}:iam::{account}:role/{}", escape(role).text)
+            },
+            |arn| escape(&arn).text.into_owned(),
+        )
+    }
+}
+
+/// The ARNs that stand in the record.
+pub(crate) struct Evidence {
+    /// From `resources[]`: ARN, and whether it is only the start of one.
+    pub(crate) resources: Vec<(String, bool)>,
+    /// From parameters: last key of the path, and ARN.
+    pub(crate) parameters: Vec<(String, String)>,
+    /// The literal weight of the most particular template that each ARN fits.
+    types: Vec<Node>,
+}
+
+impl Evidence {
+    fn collect(request: &dyn Request, types: &[Node], flags: u32) -> Evidence {
+        let mut evidence =
+            Evidence { resources: Vec::new(), parameters: Vec::new(), types: types.to_vec() };
+        if flags & flag::NO_RESOURCES == 0 {
+            request.resources(&mut |resource| {
+                evidence.resources.push((resource.arn.to_owned(), resource.is_prefix));
+            });
+        }
+        if flags & flag::NO_SCAN == 0 {
+            request.arns(&mut |path, arn| {
+                let key = path.rsplit('.').next().unwrap_or(path);
+                evidence.parameters.push((key.to_owned(), arn.to_owned()));
+            });
+        }
+        evidence
+    }
+
+    /// Returns whether an ARN is of a type, and of no other that says more about it.
+    pub(crate) fn is_of(&self, arn: &str, kind: Node) -> bool {
+        let fit = |kind: Node| {
+            let templates = kind.node(kind_of::TYPE).node(1);
+            let fits = templates.strings().filter(|template| captures(template, arn).is_some());
+            fits.map(weight).max()
+        };
+        let Some(own) = fit(kind) else { return false };
+        self.types.iter().filter_map(|other| fit(*other)).all(|other| other <= own)
+    }
+}
+
+impl Filler<'_> {
+    fn of_type(&self, kind: Node, evidence: &Evidence, required: bool) -> Found {
+        let made = kind.number(kind_of::MADE) != 0;
+        let literal = |arn: &str| escape(arn).text.into_owned();
+        if !made {
+            let mut observed = BTreeSet::new();
+            for (arn, is_prefix) in &evidence.resources {
+                if *is_prefix {
+                    // The start of an object's ARN stands for all objects below it.
+                    if evidence.is_of(&format!("{arn}x"), kind) && arn.ends_with('/') {
+                        let why = "the record names only how the ARNs begin".to_owned();
+                        let from = arn.clone();
+                        observed
+                            .insert((format!("{}*", literal(arn)), Origin::Widened { from, why }));
+                    }
+                } else if evidence.is_of(arn, kind) {
+                    observed.insert((literal(arn), Origin::Observed));
+                }
+            }
+            if !observed.is_empty() {
+                return Found::All(observed.into_iter().collect());
+            }
+        }
+        let name: String = kind
+            .node(kind_of::TYPE)
+            .string(0)
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect();
+        let name = name.to_ascii_lowercase();
+        let of_parameters = |strong: bool| {
+            let mut found = BTreeSet::new();
+            for (key, arn) in &evidence.parameters {
+                let stem = key.strip_suffix("arns").or_else(|| key.strip_suffix("arn"));
+                let speaks = stem.is_some_and(|stem| ["", "resource", &name].contains(&stem));
+                if speaks == strong && evidence.is_of(arn, kind) {
+                    found.insert((literal(arn), Origin::Observed));
+                }
+            }
+            found.into_iter().collect::<Vec<_>>()
+        };
+        let strong = of_parameters(true);
+        if !strong.is_empty() {
+            return Found::All(strong);
+        }
+        let filled = self.fill(kind, required);
+        if let Filled::Whole(found) = filled {
+            return Found::All(found);
+        }
+        let weak = of_parameters(false);
+        if !weak.is_empty() {
+            return Found::All(weak);
+        }
+        match filled {
+            Filled::Whole(found) => Found::All(found),
+            Filled::Partly(found) => Found::Partly(found),
+            Filled::Nothing => Found::Nothing,
+        }
+    }
+}

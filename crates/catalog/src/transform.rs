@@ -1,0 +1,144 @@
+//! Changes made to a value out of a record before it fills a variable of an ARN.
+
+use percent_encoding::percent_decode_str;
+
+use crate::{FactKind, Request, table::layout::TRANSFORMS};
+
+/// A value for a variable.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Value {
+    /// The name, literally.
+    pub(crate) text: String,
+    /// A pattern that follows the name: `-??????`.
+    pub(crate) tail: &'static str,
+    /// The account that the value itself names.
+    pub(crate) account: Option<String>,
+    /// The region that the value itself names.
+    pub(crate) region: Option<String>,
+    /// The partition that the value itself names.
+    pub(crate) partition: Option<String>,
+}
+
+impl Value {
+    pub(crate) fn plain(text: impl Into<String>) -> Value {
+        Value { text: text.into(), ..Value::default() }
+    }
+}
+
+/// Applies a transform by its number; nothing if the value does not have the form it is for.
+pub(crate) fn apply(
+    transform: u32,
+    text: &str,
+    kind: &str,
+    request: &dyn Request,
+) -> Option<Value> {
+    let name = usize::try_from(transform).ok().and_then(|at| TRANSFORMS.get(at)).copied()?;
+    let plain = |text: &str| Some(Value::plain(text));
+    match name {
+        "" | "table" | "layer" => plain(text),
+        "nolead" => plain(text.strip_prefix('/').unwrap_or(text)),
+        "secret" => Some(secret(text)),
+        "function" => plain(function(text).0),
+        "qualifier" => plain(function(text).1?),
+        "queue" => queue(text),
+        "before_colon" => plain(text.split(':').next()?),
+        "last_segment" => plain(text.rsplit('/').next()?),
+        "host" => {
+            let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
+            plain(bare.trim_end_matches('/'))
+        }
+        "domain" => {
+            // A source may have a display name: `Shop <orders@example.com>`.
+            let address =
+                text.rsplit_once('<').map_or(text, |(_, rest)| rest.trim_end_matches('>'));
+            plain(address.rsplit('@').next()?)
+        }
+        "copy_bucket" => Some(Value::plain(copy_source(text)?.0)),
+        "copy_key" => Some(Value::plain(copy_source(text)?.1)),
+        "copy_version" => text.split_once("?versionId=").and_then(|(_, version)| plain(version)),
+        "lower" => plain(&text.to_ascii_lowercase()),
+        "iam_path" => Some(iam_path(text, kind, request)),
+        "family" => plain(text.split(':').next()?),
+        "revision" => match text.split_once(':') {
+            Some((_, revision)) => plain(revision),
+            None => Some(Value { tail: "*", ..Value::default() }),
+        },
+        // Only a key's id names a key; an alias may point elsewhere tomorrow.
+        "key_id" => (!text.starts_with("alias/")).then(|| Value::plain(text)),
+        "alias" => plain(text.strip_prefix("alias/")?),
+        "prefix_star" => Some(Value { tail: "*", ..Value::plain(text) }),
+        "drop_last_colon" => plain(text.rsplit_once(':')?.0),
+        "workgroup_of" => request.fact(FactKind::AthenaWorkGroup, text).map(Value::plain),
+        "association" => request.fact(FactKind::Ec2Association, text).map(Value::plain),
+        _ => None,
+    }
+}
+
+/// A secret's ARN ends in a hyphen and six random characters, which a name does not have.
+fn secret(text: &str) -> Value {
+    let has_suffix = text.rsplit_once('-').is_some_and(|(name, suffix)| {
+        !name.is_empty() && suffix.len() == 6 && suffix.chars().all(|c| c.is_ascii_alphanumeric())
+    });
+    // A name may happen to end so; only the ARN, which is handled before, can tell.
+    let tail = if has_suffix { "*" } else { "-??????" };
+    Value { tail, ..Value::plain(text) }
+}
+
+/// Splits `name`, `name:qualifier` and `account:function:name:qualifier`.
+fn function(text: &str) -> (&str, Option<&str>) {
+    let text = text.split_once("function:").map_or(text, |(_, rest)| rest);
+    match text.split_once(':') {
+        Some((name, qualifier)) => (name, Some(qualifier)),
+        None => (text, None),
+    }
+}
+
+/// `https://sqs.eu-west-1.amazonaws.com/123456789012/name`: the URL knows the queue's account.
+fn queue(text: &str) -> Option<Value> {
+    let Some((_, rest)) = text.split_once("://") else { return Some(Value::plain(text)) };
+    let mut parts = rest.split('/');
+    let host = parts.next()?;
+    let account = parts.next()?;
+    let name = parts.next().filter(|name| !name.is_empty())?;
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let region = host.split('.').find(|label| {
+        label.matches('-').count() >= 2 && label.ends_with(|c: char| c.is_ascii_digit())
+    });
+    Some(Value {
+        account: is_account.then(|| account.to_owned()),
+        region: region.map(str::to_owned),
+        ..Value::plain(name)
+    })
+}
+
+/// `/bucket/key%20name?versionId=…` → bucket and key.
+fn copy_source(text: &str) -> Option<(String, String)> {
+    let path = text.split("?versionId=").next()?;
+    let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
+    let path = path.strip_prefix('/').unwrap_or(&path);
+    if path.starts_with("arn:") {
+        return None;
+    }
+    let (bucket, key) = path.split_once('/')?;
+    Some((bucket.to_owned(), key.to_owned()))
+}
+
+/// The ARN of an IAM resource has a path that the call does not name: other events may know it.
+fn iam_path(text: &str, kind: &str, request: &dyn Request) -> Value {
+    let known = request.fact(FactKind::IamArn, &format!("{kind}/{text}"));
+    let path = known
+        .as_deref()
+        .and_then(|arn| arn.split_once(&format!(":{kind}/")))
+        .map(|(_, path)| path)
+        .filter(|path| path.rsplit('/').next() == Some(text));
+    if let Some(path) = path {
+        return Value::plain(path);
+    }
+    // The caller's own ARN is known with its path.
+    let caller = request.caller();
+    let own = caller
+        .split_once(&format!(":{kind}/"))
+        .map(|(_, path)| path)
+        .filter(|path| path.rsplit('/').next() == Some(text));
+    Value::plain(own.unwrap_or(text))
+}
