@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::read::{FileReport, Scratch, read_stream};
 use crate::walk::{Found, walk};
@@ -110,21 +110,12 @@ pub fn fold_reporting<A: Send>(
         let mut folded = init();
         let mut ingested = Ingested::default();
         let mut scratch = Scratch::default();
-        let mut failure = None;
         while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut visit =
                 |at: &Provenance<'_>, record: &Record<'_>| visit(&mut folded, at, record);
-            match read_file(file, &mut scratch, progress, &mut visit) {
-                Ok(report) => ingested.add(report),
-                Err(error) => {
-                    failure = Some(error);
-                    // Nothing that the others could still read would be used.
-                    next.store(files.len(), Ordering::Relaxed);
-                }
-            }
+            ingested.add(read_file(file, &mut scratch, progress, &mut visit));
         }
-        let result = failure.map_or(Ok((folded, ingested)), Err);
-        results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(result);
+        results.lock().unwrap_or_else(PoisonError::into_inner).push((folded, ingested));
     };
     let threads = rayon::current_num_threads().min(files.len());
     rayon::scope(|scope| {
@@ -136,9 +127,8 @@ pub fn fold_reporting<A: Send>(
     let mut ingested =
         Ingested { skipped: walked.skipped, pruned: walked.pruned, ..Ingested::default() };
     let mut folded = None;
-    let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for result in results {
-        let (one, more) = result?;
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for (one, more) in results {
         ingested.join(more);
         folded = Some(match folded {
             Some(before) => join(before, one),
@@ -154,16 +144,13 @@ fn read_file(
     scratch: &mut Scratch,
     progress: &dyn Progress,
     visit: &mut dyn FnMut(&Provenance<'_>, &Record<'_>),
-) -> Result<FileReport, IngestError> {
-    let Some(path) = &file.path else {
-        return Ok(read_stream(&file.label, io::stdin().lock(), scratch, progress, visit));
-    };
-    match File::open(path) {
-        Ok(open) => Ok(read_stream(&file.label, open, scratch, progress, visit)),
-        Err(source) if file.named => Err(IngestError::Unreadable { path: path.clone(), source }),
-        Err(error) => {
+) -> FileReport {
+    match file.path.as_ref().map(File::open) {
+        None => read_stream(&file.label, io::stdin().lock(), scratch, progress, visit),
+        Some(Ok(open)) => read_stream(&file.label, open, scratch, progress, visit),
+        Some(Err(error)) => {
             progress.done(0);
-            Ok(FileReport::unreadable(&file.label, error.kind()))
+            FileReport::unreadable(&file.label, error.kind())
         }
     }
 }

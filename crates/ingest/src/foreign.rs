@@ -14,6 +14,8 @@ const MARKS: &[(&str, SkipKind)] = &[
     // AWS, "CloudTrail Lake sign file": the signature of a query result.
     ("hashSignature", SkipKind::LakeSignature),
     ("queryCompleteTime", SkipKind::LakeSignature),
+    // AWS, "CloudTrail record contents", Insights events.
+    ("insightDetails", SkipKind::Insight),
     // AWS Config: snapshot and history files, and what it sends to rules.
     ("configSnapshotId", SkipKind::ConfigSnapshot),
     ("configurationItems", SkipKind::ConfigSnapshot),
@@ -71,7 +73,8 @@ const MAGIC: &[(&[u8], &str)] = &[
 pub(crate) fn refuse(head: &[u8]) -> Option<(SkipKind, &'static str)> {
     let head = head.get(..HEAD).unwrap_or(head);
     let Some(first) = head.trim_ascii_start().first() else {
-        return (head.len() < HEAD).then_some((SkipKind::Empty, "nothing but white space"));
+        let detail = if head.is_empty() { "" } else { "nothing but white space" };
+        return (head.len() < HEAD).then_some((SkipKind::Empty, detail));
     };
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return Some((SkipKind::InvalidUtf8, "UTF-16 text; save it as UTF-8"));
@@ -100,13 +103,15 @@ pub(crate) fn refuse(head: &[u8]) -> Option<(SkipKind, &'static str)> {
     Some((SkipKind::NotATrail, if text { "text without a record" } else { "binary data" }))
 }
 
-/// Returns whether a record's start, or an export line, is anywhere in `head`.
+/// Returns whether a record's start is anywhere in `head`, or an object at the start of a line.
 fn has_record(head: &[u8]) -> bool {
-    memchr::memchr_iter(b'{', head)
-        .any(|at| head.get(at..).is_some_and(|rest| starts_like_record(rest, None)))
-        || stamp_length(head)
-            .and_then(|length| head.get(length..))
-            .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
+    memchr::memchr_iter(b'{', head).any(|at| {
+        let rest = head.get(at..).unwrap_or_default();
+        let begins_line = at.checked_sub(1).is_none_or(|before| head.get(before) == Some(&b'\n'));
+        starts_like_record(rest, None) || (begins_line && rest.starts_with(b"{\""))
+    }) || stamp_length(head)
+        .and_then(|length| head.get(length..))
+        .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
 }
 
 /// Returns whether the first line is a table's of quoted columns: `"eventTime","eventName",…`.

@@ -13,8 +13,9 @@
 //!   wrapper after a huge member is still entered.
 //! - After a fault in the grammar nothing is known of the nesting any more. Reading goes on at
 //!   the next place that looks like the start of a record, as if at top level, where then the
-//!   brackets and commas left over from before the fault are let pass. It never goes back, so
-//!   each byte is looked at a bounded number of times.
+//!   brackets and commas left over from before the fault are let pass. It goes back only to the
+//!   start of a line inside the element that could not be read, which can happen once a level
+//!   of nesting, so each byte is looked at a bounded number of times.
 
 use std::ops::Range;
 
@@ -116,6 +117,7 @@ pub(crate) trait Sink {
 }
 
 /// Why a value could not be read to its end.
+#[derive(Clone, Copy)]
 enum Stop {
     /// The stream ended, in a value that begins here.
     End(u64),
@@ -155,6 +157,7 @@ struct Framer<'f, 'b, S> {
 impl<S: Source> Framer<'_, '_, S> {
     fn run(&mut self, sink: &mut impl Sink) {
         let mut recovering = false;
+        let mut lost = None;
         loop {
             self.kept = false;
             let step = match self.stack.last().copied() {
@@ -168,20 +171,50 @@ impl<S: Source> Framer<'_, '_, S> {
             };
             match step {
                 Ok(()) => {}
-                Err(Stop::End(at)) => return sink.unfinished(at),
-                Err(Stop::Fault(at, fault)) => {
-                    sink.fault(at, fault);
+                Err(stop) => {
                     recovering = true;
-                    let within = self.stack.iter().rev().find_map(|level| match level {
-                        Level::Array { within, .. } => Some(*within),
-                        Level::Object { .. } => None,
-                    });
-                    self.stack.clear();
-                    self.release();
-                    resync::seek(self.window, within);
+                    if !self.recover(stop, &mut lost, sink) {
+                        return;
+                    }
                 }
             }
         }
+    }
+
+    /// Reports where reading stopped and finds where to go on; returns false where nowhere.
+    ///
+    /// `lost` is the place last reported: going back into an element may lead there again.
+    fn recover(&mut self, stop: Stop, lost: &mut Option<u64>, sink: &mut impl Sink) -> bool {
+        let at = match stop {
+            Stop::End(_) => self.here(),
+            Stop::Fault(at, _) => at,
+        };
+        if lost.replace(at) != Some(at) {
+            match stop {
+                Stop::End(begin) => sink.unfinished(begin),
+                Stop::Fault(at, fault) => sink.fault(at, fault),
+            }
+        }
+        let within = self.stack.iter().rev().find_map(|level| match level {
+            Level::Array { within, .. } => Some(*within),
+            Level::Object { .. } => None,
+        });
+        self.stack.clear();
+        // A line that was cut off after a colon has taken the next line for its value.
+        if self.kept && self.at <= ELEMENT_LIMIT {
+            let element = self.window.held().get(..self.at).unwrap_or_default();
+            if let Some(line) = resync::line_inside(element) {
+                self.at = line;
+                self.release();
+                return true;
+            }
+        }
+        self.release();
+        let goes_on = matches!(stop, Stop::Fault(..));
+        if goes_on {
+            resync::seek(self.window, within);
+        }
+        goes_on
     }
 
     /// Reads one value at top level; returns false at the end.
@@ -342,10 +375,15 @@ impl<S: Source> Framer<'_, '_, S> {
                 }
                 return Ok(Members::Entered);
             }
-            let value = self.at;
-            self.scan(begin, 0, sink)?;
+            // Before its value, which may outgrow the limit: the key may then say what it is.
             if let (true, Some(key)) = (self.kept, key) {
-                self.members.push(Member { key, value: value..self.at });
+                self.members.push(Member { key, value: self.at..self.at });
+            }
+            self.scan(begin, 0, sink)?;
+            if self.kept
+                && let Some(member) = self.members.last_mut()
+            {
+                member.value.end = self.at;
             }
             match self.skip_space(sink).ok_or(Stop::End(begin))? {
                 b',' => self.at += 1,
@@ -462,3 +500,6 @@ enum Members {
     /// Into a wrapper, which is on the stack now.
     Entered,
 }
+
+#[cfg(test)]
+mod tests;

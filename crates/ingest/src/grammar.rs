@@ -275,7 +275,11 @@ pub(crate) fn check(text: &str) -> Result<&str, (usize, Fault)> {
     match scanner.feed(value.as_bytes()) {
         Fed::Done(end) if end == value.len() => Ok(value),
         Fed::More if scanner.may_end() => Ok(value),
-        Fed::Done(end) => Err((start + end, Fault::Expected("nothing after the value"))),
+        Fed::Done(end) => {
+            let rest = value.get(end..).unwrap_or_default();
+            let space = rest.len() - rest.trim_start_matches(is_space).len();
+            Err((start + end + space, Fault::Expected("nothing after the value")))
+        }
         Fed::More => Err((start + value.len(), Fault::Expected("the rest of the value"))),
         Fed::Fault(at, fault) => Err((start + at, fault)),
     }
@@ -284,4 +288,76 @@ pub(crate) fn check(text: &str) -> Result<&str, (usize, Fault)> {
 /// Returns whether a character is JSON white space.
 pub(crate) fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::de::IgnoredAny;
+
+    use super::*;
+
+    #[test]
+    fn the_first_wrong_byte_is_named() {
+        for (text, at) in [
+            ("", 0),
+            ("{", 1),
+            ("{,", 1),
+            ("{\"a\"}", 4),
+            ("{\"a\":}", 5),
+            ("{\"a\":1,}", 7),
+            ("[1,]", 3),
+            ("[1 2]", 3),
+            ("[1}", 2),
+            ("01", 1),
+            ("-", 1),
+            ("1.", 2),
+            ("1e+", 3),
+            ("\"\\x\"", 2),
+            ("\"\\u12g4\"", 5),
+            ("\"a\nb\"", 2),
+            ("nul", 3),
+            ("nulk", 3),
+            (" {} x", 4),
+        ] {
+            assert_eq!(check(text).map_err(|(at, _)| at), Err(at), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(check(&deep(MAX_DEPTH as usize)).is_ok());
+        let (at, fault) = check(&deep(MAX_DEPTH as usize + 1)).unwrap_err();
+        assert_eq!((at, fault), (MAX_DEPTH as usize, Fault::TooDeep));
+    }
+
+    /// Text that is JSON more often than not.
+    fn nearly_json() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            "-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,2})?([eE][+-]?[0-9]{1,2})?",
+            "\"([a-zé ]|\\\\[\"\\\\/bfnrtux]|\\\\u[0-9a-f]{4}){0,6}\"",
+            "[\\[\\]{},:\"0-9a-z\\-.\\\\ \n]{0,4}",
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4)
+                    .prop_map(|values| format!("[{}]", values.join(", "))),
+                prop::collection::vec(inner, 0..4).prop_map(|values| {
+                    let members = values.iter().map(|value| format!("\"k\" :{value}"));
+                    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_accepts_what_another_parser_accepts(text in nearly_json()) {
+            let theirs = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+            prop_assert_eq!(check(&text).is_ok(), theirs, "{:?}", text);
+        }
+    }
 }

@@ -288,3 +288,58 @@ pub(crate) fn as_bool(raw: &str) -> Option<bool> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn members_and_elements_are_found() {
+        let json =
+            Json::parse(r#" {"a" : {"b":[1, "x\"]", {"c":null}]} , "a":2,"\u0064":3 } "#).unwrap();
+        let keys: Vec<_> =
+            json.members().map(|(key, value)| format!("{key}={}", value.text())).collect();
+        assert_eq!(keys, [r#"a={"b":[1, "x\"]", {"c":null}]}"#, "a=2", "d=3"]);
+        assert_eq!(json.get("a").unwrap().text(), "2", "the last of equal keys counts");
+        let (_, a) = json.members().next().unwrap();
+        let b = a.get("b").unwrap();
+        let texts: Vec<_> = b.elements().map(|element| element.text().to_owned()).collect();
+        assert_eq!(texts, ["1", r#""x\"]""#, r#"{"c":null}"#]);
+        assert!(b.get("c").is_none() && a.elements().next().is_none());
+    }
+
+    #[test]
+    fn a_surrogate_without_its_other_half_is_replaced() {
+        let text = |raw: &str| unquote(raw).unwrap().into_owned();
+        assert_eq!(text(r#""\ud83d\ude00""#), "😀");
+        assert_eq!(text(r#""a\ud83d""#), "a\u{fffd}");
+        assert_eq!(text(r#""\ud83dx\ude00\u0041""#), "\u{fffd}x\u{fffd}A");
+        assert_eq!(text(r#""\ud83d\ud83d\ude00""#), "\u{fffd}😀");
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_refused_with_its_place() {
+        assert_eq!(Json::parse("{\"a\":x}").unwrap_err().byte, 5);
+        assert_eq!(Json::parse("{} {}").unwrap_err().byte, 3);
+    }
+
+    proptest! {
+        #[test]
+        fn strings_read_as_another_parser_reads_them(text in any::<String>()) {
+            let raw = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(unquote(&raw).unwrap(), text.as_str());
+            let escaped: String =
+                text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+            let raw = format!("\"{escaped}\"");
+            prop_assert_eq!(unquote(&raw).unwrap(), text.as_str());
+        }
+
+        #[test]
+        fn looking_into_text_that_was_not_checked_never_panics(text in "[\\[\\]{},:\"\\\\a1é ]{0,24}") {
+            let json = Json::trusted(&text);
+            let _ = (json.members().count(), json.elements().count(), json.as_text(), json.as_bool());
+        }
+    }
+}

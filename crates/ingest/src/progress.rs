@@ -2,7 +2,7 @@
 
 /// Told about progress while reading, from any thread.
 ///
-/// Calls come at most a few times per file and per megabyte. Nothing that an implementation does
+/// Calls come a few times per file and about ten times per megabyte. Nothing that an implementation does
 /// can change the result.
 pub trait Progress: Sync {
     /// Called once, before the first file is opened, with what will be read.

@@ -133,3 +133,77 @@ impl Key {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = "/x/AWSLogs/111122223333/CloudTrail/eu-west-1/2024/03/05/111122223333_CloudTrail_eu-west-1_20240305T1015Z_abcdefgh.json.gz";
+
+    fn at(text: &str) -> Option<DateTime<Utc>> {
+        Some(text.parse().unwrap())
+    }
+
+    fn regions(regions: &[&str]) -> Prune {
+        let regions = regions.iter().map(|region| (*region).to_owned()).collect();
+        Prune { regions, ..Prune::default() }
+    }
+
+    fn closed(prune: &Prune, path: &str) -> bool {
+        prune.leaves_closed(Path::new(path))
+    }
+
+    #[test]
+    fn by_default_only_what_holds_no_calls_stays_closed() {
+        assert!(!closed(&Prune::default(), LOG));
+        for folder in ["CloudTrail-Digest", "CloudTrail-Insight"] {
+            let path = format!(
+                "AWSLogs/o-abc123/111122223333/{folder}/eu-west-1/2024/03/05/111122223333_{folder}_eu-west-1_trail_eu-west-1_20240305T101500Z.json.gz"
+            );
+            assert!(closed(&Prune::default(), &path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_incomplete_or_contradicts_itself_decides_nothing() {
+        let prune = Prune { accounts: vec!["999999999999".to_owned()], ..Prune::default() };
+        assert!(closed(&prune, LOG));
+        assert!(closed(&prune, &LOG.replace("AWSLogs/", "AWSLogs/o-a1b2c3/")));
+        // An old example of AWS's documentation has no `_` before the last part.
+        assert!(closed(&prune, &LOG.replace("Z_abcdefgh", "Z.abcdefgh")));
+        for (from, to) in [
+            ("/x/AWSLogs/111122223333/CloudTrail/eu-west-1/2024/03/05/", ""),
+            ("AWSLogs", "logs"),
+            ("AWSLogs/", "AWSLogs/prefix/"),
+            ("/111122223333_", "/444455556666_"),
+            ("_eu-west-1_", "_eu-west-2_"),
+            ("/03/05/", "/03/06/"),
+            ("T1015Z", "T9915Z"),
+            ("CloudTrail_", "Config_"),
+        ] {
+            let path = LOG.replace(from, to);
+            assert_ne!(path, LOG);
+            assert!(!closed(&prune, &path), "{path}");
+        }
+    }
+
+    #[test]
+    fn time_has_slack_on_both_sides() {
+        let since = |time| Prune { since: at(time), ..Prune::default() };
+        assert!(!closed(&since("2024-03-05T11:15:00Z"), LOG));
+        assert!(closed(&since("2024-03-05T11:15:01Z"), LOG));
+        let until = |time| Prune { until: at(time), ..Prune::default() };
+        assert!(!closed(&until("2024-02-20T10:15:00Z"), LOG));
+        assert!(closed(&until("2024-02-20T10:14:59Z"), LOG));
+    }
+
+    #[test]
+    fn a_region_prunes_unless_global_events_may_be_elsewhere() {
+        assert!(!closed(&regions(&["eu-west-1"]), LOG));
+        assert!(closed(&regions(&["eu-west-2"]), LOG));
+        assert!(closed(&regions(&["us-east-1"]), LOG));
+        let old = LOG.replace("2024/03/05", "2021/11/05").replace("20240305", "20211105");
+        assert!(!closed(&regions(&["us-east-1"]), &old));
+        assert!(closed(&regions(&["eu-west-2"]), &old));
+    }
+}

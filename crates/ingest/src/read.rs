@@ -60,6 +60,7 @@ pub fn read_stream(
     let source = match Inflate::new(Raw::new(reader, progress)) {
         Ok(source) => source,
         Err(damage) => {
+            progress.done(0);
             reading.listing.add(damage.kind, None, damage.detail);
             let skipped = reading.listing.into_skipped(path, None);
             return FileReport { source: None, skipped, peak_buffer: 0 };

@@ -256,8 +256,9 @@ impl<'a> Slots<'a> {
 
     pub(crate) fn into_record(self) -> Result<Record<'a>, NotARecord> {
         let mut take = Take { slots: self.0.iter().zip(&FIELDS).enumerate(), odd: OddFields(0) };
-        let event_source = take.text();
-        let event_name = take.text().ok_or(NotARecord::NoEventName)?;
+        let named = |text: Option<Cow<'a, str>>| text.filter(|text| !text.is_empty());
+        let event_source = named(take.text());
+        let event_name = named(take.text()).ok_or(NotARecord::NoEventName)?;
         let mut record = Record {
             event_source: event_source.ok_or(NotARecord::NoEventSource)?,
             event_name,
@@ -356,4 +357,113 @@ where
 fn is_absent(raw: &str, shape: Shape) -> bool {
     let text = matches!(shape, Shape::Text | Shape::TextOrNumber);
     raw == "null" || (!text && matches!(raw, "\"\"" | "\"null\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Record<'_> {
+        Record::parse(text).unwrap()
+    }
+
+    #[test]
+    fn fields_are_borrowed_unless_they_are_escaped() {
+        let record = parse(
+            r#"{"eventName":"GetObject","eventSource":"s3.amazonaws.com","userAgent":"a\/b"}"#,
+        );
+        assert!(matches!(record.event_name, Cow::Borrowed("GetObject")));
+        assert!(matches!(record.user_agent, Some(Cow::Owned(ref text)) if text == "a/b"));
+    }
+
+    #[test]
+    fn null_is_the_same_as_missing() {
+        let record = parse(
+            r#"{"eventName":"a","eventSource":"b","errorCode":null,"requestParameters":null,"readOnly":null}"#,
+        );
+        assert_eq!(record, parse(r#"{"eventName":"a","eventSource":"b"}"#));
+        assert_eq!(record.odd_fields().count(), 0);
+    }
+
+    #[test]
+    fn lower_case_columns_with_json_in_strings_read_the_same() {
+        let plain = parse(
+            r#"{"eventName":"a","eventSource":"b","readOnly":true,"requestParameters":{"k":"v"},"resources":[{"ARN":"x"}]}"#,
+        );
+        let exported = parse(
+            r#"{"eventname":"a","eventsource":"b","readonly":"true","requestparameters":"{\"k\":\"v\"}","responseelements":"null","additionaleventdata":"","resources":"[{\"ARN\":\"x\"}]"}"#,
+        );
+        assert_eq!(exported, plain);
+    }
+
+    #[test]
+    fn an_exact_name_wins_over_a_folded_one_and_the_later_over_the_earlier() {
+        let record = parse(
+            r#"{"eventname":"1","eventName":"2","EVENTNAME":"3","eventSource":"b","eventSource":"c"}"#,
+        );
+        assert_eq!((&*record.event_name, &*record.event_source), ("2", "c"));
+    }
+
+    #[test]
+    fn a_field_of_another_type_is_dropped_and_named() {
+        let record = parse(
+            r#"{"eventName":"a","eventSource":"b","awsRegion":{"x":1},"userIdentity":[],"resources":{},"readOnly":"perhaps","requestParameters":"cut off {","eventVersion":1.08,"recipientAccountId":12345678901}"#,
+        );
+        let odd: Vec<_> = record.odd_fields().collect();
+        let expected = [
+            "awsRegion",
+            "recipientAccountId",
+            "readOnly",
+            "userIdentity",
+            "requestParameters",
+            "resources",
+        ];
+        assert_eq!(odd, expected);
+        assert_eq!(record.event_version.as_deref(), Some("1.08"));
+        assert_eq!((record.aws_region, record.read_only), (None, None));
+    }
+
+    #[test]
+    fn what_has_no_name_or_source_is_no_record() {
+        let why = |text| Record::parse(text).unwrap_err();
+        assert_eq!(why("{}"), NotARecord::NoEventName);
+        assert_eq!(why(r#"{"eventName":""}"#), NotARecord::NoEventName);
+        assert_eq!(why(r#"{"eventName":"a","eventSource":7}"#), NotARecord::NoEventSource);
+        assert_eq!(why("[]"), NotARecord::NotAnObject);
+        assert_eq!(why("{"), NotARecord::NotJson);
+    }
+
+    #[test]
+    fn times_are_read_in_the_ways_they_are_printed() {
+        let time = |text: &str| {
+            let json = format!(r#"{{"eventName":"a","eventSource":"b",{text}}}"#);
+            parse(&json).time().map(|time| time.to_rfc3339())
+        };
+        let expected = Some("2024-02-29T10:00:00+00:00".to_owned());
+        for text in [
+            r#""eventTime":"2024-02-29T10:00:00Z""#,
+            r#""eventtime":"2024-02-29 10:00:00""#,
+            r#""eventTime":"2024-02-29 10:00:00.000 UTC""#,
+            r#""eventTime":"2024-02-29T12:00:00+02:00""#,
+            r#""@timestamp":"2024-02-29T10:00:00.000Z""#,
+            r#""@timestamp":"2020-01-01T00:00:00Z","eventTime":"2024-02-29T10:00:00Z""#,
+        ] {
+            assert_eq!(time(text), expected, "{text}");
+        }
+        assert_eq!(time(r#""eventTime":"yesterday""#), None);
+    }
+
+    #[test]
+    fn insight_events_are_told_by_type_or_category() {
+        assert!(
+            parse(r#"{"eventName":"a","eventSource":"b","eventCategory":"Insight"}"#).is_insight()
+        );
+        assert!(
+            parse(r#"{"eventName":"a","eventSource":"b","eventType":"AwsCloudTrailInsight"}"#)
+                .is_insight()
+        );
+        assert!(
+            !parse(r#"{"eventName":"a","eventSource":"b","eventCategory":"Data"}"#).is_insight()
+        );
+    }
 }

@@ -26,12 +26,7 @@ pub(crate) fn seek<S: Source>(window: &mut Window<'_, S>, within: Option<Within>
         window.ensure(START_ROOM);
         let held = window.held();
         let Some(&byte) = held.first() else { return };
-        let begins_line = match byte {
-            b'{' | b'[' => true,
-            b'0'..=b'9' => stamp_length(held).is_some(),
-            _ => false,
-        };
-        if (line_start && begins_line) || (byte == b'{' && starts_like_record(held, within)) {
+        if (line_start && begins_line(held)) || (byte == b'{' && starts_like_record(held, within)) {
             return;
         }
         // On to the byte after the next line break, or to the next brace.
@@ -41,6 +36,22 @@ pub(crate) fn seek<S: Source>(window: &mut Window<'_, S>, within: Option<Within>
             (_, Some(next)) => (false, window.consume(1 + next)),
             (_, None) => (false, window.consume(held.len())),
         };
+    }
+}
+
+/// Returns the offset of the first line inside `element` that could be read by itself.
+pub(crate) fn line_inside(element: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\n', element)
+        .map(|at| at + 1)
+        .find(|line| element.get(*line..).is_some_and(begins_line))
+}
+
+/// Returns whether `line` begins as values at top level do.
+fn begins_line(line: &[u8]) -> bool {
+    match line.first() {
+        Some(b'{' | b'[') => true,
+        Some(b'0'..=b'9') => stamp_length(line).is_some(),
+        _ => false,
     }
 }
 

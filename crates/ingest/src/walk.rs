@@ -6,7 +6,7 @@
 //! passed over, which also ends loops.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +23,6 @@ pub(crate) struct Found {
     pub(crate) path: Option<PathBuf>,
     /// Its size as the system states it.
     pub(crate) bytes: u64,
-    /// Whether the user named it, so that failing to open it fails the run.
-    pub(crate) named: bool,
 }
 
 /// What the inputs hold.
@@ -41,10 +39,9 @@ pub(crate) fn walk(inputs: &[Input], prune: &Prune) -> Result<Walked, IngestErro
     let inputs: BTreeSet<&Input> = inputs.iter().collect();
     for input in inputs {
         match input {
-            Input::Stdin => walk.add(
-                PathBuf::from("-"),
-                Found { label: "-".to_owned(), path: None, bytes: 0, named: true },
-            ),
+            Input::Stdin => {
+                walk.add(PathBuf::from("-"), Found { label: "-".to_owned(), path: None, bytes: 0 })
+            }
             Input::Path(path) => walk.argument(path)?,
         }
     }
@@ -77,8 +74,11 @@ impl Walk {
             fs::read_dir(path).map_err(failed)?;
             self.directory(path);
         } else {
+            if metadata.is_file() {
+                File::open(path).map_err(failed)?;
+            }
             // Not only regular files: a pipe that the user names is meant to be read.
-            self.file(path, metadata.len(), true);
+            self.file(path, metadata.len());
         }
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Walk {
                 Ok(entry) if entry.file_type().is_dir() => {}
                 Ok(entry) if entry.file_type().is_file() => {
                     let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
-                    self.file(entry.path(), bytes, false);
+                    self.file(entry.path(), bytes);
                 }
                 Ok(entry) => {
                     self.skip(entry.path(), SkipKind::SpecialFile, "a pipe, socket or device")
@@ -114,17 +114,16 @@ impl Walk {
         }
     }
 
-    fn file(&mut self, path: &Path, bytes: u64, named: bool) {
+    fn file(&mut self, path: &Path, bytes: u64) {
         // What has no real path (a pipe under `/dev/fd`) is known by the one it was given.
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let found = Found { label: label(path), path: Some(path.to_owned()), bytes, named };
+        let found = Found { label: label(path), path: Some(path.to_owned()), bytes };
         self.add(real, found);
     }
 
     fn add(&mut self, real: PathBuf, found: Found) {
         match self.files.get_mut(&real) {
             Some(known) => {
-                known.named |= found.named;
                 if found.label < known.label {
                     known.label = found.label;
                     known.path = found.path;

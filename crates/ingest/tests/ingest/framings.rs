@@ -1,0 +1,207 @@
+//! Every packaging, told by its content.
+
+use std::fmt::Write as _;
+
+use trailtrim_ingest::{Compression, Framing, SkipKind};
+
+use crate::{gzip, kinds, read, record, zstd};
+
+/// Packagings of the records `a` and `b`.
+fn packagings() -> Vec<(&'static str, String, Framing)> {
+    let (a, b) = (record("a"), record("b"));
+    let text = |record: &str| serde_json::to_string(record).unwrap();
+    let (text_a, text_b) = (text(&a), text(&b));
+    let bridge = |record: &str| {
+        format!(
+            r#"{{"version":"0","id":"1","detail-type":"AWS API Call via CloudTrail","source":"aws.s3","resources":[],"detail":{record}}}"#
+        )
+    };
+    let entry = |text: &str| {
+        format!(
+            r#"{{"EventId":"1","EventName":"Other","EventSource":"s","Resources":[],"CloudTrailEvent":{text}}}"#
+        )
+    };
+    let data = |text_a: &str, text_b: &str| {
+        format!(
+            r#"{{"messageType":"DATA_MESSAGE","owner":"1","logEvents":[{{"id":"1","timestamp":1,"message":{text_a}}},{{"id":"2","timestamp":2,"message":{text_b}}}]}}"#
+        )
+    };
+    let hit = |record: &str| format!(r#"{{"_index":"i","_id":"1","_source":{record}}}"#);
+    let indented = serde_json::to_string_pretty(
+        &serde_json::from_str::<serde_json::Value>(&format!("[{a},{b}]")).unwrap(),
+    )
+    .unwrap();
+    let lower = |name: &str| {
+        format!(
+            r#"{{"eventversion":"1.08","eventsource":"s3.amazonaws.com","eventname":"{name}","requestparameters":"{{\"bucketName\":\"b\"}}","resources":null}}"#
+        )
+    };
+    vec![
+        ("log file", format!(r#"{{"Records":[{a},{b}]}}"#), Framing::Records),
+        (
+            "log files, one a line",
+            format!("{{\"Records\":[{a}]}}\n{{\"Records\":[{b}]}}\n"),
+            Framing::Records,
+        ),
+        ("array", format!("[{a},{b}]"), Framing::Bare),
+        ("indented array", indented, Framing::Bare),
+        ("lines", format!("{a}\r\n{b}\r\n"), Framing::Bare),
+        ("run together", format!("{a}{b}"), Framing::Bare),
+        ("lines of strings", format!("{text_a}\n{text_b}\n"), Framing::Bare),
+        ("lower-case columns", format!("{}\n{}", lower("a"), lower("b")), Framing::Bare),
+        ("EventBridge lines", format!("{}\n{}\n", bridge(&a), bridge(&b)), Framing::EventBridge),
+        ("EventBridge array", format!("[{},{}]", bridge(&a), bridge(&b)), Framing::EventBridge),
+        (
+            "lookup-events",
+            format!(r#"{{"NextToken":"t","Events":[{},{}]}}"#, entry(&text_a), entry(&text_b)),
+            Framing::LookupEvents,
+        ),
+        (
+            "lookup-events entries",
+            format!("{}\n{}", entry(&text_a), entry(&text_b)),
+            Framing::LookupEvents,
+        ),
+        ("subscription", data(&text_a, &text_b), Framing::LogEvents),
+        (
+            "subscription of EventBridge",
+            data(&text(&bridge(&a)), &text(&bridge(&b))),
+            Framing::EventBridge,
+        ),
+        (
+            "export lines",
+            format!("2024-01-31T10:00:00.000Z {a}\n2024-01-31T10:00:01.000Z\t{b}\n"),
+            Framing::ExportLines,
+        ),
+        ("Elastic lines", format!("{}\n{}", hit(&a), hit(&b)), Framing::Elastic),
+        (
+            "Elastic result",
+            format!(
+                r#"{{"took":1,"hits":{{"total":{{"value":2}},"hits":[{},{}]}}}}"#,
+                hit(&a),
+                hit(&b)
+            ),
+            Framing::Elastic,
+        ),
+        (
+            "Beats",
+            format!("{}\n{}", hit(&format!(r#"{{"event":{{"original":{text_a}}}}}"#)), hit(&b)),
+            Framing::Elastic,
+        ),
+        (
+            "Lake query",
+            format!(r#"[{{"eventJson":{text_a}}},{{"eventJson":{text_b}}}]"#),
+            Framing::Bare,
+        ),
+        (
+            "log files in strings",
+            format!(r#"[{{"Message":{}}}]"#, text(&format!(r#"{{"Records":[{a},{b}]}}"#))),
+            Framing::Records,
+        ),
+    ]
+}
+
+#[test]
+fn each_packaging_gives_its_records_in_each_compression() {
+    for (name, text, framing) in packagings() {
+        let marked = format!("\u{feff}{text}");
+        for (bytes, compression) in [
+            (text.clone().into_bytes(), Compression::Plain),
+            (marked.into_bytes(), Compression::Plain),
+            (gzip(text.as_bytes()), Compression::Gzip),
+            (zstd(text.as_bytes()), Compression::Zstd),
+        ] {
+            let (names, report) = read(&bytes);
+            assert_eq!(names, ["a", "b"], "{name}");
+            assert_eq!(kinds(&report), [], "{name}");
+            let (hash, facts) = report.source.unwrap();
+            assert_eq!(hash.as_bytes(), blake3::hash(&bytes).as_bytes(), "{name}");
+            assert_eq!((facts.framing, facts.compression), (Some(framing), compression), "{name}");
+            assert_eq!((facts.records, facts.bytes), (2, bytes.len() as u64), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_beside_log_files_is_skipped_by_kind_once_a_file() {
+    let insight = r#"{"eventVersion":"1.07","eventType":"AwsCloudTrailInsight","eventCategory":"Insight","insightDetails":{"state":"Start","eventSource":"a","eventName":"b"}}"#;
+    let flow = "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK\n";
+    let balancer = "https 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 57 \"GET https://www.example.com:443/ HTTP/1.1\"\n";
+    for (bytes, kind) in [
+        (format!(r#"{{"Records":[{insight},{insight}]}}"#), SkipKind::Insight),
+        (r#"{"awsAccountId":"1","digestS3Bucket":"b","logFiles":[{"s3Bucket":"b"}]}"#.to_owned(), SkipKind::Digest),
+        (r#"{"version":"1.0","files":[{"fileName":"x"}],"hashSignature":"00"}"#.to_owned(), SkipKind::LakeSignature),
+        (r#"{"fileVersion":"1.0","configSnapshotId":"1","configurationItems":[{"ARN":"a"}]}"#.to_owned(), SkipKind::ConfigSnapshot),
+        (
+            format!(r#"{{"fileVersion":"1.0","configurationItems":[{}{{}}]}}"#, r#"{"ARN":"a"},"#.repeat(500_000)),
+            SkipKind::ConfigSnapshot,
+        ),
+        (
+            r#"{"messageType":"CONTROL_MESSAGE","logEvents":[{"id":"","timestamp":1,"message":"CWL CONTROL MESSAGE: Checking health of destination Firehose."}]}"#.to_owned(),
+            SkipKind::ControlMessage,
+        ),
+        (r#"{"detail-type":"Scheduled Event","source":"aws.events","detail":{}}"#.to_owned(), SkipKind::OtherService),
+        (flow.to_owned(), SkipKind::OtherService),
+        (format!("version account-id interface-id srcaddr\n{flow}"), SkipKind::OtherService),
+        (balancer.to_owned(), SkipKind::OtherService),
+        ("eventTime,eventName,eventSource,requestParameters\n2024,a,b,{x=1}\n".to_owned(), SkipKind::Csv),
+        ("\"eventID\",\"eventName\",\"eventSource\"\n\"1\",\"a\",\"b\"\n".to_owned(), SkipKind::Csv),
+        ("Event name,Event time,User name,Event source\na,b,c,d\n".to_owned(), SkipKind::Csv),
+        ("dear diary\n".to_owned(), SkipKind::NotATrail),
+        ("\u{89}PNG".chars().map(|c| c as u8 as char).collect(), SkipKind::NotATrail),
+        (String::new(), SkipKind::Empty),
+        (" \n".to_owned(), SkipKind::Empty),
+    ] {
+        let (names, report) = read(bytes.as_bytes());
+        assert!(names.is_empty());
+        assert_eq!(kinds(&report), [(kind, None)], "{}", &bytes[..bytes.len().min(60)]);
+    }
+}
+
+#[test]
+fn binary_files_are_no_trails() {
+    let tar = {
+        let mut tar = vec![0; 1024];
+        tar[..5].copy_from_slice(b"a.txt");
+        tar[257..262].copy_from_slice(b"ustar");
+        tar
+    };
+    for bytes in
+        [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(), tar, b"PAR1\x15\0".to_vec(), gzip(&gzip(b"{}"))]
+    {
+        let (_, report) = read(&bytes);
+        assert_eq!(kinds(&report), [(SkipKind::NotATrail, None)]);
+        assert!(report.source.is_none(), "what is no log is not read to its end");
+    }
+    let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(kinds(&read(&utf16).1), [(SkipKind::InvalidUtf8, None)]);
+}
+
+#[test]
+fn what_is_no_record_is_listed_with_its_place() {
+    let text = format!(r#"{{"Records":[{{}},{},{{"eventName":"x"}},7]}}"#, record("a"));
+    let (names, report) = read(text.as_bytes());
+    assert_eq!(names, ["a"]);
+    let expected = ["{}", r#"{"eventName":"x"}"#, "7]}"]
+        .map(|bad| (SkipKind::NotARecord, Some(text.find(bad).unwrap() as u64)));
+    assert_eq!(kinds(&report), expected);
+    let records: Vec<_> = report.skipped.iter().map(|one| one.position.unwrap().record).collect();
+    assert_eq!(records, [0, 1, 1]);
+}
+
+#[test]
+fn a_field_of_the_wrong_type_does_not_lose_its_record() {
+    let (names, report) = read(br#"{"eventName":"a","eventSource":"b","userIdentity":"x"}"#);
+    assert_eq!(names, ["a"]);
+    assert_eq!(kinds(&report), [(SkipKind::OddField, Some(0))]);
+}
+
+#[test]
+fn a_long_series_of_skips_is_bounded_and_counted() {
+    let mut text = String::new();
+    for _ in 0..1_000 {
+        writeln!(text, "{{}}").unwrap();
+    }
+    let (_, report) = read(text.as_bytes());
+    assert_eq!(report.skipped.len(), 32);
+    assert_eq!(report.skipped.iter().map(|one| one.count).sum::<u64>(), 1_000);
+}
