@@ -13,7 +13,10 @@
 mod action;
 mod arn;
 mod document;
+mod eval;
+mod glob;
 mod print;
+pub mod read;
 pub mod resource;
 pub mod wildcard;
 
@@ -21,4 +24,8 @@ pub use action::{Action, ActionError};
 pub use arn::{Arn, ArnError};
 pub use document::{
     Condition, Effect, PolicyDocument, PrincipalKind, Principals, Selector, Statement, Version,
+};
+pub use eval::{
+    Context, Decision, Layer, Layers, Matched, Outcome, Policies, Principal, PrincipalError,
+    Request, ResourcePolicyRole, StatementId, evaluate,
 };

@@ -1,0 +1,333 @@
+//! Who asks, and whom a policy's `Principal` names.
+//!
+//! A principal is compared as a row of parts: its kind, its account, the user
+//! or role it is, and its session. So an account contains its roles, and a role
+//! its sessions, by the ordinary rules of patterns. A role's path is left out:
+//! a session's ARN does not have it, and a name is unique in its account.
+
+use super::{Context, is_account};
+use crate::{
+    arn::Arn,
+    document::{PrincipalKind, Principals},
+    glob::{Glob, Token},
+};
+
+/// A principal that makes requests.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Principal {
+    /// A user, a role, a session or an account's root user.
+    Aws(AwsPrincipal),
+    /// An AWS service, such as `ec2.amazonaws.com`.
+    Service(String),
+    /// An identity provider.
+    Federated(String),
+    /// Anyone, without credentials.
+    Anonymous,
+}
+
+/// An AWS principal, by its ARN.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AwsPrincipal {
+    arn: String,
+    account: String,
+    kind: AwsKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum AwsKind {
+    Root,
+    User(String),
+    Role(String),
+    RoleSession(String),
+    FederatedUser(String),
+}
+
+/// Why a text is no principal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "invalid principal `{0}`: give the ARN of a user, role, session, identity provider or account root, a service such as `ec2.amazonaws.com`, or `*`"
+)]
+pub struct PrincipalError(String);
+
+impl Principal {
+    /// Parses an ARN, an account id, a service's name, or `*` for anonymous.
+    ///
+    /// # Errors
+    /// [`PrincipalError`] when the text is none of these.
+    pub fn parse(text: &str) -> Result<Self, PrincipalError> {
+        if text == "*" {
+            return Ok(Self::Anonymous);
+        }
+        if is_account(text) {
+            return Self::parse(&format!("arn:aws:iam::{text}:root"));
+        }
+        let error = || PrincipalError(text.to_owned());
+        let Ok(arn) = Arn::parse(text) else {
+            let service = !text.contains([':', '*', '/', ' ']) && text.contains('.');
+            return if service { Ok(Self::Service(text.to_owned())) } else { Err(error()) };
+        };
+        if arn.resource.starts_with("saml-provider/") || arn.resource.starts_with("oidc-provider/")
+        {
+            return Ok(Self::Federated(text.to_owned()));
+        }
+        let kind = AwsKind::of(&arn).ok_or_else(error)?;
+        Ok(Self::Aws(AwsPrincipal { arn: text.to_owned(), account: arn.account.to_owned(), kind }))
+    }
+
+    /// Returns the account, for AWS principals.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        match self {
+            Self::Aws(principal) => Some(&principal.account),
+            _ => None,
+        }
+    }
+
+    /// Returns the ARN or name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Aws(principal) => &principal.arn,
+            Self::Service(name) | Self::Federated(name) => name,
+            Self::Anonymous => "*",
+        }
+    }
+
+    /// Tells whether it is an account's root user.
+    pub(crate) fn is_root(&self) -> bool {
+        matches!(self, Self::Aws(AwsPrincipal { kind: AwsKind::Root, .. }))
+    }
+
+    /// Adds the context keys that follow from it, where they are not known.
+    pub(crate) fn describe(&self, context: &mut Context) {
+        let is_service = matches!(self, Self::Service(_));
+        context.put_new("aws:principalisawsservice", is_service.to_string());
+        let Self::Aws(AwsPrincipal { arn, account, kind }) = self else {
+            if let Self::Service(name) = self {
+                context.put_new("aws:principalservicename", name.clone());
+            }
+            return;
+        };
+        context.put_new("aws:principalaccount", account.clone());
+        context.put_new("aws:principaltype", kind.type_name());
+        match kind {
+            // The key holds the role, not its session; without knowledge of
+            // the path, the role is taken to have none.
+            AwsKind::RoleSession(role) => {
+                let partition = Arn::parse(arn).map_or("aws", |arn| arn.partition);
+                context.put_new(
+                    "aws:principalarn",
+                    format!("arn:{partition}:iam::{account}:role/{role}"),
+                );
+            }
+            AwsKind::User(name) => {
+                context.put_new("aws:username", name.clone());
+                context.put_new("aws:principalarn", arn.clone());
+            }
+            _ => context.put_new("aws:principalarn", arn.clone()),
+        }
+    }
+
+    /// Returns the principal as the pattern that means just it.
+    pub(crate) fn to_glob(&self) -> Glob {
+        match self {
+            Self::Aws(AwsPrincipal { arn, account, kind }) => {
+                let session = match kind {
+                    AwsKind::RoleSession(_) | AwsKind::FederatedUser(_) => arn.as_str(),
+                    _ => "",
+                };
+                row('A', [Part::Text(account), Part::Text(&kind.entity()), Part::Text(session)])
+            }
+            Self::Service(name) => row('S', [Part::Text(name)]),
+            Self::Federated(name) => row('F', [Part::Text(name)]),
+            Self::Anonymous => row('N', []),
+        }
+    }
+}
+
+impl AwsKind {
+    fn of(arn: &Arn<'_>) -> Option<Self> {
+        let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        match (arn.service, arn.resource.split_once('/')) {
+            ("iam", None) if arn.resource == "root" => Some(Self::Root),
+            ("iam", Some(("user", path))) => Some(Self::User(last(path))),
+            ("iam", Some(("role", path))) => Some(Self::Role(last(path))),
+            ("sts", Some(("assumed-role", rest))) => {
+                Some(Self::RoleSession(rest.split_once('/')?.0.to_owned()))
+            }
+            ("sts", Some(("federated-user", name))) => Some(Self::FederatedUser(name.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Names the user or role within its account.
+    fn entity(&self) -> String {
+        match self {
+            Self::Root => "root".to_owned(),
+            Self::User(name) => format!("user/{name}"),
+            Self::Role(name) | Self::RoleSession(name) => format!("role/{name}"),
+            Self::FederatedUser(name) => format!("federated-user/{name}"),
+        }
+    }
+
+    /// The value of `aws:PrincipalType`.
+    fn type_name(&self) -> &'static str {
+        match self {
+            Self::Root => "Account",
+            Self::User(_) => "User",
+            Self::Role(_) | Self::RoleSession(_) => "AssumedRole",
+            Self::FederatedUser(_) => "FederatedUser",
+        }
+    }
+}
+
+/// How closely a resource policy names the principal; it decides what else
+/// must allow the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Closeness {
+    /// Its account: that account's policies decide.
+    Account,
+    /// Its role, or everyone: boundary and session policy still limit it.
+    Role,
+    /// The very user or session: no boundary or session policy limits it.
+    Itself,
+}
+
+/// One name in a `Principal` element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) globs: Vec<Glob>,
+    pub(crate) closeness: Closeness,
+}
+
+/// Compiles an element. `star_is_anyone` reads `{"AWS": "*"}` as `"*"`, which
+/// is what AWS documents; without it, services are left out.
+pub(crate) fn compile(principals: &Principals, star_is_anyone: bool) -> Vec<Named> {
+    let anyone = || Named { globs: vec![Glob::everything()], closeness: Closeness::Role };
+    let Principals::Named(kinds) = principals else { return vec![anyone()] };
+    let mut out = Vec::new();
+    for (kind, names) in kinds {
+        for name in names {
+            let any = name == "*";
+            let part = if any { Part::Any } else { Part::Text(name) };
+            let one =
+                |letter| Named { globs: vec![row(letter, [part])], closeness: Closeness::Role };
+            out.push(match kind {
+                PrincipalKind::Aws if any && star_is_anyone => anyone(),
+                PrincipalKind::Aws => aws(name),
+                PrincipalKind::Service => one('S'),
+                PrincipalKind::Federated => one('F'),
+                PrincipalKind::CanonicalUser => one('C'),
+            });
+        }
+    }
+    out
+}
+
+fn aws(name: &str) -> Named {
+    if name == "*" {
+        let any = row('A', [Part::Any, Part::Any, Part::Any]);
+        return Named { globs: vec![any, row('N', [])], closeness: Closeness::Role };
+    }
+    let (globs, closeness) = match Principal::parse(name) {
+        Ok(Principal::Aws(AwsPrincipal { arn, account, kind })) => {
+            let (account, entity) = (Part::Text(&account), kind.entity());
+            match kind {
+                AwsKind::Root => (row('A', [account, Part::Any, Part::Any]), Closeness::Account),
+                AwsKind::Role(_) => {
+                    (row('A', [account, Part::Text(&entity), Part::Any]), Closeness::Role)
+                }
+                AwsKind::User(_) => {
+                    (row('A', [account, Part::Text(&entity), Part::Text("")]), Closeness::Itself)
+                }
+                AwsKind::RoleSession(_) | AwsKind::FederatedUser(_) => {
+                    (row('A', [account, Part::Text(&entity), Part::Text(&arn)]), Closeness::Itself)
+                }
+            }
+        }
+        // The unique id that IAM leaves behind for a deleted principal, or a
+        // text that IAM would refuse: it names nobody who can ask.
+        _ => (row('X', [Part::Text(name)]), Closeness::Itself),
+    };
+    Named { globs: vec![globs], closeness }
+}
+
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Text(&'a str),
+    Any,
+}
+
+fn row<'a>(kind: char, parts: impl IntoIterator<Item = Part<'a>>) -> Glob {
+    let mut tokens = vec![Token::Char(kind)];
+    for part in parts {
+        tokens.push(Token::Separator);
+        match part {
+            Part::Any => tokens.push(Token::Many),
+            Part::Text(text) => tokens.extend(text.chars().map(Token::Char)),
+        }
+    }
+    Glob::new(tokens)
+}
+
+/// Reads a row back as a principal, if it means just one.
+pub(crate) fn from_glob(glob: &Glob) -> Option<Principal> {
+    let mut parts: Vec<String> = vec![String::new()];
+    for token in glob.tokens() {
+        match token {
+            Token::Char(c) => parts.last_mut()?.push(*c),
+            Token::Separator => parts.push(String::new()),
+            _ => return None,
+        }
+    }
+    match parts.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["A", account, entity, ""] => {
+            Principal::parse(&format!("arn:aws:iam::{account}:{entity}")).ok()
+        }
+        ["A", _, _, session] => Principal::parse(session).ok(),
+        ["S", name] => Some(Principal::Service((*name).to_owned())),
+        ["F", name] => Some(Principal::Federated((*name).to_owned())),
+        ["N"] => Some(Principal::Anonymous),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn matches(element: &str, who: &str) -> bool {
+        let named = BTreeMap::from([(PrincipalKind::Aws, vec![element.to_owned()])]);
+        let who = Principal::parse(who).unwrap().to_glob();
+        compile(&Principals::Named(named), true)
+            .iter()
+            .any(|n| n.globs.iter().any(|g| g.covers(&who)))
+    }
+
+    #[test]
+    fn accounts_contain_roles_and_roles_their_sessions() {
+        let session = "arn:aws:sts::111122223333:assumed-role/R/s";
+        assert!(matches("111122223333", session));
+        assert!(matches("arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:user/u"));
+        assert!(matches("arn:aws:iam::111122223333:role/path/R", session));
+        assert!(!matches(session, "arn:aws:sts::111122223333:assumed-role/R/t"));
+        assert!(!matches("arn:aws:iam::111122223333:role/R", "arn:aws:iam::111122223333:user/R"));
+        assert!(!matches("AROAEXAMPLEID", session));
+        assert!(matches("*", "*"));
+    }
+
+    #[test]
+    fn rows_read_back() {
+        for text in [
+            "arn:aws:iam::111122223333:role/R",
+            "arn:aws:sts::111122223333:assumed-role/R/s",
+            "arn:aws:iam::111122223333:root",
+            "ec2.amazonaws.com",
+            "*",
+        ] {
+            let principal = Principal::parse(text).unwrap();
+            assert_eq!(from_glob(&principal.to_glob()), Some(principal));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Reading `aws iam get-account-authorization-details`.
+//!
+//! A managed policy that is attached but not in the dump (the AWS-managed
+//! ones, unless they were asked for) is unknown. It is never taken as empty.
+
+use std::collections::BTreeMap;
+
+use super::{
+    AttachedPolicy, Attachments, Contents, Document, HolderKind, NamedPolicy, PolicyKind,
+    ReadError,
+    json::{Json, Node},
+    policy,
+};
+
+const LISTS: [&str; 4] = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"];
+
+/// Tells whether the file is such a dump.
+pub(super) fn is_dump(root: &Node<'_>) -> bool {
+    LISTS
+        .iter()
+        .any(|list| root.get(list).is_some_and(|node| matches!(node.value(), Json::Array(_))))
+}
+
+/// Reads the dump.
+pub(super) fn read(root: &Node<'_>) -> Result<Contents, ReadError> {
+    let mut contents = Contents::default();
+    let mut managed = BTreeMap::new();
+    if let Some(list) = root.get("Policies") {
+        for item in list.items() {
+            let policy = managed_policy(&item)?;
+            managed.insert(policy.name.clone(), policy.document.clone());
+            contents.policies.push(policy);
+        }
+    }
+    let mut groups = BTreeMap::new();
+    for (list, kind, inline) in [
+        ("GroupDetailList", HolderKind::Group, "GroupPolicyList"),
+        ("UserDetailList", HolderKind::User, "UserPolicyList"),
+        ("RoleDetailList", HolderKind::Role, "RolePolicyList"),
+    ] {
+        let Some(list) = root.get(list) else { continue };
+        for item in list.items() {
+            let mut holder = holder(&item, kind, inline, &managed, &mut contents.policies)?;
+            if kind == HolderKind::Group {
+                groups.insert(holder.name.clone(), holder.policies.clone());
+            }
+            if let Some(list) = item.get("GroupList") {
+                for name in list.items() {
+                    holder.policies.extend(through_group(text(&name)?, &groups));
+                }
+            }
+            contents.principals.push(holder);
+        }
+    }
+    Ok(contents)
+}
+
+/// Returns what a group brings to its members; a group that is not in the dump
+/// brings something unknown.
+fn through_group(
+    group: &str,
+    groups: &BTreeMap<String, Vec<AttachedPolicy>>,
+) -> Vec<AttachedPolicy> {
+    let Some(policies) = groups.get(group) else {
+        return vec![AttachedPolicy {
+            name: group.to_owned(),
+            arn: None,
+            via_group: Some(group.to_owned()),
+            document: Document::Unknown {
+                reason: format!("group `{}` is not in the dump", group.escape_debug()),
+            },
+        }];
+    };
+    let via = |policy: &AttachedPolicy| AttachedPolicy {
+        via_group: Some(group.to_owned()),
+        ..policy.clone()
+    };
+    policies.iter().map(via).collect()
+}
+
+fn managed_policy(node: &Node<'_>) -> Result<NamedPolicy, ReadError> {
+    let arn = text(&node.required("Arn", "`Arn`")?)?.to_owned();
+    let versions = node.get("PolicyVersionList");
+    let default = versions.as_ref().and_then(|versions| {
+        versions.items().position(|version| {
+            version.get("IsDefaultVersion").is_some_and(|flag| *flag.value() == Json::Bool(true))
+        })
+    });
+    let unknown = || Document::Unknown {
+        reason: format!("the dump has no default version of `{}`", arn.escape_debug()),
+    };
+    let (path, document) = match (&versions, default) {
+        (Some(versions), Some(index)) => match versions.items().nth(index) {
+            Some(version) => {
+                let document = version.required("Document", "`Document`")?;
+                (document.path(), Document::Known(policy::read(&document)?))
+            }
+            None => (node.path(), unknown()),
+        },
+        _ => (node.path(), unknown()),
+    };
+    Ok(NamedPolicy { name: arn, path, kind: PolicyKind::Identity, document })
+}
+
+fn holder(
+    node: &Node<'_>,
+    kind: HolderKind,
+    inline: &str,
+    managed: &BTreeMap<String, Document>,
+    found: &mut Vec<NamedPolicy>,
+) -> Result<Attachments, ReadError> {
+    let name_key = match kind {
+        HolderKind::User => "UserName",
+        HolderKind::Group => "GroupName",
+        HolderKind::Role => "RoleName",
+    };
+    let id_key = match kind {
+        HolderKind::User => "UserId",
+        HolderKind::Group => "GroupId",
+        HolderKind::Role => "RoleId",
+    };
+    let optional = |key: &str| node.get(key).and_then(|node| node.as_str().map(ToOwned::to_owned));
+    let mut holder = Attachments {
+        kind,
+        arn: text(&node.required("Arn", "`Arn`")?)?.to_owned(),
+        name: text(&node.required(name_key, "the principal's name")?)?.to_owned(),
+        unique_id: optional(id_key).unwrap_or_default(),
+        created: optional("CreateDate"),
+        policies: Vec::new(),
+        boundary: None,
+        trust: None,
+        instance_profiles: Vec::new(),
+    };
+    if let Some(list) = node.get(inline) {
+        for item in list.items() {
+            let name = text(&item.required("PolicyName", "`PolicyName`")?)?.to_owned();
+            let document = item.required("PolicyDocument", "`PolicyDocument`")?;
+            let read = Document::Known(policy::read(&document)?);
+            found.push(NamedPolicy {
+                name: format!("{}/{name}", holder.name),
+                path: document.path(),
+                kind: PolicyKind::Identity,
+                document: read.clone(),
+            });
+            holder.policies.push(AttachedPolicy {
+                name,
+                arn: None,
+                via_group: None,
+                document: read,
+            });
+        }
+    }
+    if let Some(list) = node.get("AttachedManagedPolicies") {
+        for item in list.items() {
+            let arn = text(&item.required("PolicyArn", "`PolicyArn`")?)?;
+            let name =
+                item.get("PolicyName").and_then(|node| node.as_str()).unwrap_or(arn).to_owned();
+            holder.policies.push(by_arn(name, arn, managed));
+        }
+    }
+    if let Some(boundary) = node.get("PermissionsBoundary") {
+        let arn = text(&boundary.required("PermissionsBoundaryArn", "`PermissionsBoundaryArn`")?)?;
+        let name = arn.rsplit('/').next().unwrap_or(arn).to_owned();
+        holder.boundary = Some(by_arn(name, arn, managed));
+    }
+    if let Some(trust) = node.get("AssumeRolePolicyDocument") {
+        let document = Document::Known(policy::read(&trust)?);
+        found.push(NamedPolicy {
+            name: holder.name.clone(),
+            path: trust.path(),
+            kind: PolicyKind::Trust,
+            document: document.clone(),
+        });
+        holder.trust = Some(document);
+    }
+    if let Some(list) = node.get("InstanceProfileList") {
+        for item in list.items() {
+            holder.instance_profiles.push(text(&item.required("Arn", "`Arn`")?)?.to_owned());
+        }
+    }
+    Ok(holder)
+}
+
+fn by_arn(name: String, arn: &str, managed: &BTreeMap<String, Document>) -> AttachedPolicy {
+    let document = managed.get(arn).cloned().unwrap_or_else(|| Document::Unknown {
+        reason: format!(
+            "`{}` is attached, but its document is not in the dump",
+            arn.escape_debug()
+        ),
+    });
+    AttachedPolicy { name, arn: Some(arn.to_owned()), via_group: None, document }
+}
+
+fn text<'a>(node: &Node<'a>) -> Result<&'a str, ReadError> {
+    node.as_str().ok_or_else(|| node.wrong("a text"))
+}

@@ -1,0 +1,137 @@
+//! Reading policies out of CloudFormation templates in JSON.
+//!
+//! A template may compute text with `Ref`, `Fn::Sub` and their like, from
+//! things that exist only once it is deployed. A document with such a text is
+//! unknown, with the reason; nothing is put in its place.
+
+use super::{
+    Contents, Document, NamedPolicy, PolicyKind, ReadError,
+    json::{Json, Node},
+    policy,
+};
+
+/// Resource type, the field that holds documents, and their kind. `Policies[]`
+/// stands for a list of `{PolicyName, PolicyDocument}`.
+/// Source: CloudFormation User Guide, "IAM resource type reference".
+const PLACES: &[(&str, &str, PolicyKind)] = &[
+    ("AWS::IAM::ManagedPolicy", "PolicyDocument", PolicyKind::Identity),
+    ("AWS::IAM::Policy", "PolicyDocument", PolicyKind::Identity),
+    ("AWS::IAM::RolePolicy", "PolicyDocument", PolicyKind::Identity),
+    ("AWS::IAM::UserPolicy", "PolicyDocument", PolicyKind::Identity),
+    ("AWS::IAM::GroupPolicy", "PolicyDocument", PolicyKind::Identity),
+    ("AWS::IAM::Role", "AssumeRolePolicyDocument", PolicyKind::Trust),
+    ("AWS::IAM::Role", "Policies[]", PolicyKind::Identity),
+    ("AWS::IAM::User", "Policies[]", PolicyKind::Identity),
+    ("AWS::IAM::Group", "Policies[]", PolicyKind::Identity),
+];
+
+/// Tells whether the file is a template.
+pub(super) fn is_template(root: &Node<'_>) -> bool {
+    root.get("Resources").is_some_and(|resources| {
+        matches!(resources.value(), Json::Object(_))
+            && resources.fields().any(|(_, resource)| resource.get("Type").is_some())
+    })
+}
+
+/// Reads the template's IAM policies.
+pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadError> {
+    let Some(resources) = root.get("Resources") else { return Ok(()) };
+    for (id, resource) in resources.fields() {
+        let Some(kind) = resource.get("Type").and_then(|node| node.as_str()) else { continue };
+        let Some(properties) = resource.get("Properties") else { continue };
+        for (_, place, policy_kind) in PLACES.iter().filter(|(of, ..)| *of == kind) {
+            if let Some(list) = place.strip_suffix("[]") {
+                let Some(list) = properties.get(list) else { continue };
+                for item in list.items() {
+                    let document = item.required("PolicyDocument", "`PolicyDocument`")?;
+                    let name = match item.get("PolicyName").and_then(|node| node.as_str()) {
+                        Some(name) => format!("{id}/{name}"),
+                        None => id.to_owned(),
+                    };
+                    contents.policies.push(one(name, &document, *policy_kind)?);
+                }
+            } else if let Some(document) = properties.get(place) {
+                contents.policies.push(one(id.to_owned(), &document, *policy_kind)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn one(name: String, node: &Node<'_>, kind: PolicyKind) -> Result<NamedPolicy, ReadError> {
+    match resolve(node.value()) {
+        Ok(tree) => {
+            let path = node.path();
+            let document = policy::read(&Node::inside(node.file(), &path, &tree))?;
+            Ok(NamedPolicy { name, path, kind, document: Document::Known(document) })
+        }
+        Err(function) => Ok(NamedPolicy {
+            name,
+            path: node.path(),
+            kind,
+            document: Document::Unknown {
+                reason: format!("`{function}` has no value before the template is deployed"),
+            },
+        }),
+    }
+}
+
+/// Replaces the functions whose value the template itself tells; the error is
+/// the name of one that it does not.
+fn resolve(value: &Json) -> Result<Json, String> {
+    match value {
+        Json::Object(fields) => {
+            if let [(function, argument)] = fields.as_slice()
+                && (function == "Ref" || function.starts_with("Fn::"))
+            {
+                return match (function.as_str(), argument) {
+                    ("Fn::Sub", Json::String(text)) => {
+                        substitute(text).map(Json::String).ok_or_else(|| function.clone())
+                    }
+                    ("Fn::Join", Json::Array(parts)) => {
+                        join(parts).map(Json::String).ok_or_else(|| function.clone())
+                    }
+                    _ => Err(function.clone()),
+                };
+            }
+            let fields = fields.iter().map(|(key, value)| Ok((key.clone(), resolve(value)?)));
+            fields.collect::<Result<_, String>>().map(Json::Object)
+        }
+        Json::Array(items) => items.iter().map(resolve).collect::<Result<_, _>>().map(Json::Array),
+        other => Ok(other.clone()),
+    }
+}
+
+/// Resolves an `Fn::Sub` that substitutes nothing: `${!x}` is how a template
+/// writes the policy variable `${x}`.
+fn substitute(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("${") {
+        out.push_str(before);
+        out.push_str("${");
+        rest = behind.strip_prefix('!')?;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+fn join(parts: &[Json]) -> Option<String> {
+    let [Json::String(between), Json::Array(items)] = parts else { return None };
+    let items = items.iter().map(|item| match resolve(item) {
+        Ok(Json::String(text)) => Some(text),
+        _ => None,
+    });
+    Some(items.collect::<Option<Vec<_>>>()?.join(between))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_literal_substitutions_have_a_value() {
+        assert_eq!(substitute("a/${!aws:username}/b").as_deref(), Some("a/${aws:username}/b"));
+        assert_eq!(substitute("arn:${AWS::Partition}:s3"), None);
+    }
+}
