@@ -12,6 +12,7 @@
 
 mod action;
 mod arn;
+mod contain;
 mod document;
 mod eval;
 mod glob;
@@ -22,6 +23,7 @@ pub mod wildcard;
 
 pub use action::{Action, ActionError};
 pub use arn::{Arn, ArnError};
+pub use contain::{Comparison, Limits, Reason, Undecided, Witness, compare};
 pub use document::{
     Condition, Effect, PolicyDocument, PrincipalKind, Principals, Selector, Statement, Version,
 };

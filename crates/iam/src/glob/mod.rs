@@ -85,11 +85,6 @@ impl Glob {
         &self.0
     }
 
-    /// Counts the `?`.
-    pub(crate) fn ones(&self) -> usize {
-        self.0.iter().filter(|token| **token == Token::One).count()
-    }
-
     /// Returns the pattern with `*` and `?` as plain characters.
     pub(crate) fn without_wildcards(&self) -> Self {
         Self(

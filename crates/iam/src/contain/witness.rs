@@ -1,0 +1,258 @@
+//! From a hole to a request, and from the request to a verdict of the
+//! evaluator: nothing is shown that was not checked.
+//!
+//! A hole is a pattern, so there is a choice of names. Real actions are tried
+//! first, then plain example values, then letters that no pattern holds, which
+//! are ugly but cannot be matched by accident.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Cell, Reason, describe, search::unconfirmed};
+use crate::{
+    action::Action,
+    document::PolicyDocument,
+    eval::{Context, Lookup, Outcome, Policies, Principal, Request, StatementId, principal},
+    glob::{Glob, Token},
+};
+
+/// Real actions to try for one hole.
+const ACTIONS: usize = 200;
+
+/// A request that the new policies allow and the existing ones do not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// The request; its context is complete.
+    pub request: Request,
+    /// The statement of the new policies from which it comes.
+    pub statement: StatementId,
+}
+
+/// Makes requests of holes and has them evaluated.
+pub(super) struct Verifier<'a> {
+    /// Existing and new policies under each reading.
+    readings: &'a [(Policies, Policies)],
+    /// The policies' own spelling of actions.
+    spelling: BTreeMap<String, String>,
+    /// Characters that stand in patterns.
+    used: BTreeSet<char>,
+    /// The most `?` that a pattern has.
+    width: usize,
+    name_actions: &'a dyn Fn(&str) -> Vec<String>,
+    names_principals: bool,
+}
+
+impl<'a> Verifier<'a> {
+    pub(super) fn new(
+        readings: &'a [(Policies, Policies)],
+        existing: &[&PolicyDocument],
+        new: &[&PolicyDocument],
+        name_actions: &'a dyn Fn(&str) -> Vec<String>,
+    ) -> Self {
+        let mut spelling = BTreeMap::new();
+        let mut used = BTreeSet::new();
+        let mut width = 0;
+        let statements = || existing.iter().chain(new).flat_map(|document| &document.statements);
+        for statement in statements() {
+            let resources = statement.resource.iter().flat_map(|resource| resource.listed());
+            for text in statement.action.listed().iter().chain(resources) {
+                used.extend(text.chars());
+                used.extend(text.to_ascii_lowercase().chars());
+                width = width.max(text.matches('?').count());
+            }
+            for text in statement.action.listed() {
+                spelling.entry(text.to_ascii_lowercase()).or_insert_with(|| text.clone());
+            }
+        }
+        let names_principals = statements().any(|statement| statement.principal.is_some());
+        Self { readings, spelling, used, width: width + 1, name_actions, names_principals }
+    }
+
+    /// Finds a request in the hole that is new access under every reading.
+    pub(super) fn check(
+        &self,
+        cell: &Cell,
+        context: &Context,
+        statement: &StatementId,
+    ) -> Result<Witness, Reason> {
+        let [action, resource, principal] = cell;
+        let principals: Vec<Option<Principal>> = if self.names_principals {
+            self.principals(principal, context).into_iter().map(Some).collect()
+        } else {
+            vec![None]
+        };
+        let mut by_reading = false;
+        for action in self.actions(action) {
+            for resource in self.resources(resource, &action, context) {
+                for principal in &principals {
+                    let request = Request {
+                        action: action.clone(),
+                        resource: resource.clone(),
+                        principal: principal.clone(),
+                        resource_account: None,
+                        context: context.clone().close(),
+                    };
+                    if !is_possible(&request) {
+                        continue;
+                    }
+                    let new_access = |(existing, new): &(Policies, Policies)| {
+                        new.decide(&request).outcome == Outcome::Allowed
+                            && existing.decide(&request).outcome != Outcome::Allowed
+                    };
+                    if self.readings.iter().all(new_access) {
+                        return Ok(Witness { request, statement: statement.clone() });
+                    }
+                    by_reading |= self.readings.iter().any(new_access);
+                }
+            }
+        }
+        Err(if by_reading { Reason::Reading(describe(cell)) } else { unconfirmed(cell) })
+    }
+
+    fn actions(&self, glob: &Glob) -> Vec<Action> {
+        let pattern = glob.to_string();
+        let is_literal = !pattern.contains(['*', '?']);
+        let mut texts = (self.name_actions)(&pattern);
+        texts.truncate(ACTIONS);
+        if is_literal {
+            texts.push(self.spelling.get(&pattern).unwrap_or(&pattern).clone());
+        } else {
+            texts.extend(self.fills().map(|fill| fill.text(glob, |_| fill.many("example"), &None)));
+        }
+        texts.iter().filter_map(|text| Action::parse(text).ok()).collect()
+    }
+
+    fn resources(&self, glob: &Glob, action: &Action, context: &Context) -> Vec<String> {
+        if *glob == Glob::everything() {
+            let service = action.service();
+            return vec![
+                format!("arn:aws:{service}:us-east-1:111122223333:example"),
+                "*".to_owned(),
+            ];
+        }
+        let fill_part = |fill: &Fill| {
+            let (fill, service) = (fill.clone(), action.service().to_owned());
+            move |part: usize| match part {
+                1 => fill.many("aws"),
+                2 => fill.many(&service),
+                3 => fill.many("us-east-1"),
+                4 => fill.many("111122223333"),
+                _ => fill.many("example"),
+            }
+        };
+        self.fills().map(|fill| fill.text(glob, fill_part(&fill), &Some(context))).collect()
+    }
+
+    fn principals(&self, glob: &Glob, context: &Context) -> Vec<Principal> {
+        if *glob == Glob::everything() {
+            let known = match context.lookup("aws:principalarn") {
+                Lookup::Present([arn]) => Principal::parse(arn).ok(),
+                _ => None,
+            };
+            let examples =
+                ["arn:aws:iam::999900001111:role/stranger", "example.amazonaws.com", "*"];
+            let examples = examples.iter().filter_map(|text| Principal::parse(text).ok());
+            return known.into_iter().chain(examples).collect();
+        }
+        let kind = glob.tokens().first().cloned();
+        let filled = |values: [&str; 3]| {
+            let mut part = 0;
+            let tokens = glob.tokens().iter().flat_map(|token| {
+                part += usize::from(*token == Token::Separator);
+                match token {
+                    Token::Many => {
+                        let value = values.get(part.saturating_sub(1)).copied().unwrap_or_default();
+                        value.chars().map(Token::Char).collect()
+                    }
+                    other => vec![other.clone()],
+                }
+            });
+            principal::from_glob(&Glob::new(tokens.collect::<Vec<_>>()))
+        };
+        let examples: &[[&str; 3]] = match kind {
+            Some(Token::Char('S')) => &[["example.amazonaws.com", "", ""]],
+            Some(Token::Char('F')) => {
+                &[["arn:aws:iam::999900001111:saml-provider/example", "", ""]]
+            }
+            _ => &[["999900001111", "role/stranger", ""], ["999900001111", "user/stranger", ""]],
+        };
+        examples.iter().filter_map(|values| filled(*values)).collect()
+    }
+
+    /// Ways to fill wildcards, the plainest first.
+    fn fills(&self) -> impl Iterator<Item = Fill> {
+        let letters = ('a'..='z').rev().chain('0'..='9').chain("_-.~^%!=".chars());
+        let fresh = letters.into_iter().find(|letter| !self.used.contains(letter));
+        let fresh = fresh.map(|letter| Fill { letter, run: Some(self.width), nothing: false });
+        let plain = Fill { letter: 'x', run: None, nothing: false };
+        [plain.clone()].into_iter().chain(fresh).chain([Fill { nothing: true, ..plain }])
+    }
+}
+
+/// Tells whether the context says of the principal what the principal itself
+/// says: a request whose parts contradict each other never happens.
+fn is_possible(request: &Request) -> bool {
+    let Some(principal) = &request.principal else { return true };
+    let mut own = Context::closed();
+    principal.describe(&mut own);
+    own.iter().all(|(key, values)| match (request.context.lookup(key), values) {
+        (Lookup::Present([said]), Some([is])) if key == "aws:principalarn" => {
+            // Paths aside, which a session's ARN does not tell.
+            let row = |arn: &str| Principal::parse(arn).ok().map(|who| who.to_glob().to_string());
+            said == is || row(said).is_some() && row(said) == row(is)
+        }
+        (Lookup::Present([said]), Some([is])) => said == is,
+        // What the context says is absent was settled on the way.
+        _ => !request.context.iter().any(|(known, values)| known == key && values.is_none()),
+    })
+}
+
+/// One way to fill wildcards.
+#[derive(Clone)]
+struct Fill {
+    letter: char,
+    /// How many letters a `*` becomes; a fitting example if not given.
+    run: Option<usize>,
+    nothing: bool,
+}
+
+impl Fill {
+    fn many(&self, example: &str) -> String {
+        match self.run {
+            _ if self.nothing => String::new(),
+            Some(run) => std::iter::repeat_n(self.letter, run).collect(),
+            None => example.to_owned(),
+        }
+    }
+
+    /// Returns a member of the pattern; `many` says what a `*` becomes in each
+    /// part between separators.
+    fn text(
+        &self,
+        glob: &Glob,
+        many: impl Fn(usize) -> String,
+        context: &Option<&Context>,
+    ) -> String {
+        let mut out = String::new();
+        let mut part = 0;
+        for token in glob.tokens() {
+            match token {
+                Token::Char(c) => out.push(*c),
+                Token::Separator => {
+                    part += 1;
+                    out.push(':');
+                }
+                Token::One => {
+                    out.push(if part == 4 && self.run.is_none() { '1' } else { self.letter })
+                }
+                Token::Many | Token::Everything => out.push_str(&many(part)),
+                Token::Variable(variable) => {
+                    match context.map(|context| context.lookup(&variable.key)) {
+                        Some(Lookup::Present([value])) => out.push_str(value),
+                        _ => out.push_str(variable.default.as_deref().unwrap_or_default()),
+                    }
+                }
+            }
+        }
+        out
+    }
+}
