@@ -39,7 +39,9 @@ fn aws_verdicts_are_met() {
             ("PASS", Some(false)) => proved += 1,
             ("FAIL", Some(true)) => witnessed += 1,
             ("FAIL", Some(false)) => panic!("proved what AWS refutes: {title}"),
-            (verdict, answer) => misses.push(format!("{verdict} but {answer:?}: {title}: {found:?}")),
+            (verdict, answer) => {
+                misses.push(format!("{verdict} but {answer:?}: {title}: {found:?}"))
+            }
         }
     }
     println!(

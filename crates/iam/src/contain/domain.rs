@@ -54,13 +54,17 @@ impl Domains {
         for named in rules().filter_map(|rule| rule.principal.as_ref()).flat_map(|p| p.listed()) {
             principals.extend(named.globs.iter().flat_map(examples_of_principals));
         }
+        let resources: BTreeSet<&Glob> =
+            rules().filter_map(|rule| rule.resource.as_ref()).flat_map(|r| r.listed()).collect();
+        let in_resources = resources.iter().flat_map(|glob| glob.variables());
+        let asked = clauses.iter().flat_map(|clause| clause.keys());
         let mut keys = BTreeMap::new();
-        for key in clauses.iter().flat_map(|clause| clause.keys()) {
+        for key in asked.chain(in_resources.map(|variable| variable.key.as_str())) {
             if !keys.contains_key(key) {
-                keys.insert(key.to_owned(), Domain::of(key, &clauses, &principals));
+                let names = names_in_place_of(key, &resources);
+                keys.insert(key.to_owned(), Domain::of(key, &clauses, &principals, names));
             }
         }
-        // A key that stands only in a resource pattern.
         let fallback = Domain { values: vec![None, Some(vec!["example".to_owned()])], exact: true };
         let names_principals = rules().any(|rule| rule.principal.is_some());
         Self { keys, fallback, names_principals }
@@ -109,6 +113,27 @@ impl Domains {
     }
 }
 
+/// Returns what other resource patterns have where one has the variable: for
+/// `home/${aws:username}` beside `home/alice`, `alice`.
+fn names_in_place_of(key: &str, resources: &BTreeSet<&Glob>) -> BTreeSet<String> {
+    let is_key = |token: &Token| matches!(token, Token::Variable(v) if v.key == key);
+    let mut names = BTreeSet::new();
+    for with in resources {
+        let Some(at) = with.tokens().iter().position(is_key) else { continue };
+        let (before, rest) = with.tokens().split_at(at);
+        let behind = rest.get(1..).unwrap_or_default();
+        for other in resources {
+            let inside = other.tokens().strip_prefix(before);
+            if let Some(name) = inside.and_then(|inside| inside.strip_suffix(behind))
+                && !name.iter().any(|t| matches!(t, Token::Variable(_) | Token::Separator))
+            {
+                names.insert(filled(&Glob::new(name.iter().cloned()), 'x', 1));
+            }
+        }
+    }
+    names
+}
+
 fn pattern(tokens: &[Token]) -> Glob {
     Glob::new(tokens.iter().cloned())
 }
@@ -134,10 +159,20 @@ fn examples_of_principals(glob: &Glob) -> Vec<String> {
 }
 
 impl Domain {
-    fn of(key: &str, all: &[&Clause], principals: &BTreeSet<String>) -> Self {
+    fn of(
+        key: &str,
+        all: &[&Clause],
+        principals: &BTreeSet<String>,
+        names: BTreeSet<String>,
+    ) -> Self {
         let own: Vec<&Clause> = all.iter().copied().filter(|clause| clause.key == key).collect();
-        let mut cases = Cases { values: BTreeSet::new(), exact: true };
-        let linked = cases.add_links(key, all);
+        let mut cases = Cases { values: names, exact: true };
+        // Values of such keys differ in more than what their own clauses say.
+        let named = !cases.values.is_empty();
+        let linked = cases.add_links(key, all) || named;
+        if named {
+            cases.values.insert("example".to_owned());
+        }
         cases.add_text(&own);
         cases.add_ordered(&own);
         cases.add_networks(&own);
@@ -310,8 +345,7 @@ impl Cases {
                 }
             }
         }
-        let ones = patterns.iter().any(|pattern| pattern.ones().iter().any(|count| *count > 0));
-        if (folded && wild > 0) || (ones && wild > 1) || mixed {
+        if (folded && wild > 0) || mixed {
             self.exact = false;
         }
         let start = if is_arn { Glob::everything() } else { pattern(&[Token::Many]) };
@@ -335,11 +369,24 @@ impl Cases {
         self.exact &= letter.is_some();
         let letter = letter.unwrap_or('x');
         let width = patterns.iter().flat_map(Glob::ones).max().unwrap_or(0) + 1;
-        for overlap in &overlaps {
-            self.values.insert(filled(overlap, letter, width));
-        }
-        if ones {
-            self.values.insert(String::new());
+        let counts =
+            patterns.iter().map(Glob::ones).fold(Vec::new(), |mut most: Vec<usize>, counts| {
+                most.resize(most.len().max(counts.len()), 0);
+                most.iter_mut().zip(counts).for_each(|(most, count)| *most = count.max(*most));
+                most
+            });
+        let mut open = overlaps;
+        while let Some(overlap) = open.pop() {
+            if self.values.len() + open.len() > 2 * PATTERNS {
+                self.exact = false;
+                break;
+            }
+            match overlap.split(&counts) {
+                Some((none, some)) => open.extend([none, some]),
+                None => {
+                    self.values.insert(filled(&overlap, letter, width));
+                }
+            }
         }
         if is_arn {
             self.values.insert(format!("arn:aws:iam::999900001111:role/{letter}"));

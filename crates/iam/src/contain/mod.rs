@@ -31,7 +31,7 @@ use crate::{
     eval::{Policies, Reading, StatementId},
 };
 use domain::Domains;
-use region::{Left, Region};
+use region::Region;
 use search::{Search, Verdict};
 use witness::Verifier;
 pub use witness::Witness;
@@ -245,10 +245,4 @@ type Cell = [crate::glob::Glob; 3];
 fn describe(cell: &Cell) -> String {
     let [action, resource, _] = cell;
     format!("`{action}` on `{resource}`")
-}
-
-impl Left {
-    fn describe(&self) -> String {
-        describe(&self.cell)
-    }
 }

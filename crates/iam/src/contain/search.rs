@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     eval::{Context, StatementId, truth::Truth},
-    glob::{self, Glob},
+    glob::{self, Glob, Token},
 };
 
 /// The parts that an intersection may have.
@@ -117,7 +117,7 @@ impl<'a> Search<'a> {
         }
         let own = Truth::all(question.left.clauses.iter().map(|clause| clause.truth(context)));
         self.steps += question.left.clauses.len() as u64;
-        if own == Truth::False {
+        if own == Truth::False || has_no_action(&cell) {
             return Verdict::Covered;
         }
         // The region that leaves the fewest parts over, and a key that would
@@ -308,6 +308,11 @@ impl<'a> Search<'a> {
         };
         common.ok_or_else(|| Reason::Overlap(a.to_string(), b.to_string()))
     }
+}
+
+/// Tells whether the cell's action lacks its service or its name.
+fn has_no_action([action, ..]: &Cell) -> bool {
+    action.tokens().split(|token| *token == Token::Separator).any(<[Token]>::is_empty)
 }
 
 fn set(open: &mut [bool], index: usize, value: bool) {
