@@ -1,6 +1,12 @@
 //! AWS's own verdicts on pairs of policies, as published with its samples of
 //! custom policy checks: reference, candidate, and what CheckNoNewAccess says.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail loudly, and says what it counted"
+)]
+
 use std::path::Path;
 
 use serde_json::Value;

@@ -1,6 +1,13 @@
 //! Policies that people and AWS wrote: all read, round-trip, and behave under
 //! containment as anyone would expect.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may fail loudly, and says what it counted"
+)]
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
