@@ -14,3 +14,7 @@ test:
 # Fetch the pinned packages again and rewrite the catalog's data files
 catalog *ARGS:
     cargo run --release -p trailtrim-catalog-refresh -- {{ARGS}}
+
+# Measure the catalog: every figure, or the lists behind one topic (naming, shapes, rebuild, denials, reference)
+accuracy *TOPIC:
+    cargo run --quiet --release -p trailtrim-catalog --example accuracy -- {{TOPIC}}

@@ -15,17 +15,17 @@ impl Companion {
     }
 
     /// Returns the actions of which any one speaks for the companions.
-    pub fn with(&self) -> impl Iterator<Item = &'static str> {
+    pub fn with(self) -> impl Iterator<Item = &'static str> {
         self.node.node(0).strings()
     }
 
     /// Returns the companions.
-    pub fn actions(&self) -> impl Iterator<Item = &'static str> {
+    pub fn actions(self) -> impl Iterator<Item = &'static str> {
         self.node.node(1).strings()
     }
 
     /// Returns why, in words.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(self) -> &'static str {
         self.node.string(2)
     }
 }

@@ -26,12 +26,12 @@ impl Version {
     }
 
     /// Returns the digest of facts and rules, in hexadecimal.
-    pub fn digest(&self) -> &'static str {
+    pub fn digest(self) -> &'static str {
         self.node.string(0)
     }
 
     /// Returns the packages that facts were taken from.
-    pub fn packages(&self) -> impl Iterator<Item = Package> {
+    pub fn packages(self) -> impl Iterator<Item = Package> {
         self.node.node(1).nodes().map(|package| Package {
             name: package.string(0),
             version: package.string(1),
@@ -57,17 +57,17 @@ impl ServiceFacts {
     }
 
     /// Returns the IAM prefix: `s3`.
-    pub fn prefix(&self) -> &'static str {
+    pub fn prefix(self) -> &'static str {
         self.node.string(0)
     }
 
     /// Returns the name for people: `Amazon S3`.
-    pub fn name(&self) -> &'static str {
+    pub fn name(self) -> &'static str {
         self.node.string(1)
     }
 
     /// Returns the actions, ordered by name.
-    pub fn actions(&self) -> impl Iterator<Item = ActionFacts> {
+    pub fn actions(self) -> impl Iterator<Item = ActionFacts> {
         self.node.node(2).nodes().map(|node| ActionFacts { node })
     }
 }
@@ -120,12 +120,12 @@ impl ActionFacts {
     }
 
     /// Returns the whole name in its canonical case: `s3:GetObject`.
-    pub fn id(&self) -> &'static str {
+    pub fn id(self) -> &'static str {
         self.node.string(1)
     }
 
     /// Returns the access level.
-    pub fn access_level(&self) -> AccessLevel {
+    pub fn access_level(self) -> AccessLevel {
         match self.node.number(2) {
             0 => AccessLevel::List,
             1 => AccessLevel::Read,
@@ -136,22 +136,22 @@ impl ActionFacts {
     }
 
     /// Returns the resource types it takes; none means that only `*` grants it.
-    pub fn resource_types(&self) -> impl Iterator<Item = ResourceTypeFacts> {
+    pub fn resource_types(self) -> impl Iterator<Item = ResourceTypeFacts> {
         self.node.node(3).nodes().map(|node| ResourceTypeFacts { node })
     }
 
     /// Returns the condition keys of the action itself.
-    pub fn condition_keys(&self) -> impl Iterator<Item = &'static str> {
+    pub fn condition_keys(self) -> impl Iterator<Item = &'static str> {
         self.node.node(4).strings()
     }
 
     /// Returns the actions that AWS documents as needed along with it.
-    pub fn dependents(&self) -> impl Iterator<Item = &'static str> {
+    pub fn dependents(self) -> impl Iterator<Item = &'static str> {
         self.node.node(5).strings()
     }
 
     /// Returns what CloudTrail can show of it.
-    pub fn visibility(&self) -> Visibility {
+    pub fn visibility(self) -> Visibility {
         match self.node.number(6) {
             1 => Visibility::Management,
             2 => Visibility::Data(self.node.string(7)),
@@ -170,17 +170,17 @@ pub struct ResourceTypeFacts {
 
 impl ResourceTypeFacts {
     /// Returns the type's name: `object`.
-    pub fn name(&self) -> &'static str {
+    pub fn name(self) -> &'static str {
         self.node.node(0).string(0)
     }
 
     /// Returns whether the action always needs a resource of this type.
-    pub fn required(&self) -> bool {
+    pub fn required(self) -> bool {
         self.node.number(1) != 0
     }
 
     /// Returns the ARN templates: `arn:${Partition}:s3:::${BucketName}/${ObjectName}`.
-    pub fn templates(&self) -> impl Iterator<Item = &'static str> {
+    pub fn templates(self) -> impl Iterator<Item = &'static str> {
         self.node.node(0).node(1).strings()
     }
 }

@@ -1,0 +1,197 @@
+//! Records made from the API's shapes: does every resource-taking operation of the core services
+//! come to ARNs that are whole, or starred only where a server makes the name up?
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use trailtrim_catalog::{Catalog, Kind, Origin};
+use trailtrim_catalog_compiler::data::{Model, ModelOperation};
+
+use crate::record::Record;
+use crate::shared::share;
+
+/// The core services: those of most accounts.
+pub const CORE: [&str; 44] = [
+    "acm", "apigateway", "apigatewayv2", "athena", "autoscaling", "batch", "cloudformation",
+    "cloudfront", "cloudtrail", "cloudwatch", "codebuild", "codecommit", "codedeploy",
+    "codepipeline", "cognito-idp", "config", "dynamodb", "ec2", "ecr", "ecs", "efs", "eks",
+    "elasticache", "elb", "elbv2", "emr", "events", "firehose", "glue", "iam", "kinesis", "kms",
+    "lambda", "logs", "opensearch", "organizations", "rds", "redshift", "route53", "s3",
+    "secretsmanager", "sns", "sqs", "ssm",
+];
+
+/// How EC2's ids begin, for the members that hold them.
+const IDS: [(&str, &str); 34] = [
+    ("instanceid", "i-"), ("imageid", "ami-"), ("volumeid", "vol-"), ("snapshotid", "snap-"),
+    ("vpcid", "vpc-"), ("subnetid", "subnet-"), ("securitygroupid", "sg-"), ("groupid", "sg-"),
+    ("networkinterfaceid", "eni-"), ("internetgatewayid", "igw-"), ("natgatewayid", "nat-"),
+    ("routetableid", "rtb-"), ("networkaclid", "acl-"), ("allocationid", "eipalloc-"),
+    ("launchtemplateid", "lt-"), ("vpcendpointid", "vpce-"), ("flowlogid", "fl-"),
+    ("vpcpeeringconnectionid", "pcx-"), ("transitgatewayid", "tgw-"), ("dhcpoptionsid", "dopt-"),
+    ("customergatewayid", "cgw-"), ("vpngatewayid", "vgw-"), ("vpnconnectionid", "vpn-"),
+    ("capacityreservationid", "cr-"), ("hostid", "h-"), ("prefixlistid", "pl-"),
+    ("fleetid", "fleet-"), ("transitgatewayattachmentid", "tgw-attach-"),
+    ("transitgatewayroutetableid", "tgw-rtb-"), ("egressonlyinternetgatewayid", "eigw-"),
+    ("securitygroupruleid", "sgr-"), ("spotinstancerequestid", "sir-"),
+    ("spotfleetrequestid", "sfr-"), ("resourceid", "i-"),
+];
+
+pub fn measure(models: &[Model], lists: bool) {
+    let catalog = Catalog::embedded();
+    let (mut all, mut whole) = (0, 0);
+    let mut services: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for model in models.iter().filter(|model| CORE.contains(&model.name.as_str())) {
+        for operation in &model.operations {
+            let found = catalog.operation(&format!("{}.amazonaws.com", model.signing), &operation.name);
+            let takes = |action: &str| {
+                catalog.action(action).is_some_and(|facts| facts.resource_types().next().is_some())
+            };
+            if found.kind() != Kind::Mapped || !found.actions().any(takes) {
+                continue;
+            }
+            let actions: Vec<&str> = found.actions().collect();
+            let event = event(model, operation, &actions);
+            let resolution = found.resolve(&Record::new(&event, found.extraction()));
+            let poor: Vec<String> = resolution
+                .grants
+                .iter()
+                .filter_map(|grant| match &grant.origin {
+                    // What the call makes has no name yet: the server's part is all of it.
+                    Origin::Widened { why, .. } if !why.starts_with("the call makes it") => {
+                        Some(format!("{} {}: {why}", grant.action, grant.resource))
+                    }
+                    _ => None,
+                })
+                .collect();
+            all += 1;
+            let counts = services.entry(&model.name).or_default();
+            counts.1 += 1;
+            if poor.is_empty() && !resolution.grants.is_empty() {
+                whole += 1;
+                counts.0 += 1;
+            } else if lists {
+                println!("    {}:{} {}", model.name, operation.name, poor.join("; "));
+                println!("        {}", operation.input.join(" "));
+            }
+        }
+    }
+    println!("shapes: operations of {} core models that take a resource", CORE.len());
+    for (service, (right, of)) in &services {
+        if lists || right * 10 < of * 9 {
+            share(service, *right, *of);
+        }
+    }
+    share("whole, or starred only in what a server makes", whole, all);
+}
+
+/// Returns an event whose parameters are named as the API names them.
+pub fn event(model: &Model, operation: &ModelOperation, actions: &[&str]) -> Value {
+    let mut parameters = Map::new();
+    for member in &operation.input {
+        let member = member.trim_start_matches('!');
+        if member.ends_with('?') {
+            continue;
+        }
+        let (stem, is_map) = match member.strip_suffix("{}") {
+            Some(stem) => (stem, true),
+            None => (member, false),
+        };
+        if is_map {
+            parameters.insert(lower(stem), json!({ "a-key": {} }));
+            continue;
+        }
+        let keys: Vec<&str> = stem.split('.').collect();
+        let leaf = keys.last().copied().unwrap_or_default();
+        let value = Value::String(value(model, leaf, actions));
+        insert(&mut parameters, &keys, value);
+    }
+    if model.name == "s3" {
+        // S3 writes two names of its own.
+        for (own, written) in [("bucket", "bucketName"), ("key", "key")] {
+            if let Some(value) = parameters.remove(own) {
+                parameters.insert(written.to_owned(), value);
+            }
+        }
+    }
+    json!({
+        "eventSource": format!("{}.amazonaws.com", model.signing),
+        "eventName": operation.name,
+        "awsRegion": "eu-west-1",
+        "eventType": "AwsApiCall",
+        "userIdentity": { "accountId": "123456789012", "type": "IAMUser",
+            "arn": "arn:aws:iam::123456789012:user/tester" },
+        "requestParameters": parameters,
+    })
+}
+
+fn insert(parameters: &mut Map<String, Value>, keys: &[&str], value: Value) {
+    let Some((key, rest)) = keys.split_first() else { return };
+    if rest.is_empty() {
+        parameters.entry(lower(key)).or_insert(value);
+        return;
+    }
+    let inner = parameters.entry(lower(key)).or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(inner) = inner {
+        insert(inner, rest, value);
+    }
+}
+
+fn value(model: &Model, leaf: &str, actions: &[&str]) -> String {
+    let name = leaf.to_ascii_lowercase();
+    let singular = name.trim_end_matches('s');
+    if model.name == "ec2"
+        && let Some((_, prefix)) = IDS.iter().find(|(ending, _)| singular.ends_with(ending))
+    {
+        return format!("{prefix}0123456789abcdef0");
+    }
+    if singular.ends_with("rolearn") || singular == "role" {
+        return "arn:aws:iam::123456789012:role/passed".to_owned();
+    }
+    if singular.ends_with("arn") {
+        let stem = singular.trim_end_matches("arn");
+        return arn_for(stem, actions).unwrap_or_else(|| {
+            format!("arn:aws:{}:eu-west-1:123456789012:{stem}/a-{stem}", model.signing)
+        });
+    }
+    if singular == "queueurl" {
+        return "https://sqs.eu-west-1.amazonaws.com/123456789012/a-queue".to_owned();
+    }
+    format!("a-{singular}")
+}
+
+/// Returns an ARN for a member `<something>Arn`: of the action's type that is called so, or of the
+/// first if the name says nothing.
+fn arn_for(stem: &str, actions: &[&str]) -> Option<String> {
+    let types: Vec<_> = actions
+        .iter()
+        .filter_map(|action| Catalog::embedded().action(action))
+        .flat_map(|facts| facts.resource_types())
+        .collect();
+    let plain = |name: &str| {
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+    };
+    let called = types.iter().find(|kind| plain(kind.name()) == stem);
+    let generic = ["", "resource", "source"].contains(&stem).then(|| types.first()).flatten();
+    let template = called.or(generic)?.templates().next()?;
+    let mut arn = String::new();
+    for (at, part) in template.split("${").enumerate() {
+        match part.split_once('}') {
+            Some((variable, rest)) if at > 0 => {
+                arn.push_str(match variable {
+                    "Partition" => "aws",
+                    "Region" => "eu-west-1",
+                    "Account" => "123456789012",
+                    _ => "named",
+                });
+                arn.push_str(rest);
+            }
+            _ => arn.push_str(part),
+        }
+    }
+    Some(arn)
+}
+
+fn lower(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_ascii_lowercase().to_string() + chars.as_str()).unwrap_or_default()
+}

@@ -1,0 +1,73 @@
+//! The data that measurements stand on: the models, and the shared events where they are.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use trailtrim_catalog_compiler::data::{Model, from_lines};
+
+/// Returns the API models.
+pub fn models() -> std::io::Result<Vec<Model>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/operations.jsonl.zst");
+    from_lines(&std::fs::read(path)?)
+}
+
+/// Returns where the shared data would be.
+pub fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data")
+}
+
+/// Returns the CloudTrail events of the shared data, in the order of their files.
+pub fn events() -> Vec<Value> {
+    let mut files = Vec::new();
+    walk(&directory().join("events"), &mut files);
+    files.sort();
+    let mut events = Vec::new();
+    for file in files {
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        for value in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
+            match value {
+                Ok(value) => unwrap(value, &mut events),
+                Err(_) => break,
+            }
+        }
+    }
+    events
+}
+
+fn walk(directory: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            walk(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+}
+
+fn unwrap(value: Value, events: &mut Vec<Value>) {
+    match value {
+        Value::Array(values) => values.into_iter().for_each(|value| unwrap(value, events)),
+        Value::Object(mut members) => {
+            if let Some(records @ Value::Array(_)) = members.remove("Records") {
+                unwrap(records, events);
+            } else if let Some(detail @ Value::Object(_)) = members.remove("detail") {
+                unwrap(detail, events);
+            } else if members.contains_key("eventSource") && members.contains_key("eventName") {
+                events.push(Value::Object(members));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Returns whether an event is an API call.
+pub fn is_call(event: &Value) -> bool {
+    event.get("eventType").and_then(Value::as_str).is_none_or(|kind| kind == "AwsApiCall")
+}
+
+/// Prints a share of a whole.
+pub fn share(what: &str, part: usize, whole: usize) {
+    let percent = if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 };
+    println!("  {what}: {part} of {whole} ({percent:.1} %)");
+}
