@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::CompileError;
 use crate::layout::TRANSFORMS;
-use crate::names::{fills, is_generic, normal, normal_path, same};
+use crate::names::{Call, fills, is_bare, is_generic, named_by, normal, normal_path, same};
 use crate::rules::Named;
 use crate::world::{Subject, World};
 
@@ -15,7 +15,7 @@ use crate::world::{Subject, World};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// Values at a path, changed by a transform (an index into the list of transforms).
-    Path { transform: u32, path: String },
+    Path { transform: u32, path: String, also: bool },
     /// A fixed text.
     Constant(String),
     /// Made by the server.
@@ -54,6 +54,10 @@ pub(crate) fn written(
     if let Some(constant) = text.strip_prefix('=') {
         return Ok(vec![Source::Constant(constant.to_owned())]);
     }
+    let (also, text) = match text.strip_prefix('+') {
+        Some(text) => (true, text),
+        None => (false, text),
+    };
     let (transform, member) = match text.split_once('(') {
         Some((name, rest)) => (name, rest.trim_end_matches(')')),
         None => ("", text),
@@ -64,14 +68,15 @@ pub(crate) fn written(
         .and_then(|index| u32::try_from(index).ok())
         .ok_or_else(|| file.error(text, format!("no transform `{transform}`")))?;
     if member == "caller" {
-        return Ok(vec![Source::Path { transform: 0, path: member.to_owned() }]);
+        return Ok(vec![Source::Path { transform: 0, path: member.to_owned(), also: false }]);
     }
     let rooted =
         ["request.", "response.", "additional."].iter().any(|root| member.starts_with(root));
     if !rooted && subject.model.is_some() && !has_member(subject, member) {
         return Ok(Vec::new());
     }
-    Ok(paths(subject, member).into_iter().map(|path| Source::Path { transform, path }).collect())
+    let path = |path| Source::Path { transform, path, also };
+    Ok(paths(subject, member).into_iter().map(path).collect())
 }
 
 fn has_member(subject: Subject<'_>, member: &str) -> bool {
@@ -85,7 +90,21 @@ fn has_member(subject: Subject<'_>, member: &str) -> bool {
     })
 }
 
-/// Returns the sources of a variable that its name allows.
+/// What may stand before a variable's name in a member's, where a call has two of a kind.
+const ROLES: [&str; 9] = [
+    "source",
+    "target",
+    "destination",
+    "current",
+    "new",
+    "primary",
+    "parent",
+    "existing",
+    "original",
+];
+
+/// Returns the sources of a variable that its name allows, the surest first: a member called so, a
+/// safe affix, the same deeper down, and last the two of a kind that a copy has.
 pub(crate) fn automatic(
     world: &World<'_>,
     subject: Subject<'_>,
@@ -96,33 +115,59 @@ pub(crate) fn automatic(
     let wanted = normal(variable);
     let Some((_, operation)) = subject.model else {
         let path = format!("request.{wanted}");
-        return vec![Source::Path { transform: 0, path }];
+        return vec![Source::Path { transform: 0, path, also: false }];
     };
     let guarded = !world.guard(subject.prefix, kind).is_empty();
-    let creates = world.creates(&operation.name);
-    let members: BTreeSet<String> = subject
+    let call = Call {
+        creates: world.creates(&operation.name),
+        name: normal(&operation.name),
+        kind: normal(kind),
+    };
+    let all: BTreeSet<String> = subject
         .members()
         .into_iter()
         .filter(|member| !member.ends_with(['?', '}']))
-        .filter_map(|member| {
-            if subject.is_ec2() {
-                member.rsplit('.').next().map(str::to_owned)
-            } else {
-                (!member.contains('.')).then_some(member)
-            }
+        .map(|member| match member.rsplit('.').next() {
+            Some(leaf) if subject.is_ec2() => leaf.to_owned(),
+            _ => member,
         })
         .collect();
+    let (nested, members): (Vec<&String>, Vec<&String>) =
+        all.iter().partition(|member| member.contains('.'));
+    let leaf = |member: &str| member.rsplit('.').next().unwrap_or_default().to_owned();
+    // A generic id says nothing of its type: only its own form or an only type can tell.
+    let telling = !is_generic(&wanted);
     let exact = members.iter().filter(|member| {
-        // A generic id says nothing of its type: only its own form or an only type can tell.
-        same(&wanted, member) && (!is_generic(&wanted) || only_type || guarded)
+        same(&wanted, member) && (telling || guarded || (only_type && !is_bare(member)))
     });
-    let kind = normal(kind);
     let affix = members
         .iter()
-        .filter(|member| !same(&wanted, member) && fills(&wanted, &kind, member, creates));
-    exact
-        .chain(affix)
-        .flat_map(|member| paths(subject, member))
-        .map(|path| Source::Path { transform: 0, path })
+        .filter(|member| !(telling && same(&wanted, member)) && fills(&wanted, member, &call));
+    let deeper = nested.iter().filter(|member| {
+        let parent = member.rsplit('.').nth(1).unwrap_or_default();
+        (telling && same(&wanted, &leaf(member)))
+            || (is_bare(&leaf(member))
+                && same(&call.kind, parent)
+                && fills(&wanted, &leaf(member), &call))
+    });
+    let of_two = members.iter().filter(|member| {
+        telling
+            && ROLES.iter().any(|role| {
+                member.strip_prefix(role).is_some_and(|rest| {
+                    same(&wanted, rest) || (!is_bare(rest) && fills(&wanted, rest, &call))
+                })
+            })
+    });
+    let once = exact.chain(affix).chain(deeper).map(|member| (*member, false));
+    once.chain(of_two.map(|member| (*member, true)))
+        .flat_map(|(member, also)| paths(subject, member).into_iter().map(move |path| (path, also)))
+        .map(|(path, also)| Source::Path { transform: 0, path, also })
         .collect()
+}
+
+/// Returns whether an ARN has an id in it that the call can not name: its only word for the
+/// resource is a name.
+pub(crate) fn is_server_made(subject: Subject<'_>, kind: &str, variable: &str) -> bool {
+    let (variable, kind) = (normal(variable), normal(kind));
+    subject.members().iter().any(|member| named_by(&variable, &kind, member))
 }

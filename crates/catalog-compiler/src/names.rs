@@ -78,9 +78,23 @@ pub(crate) fn same(variable: &str, member: &str) -> bool {
         || (variable.ends_with('y') && member.strip_suffix("ies") == variable.strip_suffix('y'))
 }
 
-/// Returns whether a top-level member may fill a variable of a resource type; all three names in
-/// normal form. `creates` tells that the operation makes something new.
-pub(crate) fn fills(variable: &str, kind: &str, member: &str, creates: bool) -> bool {
+/// What an operation's name says of its resources; texts in normal form.
+pub(crate) struct Call {
+    /// Whether it makes something new.
+    pub(crate) creates: bool,
+    /// The operation's name.
+    pub(crate) name: String,
+    /// The resource type in question.
+    pub(crate) kind: String,
+}
+
+/// Returns whether a member's name leaves open what it identifies.
+pub(crate) fn is_bare(member: &str) -> bool {
+    ["id", "ids", "name", "names", "identifier", "identifiers"].contains(&member)
+}
+
+/// Returns whether a member may fill a variable of a resource type; names in normal form.
+pub(crate) fn fills(variable: &str, member: &str, call: &Call) -> bool {
     let (variable_base, variable_ending) = split(variable);
     let (member_base, member_ending) = split(member);
     let allowed = match variable_ending {
@@ -94,28 +108,50 @@ pub(crate) fn fills(variable: &str, kind: &str, member: &str, creates: bool) -> 
     if !variable_base.is_empty() && variable_base == member_base && !is_generic(variable) {
         return true;
     }
-    let kind_base = split(kind).0;
+    let kind_base = split(&call.kind).0;
     if is_generic(variable) && !member_base.is_empty() && member_base == kind_base {
         return true;
     }
-    let member_is_bare = ["id", "name", "identifier"].contains(&member);
-    let belongs = is_generic(variable) || variable_base == kind_base;
-    member_is_bare && belongs && !(creates && variable_ending == Ending::Id)
+    // A bare name is the name of what the operation is called after.
+    let belongs =
+        is_generic(variable) || (!variable_base.is_empty() && kind_base.ends_with(variable_base));
+    let about = call.name.contains(kind_base) && !kind_base.is_empty();
+    is_bare(member) && belongs && about && !(call.creates && variable_ending == Ending::Id)
+}
+
+/// Returns whether a member is the name of what a variable has the id of.
+pub(crate) fn named_by(variable: &str, kind: &str, member: &str) -> bool {
+    let (variable_base, ending) = split(variable);
+    let (member_base, member_ending) = split(member);
+    let about = [variable_base, split(kind).0].contains(&member_base) && !member_base.is_empty();
+    ending == Ending::Id && member_ending == Ending::Name && about
+}
+
+/// Returns whether a variable is called like an id.
+pub(crate) fn is_id(variable: &str) -> bool {
+    split(variable).1 == Ending::Id
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{fills, normal_path};
+    use super::{Call, fills, normal_path};
 
     #[test]
     fn affixes_are_safe() {
-        assert!(fills("tablename", "table", "tableidentifier", false));
-        assert!(!fills("tableid", "table", "tablename", false));
-        assert!(!fills("tablename", "table", "tableid", false));
-        assert!(fills("clustername", "cluster", "name", false));
-        assert!(!fills("clustername", "nodegroup", "name", false));
-        assert!(!fills("resourceid", "cluster", "id", true));
-        assert!(fills("resourceid", "detector", "detectorid", false));
+        let call = |name: &str, kind: &str| Call {
+            creates: name.starts_with("create"),
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+        };
+        let update = |kind| call("updatetable", kind);
+        assert!(fills("tablename", "tableidentifier", &update("table")));
+        assert!(!fills("tableid", "tablename", &update("table")));
+        assert!(!fills("tablename", "tableid", &update("table")));
+        assert!(fills("clustername", "name", &call("describecluster", "cluster")));
+        assert!(!fills("clustername", "name", &call("createnodegroup", "cluster")));
+        assert!(!fills("clustername", "name", &call("createnodegroup", "nodegroup")));
+        assert!(!fills("resourceid", "id", &call("createcluster", "cluster")));
+        assert!(fills("resourceid", "detectorid", &call("getdetector", "detector")));
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::CompileError;
-use crate::data::{Action, Service};
-use crate::fill::{Source, automatic, paths, written};
+use crate::data::{Action, Level, Service};
+use crate::fill::{Source, automatic, is_server_made, paths, written};
 use crate::layout::{flag, kind, test};
-use crate::names::normal;
+use crate::names::{is_id, normal};
 use crate::rules::{GrantRule, Named, OperationRule};
-use crate::world::{Subject, World, qualified, variables_of};
+use crate::world::{Subject, World, begins_with_word, qualified, variables_of};
 
 /// What one operation needs.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +37,7 @@ pub(crate) struct Grant {
 pub(crate) struct TypePlan {
     pub(crate) name: String,
     pub(crate) required: bool,
-    pub(crate) made: bool,
+    pub(crate) made: u32,
     pub(crate) guard: String,
     /// Template, and the sources of each of its variables in order.
     pub(crate) templates: Vec<(String, Vec<Vec<Source>>)>,
@@ -68,6 +68,7 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
             plan.grants.push(context.grant(extra)?);
         }
     }
+    context.tagging(&mut plan)?;
     for (file, rule) in world.whenever(subject) {
         for grant in &rule.grants {
             let own = Context { rule: None, ..context };
@@ -139,6 +140,39 @@ impl Context<'_, '_> {
         Ok(())
     }
 
+    /// Adds the tagging action that the reference documents for a call that may bring tags.
+    fn tagging(&self, plan: &mut Plan) -> Result<(), CompileError> {
+        let tags = ["tags?", "tags{}", "taglist?", "tagset?", "tags"];
+        let members = self.subject.members();
+        let Some(member) = tags.iter().find(|tag| members.iter().any(|member| member == *tag))
+        else {
+            return Ok(());
+        };
+        let member = member.trim_end_matches('?').trim_end_matches("{}");
+        let mut added = Vec::new();
+        for grant in &plan.grants {
+            let Some((service, action)) = self.world.action(&grant.action) else { continue };
+            let only: Vec<String> = action.types.iter().map(|(name, _)| name.clone()).collect();
+            for dependent in &action.dependents {
+                let Some((owner, tagging)) = self.world.action(dependent) else { continue };
+                let is_new =
+                    !plan.grants.iter().chain(&added).any(|known| known.action == *dependent);
+                if owner.prefix == service.prefix && tagging.level == Level::Tagging && is_new {
+                    let rule = GrantRule {
+                        action: dependent.clone(),
+                        when: vec![format!("request.{member}")],
+                        only: only.clone(),
+                        reason: Some("The call brings tags.".to_owned()),
+                        ..GrantRule::default()
+                    };
+                    added.push(self.grant(&rule)?);
+                }
+            }
+        }
+        plan.grants.extend(added);
+        Ok(())
+    }
+
     /// API Gateway authorizes the HTTP verb on the path of the request.
     fn verb(&self, (verb, uri): &(String, String)) -> Result<Grant, CompileError> {
         let path = uri.split('?').next().unwrap_or_default();
@@ -152,7 +186,7 @@ impl Context<'_, '_> {
             .filter(|variable| !is_ambient(variable))
             .map(|variable| {
                 let path = format!("request.{}", normal(variable));
-                vec![Source::Path { transform: 0, path }]
+                vec![Source::Path { transform: 0, path, also: false }]
             })
             .collect();
         let own = GrantRule { action: format!("apigateway:{verb}"), ..GrantRule::default() };
@@ -160,7 +194,7 @@ impl Context<'_, '_> {
         grant.types = vec![TypePlan {
             name: "path".to_owned(),
             required: true,
-            made: false,
+            made: 0,
             guard: String::new(),
             templates: vec![(template, fills)],
         }];
@@ -228,6 +262,7 @@ impl Context<'_, '_> {
             // The types of an operation's rule may fit only one of its actions.
             if !service.types.iter().any(|kind| kind.name == *name)
                 && service.prefix == self.subject.prefix
+                && !file.text.is_empty()
             {
                 return Err(file.error(name, format!("no resource type `{name}`")));
             }
@@ -238,6 +273,7 @@ impl Context<'_, '_> {
             .filter(|(name, _)| only.is_empty() || only.contains(name))
             .collect();
         let kept = if kept.is_empty() { action.types.iter().collect() } else { kept };
+        let any_of = self.subject.names_any_resource() && kept.len() > 1;
         let mut types = Vec::new();
         for (name, required) in &kept {
             let Some(kind) = service.types.iter().find(|kind| kind.name == *name) else { continue };
@@ -245,6 +281,8 @@ impl Context<'_, '_> {
             let mut made = false;
             for template in &kind.arns {
                 let fills = self.fills(file, rule, service, name, template, kept.len() == 1)?;
+                let mut fills = fills;
+                self.leave_to_server(name, template, &mut fills);
                 let known = |sources: &Vec<Source>| {
                     sources.iter().any(|source| !matches!(source, Source::Server))
                 };
@@ -256,8 +294,9 @@ impl Context<'_, '_> {
             }
             types.push(TypePlan {
                 name: name.clone(),
-                required: *required || require.contains(name),
-                made,
+                required: (*required && !any_of) || require.contains(name),
+                made: u32::from(made)
+                    + 2 * u32::from(!made && is_collection(self.subject, &templates)),
                 guard: self.world.guard(&service.prefix, name).to_owned(),
                 templates,
             });
@@ -313,9 +352,13 @@ impl Context<'_, '_> {
                 }
                 continue;
             }
-            let closed = sources.iter().any(|source| !matches!(source, Source::Path { .. }));
+            // `*` alone closes a variable; after other sources it is only the last resort.
+            let closed = matches!(sources.as_slice(), [Source::Server | Source::Constant(_)])
+                && texts.len() == 1;
             if !closed && local.is_none() {
+                let last = sources.pop_if(|source| !matches!(source, Source::Path { .. }));
                 sources.extend(automatic(self.world, self.subject, kind, variable, only_type));
+                sources.extend(last);
             }
             // One member never fills two variables.
             sources
@@ -330,6 +373,25 @@ impl Context<'_, '_> {
             all.push(sources);
         }
         Ok(all)
+    }
+
+    /// Marks the ids that a server makes and that the call can not name: beside a part that it
+    /// does name, or where it has a name instead.
+    fn leave_to_server(&self, kind: &str, template: &str, fills: &mut [Vec<Source>]) {
+        let some_known = filled_variables(template)
+            .zip(&*fills)
+            .any(|(variable, sources)| variable != "Account" && !sources.is_empty());
+        let names: Vec<&str> = filled_variables(template).collect();
+        for (variable, sources) in names.into_iter().zip(fills) {
+            let is_id = is_id(&normal(variable)) || variable == "Revision";
+            let beside = some_known && is_id && !self.world.creates(self.subject.name);
+            if variable != "Account"
+                && sources.is_empty()
+                && (beside || is_server_made(self.subject, kind, variable))
+            {
+                sources.push(Source::Server);
+            }
+        }
     }
 
     fn own_template(
@@ -352,11 +414,19 @@ impl Context<'_, '_> {
         Ok(TypePlan {
             name: "rule".to_owned(),
             required: true,
-            made: false,
+            made: 0,
             guard: String::new(),
             templates: vec![(template.to_owned(), fills)],
         })
     }
+}
+
+/// Returns whether a call is on all of a type: a listing without a word for one of them.
+fn is_collection(subject: Subject<'_>, templates: &[(String, Vec<Vec<Source>>)]) -> bool {
+    let lists = ["List", "Describe", "Search"];
+    let path = |source: &Source| matches!(source, Source::Path { .. });
+    lists.iter().any(|verb| begins_with_word(subject.name, verb))
+        && !templates.iter().flat_map(|(_, fills)| fills).flatten().any(path)
 }
 
 /// Returns the variables that have a list of sources, in order.

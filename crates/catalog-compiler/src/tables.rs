@@ -417,7 +417,7 @@ impl Tables<'_, '_> {
         let items = vec![
             self.writer.list(vec![name, texts]),
             u32::from(kind.required),
-            u32::from(kind.made),
+            kind.made,
             self.writer.string(&kind.guard),
             self.writer.list(templates),
         ];
@@ -426,8 +426,9 @@ impl Tables<'_, '_> {
 
     fn source(&mut self, source: &Source) -> u32 {
         let items = match source {
-            Source::Path { transform, path } => {
-                vec![source::PATH, *transform, self.writer.string(path)]
+            Source::Path { transform, path, also } => {
+                let code = if *also { source::ALSO } else { source::PATH };
+                vec![code, *transform, self.writer.string(path)]
             }
             Source::Constant(text) => vec![source::CONSTANT, 0, self.writer.string(text)],
             Source::Server => vec![source::SERVER, 0, 0],

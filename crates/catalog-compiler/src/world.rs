@@ -248,6 +248,24 @@ impl<'d> Subject<'d> {
         input.iter().map(|path| crate::names::normal_path(path.trim_start_matches('!'))).collect()
     }
 
+    /// Returns whether the call names its resource by a member that is for any type, so that the
+    /// action's types are alternatives though the reference calls each of them required.
+    pub(crate) fn names_any_resource(self) -> bool {
+        let any = [
+            "resource",
+            "resourcearn",
+            "resourcearns",
+            "resourcename",
+            "resourcenames",
+            "resourceid",
+            "resourceids",
+            "resourceidentifier",
+            "resourcearnlist",
+            "resourceidlist",
+        ];
+        self.members().iter().any(|member| any.contains(&member.as_str()))
+    }
+
     pub(crate) fn is_ec2(self) -> bool {
         self.prefix == "ec2"
     }

@@ -59,7 +59,8 @@ fn model(name: String, document: &Value) -> Model {
             };
             let http = uris_matter.then(|| {
                 let verb = text("/http/method").unwrap_or("POST").to_owned();
-                (verb, text("/http/requestUri").unwrap_or("/").to_owned())
+                let uri = text("/http/requestUri").unwrap_or("/");
+                (verb, member_uri(shapes, text("/input/shape").unwrap_or_default(), uri))
             });
             let output = members("/output/shape")
                 .into_iter()
@@ -72,6 +73,19 @@ fn model(name: String, document: &Value) -> Model {
         .collect();
     operations.sort_by(|a, b| a.name.cmp(&b.name));
     Model { name, signing, endpoint, operations }
+}
+
+/// Returns a URI whose placeholders are called like the members that fill them.
+fn member_uri(shapes: &Map<String, Value>, input: &str, uri: &str) -> String {
+    let members = shapes.get(input).and_then(|shape| shape.get("members")?.as_object());
+    members.into_iter().flatten().fold(uri.to_owned(), |uri, (name, member)| {
+        match member.get("locationName").and_then(Value::as_str) {
+            Some(wire) => uri
+                .replace(&format!("{{{wire}}}"), &format!("{{{name}}}"))
+                .replace(&format!("{{{wire}+}}"), &format!("{{{name}+}}")),
+            None => uri,
+        }
+    })
 }
 
 struct Walk<'m> {

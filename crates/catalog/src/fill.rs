@@ -30,6 +30,15 @@ pub(crate) enum Filled {
     Nothing,
 }
 
+/// Returns an ARN out of a record as a policy names it. A log group's ARN comes with `:*` for its
+/// streams, the one star that is meant as one.
+pub(crate) fn literal(arn: &str) -> String {
+    match arn.strip_suffix(":*") {
+        Some(group) if group.contains(":log-group:") => escape(group).text.into_owned() + ":*",
+        _ => escape(arn).text.into_owned(),
+    }
+}
+
 /// A template with the variables filled so far.
 #[derive(Clone, Default)]
 struct Draft {
@@ -55,7 +64,7 @@ impl<'r> Filler<'r> {
         match node.number(0) {
             source::CONSTANT => vec![Value::plain(node.string(2))],
             source::PATH if node.string(2) == "caller" => vec![Value::plain(self.request.caller())],
-            source::PATH => {
+            source::PATH | source::ALSO => {
                 let mut values = Vec::new();
                 let cut = TRANSFORMS.get(node.number(1) as usize) == Some(&"drop_last_colon");
                 self.request.values(node.string(2), &mut |text| {
@@ -106,10 +115,17 @@ impl<'r> Filler<'r> {
         if !starred {
             return (text, Origin::Derived { rule: format!("the only `{name}` of the account") });
         }
-        let why = if kind.number(kind_of::MADE) != 0 {
-            "the call makes it, and the next call makes another"
-        } else {
-            "the record does not say which"
+        let mut sources =
+            kind.node(kind_of::FILLS).nodes().flat_map(|template| template.node(1).nodes());
+        let why = match kind.number(kind_of::MADE) {
+            1 => "the call makes it, and the next call makes another",
+            2 => "the call is on all of them",
+            _ if sources
+                .any(|list| list.len() == 1 && list.node(0).number(0) == source::SERVER) =>
+            {
+                "a server makes its id, and the call names it otherwise"
+            }
+            _ => "the record does not say which",
         };
         (text, Origin::Widened { from: name.to_owned(), why: why.to_owned() })
     }
@@ -143,11 +159,12 @@ impl<'r> Filler<'r> {
                 account = sources.nodes().flat_map(|source| self.values(source, name)).next();
                 continue;
             }
-            let next = match pieces.get(at + 1) {
-                Some(Piece::Literal(literal)) => literal,
+            let literal = |at: Option<usize>| match at.and_then(|at| pieces.get(at)) {
+                Some(Piece::Literal(literal)) => *literal,
                 _ => "",
             };
-            let values = self.variable(sources, kind, variable, next, &mut whole_arns);
+            let around = (literal(at.checked_sub(1)), literal(at.checked_add(1)));
+            let values = self.variable(sources, kind, variable, around, &mut whole_arns);
             drafts = drafts
                 .iter()
                 .flat_map(|draft| {
@@ -193,12 +210,18 @@ impl<'r> Filler<'r> {
         sources: Node,
         kind: Node,
         variable: &str,
-        next: &str,
+        (before, next): (&str, &str),
         whole_arns: &mut BTreeSet<String>,
     ) -> Vec<(Value, Fate)> {
+        // Some templates have the start of the id: `ou-${OrganizationalUnitId}`.
+        let start = before.rsplit(['/', ':']).next().filter(|start| start.ends_with('-'));
         let guard = kind.string(kind_of::GUARD);
         let name = kind.node(kind_of::TYPE).string(0);
+        let mut found: Vec<(Value, Fate)> = Vec::new();
         for source in sources.nodes() {
+            if source.number(0) != source::ALSO && !(found.is_empty() && whole_arns.is_empty()) {
+                continue;
+            }
             if source.number(0) == source::SERVER {
                 return vec![(Value { tail: "*", ..Value::default() }, Fate::Server)];
             }
@@ -209,7 +232,7 @@ impl<'r> Filler<'r> {
                     let templates = kind.node(kind_of::TYPE).node(1);
                     if templates.strings().any(|template| captures(template, &value.text).is_some())
                     {
-                        whole_arns.insert(escape(&value.text).text.into_owned());
+                        whole_arns.insert(literal(&value.text));
                     } else if let Some(value) = self.inside(&value.text, variable) {
                         values.push(value);
                     }
@@ -220,13 +243,16 @@ impl<'r> Filler<'r> {
                     && (value.text.contains(':')
                         || (next.starts_with('/') && value.text.contains('/')));
                 if !breaks && value.text.starts_with(guard) {
-                    values.push(value);
+                    let rest = start.and_then(|start| value.text.strip_prefix(start));
+                    let text = rest.unwrap_or(&value.text).to_owned();
+                    values.push(Value { text, ..value });
                 }
             }
-            if !values.is_empty() {
-                let fate = if constant { Fate::Server } else { Fate::Known };
-                return values.into_iter().map(|value| (value, fate)).collect();
-            }
+            let fate = if constant { Fate::Server } else { Fate::Known };
+            found.extend(values.into_iter().map(|value| (value, fate)));
+        }
+        if !found.is_empty() {
+            return found;
         }
         vec![(Value { tail: "*", ..Value::default() }, Fate::Unknown)]
     }

@@ -132,7 +132,7 @@ pub mod kind_of {
     pub const TYPE: u32 = 0;
     /// Whether one must appear.
     pub const REQUIRED: u32 = 1;
-    /// Whether the call makes it, so that its id is of no use for the next call.
+    /// 1: the call makes it, so that its id is of no use for the next call. 2: the call is on all.
     pub const MADE: u32 = 2;
     /// What an id of this type begins with, or "".
     pub const GUARD: u32 = 3;
@@ -148,6 +148,8 @@ pub mod source {
     pub const CONSTANT: u32 = 1;
     /// Made by the server, never in a request: `*`.
     pub const SERVER: u32 = 2;
+    /// Values at a path, beside what other sources gave.
+    pub const ALSO: u32 = 3;
 }
 
 /// Changes made to a value before it fills a variable.
@@ -177,6 +179,7 @@ pub const TRANSFORMS: &[&str] = &[
     "layer",
     "key_id",
     "alias",
+    "streams_of",
 ];
 
 /// Tests of a grant.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use trailtrim_iam::resource::escape;
 
-use crate::fill::{Filled, Filler};
+use crate::fill::{Filled, Filler, literal};
 use crate::table::layout::{flag, grant, kind_of, plan, test};
 use crate::table::{Node, Table};
 use crate::template::{captures, weight};
@@ -100,9 +100,23 @@ impl Resolver<'_> {
         let evidence = Evidence::collect(self.request, &types, flags);
         let mut partial = Vec::new();
         let mut any = false;
-        for kind in &types {
-            let required = kind.number(kind_of::REQUIRED) != 0;
-            match self.filler.of_type(*kind, &evidence, required) {
+        let found: Vec<(Node, Found)> = types
+            .iter()
+            .map(|kind| {
+                let required = kind.number(kind_of::REQUIRED) != 0;
+                (*kind, self.filler.of_type(*kind, &evidence, required))
+            })
+            .collect();
+        // `listener/app` and `listener/net` are alternatives: one is enough.
+        let settled: BTreeSet<&str> = found
+            .iter()
+            .filter(|(_, found)| matches!(found, Found::All(_)))
+            .filter_map(|(kind, _)| family(*kind))
+            .collect();
+        for (kind, found) in found {
+            let alternative = family(kind).is_some_and(|family| settled.contains(family));
+            let required = kind.number(kind_of::REQUIRED) != 0 && !alternative;
+            match found {
                 Found::All(found) => {
                     any = true;
                     found.into_iter().for_each(|(resource, origin)| push(resource, origin));
@@ -113,7 +127,7 @@ impl Resolver<'_> {
                 }
                 Found::Nothing if required => {
                     any = true;
-                    let (resource, origin) = self.filler.widest(*kind);
+                    let (resource, origin) = self.filler.widest(kind);
                     push(resource, origin);
                 }
                 Found::Partly(found) => partial.push(found),
@@ -268,6 +282,11 @@ impl Resolver<'_> {
     }
 }
 
+/// Returns the part of a type's name that its alternatives share.
+fn family(kind: Node) -> Option<&'static str> {
+    kind.node(kind_of::TYPE).string(0).split_once('/').map(|(family, _)| family)
+}
+
 /// The ARNs that stand in the record.
 pub(crate) struct Evidence {
     /// From `resources[]`: ARN, and whether it is only the start of one.
@@ -290,7 +309,10 @@ impl Evidence {
         if flags & flag::NO_SCAN == 0 {
             request.arns(&mut |path, arn| {
                 let key = path.rsplit('.').next().unwrap_or(path);
-                evidence.parameters.push((key.to_owned(), arn.to_owned()));
+                // Deeper down a bare `arn` is of something else, such as a rule's target.
+                let is_top = path.matches('.').count() == 1;
+                let key = if is_top { key.to_owned() } else { format!("inner.{key}") };
+                evidence.parameters.push((key, arn.to_owned()));
             });
         }
         evidence
@@ -310,8 +332,7 @@ impl Evidence {
 
 impl Filler<'_> {
     fn of_type(&self, kind: Node, evidence: &Evidence, required: bool) -> Found {
-        let made = kind.number(kind_of::MADE) != 0;
-        let literal = |arn: &str| escape(arn).text.into_owned();
+        let made = kind.number(kind_of::MADE) == 1;
         if !made {
             let mut observed = BTreeSet::new();
             for (arn, is_prefix) in &evidence.resources {
@@ -342,7 +363,12 @@ impl Filler<'_> {
             let mut found = BTreeSet::new();
             for (key, arn) in &evidence.parameters {
                 let stem = key.strip_suffix("arns").or_else(|| key.strip_suffix("arn"));
-                let speaks = stem.is_some_and(|stem| ["", "resource", &name].contains(&stem));
+                let stem = stem.map(|stem| {
+                    stem.strip_prefix("inner.").map_or((stem, true), |stem| (stem, false))
+                });
+                let speaks = stem.is_some_and(|(stem, is_top)| {
+                    stem == name || (is_top && ["", "resource"].contains(&stem))
+                });
                 if speaks == strong && evidence.is_of(arn, kind) {
                     found.insert((literal(arn), Origin::Observed));
                 }

@@ -66,6 +66,7 @@ pub(crate) fn apply(
         // Only a key's id names a key; an alias may point elsewhere tomorrow.
         "key_id" => (!text.starts_with("alias/")).then(|| Value::plain(text)),
         "alias" => plain(text.strip_prefix("alias/")?),
+        "streams_of" => Some(Value { tail: ":*", ..Value::plain(text) }),
         "prefix_star" => Some(Value { tail: "*", ..Value::plain(text) }),
         "drop_last_colon" => plain(text.rsplit_once(':')?.0),
         "workgroup_of" => request.fact(FactKind::AthenaWorkGroup, text).map(Value::plain),

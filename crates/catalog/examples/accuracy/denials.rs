@@ -10,7 +10,9 @@ pub fn measure(events: &[Value], lists: bool) {
     let (mut named, mut agree, mut arns, mut fit) = (0, 0, 0, 0);
     for event in events {
         let message = text(event, "/errorMessage");
-        let Some((_, rest)) = message.split_once("is not authorized to perform: ") else { continue };
+        let Some((_, rest)) = message.split_once("is not authorized to perform: ") else {
+            continue;
+        };
         let action = rest.split_whitespace().next().unwrap_or_default();
         if operation(event).kind() != Kind::Mapped {
             continue;
@@ -34,7 +36,8 @@ pub fn measure(events: &[Value], lists: bool) {
         arns += 1;
         // A message's own star stands for what the call did not say.
         let fits = same.iter().any(|grant| {
-            grant.resource == resource || stem(&grant.resource) == stem(resource)
+            grant.resource == resource
+                || stem(&grant.resource) == stem(resource)
                 || (grant.resource.contains('*') && resource.starts_with(stem(&grant.resource)))
                 || (resource.contains('*') && grant.resource.starts_with(stem(resource)))
         });

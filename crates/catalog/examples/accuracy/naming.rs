@@ -15,7 +15,8 @@ pub fn measure(models: &[Model], lists: bool) {
     let mut all = 0;
     for model in models {
         for operation in &model.operations {
-            let of = |label: &str| catalog.operation(&format!("{label}.amazonaws.com"), &operation.name);
+            let of =
+                |label: &str| catalog.operation(&format!("{label}.amazonaws.com"), &operation.name);
             let found = [&model.signing, &model.endpoint]
                 .into_iter()
                 .map(|label| of(label))
@@ -43,7 +44,9 @@ pub fn measure(models: &[Model], lists: bool) {
             }
         }
     }
-    println!("naming: operations of services in the catalog ({outside} more are of services outside it)");
+    println!(
+        "naming: operations of services in the catalog ({outside} more are of services outside it)"
+    );
     for (kind, count) in &kinds {
         share(kind, *count, all);
     }

@@ -23,11 +23,16 @@ pub fn measure(events: &[Value], lists: bool) {
     if lists {
         for event in &calls {
             if operation(event).kind() == Kind::Unknown {
-                println!("    unknown: {} {}", text(event, "/eventSource"), text(event, "/eventName"));
+                println!(
+                    "    unknown: {} {}",
+                    text(event, "/eventSource"),
+                    text(event, "/eventName")
+                );
             }
         }
     }
-    let mut shapes: BTreeMap<(String, String, String), BTreeSet<(Verdict, String)>> = BTreeMap::new();
+    let mut shapes: BTreeMap<(String, String, String), BTreeSet<(Verdict, String)>> =
+        BTreeMap::new();
     for event in calls {
         let operation = operation(event);
         let listed: Vec<&str> = event
@@ -64,9 +69,8 @@ pub fn measure(events: &[Value], lists: bool) {
             .filter(|grant| grant.action != "iam:PassRole")
             .map(|grant| grant.resource)
             .collect();
-        let fits = |arn: &String| {
-            listed.iter().any(|listed| listed == arn || matches_star(arn, listed))
-        };
+        let fits =
+            |arn: &String| listed.iter().any(|listed| listed == arn || matches_star(arn, listed));
         let verdict = if concrete.is_empty() {
             Verdict::Nothing
         } else if concrete.iter().all(fits) {

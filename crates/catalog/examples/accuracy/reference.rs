@@ -14,12 +14,21 @@ use crate::shared::{directory, share};
 
 /// Names of the map's services that are not the models' with another case.
 const NAMES: [(&str, &str); 16] = [
-    ("CognitoIdentityServiceProvider", "cognito-idp"), ("CloudWatchEvents", "events"),
-    ("EventBridge", "events"), ("CloudWatchLogs", "logs"), ("SSOAdmin", "sso-admin"),
-    ("EFS", "efs"), ("StepFunctions", "stepfunctions"),
-    ("ApplicationAutoScaling", "application-autoscaling"), ("CloudControl", "cloudcontrol"),
-    ("DynamoDBStreams", "dynamodbstreams"), ("ELBv2", "elbv2"), ("ApiGatewayV2", "apigatewayv2"),
-    ("APIGateway", "apigateway"), ("S3Control", "s3control"), ("ES", "es"),
+    ("CognitoIdentityServiceProvider", "cognito-idp"),
+    ("CloudWatchEvents", "events"),
+    ("EventBridge", "events"),
+    ("CloudWatchLogs", "logs"),
+    ("SSOAdmin", "sso-admin"),
+    ("EFS", "efs"),
+    ("StepFunctions", "stepfunctions"),
+    ("ApplicationAutoScaling", "application-autoscaling"),
+    ("CloudControl", "cloudcontrol"),
+    ("DynamoDBStreams", "dynamodbstreams"),
+    ("ELBv2", "elbv2"),
+    ("ApiGatewayV2", "apigatewayv2"),
+    ("APIGateway", "apigateway"),
+    ("S3Control", "s3control"),
+    ("ES", "es"),
     ("ElasticBeanstalk", "elasticbeanstalk"),
 ];
 
@@ -38,7 +47,9 @@ pub fn measure(models: &[Model], lists: bool) -> Result<(), Box<dyn std::error::
             .find(|(theirs, _)| *theirs == service)
             .map_or_else(|| service.to_ascii_lowercase(), |(_, ours)| (*ours).to_owned());
         let Some(model) = models.iter().find(|model| model.name == name) else { continue };
-        let Some(shape) = model.operations.iter().find(|own| own.name == operation) else { continue };
+        let Some(shape) = model.operations.iter().find(|own| own.name == operation) else {
+            continue;
+        };
         let label = if model.name == "es" { "es" } else { &model.signing };
         let found = Catalog::embedded().operation(&format!("{label}.amazonaws.com"), operation);
         let actions: Vec<&str> = found.actions().collect();
@@ -65,8 +76,10 @@ pub fn measure(models: &[Model], lists: bool) -> Result<(), Box<dyn std::error::
                 .map(|grant| grant.resource.as_str())
                 .collect();
             // Each value that they put into an ARN stands in one of ours.
-            let missing: Vec<&String> =
-                expected.iter().filter(|value| !ours.iter().any(|arn| arn.contains(*value))).collect();
+            let missing: Vec<&String> = expected
+                .iter()
+                .filter(|value| !ours.iter().any(|arn| arn.contains(*value)))
+                .collect();
             if missing.is_empty() {
                 fills_agree += 1;
             } else if lists {
@@ -102,7 +115,8 @@ fn expected(mapping: &Value, event: &Value) -> Option<BTreeSet<String>> {
             for key in member.split('.') {
                 let members = value.as_object()?;
                 let wanted = crate::record::normal(key);
-                let alias = if wanted == "bucket" { "bucketname".to_owned() } else { wanted.clone() };
+                let alias =
+                    if wanted == "bucket" { "bucketname".to_owned() } else { wanted.clone() };
                 let own = |name: &str| {
                     let name = crate::record::normal(name);
                     name == wanted || name == alias

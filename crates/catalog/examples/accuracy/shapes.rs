@@ -12,29 +12,115 @@ use crate::shared::share;
 
 /// The core services: those of most accounts.
 pub const CORE: [&str; 44] = [
-    "acm", "apigateway", "apigatewayv2", "athena", "autoscaling", "batch", "cloudformation",
-    "cloudfront", "cloudtrail", "cloudwatch", "codebuild", "codecommit", "codedeploy",
-    "codepipeline", "cognito-idp", "config", "dynamodb", "ec2", "ecr", "ecs", "efs", "eks",
-    "elasticache", "elb", "elbv2", "emr", "events", "firehose", "glue", "iam", "kinesis", "kms",
-    "lambda", "logs", "opensearch", "organizations", "rds", "redshift", "route53", "s3",
-    "secretsmanager", "sns", "sqs", "ssm",
+    "acm",
+    "apigateway",
+    "apigatewayv2",
+    "athena",
+    "autoscaling",
+    "batch",
+    "cloudformation",
+    "cloudfront",
+    "cloudtrail",
+    "cloudwatch",
+    "codebuild",
+    "codecommit",
+    "codedeploy",
+    "codepipeline",
+    "cognito-idp",
+    "config",
+    "dynamodb",
+    "ec2",
+    "ecr",
+    "ecs",
+    "efs",
+    "eks",
+    "elasticache",
+    "elb",
+    "elbv2",
+    "emr",
+    "events",
+    "firehose",
+    "glue",
+    "iam",
+    "kinesis",
+    "kms",
+    "lambda",
+    "logs",
+    "opensearch",
+    "organizations",
+    "rds",
+    "redshift",
+    "route53",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
 ];
 
 /// How EC2's ids begin, for the members that hold them.
 const IDS: [(&str, &str); 34] = [
-    ("instanceid", "i-"), ("imageid", "ami-"), ("volumeid", "vol-"), ("snapshotid", "snap-"),
-    ("vpcid", "vpc-"), ("subnetid", "subnet-"), ("securitygroupid", "sg-"), ("groupid", "sg-"),
-    ("networkinterfaceid", "eni-"), ("internetgatewayid", "igw-"), ("natgatewayid", "nat-"),
-    ("routetableid", "rtb-"), ("networkaclid", "acl-"), ("allocationid", "eipalloc-"),
-    ("launchtemplateid", "lt-"), ("vpcendpointid", "vpce-"), ("flowlogid", "fl-"),
-    ("vpcpeeringconnectionid", "pcx-"), ("transitgatewayid", "tgw-"), ("dhcpoptionsid", "dopt-"),
-    ("customergatewayid", "cgw-"), ("vpngatewayid", "vgw-"), ("vpnconnectionid", "vpn-"),
-    ("capacityreservationid", "cr-"), ("hostid", "h-"), ("prefixlistid", "pl-"),
-    ("fleetid", "fleet-"), ("transitgatewayattachmentid", "tgw-attach-"),
-    ("transitgatewayroutetableid", "tgw-rtb-"), ("egressonlyinternetgatewayid", "eigw-"),
-    ("securitygroupruleid", "sgr-"), ("spotinstancerequestid", "sir-"),
-    ("spotfleetrequestid", "sfr-"), ("resourceid", "i-"),
+    ("instanceid", "i-"),
+    ("imageid", "ami-"),
+    ("volumeid", "vol-"),
+    ("snapshotid", "snap-"),
+    ("vpcid", "vpc-"),
+    ("subnetid", "subnet-"),
+    ("securitygroupid", "sg-"),
+    ("groupid", "sg-"),
+    ("networkinterfaceid", "eni-"),
+    ("internetgatewayid", "igw-"),
+    ("natgatewayid", "nat-"),
+    ("routetableid", "rtb-"),
+    ("networkaclid", "acl-"),
+    ("allocationid", "eipalloc-"),
+    ("launchtemplateid", "lt-"),
+    ("vpcendpointid", "vpce-"),
+    ("flowlogid", "fl-"),
+    ("vpcpeeringconnectionid", "pcx-"),
+    ("transitgatewayid", "tgw-"),
+    ("dhcpoptionsid", "dopt-"),
+    ("customergatewayid", "cgw-"),
+    ("vpngatewayid", "vgw-"),
+    ("vpnconnectionid", "vpn-"),
+    ("capacityreservationid", "cr-"),
+    ("hostid", "h-"),
+    ("prefixlistid", "pl-"),
+    ("fleetid", "fleet-"),
+    ("transitgatewayattachmentid", "tgw-attach-"),
+    ("transitgatewayroutetableid", "tgw-rtb-"),
+    ("egressonlyinternetgatewayid", "eigw-"),
+    ("securitygroupruleid", "sgr-"),
+    ("spotinstancerequestid", "sir-"),
+    ("spotfleetrequestid", "sfr-"),
+    ("resourceid", "i-"),
 ];
+
+/// How ids of other services begin.
+const OTHER_IDS: [(&str, &str, &str); 8] = [
+    ("efs", "filesystemid", "fs-"),
+    ("efs", "accesspointid", "fsap-"),
+    ("efs", "resourceid", "fsap-"),
+    ("ssm", "windowid", "mw-"),
+    ("ssm", "baselineid", "pb-"),
+    ("ssm", "instanceid", "mi-"),
+    ("organizations", "parentid", "ou-"),
+    ("organizations", "targetid", "ou-"),
+];
+
+/// Members that hold an ARN and are not called so, by the API's documentation.
+const ARNS: [(&str, &str); 6] = [
+    ("rds", "resourcename"),
+    ("rds", "resourceidentifier"),
+    ("redshift", "resourcename"),
+    ("elasticache", "resourcename"),
+    ("lambda", "resource"),
+    ("cloudfront", "resource"),
+];
+
+/// Reasons for a star that are no loss: what the call makes has no name yet, a listing is on all,
+/// and where a server makes the only id there is nothing else to name.
+const FINE: [&str; 3] = ["the call makes it", "the call is on all", "a server makes its id"];
 
 pub fn measure(models: &[Model], lists: bool) {
     let catalog = Catalog::embedded();
@@ -42,7 +128,8 @@ pub fn measure(models: &[Model], lists: bool) {
     let mut services: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for model in models.iter().filter(|model| CORE.contains(&model.name.as_str())) {
         for operation in &model.operations {
-            let found = catalog.operation(&format!("{}.amazonaws.com", model.signing), &operation.name);
+            let found =
+                catalog.operation(&format!("{}.amazonaws.com", model.signing), &operation.name);
             let takes = |action: &str| {
                 catalog.action(action).is_some_and(|facts| facts.resource_types().next().is_some())
             };
@@ -56,8 +143,10 @@ pub fn measure(models: &[Model], lists: bool) {
                 .grants
                 .iter()
                 .filter_map(|grant| match &grant.origin {
-                    // What the call makes has no name yet: the server's part is all of it.
-                    Origin::Widened { why, .. } if !why.starts_with("the call makes it") => {
+                    _ if grant.action == "iam:PassRole" => None,
+                    Origin::Widened { why, .. }
+                        if !FINE.iter().any(|fine| why.starts_with(fine)) =>
+                    {
                         Some(format!("{} {}: {why}", grant.action, grant.resource))
                     }
                     _ => None,
@@ -89,7 +178,15 @@ pub fn event(model: &Model, operation: &ModelOperation, actions: &[&str]) -> Val
     let mut parameters = Map::new();
     for member in &operation.input {
         let member = member.trim_start_matches('!');
-        if member.ends_with('?') {
+        // One call names a thing once, and mostly without a version.
+        let twin = member.strip_suffix("ARN").or_else(|| member.strip_suffix("Arn"));
+        let named = twin.is_some_and(|stem| {
+            operation
+                .input
+                .iter()
+                .any(|other| other.trim_start_matches('!') == format!("{stem}Name"))
+        });
+        if member.ends_with('?') || named || member == "VersionId" {
             continue;
         }
         let (stem, is_map) = match member.strip_suffix("{}") {
@@ -140,7 +237,10 @@ fn value(model: &Model, leaf: &str, actions: &[&str]) -> String {
     let name = leaf.to_ascii_lowercase();
     let singular = name.trim_end_matches('s');
     if model.name == "ec2"
-        && let Some((_, prefix)) = IDS.iter().find(|(ending, _)| singular.ends_with(ending))
+        && let Some((_, prefix)) = IDS
+            .iter()
+            .filter(|(ending, _)| singular.ends_with(ending))
+            .max_by_key(|(ending, _)| ending.len())
     {
         return format!("{prefix}0123456789abcdef0");
     }
@@ -152,6 +252,13 @@ fn value(model: &Model, leaf: &str, actions: &[&str]) -> String {
         return arn_for(stem, actions).unwrap_or_else(|| {
             format!("arn:aws:{}:eu-west-1:123456789012:{stem}/a-{stem}", model.signing)
         });
+    }
+    let known = OTHER_IDS.iter().find(|(owner, id, _)| *owner == model.name && *id == singular);
+    if let Some((_, _, prefix)) = known {
+        return format!("{prefix}0123456789abcdef0");
+    }
+    if ARNS.contains(&(model.name.as_str(), &name)) {
+        return arn_for("", actions).unwrap_or_default();
     }
     if singular == "queueurl" {
         return "https://sqs.eu-west-1.amazonaws.com/123456789012/a-queue".to_owned();
@@ -170,9 +277,13 @@ fn arn_for(stem: &str, actions: &[&str]) -> Option<String> {
     let plain = |name: &str| {
         name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
     };
-    let called = types.iter().find(|kind| plain(kind.name()) == stem);
+    let called = types.iter().find(|kind| {
+        let name = kind.name().split('/').next().unwrap_or_default();
+        plain(name) == stem
+    });
     let generic = ["", "resource", "source"].contains(&stem).then(|| types.first()).flatten();
-    let template = called.or(generic)?.templates().next()?;
+    let only = (types.len() == 1).then(|| types.first()).flatten();
+    let template = called.or(generic).or(only)?.templates().next()?;
     let mut arn = String::new();
     for (at, part) in template.split("${").enumerate() {
         match part.split_once('}') {
@@ -193,5 +304,8 @@ fn arn_for(stem: &str, actions: &[&str]) -> Option<String> {
 
 fn lower(name: &str) -> String {
     let mut chars = name.chars();
-    chars.next().map(|first| first.to_ascii_lowercase().to_string() + chars.as_str()).unwrap_or_default()
+    chars
+        .next()
+        .map(|first| first.to_ascii_lowercase().to_string() + chars.as_str())
+        .unwrap_or_default()
 }
