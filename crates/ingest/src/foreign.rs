@@ -80,7 +80,8 @@ pub(crate) fn refuse(head: &[u8]) -> Option<(SkipKind, &'static str)> {
         return Some((SkipKind::InvalidUtf8, "UTF-16 text; save it as UTF-8"));
     }
     let json = matches!(first, b'{' | b'[' | b'"');
-    if json && !is_quoted_table(head) || has_record(head) {
+    let quoted_table = *first == b'"' && is_table(first_line(head));
+    if (json && !quoted_table) || has_record(head) {
         return None;
     }
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
@@ -92,11 +93,11 @@ pub(crate) fn refuse(head: &[u8]) -> Option<(SkipKind, &'static str)> {
     if head.contains(&0) {
         return Some((SkipKind::NotATrail, "binary data"));
     }
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = first_line(head);
     if let Some(what) = other_log(line) {
         return Some((SkipKind::OtherService, what));
     }
-    if line.iter().filter(|byte| **byte == b',').count() >= 2 && is_table(line) {
+    if is_table(line) {
         return Some((SkipKind::Csv, "CSV loses the request parameters; download JSON instead"));
     }
     let text = std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
@@ -114,18 +115,21 @@ fn has_record(head: &[u8]) -> bool {
         .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
 }
 
-/// Returns whether the first line is a table's of quoted columns: `"eventTime","eventName",…`.
-fn is_quoted_table(head: &[u8]) -> bool {
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    line.starts_with(b"\"") && memchr::memmem::find(line, b"\",\"").is_some()
+fn first_line(head: &[u8]) -> &[u8] {
+    head.split(|byte| *byte == b'\n').next().unwrap_or_default()
 }
 
-/// Returns whether a line looks like a table's header with CloudTrail's columns.
+/// Returns whether a line looks like a table's header with CloudTrail's columns, among others or,
+/// as in a Lake query for whole events, alone.
 fn is_table(line: &[u8]) -> bool {
     let columns: [&[u8]; 4] = [b"event name", b"eventname", b"event source", b"eventsource"];
+    if line.contains(&b'{') {
+        return false;
+    }
     let line = line.to_ascii_lowercase();
-    columns.iter().any(|column| memchr::memmem::find(&line, column).is_some())
-        || memchr::memmem::find(&line, b"eventjson").is_some()
+    let several = line.iter().filter(|byte| **byte == b',').count() >= 2;
+    let alone = matches!(line.trim_ascii(), b"eventjson" | b"\"eventjson\"");
+    alone || (several && columns.iter().any(|column| memchr::memmem::find(&line, column).is_some()))
 }
 
 /// Returns which other service's log begins with this line.

@@ -33,6 +33,9 @@ pub(crate) const ELEMENT_LIMIT: usize = 4 * 1024 * 1024;
 /// The longest key that is compared once an object is no longer kept.
 const KEY_LIMIT: usize = 1024;
 
+/// The most members that an element may have; a record has some thirty.
+const MEMBER_LIMIT: usize = 1024;
+
 /// How deep wrappers may stand in one another; what is deeper is taken as an element.
 const MAX_WRAPPERS: usize = 16;
 
@@ -316,9 +319,7 @@ impl<S: Source> Framer<'_, '_, S> {
             let bytes = self.window.held().get(..self.at).unwrap_or_default();
             sink.element(Element { bytes, members: self.members, at: begin, within });
         } else {
-            if self.kept {
-                self.tell_keys(sink);
-            }
+            self.forget(sink);
             sink.oversized(begin);
         }
         Ok(())
@@ -374,6 +375,9 @@ impl<S: Source> Framer<'_, '_, S> {
                     self.stack.push(Level::Object { fresh: true });
                 }
                 return Ok(Members::Entered);
+            }
+            if self.members.len() >= MEMBER_LIMIT {
+                self.forget(sink);
             }
             // Before its value, which may outgrow the limit: the key may then say what it is.
             if let (true, Some(key)) = (self.kept, key) {
@@ -460,8 +464,7 @@ impl<S: Source> Framer<'_, '_, S> {
             if self.at <= ELEMENT_LIMIT {
                 return true;
             }
-            self.tell_keys(sink);
-            self.kept = false;
+            self.forget(sink);
         } else if self.at <= hold {
             return true;
         }
@@ -469,11 +472,14 @@ impl<S: Source> Framer<'_, '_, S> {
         false
     }
 
-    fn tell_keys(&mut self, sink: &mut impl Sink) {
-        for member in self.members.iter() {
-            sink.large_key(self.window.held().get(member.key.clone()).unwrap_or_default());
+    /// Keeps the element no longer, but tells its keys.
+    fn forget(&mut self, sink: &mut impl Sink) {
+        if self.kept {
+            for member in self.members.drain(..) {
+                sink.large_key(self.window.held().get(member.key).unwrap_or_default());
+            }
         }
-        self.members.clear();
+        self.kept = false;
     }
 
     /// Lets the window start at the next byte to look at.

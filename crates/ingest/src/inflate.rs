@@ -17,6 +17,9 @@ use crate::{Compression, SkipKind};
 /// It is the decoder's own default, and what `zstd` without `--long` ever writes.
 const ZSTD_WINDOW_LOG: u32 = 27;
 
+/// How many bytes tell a compression.
+const MAGIC: usize = 4;
+
 /// The inflated content of a file.
 pub(crate) struct Inflate<'p, R: Read> {
     stage: Stage<'p, R>,
@@ -154,9 +157,9 @@ fn frame<'p, R: Read>(raw: Raw<'p, R>) -> Result<zstd::Decoder<'static, Raw<'p, 
 }
 
 /// Looks at what the raw bytes go on with; `padded` lets zeros pass for the end.
-fn next(raw: &mut impl BufRead, padded: bool) -> io::Result<Next> {
+fn next<R: Read>(raw: &mut Raw<'_, R>, padded: bool) -> io::Result<Next> {
     loop {
-        let held = raw.fill_buf()?;
+        let held = raw.peek(MAGIC)?;
         let zeros = held.iter().take_while(|byte| **byte == 0).count();
         return Ok(match held {
             [] => Next::End,

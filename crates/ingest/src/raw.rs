@@ -48,6 +48,40 @@ impl<'p, R: Read> Raw<'p, R> {
         Some((ContentHash::from_bytes(*self.hasher.finalize().as_bytes()), self.count))
     }
 
+    /// Returns the next bytes without taking them: at least `count`, unless the end comes first.
+    pub(crate) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        if self.end - self.start < count {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+            while self.end < count && self.read_on()? > 0 {}
+        }
+        self.fill_buf()
+    }
+
+    /// Reads once more behind what is buffered; returns how many bytes came.
+    fn read_on(&mut self) -> io::Result<usize> {
+        if let Some(kind) = self.failed {
+            return Err(kind.into());
+        }
+        let count = loop {
+            match self.reader.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
+                Ok(count) => break count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.failed = Some(error.kind());
+                    return Err(error);
+                }
+            }
+        };
+        let new = self.buffer.get(self.end..self.end + count).unwrap_or_default();
+        self.hasher.update(new);
+        self.end += count;
+        self.count += count as u64;
+        self.progress.read(count as u64);
+        Ok(count)
+    }
+
     /// Returns what the system said when it failed to read.
     pub(crate) const fn failed(&self) -> Option<io::ErrorKind> {
         self.failed
@@ -57,24 +91,9 @@ impl<'p, R: Read> Raw<'p, R> {
 impl<R: Read> BufRead for Raw<'_, R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.start >= self.end {
-            if let Some(kind) = self.failed {
-                return Err(kind.into());
-            }
             self.start = 0;
-            self.end = loop {
-                match self.reader.read(&mut self.buffer) {
-                    Ok(count) => break count,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => {
-                        self.end = 0;
-                        self.failed = Some(error.kind());
-                        return Err(error);
-                    }
-                }
-            };
-            self.hasher.update(self.buffer.get(..self.end).unwrap_or_default());
-            self.count += self.end as u64;
-            self.progress.read(self.end as u64);
+            self.end = 0;
+            self.read_on()?;
         }
         Ok(self.buffer.get(self.start..self.end).unwrap_or_default())
     }

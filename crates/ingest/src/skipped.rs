@@ -184,3 +184,19 @@ impl fmt::Display for SkipKind {
         f.write_str(self.code())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes are for scripts to rely on: this list only ever grows.
+    #[test]
+    fn codes_are_stable() {
+        let codes: Vec<_> = SkipKind::ALL.iter().map(|kind| kind.code()).collect();
+        let expected = "truncated corrupt oversized too-deep not-json invalid-utf8 not-a-record \
+                        odd-field trailing-garbage empty digest insight control-message \
+                        lake-signature config-snapshot other-service csv unreadable special-file \
+                        not-a-trail";
+        assert_eq!(codes.join(" "), expected);
+    }
+}

@@ -135,3 +135,12 @@ fn a_record_over_the_limit_is_skipped_alone() {
     assert_eq!(names, ["a", "b"]);
     assert!(matches!(kinds(&report)[..], [(SkipKind::Oversized, Some(_))]));
 }
+
+#[test]
+fn an_object_of_countless_members_is_skipped_alone() {
+    let members = r#""k":0,"#.repeat(100_000);
+    let text = format!("{}\n{{{members}\"k\":0}}\n{}", record("a"), record("b"));
+    let (names, report) = read_from(text.as_bytes());
+    assert_eq!(names, ["a", "b"]);
+    assert!(matches!(kinds(&report)[..], [(SkipKind::Oversized, Some(_))]));
+}

@@ -33,6 +33,30 @@ fn several_members_or_frames_with_padding_are_one_file() {
 }
 
 #[test]
+fn bytes_that_come_one_by_one_are_told_apart_all_the_same() {
+    struct Drops<'a>(&'a [u8]);
+    impl Read for Drops<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = buffer.len().min(1);
+            self.0.read(&mut buffer[..count])
+        }
+    }
+    let skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc".to_vec();
+    let lines = [format!("{}\n", record("a")), record("b")];
+    let packed = |pack: fn(&[u8]) -> Vec<u8>| lines.clone().map(|line| pack(line.as_bytes()));
+    for bytes in [
+        lines.concat().into_bytes(),
+        packed(gzip).concat(),
+        packed(zstd).concat(),
+        [skippable.clone(), packed(zstd).concat(), skippable].concat(),
+    ] {
+        let (names, report) = read_from(Drops(&bytes));
+        assert_eq!(names, ["a", "b"]);
+        assert_eq!(kinds(&report), []);
+    }
+}
+
+#[test]
 fn a_truncated_file_keeps_its_complete_records() {
     let text = log(&["a", "b", "c"]);
     let lost = text.find(r#","eventName":"c""#).unwrap();

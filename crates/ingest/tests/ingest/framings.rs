@@ -146,6 +146,7 @@ fn what_stands_beside_log_files_is_skipped_by_kind_once_a_file() {
         ("eventTime,eventName,eventSource,requestParameters\n2024,a,b,{x=1}\n".to_owned(), SkipKind::Csv),
         ("\"eventID\",\"eventName\",\"eventSource\"\n\"1\",\"a\",\"b\"\n".to_owned(), SkipKind::Csv),
         ("Event name,Event time,User name,Event source\na,b,c,d\n".to_owned(), SkipKind::Csv),
+        ("\"eventJson\"\n\"{\"\"eventVersion\"\":\"\"1.08\"\"}\"\n".to_owned(), SkipKind::Csv),
         ("dear diary\n".to_owned(), SkipKind::NotATrail),
         ("\u{89}PNG".chars().map(|c| c as u8 as char).collect(), SkipKind::NotATrail),
         (String::new(), SkipKind::Empty),
