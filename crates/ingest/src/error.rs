@@ -16,7 +16,7 @@ pub enum IngestError {
         path: PathBuf,
     },
     /// A path given as an argument cannot be opened or listed.
-    #[error("cannot read `{}`: {source}; name something this user may read", path.display())]
+    #[error("cannot read `{}`; name something that this user may read", path.display())]
     Unreadable {
         /// The path as given.
         path: PathBuf,

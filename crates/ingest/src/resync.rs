@@ -58,6 +58,8 @@ fn begins_line(line: &[u8]) -> bool {
 /// Returns whether `text` starts with an object whose first key is one of those that records
 /// and the entries of their wrappers start with.
 pub(crate) fn starts_like_record(text: &[u8], within: Option<Within>) -> bool {
+    // Never more, or it would depend on how much of the stream is here.
+    let text = text.get(..START_ROOM).unwrap_or(text);
     let key = text
         .strip_prefix(b"{")
         .and_then(|text| text.trim_ascii_start().strip_prefix(b"\""))

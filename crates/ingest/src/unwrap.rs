@@ -32,6 +32,10 @@ const WRAPPING: [(&str, Option<Framing>); 9] = [
 /// How health checks of a CloudWatch Logs subscription begin.
 const CONTROL_MESSAGE: &str = "CWL CONTROL MESSAGE";
 
+/// The key of EventBridge's envelope that says what is inside. Where that should be CloudTrail's
+/// and is no record, it is a broken record and not an event of some other kind.
+const ENVELOPE: &str = "detail-type";
+
 /// What an element came to.
 pub(crate) enum Found<'a> {
     /// A record, with its text.
@@ -124,7 +128,9 @@ fn object<'a>(
         if slots.put(&key, value) {
             continue;
         }
-        marks.see(key.as_bytes());
+        if !(key == ENVELOPE && value.contains("via CloudTrail")) {
+            marks.see(key.as_bytes());
+        }
         let rank = WRAPPING.iter().position(|(name, _)| *name == key);
         if let Some(rank) = rank
             && matches!(value.as_bytes().first(), Some(b'{' | b'"'))

@@ -190,6 +190,12 @@ fn what_is_no_record_is_listed_with_its_place() {
 }
 
 #[test]
+fn an_envelope_that_should_hold_a_record_and_does_not_is_no_other_service() {
+    let (_, report) = read(br#"{"detail-type":"AWS API Call via CloudTrail","detail":{}}"#);
+    assert_eq!(kinds(&report), [(SkipKind::NotARecord, Some(0))]);
+}
+
+#[test]
 fn a_field_of_the_wrong_type_does_not_lose_its_record() {
     let (names, report) = read(br#"{"eventName":"a","eventSource":"b","userIdentity":"x"}"#);
     assert_eq!(names, ["a"]);
