@@ -6,11 +6,14 @@
 //! [`Exit`].
 
 mod catalog;
+mod compare;
 mod exit;
 mod format;
 mod generate;
 mod globs;
 mod output;
+mod policy_files;
+mod simulate;
 mod summary;
 mod time;
 mod trail;
@@ -37,6 +40,8 @@ struct Cli {
 enum Command {
     Generate(generate::GenerateArgs),
     Usage(usage::UsageArgs),
+    Simulate(simulate::SimulateArgs),
+    Compare(compare::CompareArgs),
     Catalog(catalog::CatalogArgs),
 }
 
@@ -50,6 +55,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Generate(args) => generate::generate(&args),
         Command::Usage(args) => usage::usage(&args),
+        Command::Simulate(args) => simulate::simulate(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Catalog(args) => catalog::catalog(&args),
     };
     exit::conclude(result)

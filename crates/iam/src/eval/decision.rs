@@ -104,7 +104,8 @@ pub struct Decision {
     /// The statements that matched: the denying ones of an explicit denial,
     /// the allowing ones otherwise, and all that may match where it is unknown.
     pub matched: Vec<Matched>,
-    /// The context keys, in lower case, that would decide an unknown outcome.
+    /// The context keys that would decide an unknown outcome, as the policies
+    /// write them.
     pub unknown_keys: BTreeSet<String>,
 }
 
@@ -132,7 +133,7 @@ impl Policies {
 pub fn evaluate(layers: &Layers<'_>, request: &Request) -> Decision {
     let mut trace = Trace::default();
     let question = Question::new(request);
-    let mut judge = |policies: Option<&Policies>, layer, otherwise: bool| match policies {
+    let mut judge = |policies, layer, otherwise: bool| match policies {
         Some(policies) => trace.judge(policies, layer, 0, &question),
         None => Verdict::none(otherwise),
     };
@@ -191,26 +192,29 @@ impl Verdict {
 }
 
 /// What was seen on the way.
-struct Trace {
+struct Trace<'a> {
+    /// The layers that were asked.
+    asked: Vec<&'a Policies>,
     matched: Vec<Matched>,
     denies: Truth,
 }
 
-impl Default for Trace {
+impl Default for Trace<'_> {
     fn default() -> Self {
-        Self { matched: Vec::new(), denies: Truth::False }
+        Self { asked: Vec::new(), matched: Vec::new(), denies: Truth::False }
     }
 }
 
-impl Trace {
+impl<'a> Trace<'a> {
     fn judge(
         &mut self,
-        policies: &Policies,
+        policies: &'a Policies,
         layer: Layer,
         level: usize,
         question: &Question<'_>,
     ) -> Verdict {
         let mut verdict = Verdict::none(false);
+        self.asked.push(policies);
         for (rule, truth) in policies.matching(question) {
             self.matched.push(Matched {
                 layer,
@@ -234,7 +238,7 @@ impl Trace {
     }
 
     fn conclude(self, allows: Truth) -> Decision {
-        let Self { mut matched, denies } = self;
+        let Self { asked, mut matched, denies } = self;
         let (outcome, unknown_keys) = match (denies, allows) {
             (Truth::True, _) => (Outcome::ExplicitlyDenied, BTreeSet::new()),
             (_, Truth::False) => (Outcome::ImplicitlyDenied, BTreeSet::new()),
@@ -252,6 +256,11 @@ impl Trace {
             Outcome::Unknown => {}
         }
         matched.sort();
+        let spelled = |key: String| {
+            let written = asked.iter().map(|policies| policies.spelled(&key));
+            written.into_iter().find(|written| **written != key).unwrap_or(&key).to_owned()
+        };
+        let unknown_keys = unknown_keys.into_iter().map(spelled).collect();
         Decision { outcome, matched, unknown_keys }
     }
 }

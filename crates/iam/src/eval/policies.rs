@@ -1,5 +1,7 @@
 //! Policy documents, compiled for many questions.
 
+use std::collections::BTreeMap;
+
 use super::{
     Request,
     condition::{self, Bound, Clause},
@@ -36,6 +38,8 @@ pub struct StatementId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policies {
     pub(crate) rules: Vec<Rule>,
+    /// Context keys in lower case, and as the documents write them.
+    spelling: BTreeMap<String, String>,
 }
 
 /// How the points are read on which AWS's pages leave room.
@@ -85,14 +89,25 @@ impl Policies {
         reading: Reading,
     ) -> Self {
         let mut rules = Vec::new();
+        let mut spelling = BTreeMap::new();
         for (policy, document) in documents.into_iter().enumerate() {
             let version = document.effective_version();
             for (index, statement) in document.statements.iter().enumerate() {
                 let id = StatementId { policy, statement: index, sid: statement.sid.clone() };
                 rules.push(Rule::compile(id, statement, version, reading));
+                for key in written_keys(statement) {
+                    spelling.entry(key.to_ascii_lowercase()).or_insert_with(|| key.to_owned());
+                }
             }
         }
-        Self { rules }
+        Self { rules, spelling }
+    }
+
+    /// Returns a context key as the documents write it, or as it is given if
+    /// they do not name it.
+    #[must_use]
+    pub fn spelled<'a>(&'a self, key: &'a str) -> &'a str {
+        self.spelling.get(&key.to_ascii_lowercase()).map_or(key, String::as_str)
     }
 
     /// Returns the rules that match, those that may match included.
@@ -201,6 +216,16 @@ impl Rule {
         let named = names.iter().filter(|named| named.globs.iter().any(|glob| glob.covers(who)));
         named.map(|named| named.closeness).max().unwrap_or(Closeness::Role)
     }
+}
+
+/// Returns the context keys in a statement's conditions and variables.
+fn written_keys(statement: &Statement) -> impl Iterator<Item = &str> {
+    let values = statement.condition.iter().flat_map(|(_, _, values)| values);
+    let resources = statement.resource.iter().flat_map(|resource| resource.listed());
+    let variables = values.chain(resources).flat_map(|text| {
+        text.split("${").skip(1).filter_map(|rest| rest.split(['}', ',']).next()).map(str::trim)
+    });
+    statement.condition.iter().map(|(_, key, _)| key).chain(variables)
 }
 
 impl Truth {

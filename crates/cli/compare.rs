@@ -1,0 +1,200 @@
+//! `trailtrim compare`: does a policy allow anything that another does not?
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use trailtrim_catalog::Catalog;
+use trailtrim_iam::read::PolicyKind;
+use trailtrim_iam::{Comparison, Limits, Policies, Witness, compare as contain, wildcard};
+
+use crate::Exit;
+use crate::format::Format;
+use crate::output::{printable, write_stdout};
+use crate::policy_files::{PolicyFiles, StatementName};
+
+/// Prove that new policies allow nothing that existing ones do not, or show what they do
+///
+/// Every document in the files counts: those of --existing together, and those of --new. A request
+/// that is shown was checked by evaluating both. What can neither be proved nor shown is
+/// undecided, with the reason.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Policies that are there (can be repeated)
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    existing: Vec<PathBuf>,
+
+    /// Policies that shall take their place (can be repeated)
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    new: Vec<PathBuf>,
+
+    /// What the policies are for [default: as the files say]
+    #[arg(long, value_enum)]
+    kind: Option<Kind>,
+
+    /// Exit with 1 unless it is proved that there is no new access
+    #[arg(long)]
+    check: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What a policy is attached to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Users, groups or roles
+    Identity,
+    /// A resource; also a role's trust policy
+    Resource,
+}
+
+impl Kind {
+    fn policies(self) -> &'static [PolicyKind] {
+        match self {
+            Self::Identity => &[PolicyKind::Identity, PolicyKind::Unstated],
+            Self::Resource => &[PolicyKind::Resource, PolicyKind::Trust, PolicyKind::Unstated],
+        }
+    }
+}
+
+/// The answer as JSON.
+#[derive(Debug, Serialize)]
+struct Answer {
+    /// `null` where it is undecided.
+    new_access: Option<bool>,
+    witnesses: Vec<Shown>,
+    undecided: Vec<Open>,
+}
+
+/// A request that is new access.
+#[derive(Debug, Serialize)]
+struct Shown {
+    action: String,
+    resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<String>,
+    /// The condition keys of the request; all others are absent from it.
+    context: BTreeMap<String, Vec<String>>,
+    /// The statement that allows it.
+    allowed_by: StatementName,
+}
+
+/// A statement of which it is not known.
+#[derive(Debug, Serialize)]
+struct Open {
+    reason: String,
+    statement: StatementName,
+}
+
+/// Runs the command.
+pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
+    let (existing, new) = match args.kind {
+        Some(kind) => (
+            PolicyFiles::read(&args.existing, kind.policies())?,
+            PolicyFiles::read(&args.new, kind.policies())?,
+        ),
+        None => either_kind(args)?,
+    };
+    let catalog = Catalog::embedded();
+    let name_actions = |pattern: &str| name_actions(catalog, pattern);
+    let limits = Limits { name_actions: &name_actions, ..Limits::default() };
+    let found = contain(&existing.documents(), &new.documents(), &limits);
+    let answer = Answer::of(&found, &existing, &new);
+    let text = match args.format {
+        Format::Json => serde_json::to_string_pretty(&answer)? + "\n",
+        Format::Human => answer.tell(),
+    };
+    write_stdout(text.as_bytes())?;
+    Ok(if args.check && answer.new_access != Some(false) { Exit::Findings } else { Exit::Done })
+}
+
+/// Reads files that do not mix policies for identities with those for resources.
+fn either_kind(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
+    let read = |kind: Kind| -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
+        let existing = PolicyFiles::read(&args.existing, kind.policies())?;
+        Ok((existing, PolicyFiles::read(&args.new, kind.policies())?))
+    };
+    let (identity, resource) = (read(Kind::Identity), read(Kind::Resource));
+    match (identity, resource) {
+        // A policy without statements, or without principals, is either.
+        (Ok(identity), Ok((existing, new))) => {
+            let count = |files: &PolicyFiles| files.documents.len();
+            let (a, b) = &identity;
+            if count(a) != count(&existing) || count(b) != count(&new) {
+                bail!("the files hold policies of both kinds; choose with --kind");
+            }
+            Ok(identity)
+        }
+        (Ok(files), Err(_)) | (Err(_), Ok(files)) => Ok(files),
+        (Err(error), Err(_)) => Err(error),
+    }
+}
+
+/// Returns the catalog's actions that match a lower-case pattern.
+fn name_actions(catalog: Catalog, pattern: &str) -> Vec<String> {
+    let Some((service, _)) = pattern.split_once(':') else { return Vec::new() };
+    let names = |facts: trailtrim_catalog::ServiceFacts| {
+        let ids = facts.actions().map(|action| action.id());
+        let matching = ids.filter(|id| wildcard::matches_ignore_case(pattern, id));
+        matching.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    if service.contains(['*', '?']) {
+        return catalog.services().flat_map(names).collect();
+    }
+    catalog.service(service).map(names).unwrap_or_default()
+}
+
+impl Answer {
+    fn of(found: &Comparison, existing: &PolicyFiles, new: &PolicyFiles) -> Self {
+        let policies = Policies::compile(existing.documents.iter().chain(&new.documents));
+        let shown = |witness: &Witness| {
+            let request = &witness.request;
+            let context = request.context.iter().filter_map(|(key, values)| {
+                Some((policies.spelled(key).to_owned(), values?.to_vec()))
+            });
+            Shown {
+                action: request.action.to_string(),
+                resource: request.resource.clone(),
+                principal: request.principal.as_ref().map(|who| who.as_str().to_owned()),
+                context: context.collect(),
+                allowed_by: new.name(&witness.statement),
+            }
+        };
+        let open = found.undecided.iter().map(|undecided| Open {
+            reason: undecided.reason.to_string(),
+            statement: new.name(&undecided.statement),
+        });
+        Self {
+            new_access: found.new_access(),
+            witnesses: found.witnesses.iter().map(shown).collect(),
+            undecided: open.collect(),
+        }
+    }
+
+    fn tell(&self) -> String {
+        let mut text = String::from(match self.new_access {
+            Some(false) => "proved: no new access\n",
+            Some(true) => "new access\n",
+            None => "undecided\n",
+        });
+        for Shown { action, resource, principal, context, allowed_by } in &self.witnesses {
+            let _ = write!(text, "  {action} on {}", printable(resource));
+            if let Some(principal) = principal {
+                let _ = write!(text, " by {}", printable(principal));
+            }
+            for (key, values) in context {
+                let _ = write!(text, ", {}={}", printable(key), printable(&values.join(",")));
+            }
+            let _ = writeln!(text, "\n    allowed by {}", printable(&allowed_by.text()));
+        }
+        for Open { reason, statement } in &self.undecided {
+            let _ = writeln!(text, "  {}: {}", printable(&statement.text()), printable(reason));
+        }
+        text
+    }
+}

@@ -1,0 +1,263 @@
+//! `trailtrim simulate`: is this request allowed?
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use serde::Serialize;
+use trailtrim_iam::read::PolicyKind;
+use trailtrim_iam::{
+    Action, Context, Decision, Effect, Layer, Layers, Outcome, Policies, Principal, Request,
+    ResourcePolicyRole, evaluate,
+};
+
+use crate::Exit;
+use crate::format::Format;
+use crate::output::{printable, write_stdout};
+use crate::policy_files::{PolicyFiles, StatementName, find_principal, read_file};
+
+/// Decide whether a request is allowed, by policies in files
+///
+/// The context that is given counts as complete: a condition key that is not in it is absent from
+/// the request. With --open-context such a key is unknown, and so may be the decision.
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// Identity policies of the principal, or an account dump that holds it (can be repeated)
+    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "resource_policy")]
+    policy: Vec<PathBuf>,
+
+    /// Action, such as `s3:GetObject`
+    #[arg(long, value_name = "ACTION")]
+    action: String,
+
+    /// ARN of the resource, or `*` for actions without one
+    #[arg(long, value_name = "ARN", default_value = "*")]
+    resource: String,
+
+    /// ARN of the user, role or session that asks, a service, or `*` for anyone
+    #[arg(long, value_name = "ARN")]
+    principal: Option<String>,
+
+    /// Account that owns the resource, where its ARN does not say [default: the principal's]
+    #[arg(long, value_name = "ID")]
+    resource_account: Option<String>,
+
+    /// Value of a condition key (can be repeated, also for one key)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    context: Vec<(String, String)>,
+
+    /// Take condition keys that are not given as unknown, not as absent
+    #[arg(long)]
+    open_context: bool,
+
+    /// Permissions boundary of the principal
+    #[arg(long, value_name = "FILE")]
+    boundary: Option<PathBuf>,
+
+    /// Service control policies, together one level (can be repeated)
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    scp: Vec<PathBuf>,
+
+    /// Resource control policies, together one level (can be repeated)
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    rcp: Vec<PathBuf>,
+
+    /// Policy of the session
+    #[arg(long, value_name = "FILE")]
+    session_policy: Option<PathBuf>,
+
+    /// Policy of the resource; for a role, its trust policy
+    #[arg(long, value_name = "FILE")]
+    resource_policy: Option<PathBuf>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Actions that need the resource's own policy, also within an account: prefixes of them.
+/// Source: IAM User Guide, "Policy evaluation logic"; KMS Developer Guide, "Key policies".
+const DECIDED_BY_RESOURCE: [&str; 2] = ["kms:", "sts:assumerole"];
+
+const IDENTITY: [PolicyKind; 2] = [PolicyKind::Identity, PolicyKind::Unstated];
+const ANY: [PolicyKind; 4] =
+    [PolicyKind::Identity, PolicyKind::Resource, PolicyKind::Trust, PolicyKind::Unstated];
+
+/// The answer as JSON.
+#[derive(Debug, Serialize)]
+struct Answer {
+    decision: &'static str,
+    statements: Vec<Statement>,
+    unknown_keys: Vec<String>,
+}
+
+/// A statement that led to the decision.
+#[derive(Debug, Serialize)]
+struct Statement {
+    layer: &'static str,
+    effect: &'static str,
+    /// Whether it matches for certain; if not, it hangs on unknown keys.
+    certain: bool,
+    #[serde(flatten)]
+    name: StatementName,
+}
+
+/// Runs the command.
+pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
+    let request = request(args)?;
+    let mut boundary = one(args.boundary.as_deref(), &IDENTITY)?;
+    let mut identity = PolicyFiles::default();
+    for file in &args.policy {
+        let contents = read_file(file)?;
+        if contents.principals.is_empty() {
+            identity.add(file, &contents, &IDENTITY)?;
+            continue;
+        }
+        let arn = args.principal.as_deref().ok_or_else(|| {
+            anyhow!(
+                "`{}` is an account dump; name one of its principals with --principal",
+                file.display()
+            )
+        })?;
+        let holder = find_principal(&contents, arn)
+            .ok_or_else(|| anyhow!("`{}` has no principal `{arn}`", file.display()))?;
+        identity.add_attached(file, &holder.policies)?;
+        if let (Some(attached), None) = (&holder.boundary, &boundary) {
+            let mut files = PolicyFiles::default();
+            files.add_attached(file, std::slice::from_ref(attached))?;
+            boundary = Some(files);
+        }
+    }
+    let session = one(args.session_policy.as_deref(), &IDENTITY)?;
+    let resource = one(args.resource_policy.as_deref(), &ANY)?;
+    let scp = level(&args.scp)?;
+    let rcp = level(&args.rcp)?;
+
+    let compiled = |files: &Option<PolicyFiles>| files.as_ref().map(compile);
+    let (own, limit, inner) = (compile(&identity), compiled(&boundary), compiled(&session));
+    let (theirs, scps, rcps) = (compiled(&resource), compiled(&scp), compiled(&rcp));
+    let action = request.action.to_string().to_ascii_lowercase();
+    let layers = Layers {
+        identity: (!identity.is_empty()).then_some(&own),
+        boundary: limit.as_ref(),
+        session: inner.as_ref(),
+        scps: scps.as_slice(),
+        rcps: rcps.as_slice(),
+        resource: theirs.as_ref(),
+        resource_role: match &theirs {
+            Some(_) if DECIDED_BY_RESOURCE.iter().any(|start| action.starts_with(start)) => {
+                ResourcePolicyRole::Required
+            }
+            _ => ResourcePolicyRole::Additional,
+        },
+    };
+    let decision = evaluate(&layers, &request);
+    let files = |layer| match layer {
+        Layer::Identity => Some(&identity),
+        Layer::Boundary => boundary.as_ref(),
+        Layer::Session => session.as_ref(),
+        Layer::Scp => scp.as_ref(),
+        Layer::Rcp => rcp.as_ref(),
+        Layer::Resource => resource.as_ref(),
+    };
+    let answer = Answer {
+        decision: outcome(decision.outcome),
+        statements: statements(&decision, files),
+        unknown_keys: decision.unknown_keys.into_iter().collect(),
+    };
+    let text = match args.format {
+        Format::Json => serde_json::to_string_pretty(&answer)? + "\n",
+        Format::Human => answer.tell(),
+    };
+    write_stdout(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+fn request(args: &SimulateArgs) -> anyhow::Result<Request> {
+    let mut request = Request::new(Action::parse(&args.action)?, args.resource.as_str());
+    request.principal =
+        args.principal.as_deref().map(Principal::parse).transpose().context("--principal")?;
+    request.resource_account.clone_from(&args.resource_account);
+    request.context = if args.open_context { Context::open() } else { Context::closed() };
+    for (key, value) in &args.context {
+        request.context.add(key, value.as_str());
+    }
+    Ok(request)
+}
+
+fn one(file: Option<&Path>, wanted: &[PolicyKind]) -> anyhow::Result<Option<PolicyFiles>> {
+    file.map(|file| PolicyFiles::read(&[file.to_owned()], wanted)).transpose()
+}
+
+fn level(files: &[PathBuf]) -> anyhow::Result<Option<PolicyFiles>> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    PolicyFiles::read(files, &IDENTITY_OR_RESOURCE).map(Some)
+}
+
+/// Resource control policies name principals.
+const IDENTITY_OR_RESOURCE: [PolicyKind; 3] =
+    [PolicyKind::Identity, PolicyKind::Resource, PolicyKind::Unstated];
+
+fn compile(files: &PolicyFiles) -> Policies {
+    Policies::compile(&files.documents)
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Allowed => "allowed",
+        Outcome::ExplicitlyDenied => "explicitly_denied",
+        Outcome::ImplicitlyDenied => "implicitly_denied",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+fn statements<'a>(
+    decision: &Decision,
+    files: impl Fn(Layer) -> Option<&'a PolicyFiles>,
+) -> Vec<Statement> {
+    let named = decision.matched.iter().filter_map(|matched| {
+        Some(Statement {
+            layer: match matched.layer {
+                Layer::Identity => "identity",
+                Layer::Boundary => "boundary",
+                Layer::Session => "session",
+                Layer::Scp => "scp",
+                Layer::Rcp => "rcp",
+                Layer::Resource => "resource",
+            },
+            effect: match matched.effect {
+                Effect::Allow => "Allow",
+                Effect::Deny => "Deny",
+            },
+            certain: matched.certain,
+            name: files(matched.layer)?.name(&matched.id),
+        })
+    });
+    named.collect()
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+impl Answer {
+    fn tell(&self) -> String {
+        let mut text = format!("{}\n", self.decision.replace('_', " "));
+        for statement in &self.statements {
+            let Statement { layer, effect, certain, name } = statement;
+            let maybe = if *certain { "" } else { ", perhaps" };
+            let _ = writeln!(text, "  {effect}{maybe}: {} ({layer})", printable(&name.text()));
+        }
+        if !self.unknown_keys.is_empty() {
+            let keys: Vec<String> = self.unknown_keys.iter().map(|key| printable(key)).collect();
+            let _ = writeln!(text, "  hangs on {}; give them with --context", keys.join(", "));
+        }
+        text
+    }
+}
