@@ -152,7 +152,19 @@ impl Context<'_, '_> {
         let mut added = Vec::new();
         for grant in &plan.grants {
             let Some((service, action)) = self.world.action(&grant.action) else { continue };
-            let only: Vec<String> = action.types.iter().map(|(name, _)| name.clone()).collect();
+            // What is tagged is what the operation is called after; the longest such name, since a
+            // snapshot of a database is called after both.
+            let operation = normal(self.subject.name);
+            let called = action
+                .types
+                .iter()
+                .map(|(name, _)| name)
+                .filter(|name| operation.contains(&normal(name)))
+                .max_by_key(|name| name.len());
+            let only: Vec<String> = match called {
+                Some(name) => vec![name.clone()],
+                None => action.types.iter().map(|(name, _)| name.clone()).collect(),
+            };
             for dependent in &action.dependents {
                 let Some((owner, tagging)) = self.world.action(dependent) else { continue };
                 let is_new =
@@ -272,8 +284,17 @@ impl Context<'_, '_> {
             .iter()
             .filter(|(name, _)| only.is_empty() || only.contains(name))
             .collect();
+        if let (true, [name, ..], false) =
+            (kept.is_empty(), rule.only.as_slice(), file.text.is_empty())
+            && !action.types.is_empty()
+        {
+            let id = format!("{}:{}", service.prefix, action.name);
+            return Err(file.error(name, format!("`{id}` takes no resource of type `{name}`")));
+        }
         let kept = if kept.is_empty() { action.types.iter().collect() } else { kept };
-        let any_of = self.subject.names_any_resource() && kept.len() > 1;
+        let any_of = kept.len() > 1
+            && (self.subject.names_any_resource()
+                || self.rule.is_some_and(|(_, rule)| rule.any_of));
         let mut types = Vec::new();
         for (name, required) in &kept {
             let Some(kind) = service.types.iter().find(|kind| kind.name == *name) else { continue };
@@ -322,7 +343,8 @@ impl Context<'_, '_> {
                 .find_map(|fill| {
                     let of = |kind: &str| {
                         let fill = fill.get(kind)?;
-                        fill.get(variable).or_else(|| fill.get("*"))
+                        fill.get(variable)
+                            .or_else(|| fill.get("*").filter(|_| !is_ambient(variable)))
                     };
                     of(kind).or_else(|| of("*"))
                 })

@@ -80,6 +80,9 @@ pub(crate) struct OperationRule {
     /// Resource types that must appear though the reference calls them optional.
     #[serde(default)]
     pub(crate) require: Vec<String>,
+    /// Whether the action's types are alternatives though the reference calls each required.
+    #[serde(default)]
+    pub(crate) any_of: bool,
     #[serde(default)]
     pub(crate) heuristic: bool,
     pub(crate) reason: String,

@@ -156,7 +156,13 @@ impl<'d> World<'d> {
         for kind in rules.guard.keys() {
             self.type_of(file, service, kind)?;
         }
+        let mut ruled = BTreeSet::new();
         for rule in &rules.operation {
+            for name in &rule.names {
+                if !ruled.insert((name.to_ascii_lowercase(), &rule.models)) {
+                    return Err(file.error(name, format!("a second rule for `{name}`: unite them")));
+                }
+            }
             for name in &rule.models {
                 if !self.models.contains_key(name.as_str()) {
                     return Err(file.error(name, format!("no model `{name}`")));

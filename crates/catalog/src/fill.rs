@@ -49,6 +49,8 @@ struct Draft {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Known,
+    /// Fixed by the rule: as good as known, but no word of the call's.
+    Constant,
     Server,
     Unknown,
 }
@@ -66,7 +68,9 @@ impl<'r> Filler<'r> {
             source::PATH if node.string(2) == "caller" => vec![Value::plain(self.request.caller())],
             source::PATH | source::ALSO => {
                 let mut values = Vec::new();
-                let cut = TRANSFORMS.get(node.number(1) as usize) == Some(&"drop_last_colon");
+                let name = TRANSFORMS.get(node.number(1) as usize).copied();
+                // These make an ARN out of something that begins as one.
+                let cut = matches!(name, Some("drop_last_colon" | "before_pipe"));
                 self.request.values(node.string(2), &mut |text| {
                     if text.starts_with("arn:") && !cut {
                         values.push(Value::plain(text));
@@ -185,15 +189,12 @@ impl<'r> Filler<'r> {
         if drafts.len() > MOST {
             return Filled::Nothing;
         }
-        let known =
-            drafts.iter().flat_map(|draft| &draft.variables).any(|(_, fate)| *fate == Fate::Known);
-        let unknown = drafts
-            .iter()
-            .flat_map(|draft| &draft.variables)
-            .any(|(_, fate)| *fate == Fate::Unknown);
-        if !known
-            && (!required || unknown || !drafts.iter().any(|draft| draft.variables.is_empty()))
-        {
+        let some = |wanted: Fate| {
+            drafts.iter().flat_map(|draft| &draft.variables).any(|(_, fate)| *fate == wanted)
+        };
+        let unknown = some(Fate::Unknown);
+        let fixed = !unknown && !some(Fate::Server);
+        if !(some(Fate::Known) || (required && fixed)) {
             return Filled::Nothing;
         }
         let found: BTreeSet<(String, Origin)> = drafts
@@ -241,14 +242,14 @@ impl<'r> Filler<'r> {
                 // A name that holds a separator would move into another segment of the ARN.
                 let breaks = !next.is_empty()
                     && (value.text.contains(':')
-                        || (next.starts_with('/') && value.text.contains('/')));
+                        || (next.starts_with('/') && value.text.contains('/') && name != "rule"));
                 if !breaks && value.text.starts_with(guard) {
                     let rest = start.and_then(|start| value.text.strip_prefix(start));
                     let text = rest.unwrap_or(&value.text).to_owned();
                     values.push(Value { text, ..value });
                 }
             }
-            let fate = if constant { Fate::Server } else { Fate::Known };
+            let fate = if constant { Fate::Constant } else { Fate::Known };
             found.extend(values.into_iter().map(|value| (value, fate)));
         }
         if !found.is_empty() {
@@ -330,6 +331,9 @@ impl<'r> Filler<'r> {
         }
         let origin = match widened {
             Some(why) => Origin::Widened { from: name.to_owned(), why },
+            None if name == "rule" => {
+                Origin::Derived { rule: "a rule of this operation".to_owned() }
+            }
             None => Origin::Derived { rule: format!("the ARN of a `{name}`, from parameters") },
         };
         (text, origin)

@@ -180,6 +180,8 @@ pub const TRANSFORMS: &[&str] = &[
     "key_id",
     "alias",
     "streams_of",
+    "after_dot",
+    "before_pipe",
 ];
 
 /// Tests of a grant.

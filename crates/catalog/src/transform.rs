@@ -67,6 +67,8 @@ pub(crate) fn apply(
         "key_id" => (!text.starts_with("alias/")).then(|| Value::plain(text)),
         "alias" => plain(text.strip_prefix("alias/")?),
         "streams_of" => Some(Value { tail: ":*", ..Value::plain(text) }),
+        "before_pipe" => plain(text.split('|').next()?),
+        "after_dot" => plain(text.split_once('.')?.1),
         "prefix_star" => Some(Value { tail: "*", ..Value::plain(text) }),
         "drop_last_colon" => plain(text.rsplit_once(':')?.0),
         "workgroup_of" => request.fact(FactKind::AthenaWorkGroup, text).map(Value::plain),

@@ -1,0 +1,87 @@
+//! Error codes, visibility, companions, services that call for others, and what was compiled in.
+
+use trailtrim_catalog::{Catalog, ErrorClass, Visibility};
+
+#[test]
+fn error_codes_have_classes() {
+    let catalog = Catalog::embedded();
+    for (source, code, class) in [
+        ("s3", "AccessDenied", ErrorClass::Denied),
+        ("dynamodb", "AccessDeniedException", ErrorClass::Denied),
+        ("ec2", "Client.UnauthorizedOperation", ErrorClass::Denied),
+        ("sns", "AuthorizationError", ErrorClass::Denied),
+        ("ec2", "Client.DryRunOperation", ErrorClass::Granted),
+        ("ec2", "Client.RequestLimitExceeded", ErrorClass::NotEvaluated),
+        ("ssm", "ThrottlingException", ErrorClass::NotEvaluated),
+        ("securityhub", "InvalidAccessException", ErrorClass::NotEvaluated),
+        ("sts", "ExpiredTokenException", ErrorClass::NotEvaluated),
+        ("s3", "NoSuchKey", ErrorClass::GrantedWithError),
+        ("iam", "NoSuchEntityException", ErrorClass::GrantedWithError),
+        ("lambda", "ResourceNotFoundException", ErrorClass::GrantedWithError),
+        ("sqs", "KMS.AccessDeniedException", ErrorClass::DependencyDenied),
+        ("iam", "ValidationError", ErrorClass::Unknown),
+        ("s3", "InternalError", ErrorClass::Unknown),
+        ("s3", "SomethingNew", ErrorClass::Unknown),
+    ] {
+        assert_eq!(catalog.error_class(&format!("{source}.amazonaws.com"), code), class, "{code}");
+    }
+}
+
+#[test]
+fn visibility_tells_what_cloudtrail_shows() {
+    let sight = |action| Catalog::embedded().action(action).unwrap().visibility();
+    assert_eq!(sight("s3:GetObject"), Visibility::Data("AWS::S3::Object"));
+    assert!(matches!(sight("iam:PassRole"), Visibility::Through(_)));
+    assert!(matches!(sight("s3:GetObjectVersion"), Visibility::Through(_)));
+    assert_eq!(sight("rds-db:connect"), Visibility::Never);
+    assert_eq!(sight("ec2:RunInstances"), Visibility::Management);
+    assert_eq!(sight("kms:Decrypt"), Visibility::Management);
+}
+
+#[test]
+fn companions_and_callers_are_data() {
+    let catalog = Catalog::embedded();
+    let abort =
+        catalog.companions().find(|rule| rule.actions().any(|a| a == "s3:AbortMultipartUpload"));
+    assert!(abort.is_some_and(|rule| rule.with().any(|a| a == "s3:PutObject")));
+    assert!(catalog.via("athena.amazonaws.com").called_via);
+    assert!(catalog.via("secretsmanager.amazonaws.com").kms_via);
+    assert!(!catalog.via("nobody.amazonaws.com").kms_via);
+}
+
+#[test]
+fn facts_are_looked_up_in_any_case() {
+    let catalog = Catalog::embedded();
+    let facts = catalog.action("S3:GETOBJECT").unwrap();
+    assert_eq!(facts.id(), "s3:GetObject");
+    assert!(facts.resource_types().any(|kind| kind.name() == "object" && !kind.required()));
+    assert!(
+        catalog.action("lambda:CreateFunction").unwrap().dependents().any(|d| d == "iam:PassRole")
+    );
+    assert!(catalog.services().count() > 400);
+    assert_eq!(catalog.version().packages().count(), 4);
+    assert_eq!(catalog.version().digest().len(), 64);
+}
+
+#[test]
+fn every_action_of_every_service_is_found_by_its_name() {
+    let catalog = Catalog::embedded();
+    for service in catalog.services() {
+        for action in service.actions() {
+            assert_eq!(catalog.action(action.id()).map(|found| found.id()), Some(action.id()));
+        }
+    }
+}
+
+#[test]
+fn damaged_tables_are_refused_or_harmless() {
+    assert!(Catalog::from_bytes(b"").is_err());
+    assert!(Catalog::from_bytes(b"TTCATL01 and then nothing of use").is_err());
+    let mut bytes = b"TTCATL01".to_vec();
+    for word in [7_u32, 2, 2, u32::MAX, u32::MAX] {
+        bytes.extend(word.to_le_bytes());
+    }
+    bytes.extend([0, 0]);
+    let catalog = Catalog::from_bytes(bytes.leak()).unwrap();
+    assert_eq!(catalog.operation("s3.amazonaws.com", "GetObject").actions().count(), 0);
+}
