@@ -108,7 +108,7 @@ impl Domains {
         }
         wanted
             .iter()
-            .flat_map(|w| glob::intersect(principal, w, PATTERNS).unwrap_or_default())
+            .flat_map(|w| glob::intersect(principal, w, PATTERNS, &mut 0).unwrap_or_default())
             .collect()
     }
 }
@@ -353,7 +353,7 @@ impl Cases {
         for pattern in &patterns {
             let mut more = Vec::new();
             for known in &overlaps {
-                match glob::intersect(known, pattern, PATTERNS) {
+                match glob::intersect(known, pattern, PATTERNS, &mut 0) {
                     Some(common) => more.extend(common),
                     None => self.exact = false,
                 }

@@ -55,6 +55,12 @@ impl Region {
         Self { sides: [side(&rule.action), resource, principal], clauses: rule.clauses.clone() }
     }
 
+    /// Counts the patterns that the region leaves out.
+    pub(super) fn exceptions(&self) -> usize {
+        let of = |side: &Side| if let Side::AllBut(globs) = side { globs.len() } else { 0 };
+        self.sides.iter().map(of).sum()
+    }
+
     /// A region that is one side's patterns and anything on the others.
     fn only(index: usize, globs: &[Glob]) -> Self {
         let mut sides = [Side::Any, Side::Any, Side::Any];

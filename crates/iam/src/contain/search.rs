@@ -65,13 +65,6 @@ struct Question<'q> {
     regions: &'q [&'q Region],
 }
 
-/// What a region has to do with a cell.
-enum Relation {
-    Apart,
-    /// It contains the cell, but for these smaller cells.
-    Contains(Vec<Cell>),
-}
-
 impl<'a> Search<'a> {
     pub(super) fn new(
         domains: &'a Domains,
@@ -120,35 +113,31 @@ impl<'a> Search<'a> {
         if own == Truth::False || has_no_action(&cell) {
             return Verdict::Covered;
         }
-        // The region that leaves the fewest parts over, and a key that would
-        // settle a region's conditions.
-        let mut best: Option<(usize, Vec<Cell>)> = None;
+        // Regions that contain the cell but for what their own lists take out,
+        // and a key that would settle a region's conditions.
+        let mut candidates: Vec<usize> = Vec::new();
         let mut key: Option<String> = None;
         for (index, region) in question.regions.iter().enumerate() {
-            if !open.get(index).copied().unwrap_or(false) {
+            if !open.get(index).copied().unwrap_or(false) || !self.reaches(region, &cell) {
                 continue;
             }
-            let truth = self.holds(region, question.left, context);
-            if truth == Truth::False {
-                continue;
-            }
-            let rest = match self.relation(region, &cell) {
-                Ok(Relation::Apart) => continue,
-                Ok(Relation::Contains(rest)) => rest,
-                Err(reason) => return Verdict::Open(reason),
-            };
-            match truth {
-                Truth::True if rest.is_empty() => return Verdict::Covered,
-                Truth::True => {
-                    if best.as_ref().is_none_or(|(_, parts)| rest.len() < parts.len()) {
-                        best = Some((index, rest));
-                    }
-                }
-                Truth::Unknown(keys) => key = key.or_else(|| keys.into_iter().next()),
+            match self.holds(region, question.left, context) {
                 Truth::False => {}
+                Truth::Unknown(keys) => key = key.or_else(|| keys.into_iter().next()),
+                Truth::True if region.exceptions() == 0 => return Verdict::Covered,
+                Truth::True => candidates.push(index),
             }
         }
-        if let Some((index, parts)) = best {
+        let fewest = candidates.into_iter().min_by_key(|index| {
+            question.regions.get(*index).map_or(0, |region| region.exceptions())
+        });
+        if let Some(index) = fewest
+            && let Some(region) = question.regions.get(index)
+        {
+            let parts = match self.parts_left(region, &cell) {
+                Ok(parts) => parts,
+                Err(reason) => return Verdict::Open(reason),
+            };
             set(open, index, false);
             let mut verdict = Verdict::Covered;
             for part in parts {
@@ -218,19 +207,19 @@ impl<'a> Search<'a> {
         verdict.then(|| Verdict::Open(Reason::Values(key.to_owned())))
     }
 
-    fn relation(&mut self, region: &Region, cell: &Cell) -> Result<Relation, Reason> {
-        // The plain sides first: they are cheap, and most regions end here.
-        for (side, own) in region.sides.iter().zip(cell) {
-            let apart = match side {
-                Side::Any => false,
-                Side::Only(globs) => !self.any_covers(globs, own),
-                Side::AllBut(globs) => self.any_covers(globs, own),
-            };
-            if apart {
-                return Ok(Relation::Apart);
-            }
-        }
-        let mut rest = Vec::new();
+    /// Tells whether a region contains the cell, exceptions aside: its patterns
+    /// cover the cell, and its exceptions do not.
+    fn reaches(&mut self, region: &Region, cell: &Cell) -> bool {
+        region.sides.iter().zip(cell).all(|(side, own)| match side {
+            Side::Any => true,
+            Side::Only(globs) => self.any_covers(globs, own),
+            Side::AllBut(globs) => !self.any_covers(globs, own),
+        })
+    }
+
+    /// Returns what a region's exceptions take out of a cell.
+    fn parts_left(&mut self, region: &Region, cell: &Cell) -> Result<Vec<Cell>, Reason> {
+        let mut parts = Vec::new();
         for (index, side) in region.sides.iter().enumerate() {
             let Side::AllBut(globs) = side else { continue };
             let Some(own) = cell.get(index) else { continue };
@@ -240,11 +229,11 @@ impl<'a> Search<'a> {
                     if let Some(place) = part.get_mut(index) {
                         *place = common;
                     }
-                    rest.push(part);
+                    parts.push(part);
                 }
             }
         }
-        Ok(Relation::Contains(rest))
+        Ok(parts)
     }
 
     fn any_covers(&mut self, globs: &[Glob], own: &Glob) -> bool {
@@ -300,8 +289,7 @@ impl<'a> Search<'a> {
         let common = match self.overlaps.get(&place) {
             Some(known) => known.clone(),
             None => {
-                self.steps += (a.tokens().len() * b.tokens().len()) as u64;
-                let common = glob::intersect(a, b, OVERLAPS);
+                let common = glob::intersect(a, b, OVERLAPS, &mut self.steps);
                 self.overlaps.insert(place, common.clone());
                 common
             }

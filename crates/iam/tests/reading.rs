@@ -1,0 +1,139 @@
+//! What the reader takes, and what it says to what it does not.
+
+use trailtrim_iam::read::{Document, HolderKind, PolicyKind, read, read_policy};
+
+const PLAIN: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::b/+ é"}]}"#;
+
+fn encoded() -> String {
+    PLAIN.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[test]
+fn every_encoding_is_the_same_document() {
+    let plain = read_policy("p", PLAIN).unwrap();
+    let quoted = serde_json::to_string(PLAIN).unwrap();
+    let partly = PLAIN.replace('{', "%7b").replace('"', "%22");
+    for text in [
+        format!("\u{feff} {PLAIN}"),
+        encoded(),
+        quoted.clone(),
+        partly,
+        PLAIN.replace("[{", "{").replace("}]", "}"),
+        PLAIN.replace("\"s3:Get*\"", "[\"s3:Get*\"]").replace("Effect", "effect"),
+        format!(r#"{{"RoleName":"r","PolicyName":"p","PolicyDocument":{quoted}}}"#),
+        format!(r#"{{"PolicyVersion":{{"Document":"{}","VersionId":"v1"}}}}"#, encoded()),
+        format!(r#"{{"PolicyVersion":{{"Document":{PLAIN},"Added":"later"}}}}"#),
+    ] {
+        assert_eq!(read_policy("p", &text).unwrap(), plain, "{text}");
+    }
+}
+
+#[test]
+fn errors_name_the_file_the_place_and_what_belongs_there() {
+    let error = |text: &str| read_policy("f.json", text).unwrap_err().to_string();
+    let statement = |rest: &str| format!(r#"{{"Statement":[{{"Effect":"Allow",{rest}}}]}}"#);
+    for (text, expected) in [
+        ("{", "`f.json` is not JSON: EOF"),
+        (
+            "[]",
+            "`f.json` at `$`: expected a policy document: an object, or a text that holds one, found a list",
+        ),
+        ("{}", "`f.json` at `$`: missing `Statement`"),
+        (r#"{"Statement":[{"Action":"*"}]}"#, "`f.json` at `$.Statement[0]`: missing `Effect`"),
+        (
+            r#"{"Version":"2012","Statement":[]}"#,
+            "at `$.Version`: expected `2012-10-17` or `2008-10-17`, found `2012`",
+        ),
+        (r#"{"Statement":[],"Statement":[]}"#, "at `$`: `Statement` stands twice"),
+        (&statement(r#""Resource":"*""#), "at `$.Statement[0]`: missing `Action` or `NotAction`"),
+        (&statement(r#""Action":"*","Resource":"*","Resorce":"x""#), "unknown element `Resorce`"),
+        (&statement(r#""Action":"*","NotAction":"x:y""#), "`NotAction` stands twice"),
+        (
+            &statement(r#""Action":"s3""#),
+            "at `$.Statement[0].Action`: expected `*` or `service:Name` in actions, found `s3`",
+        ),
+        (&statement(r#""Action":{"a":1}"#), "expected a text or a list of texts, found an object"),
+        (
+            &statement(r#""Action":"*","Condition":{"StringEqual":{"a":"b"}}"#),
+            "at `$.Statement[0].Condition.StringEqual`: expected a condition operator",
+        ),
+        (&statement(r#""Action":"*","Principal":{"Aws ":"*"}"#), "unknown element `Aws `"),
+        (
+            r#"{"Statement":[{"Effect":"allow","Action":"*"}]}"#,
+            "expected `Allow` or `Deny`, in this case, found `allow`",
+        ),
+    ] {
+        assert!(error(text).contains(expected), "{text}: {}", error(text));
+        assert!(!error(text).contains('\n'));
+    }
+    let inner = error(r#"{"PolicyDocument":"{\"Statement\":[{\"Effect\":1}]}"}"#);
+    assert!(inner.contains("`$.PolicyDocument.Statement[0].Effect`"), "{inner}");
+}
+
+#[test]
+fn a_dump_attaches_what_it_holds_and_knows_what_it_lacks() {
+    let dump = format!(
+        r#"{{"GroupDetailList":[{{"GroupName":"g","Arn":"arn:aws:iam::1:group/g","GroupPolicyList":[{{"PolicyName":"gp","PolicyDocument":{PLAIN}}}]}}],
+        "UserDetailList":[{{"UserName":"u","Arn":"arn:aws:iam::1:user/u","GroupList":["g","gone"]}}],
+        "RoleDetailList":[{{"RoleName":"r","RoleId":"AROA1","Arn":"arn:aws:iam::1:role/p/r","AssumeRolePolicyDocument":"{}",
+            "AttachedManagedPolicies":[{{"PolicyName":"A","PolicyArn":"arn:aws:iam::aws:policy/A"}},{{"PolicyName":"m","PolicyArn":"arn:aws:iam::1:policy/m"}}],
+            "PermissionsBoundary":{{"PermissionsBoundaryArn":"arn:aws:iam::1:policy/m"}},
+            "InstanceProfileList":[{{"Arn":"arn:aws:iam::1:instance-profile/ip"}}]}}],
+        "Policies":[{{"PolicyName":"m","Arn":"arn:aws:iam::1:policy/m","PolicyVersionList":[
+            {{"Document":{{"Statement":[]}},"IsDefaultVersion":false}},{{"Document":{PLAIN},"IsDefaultVersion":true}}]}}]}}"#,
+        encoded()
+    );
+    let contents = read("dump", &dump).unwrap();
+    let plain = Document::Known(read_policy("p", PLAIN).unwrap());
+    let find = |kind| contents.principals.iter().find(|p| p.kind == kind).unwrap();
+    let user = find(HolderKind::User);
+    assert_eq!(user.policies[0].document, plain);
+    assert_eq!(user.policies[0].via_group.as_deref(), Some("g"));
+    assert!(user.policies[1].document.known().is_none(), "a group that is not there is unknown");
+    let role = find(HolderKind::Role);
+    assert!(role.policies[0].document.known().is_none(), "never empty");
+    assert_eq!(role.policies[1].document, plain, "the default version");
+    assert_eq!(role.boundary.as_ref().unwrap().document, plain);
+    assert_eq!(role.trust, Some(plain));
+    assert_eq!(role.unique_id, "AROA1");
+    assert_eq!(role.instance_profiles, ["arn:aws:iam::1:instance-profile/ip"]);
+}
+
+#[test]
+fn templates_and_plans() {
+    let sub = r#"{"Fn::Sub":"arn:${AWS::Partition}:s3:::b"}"#;
+    let template = format!(
+        r#"{{"Resources":{{"M":{{"Type":"AWS::IAM::ManagedPolicy","Properties":{{"PolicyDocument":{PLAIN}}}}},
+        "R":{{"Type":"AWS::IAM::Role","Properties":{{"AssumeRolePolicyDocument":{{"Statement":{{"Effect":"Allow","Principal":{{"Service":"ec2.amazonaws.com"}},"Action":"sts:AssumeRole"}}}},
+            "Policies":[{{"PolicyName":"in","PolicyDocument":{{"Statement":[{{"Effect":"Allow","Action":"*","Resource":{sub}}}]}}}}]}}}},
+        "P":{{"Type":"AWS::IAM::RolePolicy","Properties":{{"PolicyDocument":{{"Statement":[{{"Effect":"Allow","Action":"*","Resource":{{"Fn::Sub":"b/${{!aws:username}}"}}}}]}}}}}},
+        "Q":{{"Type":"AWS::SQS::Queue"}}}}}}"#
+    );
+    let contents = read("t", &template).unwrap();
+    let found: Vec<_> = contents
+        .policies
+        .iter()
+        .map(|p| (p.name.as_str(), p.kind, p.document.known().is_some()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("M", PolicyKind::Identity, true),
+            ("R", PolicyKind::Trust, true),
+            ("R/in", PolicyKind::Identity, false),
+            ("P", PolicyKind::Identity, true),
+        ]
+    );
+    assert!(contents.policies[3].document.known().unwrap().to_json().contains("b/${aws:username}"));
+
+    let quoted = serde_json::to_string(PLAIN).unwrap();
+    let plan = format!(
+        r#"{{"planned_values":{{"root_module":{{"resources":[
+            {{"address":"aws_iam_policy.p","type":"aws_iam_policy","values":{{"policy":{quoted}}}}},
+            {{"address":"x","type":"aws_iam_role_policy_attachment","values":{{"policy_arn":"arn"}}}}],
+        "child_modules":[{{"resources":[{{"address":"m.b","type":"aws_s3_bucket_policy","values":{{"policy":{quoted}}}}}]}}]}}}}}}"#
+    );
+    let contents = read("plan", &plan).unwrap();
+    let found: Vec<_> = contents.policies.iter().map(|p| (p.name.as_str(), p.kind)).collect();
+    assert_eq!(found, [("aws_iam_policy.p", PolicyKind::Identity), ("m.b", PolicyKind::Resource)]);
+}
