@@ -10,6 +10,9 @@ use crate::template::{Piece, captures, pieces};
 use crate::transform::{Value, apply};
 use crate::{Origin, Request};
 
+/// Variables that say nothing of what they identify.
+const GENERIC: [&str; 6] = ["ResourceId", "ResourceName", "Id", "Name", "Identifier", "UUID"];
+
 /// More ARNs than this out of one call are folded into the type.
 const MOST: usize = 1000;
 
@@ -260,6 +263,10 @@ impl<'r> Filler<'r> {
 
     /// Returns a variable's value inside an ARN of some type of the service.
     fn inside(&self, arn: &str, variable: &str) -> Option<Value> {
+        // `ResourceId` means another thing in each type.
+        if GENERIC.contains(&variable) {
+            return None;
+        }
         for kind in self.types.nodes() {
             for template in kind.node(1).strings() {
                 let Some(found) = captures(template, arn) else { continue };
@@ -274,6 +281,7 @@ impl<'r> Filler<'r> {
                         account: get("Account"),
                         region: get("Region"),
                         partition: get("Partition"),
+                        any_region: false,
                     });
                 }
             }
@@ -310,6 +318,11 @@ impl<'r> Filler<'r> {
                 }
                 _ => None,
             };
+            if variable == "Region" && draft.variables.iter().any(|(value, _)| value.any_region) {
+                text.push('*');
+                widened = Some("the call may be answered in any region".to_owned());
+                continue;
+            }
             if let Some(ambient) = named
                 .map(|named| escape(&named).text.into_owned())
                 .or_else(|| self.ambient(variable))

@@ -180,7 +180,10 @@ pub const TRANSFORMS: &[&str] = &[
     "key_id",
     "alias",
     "streams_of",
-    "after_dot",
+    "below",
+    "document",
+    "model",
+    "profile",
     "before_pipe",
 ];
 

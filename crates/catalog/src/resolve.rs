@@ -142,10 +142,8 @@ impl Resolver<'_> {
             (Some(found), _) => {
                 found.into_iter().for_each(|(resource, origin)| push(resource, origin));
             }
-            (None, [only]) => {
-                let (resource, origin) = self.filler.widest(*only);
-                push(resource, origin);
-            }
+            // An optional type limits the action where it is named; a call that names none is
+            // checked against something else, which only `*` is sure to hold.
             (None, _) => {
                 let why = "the call names none of the resources that the action can be limited to";
                 push(

@@ -15,6 +15,8 @@ pub(crate) struct Value {
     pub(crate) account: Option<String>,
     /// The region that the value itself names.
     pub(crate) region: Option<String>,
+    /// Whether the resource may be in any region.
+    pub(crate) any_region: bool,
     /// The partition that the value itself names.
     pub(crate) partition: Option<String>,
 }
@@ -36,7 +38,11 @@ pub(crate) fn apply(
     let plain = |text: &str| Some(Value::plain(text));
     match name {
         "" | "table" | "layer" => plain(text),
-        "nolead" => plain(text.strip_prefix('/').unwrap_or(text)),
+        "nolead" => plain(text.trim_matches('/')),
+        "below" => Some(Value { tail: "/*", ..Value::plain(text.trim_matches('/')) }),
+        "document" => Some(document(text)),
+        "model" => Some(model(text)),
+        "profile" => geography(text).and_then(|_| plain(text)),
         "secret" => Some(secret(text)),
         "function" => plain(function(text).0),
         "qualifier" => plain(function(text).1?),
@@ -68,7 +74,6 @@ pub(crate) fn apply(
         "alias" => plain(text.strip_prefix("alias/")?),
         "streams_of" => Some(Value { tail: ":*", ..Value::plain(text) }),
         "before_pipe" => plain(text.split('|').next()?),
-        "after_dot" => plain(text.split_once('.')?.1),
         "prefix_star" => Some(Value { tail: "*", ..Value::plain(text) }),
         "drop_last_colon" => plain(text.rsplit_once(':')?.0),
         "workgroup_of" => request.fact(FactKind::AthenaWorkGroup, text).map(Value::plain),
@@ -85,6 +90,34 @@ fn secret(text: &str) -> Value {
     // A name may happen to end so; only the ARN, which is handled before, can tell.
     let tail = if has_suffix { "*" } else { "-??????" };
     Value { tail, ..Value::plain(text) }
+}
+
+/// Names that begin with `aws`, `amazon` or `amzn` are AWS's own documents, whose ARNs have no
+/// account (SSM API reference, `CreateDocument`).
+fn document(text: &str) -> Value {
+    let lower = text.to_ascii_lowercase();
+    let of_aws = ["aws", "amazon", "amzn"].iter().any(|prefix| lower.starts_with(prefix));
+    Value { account: of_aws.then(String::new), ..Value::plain(text) }
+}
+
+/// The foundation model of `anthropic.claude-v2` or, behind an inference profile, of
+/// `eu.anthropic.claude-v2`, which may answer from any region of its geography.
+fn model(text: &str) -> Value {
+    match geography(text) {
+        Some(model) => Value { any_region: true, ..Value::plain(model) },
+        None => Value::plain(text),
+    }
+}
+
+/// Returns the model id behind the geography of an inference profile's id: a geography is the first
+/// of three labels (`eu.anthropic.claude-v2`), where a model's id has a provider and a name.
+fn geography(text: &str) -> Option<&str> {
+    let (first, rest) = text.split_once('.')?;
+    let (provider, _) = rest.split_once('.')?;
+    let is_label =
+        |label: &str| label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    let is_short = first.len() <= 6 && !first.is_empty();
+    (is_short && is_label(first) && is_label(provider)).then_some(rest)
 }
 
 /// Splits `name`, `name:qualifier` and `account:function:name:qualifier`.

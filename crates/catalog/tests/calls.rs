@@ -196,7 +196,7 @@ fn an_instance_needs_every_part_and_its_tags() {
             "tagSpecificationSet": { "items": [{ "resourceType": "instance", "tags": [{ "key": "a" }] }] },
         }),
         &[
-            "ec2:CreateTags arn:aws:ec2:eu-west-1:*:instance/*",
+            "ec2:CreateTags arn:aws:ec2:eu-west-1:111122223333:instance/*",
             "ec2:RunInstances arn:aws:ec2:eu-west-1::image/ami-1",
             &format!("ec2:RunInstances {account}:instance/*"),
             &format!("ec2:RunInstances {account}:key-pair/k"),
