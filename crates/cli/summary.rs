@@ -31,7 +31,7 @@ fn tell(report: &Report, text: &mut String) -> std::fmt::Result {
     if input.pruned > 0 {
         writeln!(
             text,
-            "left closed, outside the filters: {}",
+            "not opened, told by their key (digests, Insights, outside the filters): {}",
             count(input.pruned, "file", "files")
         )?;
     }
