@@ -1,11 +1,14 @@
 //! `trailtrim catalog`: what the catalog knows of an event, an action, a service.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use trailtrim_catalog::{AccessLevel, ActionFacts, Catalog, Visibility};
+use trailtrim_catalog::{
+    AccessLevel, ActionFacts, Catalog, FactKind, Request, ResourceRef, Visibility,
+};
 
 use crate::Exit;
 use crate::format::Format;
@@ -125,11 +128,53 @@ impl Visible {
     }
 }
 
+/// A call that succeeds and has no parameter.
+struct PlainCall;
+
+impl Request for PlainCall {
+    fn account(&self) -> &str {
+        ""
+    }
+
+    fn region(&self) -> &str {
+        ""
+    }
+
+    fn partition(&self) -> &str {
+        "aws"
+    }
+
+    fn caller(&self) -> &str {
+        ""
+    }
+
+    fn via(&self) -> Option<&str> {
+        None
+    }
+
+    fn error_code(&self) -> Option<&str> {
+        None
+    }
+
+    fn values(&self, _path: &str, _each: &mut dyn FnMut(&str)) {}
+
+    fn arns(&self, _each: &mut dyn FnMut(&str, &str)) {}
+
+    fn resources(&self, _each: &mut dyn FnMut(ResourceRef<'_>)) {}
+
+    fn fact(&self, _kind: FactKind, _key: &str) -> Option<String> {
+        None
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Event {
     event_source: String,
     event_name: String,
+    /// What a call without any option needs.
     actions: Vec<&'static str>,
+    /// What parameters or errors can add or put in place of it.
+    conditional_actions: Vec<&'static str>,
     kind: &'static str,
     confidence: Option<&'static str>,
     visible: Option<Visible>,
@@ -139,7 +184,13 @@ struct Event {
 impl Event {
     fn of(catalog: Catalog, source: &str, name: &str) -> Event {
         let operation = catalog.operation(source, name);
-        let actions: Vec<&'static str> = operation.actions().collect();
+        let plain: BTreeSet<String> =
+            operation.resolve(&PlainCall).grants.into_iter().map(|grant| grant.action).collect();
+        // Where only parameters can tell (a transaction's parts), all of them are the answer.
+        let (actions, conditional_actions) =
+            operation.actions().partition::<Vec<&'static str>, _>(|action| {
+                plain.is_empty() || plain.contains(*action)
+            });
         let first = actions.first().and_then(|action| catalog.action(action));
         Event {
             event_source: source.to_owned(),
@@ -149,6 +200,7 @@ impl Event {
             visible: first.map(|facts| Visible::of(facts.visibility())),
             service: operation.service().map(str::to_owned),
             actions,
+            conditional_actions,
         }
     }
 
@@ -166,6 +218,9 @@ impl Event {
         text.push('\n');
         for action in &self.actions {
             let _ = writeln!(text, "  {action}");
+        }
+        for action in &self.conditional_actions {
+            let _ = writeln!(text, "  {action}, depending on the call");
         }
         if let Some(visible) = &self.visible {
             let _ = writeln!(text, "CloudTrail shows it {}", visible.tell());
