@@ -237,6 +237,7 @@ impl Context<'_, '_> {
             flags |= flag::INFERRED;
         }
         let types = match &rule.resource {
+            Some(template) if template == "*" => Vec::new(),
             Some(template) => vec![self.own_template(file, rule, template)?],
             None => self.types(file, rule, service, action)?,
         };

@@ -142,8 +142,11 @@ impl Resolver<'_> {
             (Some(found), _) => {
                 found.into_iter().for_each(|(resource, origin)| push(resource, origin));
             }
-            // An optional type limits the action where it is named; a call that names none is
-            // checked against something else, which only `*` is sure to hold.
+            // A listing is on the whole collection, if the collection is the service's own.
+            (None, [only]) if is_own(*only, action) => {
+                let (resource, origin) = self.filler.widest(*only);
+                push(resource, origin);
+            }
             (None, _) => {
                 let why = "the call names none of the resources that the action can be limited to";
                 push(
@@ -283,6 +286,13 @@ impl Resolver<'_> {
 /// Returns the part of a type's name that its alternatives share.
 fn family(kind: Node) -> Option<&'static str> {
     kind.node(kind_of::TYPE).string(0).split_once('/').map(|(family, _)| family)
+}
+
+/// Returns whether a type's ARN is of the action's own service: Cost Explorer can be limited to a
+/// billing view, but a call that names none is not on all of them.
+fn is_own(kind: Node, action: &str) -> bool {
+    let template = kind.node(kind_of::TYPE).node(1).string(0);
+    template.split(':').nth(2) == action.split(':').next()
 }
 
 /// The ARNs that stand in the record.
