@@ -21,7 +21,7 @@ pub use identity::{Caller, Outsider, PrincipalKey, Reason};
 pub use observe::{Observer, Scope};
 pub use outcome::Outcome;
 pub use resolve::{
-    Activity, Principal, PrincipalKind, Row, RowKey, Unmapped, UnmappedKey, resolve,
+    Activity, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey, resolve,
 };
 pub use stats::{Count, EVIDENCE, EventKey, Evidence, Join, SKETCH, Stats, day};
 pub use usage::{Calls, OtherEvent, OtherKind, Usage};

@@ -104,13 +104,34 @@ pub struct Row {
     pub error_codes: BTreeSet<String>,
     /// The kinds of policy that messages of denial blame.
     pub denied_by: BTreeSet<String>,
+    /// The denied calls by what their messages say; empty where none was denied.
+    pub refusals: BTreeMap<Refusal, Stats>,
     /// When, how often, which events.
     pub stats: Stats,
 }
 
+/// Who refused, as the message says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Refusal {
+    /// The kind of policy (`identity-based`, `service-control`, …); absent where the message
+    /// names none.
+    pub policy: Option<String>,
+    /// Whether the message speaks of an explicit deny.
+    pub explicit: bool,
+}
+
+impl Refusal {
+    fn of(call: &Call<'_>) -> Refusal {
+        call.denial.as_ref().map_or_else(Refusal::default, |denial| Refusal {
+            policy: denial.policy.as_deref().map(str::to_owned),
+            explicit: denial.explicit,
+        })
+    }
+}
+
 impl Row {
     /// What one call tells, but for how its resource was found.
-    fn of(call: &Call<'_>, stats: &Stats) -> Row {
+    fn of(call: &Call<'_>, outcome: Outcome, stats: &Stats) -> Row {
         let denied_by = call.denial.as_ref().and_then(|denial| denial.policy.as_deref());
         Row {
             origins: BTreeSet::new(),
@@ -120,6 +141,10 @@ impl Row {
             via: call.via.iter().map(|service| service.to_string()).collect(),
             error_codes: call.error_code.iter().map(|code| code.to_string()).collect(),
             denied_by: denied_by.map(str::to_owned).into_iter().collect(),
+            refusals: (outcome == Outcome::Denied)
+                .then(|| (Refusal::of(call), stats.clone()))
+                .into_iter()
+                .collect(),
             stats: stats.clone(),
         }
     }
@@ -134,6 +159,9 @@ impl Join for Row {
         self.via.extend(other.via);
         self.error_codes.extend(other.error_codes);
         self.denied_by.extend(other.denied_by);
+        for (refusal, stats) in other.refusals {
+            self.refusals.entry(refusal).or_default().join(stats);
+        }
         self.stats.join(other.stats);
     }
 }
@@ -264,6 +292,21 @@ impl Principal {
     ) {
         let operation = call.operation(catalog);
         let outcome = Outcome::of(call, catalog);
+        if matches!(outcome, Outcome::Denied | Outcome::GrantedWithError)
+            && let Some(key) = denied_by_message(call, catalog)
+        {
+            // The message is IAM's own word for what was missing, and often another action than
+            // the event's: `iam:PassRole` behind `RunInstances`. It is also the only word there is
+            // where the event itself cannot be mapped.
+            let row = Row {
+                origins: BTreeSet::from([Origin::Observed]),
+                ..Row::of(call, Outcome::Denied, stats)
+            };
+            self.rows.entry(key).or_default().join(row);
+            if outcome == Outcome::Denied {
+                return;
+            }
+        }
         let kind = match operation.kind() {
             Kind::Mapped => None,
             Kind::NoPermission => Some((Unmapped::NoPermission, "the call needs no permission")),
@@ -275,19 +318,10 @@ impl Principal {
         };
         let service = operation.service().map(str::to_owned);
         if let Some((kind, why)) = kind {
-            self.lose(call, outcome, stats, (kind, None, why.to_owned()), service);
+            let named = call.denial.as_ref().and_then(|denial| denial.action.as_deref());
+            let named = named.filter(|_| outcome == Outcome::Denied).map(str::to_owned);
+            self.lose(call, outcome, stats, (kind, named, why.to_owned()), service);
             return;
-        }
-        if matches!(outcome, Outcome::Denied | Outcome::GrantedWithError)
-            && let Some(key) = denied_by_message(call, catalog)
-        {
-            // The message is IAM's own word for what was missing, and often another action than
-            // the event's: `iam:PassRole` behind `RunInstances`.
-            let row = Row { origins: BTreeSet::from([Origin::Observed]), ..Row::of(call, stats) };
-            self.rows.entry(key).or_default().join(row);
-            if outcome == Outcome::Denied {
-                return;
-            }
         }
         let resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
         for unresolved in resolution.unresolved {
@@ -308,7 +342,7 @@ impl Principal {
                 certain: !grant.inferred,
                 confidence: Some(grant.confidence),
                 origins: BTreeSet::from([grant.origin]),
-                ..Row::of(call, stats)
+                ..Row::of(call, outcome, stats)
             };
             self.rows.entry(key).or_default().join(row);
         }
