@@ -5,8 +5,10 @@
 //! is a file here, with its arguments and one function that returns an
 //! [`Exit`].
 
+mod backtest;
 mod catalog;
 mod compare;
+mod denials;
 mod exit;
 mod format;
 mod generate;
@@ -14,6 +16,7 @@ mod globs;
 mod output;
 mod policy_files;
 mod simulate;
+mod soak;
 mod summary;
 mod time;
 mod trail;
@@ -42,6 +45,9 @@ enum Command {
     Usage(usage::UsageArgs),
     Simulate(simulate::SimulateArgs),
     Compare(compare::CompareArgs),
+    Backtest(backtest::BacktestArgs),
+    Soak(soak::SoakArgs),
+    Denials(denials::DenialsArgs),
     Catalog(catalog::CatalogArgs),
 }
 
@@ -57,6 +63,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Usage(args) => usage::usage(&args),
         Command::Simulate(args) => simulate::simulate(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Backtest(args) => backtest::backtest(&args),
+        Command::Soak(args) => soak::soak(&args),
+        Command::Denials(args) => denials::denials(&args),
         Command::Catalog(args) => catalog::catalog(&args),
     };
     exit::conclude(result)

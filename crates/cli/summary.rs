@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use trailtrim_emitter::report::{Report, Status};
+use trailtrim_emitter::report::{Input, Report, Status};
 
 use crate::output::printable;
 
@@ -19,8 +19,15 @@ pub(crate) fn of(report: &Report) -> String {
     text
 }
 
-fn tell(report: &Report, text: &mut String) -> std::fmt::Result {
-    let input = &report.input;
+/// Tells what was read and what was skipped.
+pub(crate) fn of_input(input: &Input) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = tell_read(input, &mut text).and_then(|()| tell_skipped(input, &mut text));
+    text
+}
+
+fn tell_read(input: &Input, text: &mut String) -> std::fmt::Result {
     writeln!(
         text,
         "read {} in {}, {} of records",
@@ -35,7 +42,11 @@ fn tell(report: &Report, text: &mut String) -> std::fmt::Result {
             count(input.pruned, "file", "files")
         )?;
     }
+    Ok(())
+}
 
+fn tell(report: &Report, text: &mut String) -> std::fmt::Result {
+    tell_read(&report.input, text)?;
     let policies =
         report.principals.iter().filter(|principal| principal.policy_path.is_some()).count();
     let partial =
@@ -92,6 +103,10 @@ fn tell(report: &Report, text: &mut String) -> std::fmt::Result {
         more(text, unmapped.len())?;
     }
 
+    tell_skipped(&report.input, text)
+}
+
+fn tell_skipped(input: &Input, text: &mut String) -> std::fmt::Result {
     if !input.skipped.is_empty() {
         writeln!(text, "skipped: {}", count(input.skipped.len() as u64, "place", "places"))?;
         for skipped in input.skipped.iter().take(LINES) {
@@ -118,7 +133,7 @@ fn more(text: &mut String, all: usize) -> std::fmt::Result {
     }
 }
 
-fn count(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use clap::Args;
-use trailtrim_aggregator::{Activity, Join as _, Observer, Scope, resolve};
+use trailtrim_aggregator::{Activity, Join as _, Observer, Scope, Usage, resolve};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
 use trailtrim_ingest::{Ingested, Input, Prune, fold};
@@ -59,9 +59,45 @@ pub(crate) struct Trail {
     pub(crate) lossy: bool,
 }
 
+/// A trail observed in parts.
+pub(crate) struct Parts {
+    /// What was observed in each stretch of time, in their order.
+    pub(crate) usages: Vec<Usage>,
+    /// What was read, as reports tell it.
+    pub(crate) input: report::Input,
+    /// Whether something that may matter was not read.
+    pub(crate) lossy: bool,
+}
+
 impl TrailArgs {
     /// Reads the trail and names the permissions of those selected.
     pub(crate) fn read(&self, catalog: Catalog) -> anyhow::Result<Trail> {
+        let mut trail = self.read_everyone(catalog)?;
+        self.select(&mut trail.activity);
+        Ok(trail)
+    }
+
+    /// Reads the trail and names the permissions of everyone in it.
+    pub(crate) fn read_everyone(&self, catalog: Catalog) -> anyhow::Result<Trail> {
+        let Parts { usages, input, lossy } = self.read_parts(catalog, &[])?;
+        let mut usage = Usage::default();
+        usages.into_iter().for_each(|part| usage.join(part));
+        Ok(Trail { activity: resolve(&usage, catalog), input, filters: self.filters(), lossy })
+    }
+
+    /// Keeps the selected principals.
+    pub(crate) fn select(&self, activity: &mut Activity) {
+        let globs = Globs::new(&self.principals);
+        activity.principals.retain(|principal| globs.match_principal(principal));
+    }
+
+    /// Reads the trail once and keeps apart what lies before, between and after
+    /// `cuts`, which are ascending: one part more than there are cuts.
+    pub(crate) fn read_parts(
+        &self,
+        catalog: Catalog,
+        cuts: &[DateTime<Utc>],
+    ) -> anyhow::Result<Parts> {
         if let (Some(since), Some(until)) = (self.since, self.until) {
             anyhow::ensure!(
                 since < until,
@@ -84,38 +120,58 @@ impl TrailArgs {
             since: self.since,
             until: self.until,
         };
-        let scope = Scope {
-            since: self.since,
-            until: self.until,
-            regions: self.regions.iter().cloned().collect(),
-            accounts: self.accounts.iter().cloned().collect(),
-        };
+        let starts = [self.since].into_iter().chain(cuts.iter().copied().map(Some));
+        let ends = cuts.iter().copied().map(Some).chain([self.until]);
+        let scopes: Vec<Scope> = starts
+            .zip(ends)
+            .map(|(since, until)| Scope {
+                since,
+                until,
+                regions: self.regions.iter().cloned().collect(),
+                accounts: self.accounts.iter().cloned().collect(),
+            })
+            .collect();
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads.map_or(0, NonZeroUsize::get))
             .build()
             .context("cannot start the threads to read with")?;
-        let (activity, ingested) = pool.install(|| -> anyhow::Result<_> {
-            let (observer, ingested) = fold(
+        let (observers, ingested) = pool.install(|| {
+            fold(
                 &inputs,
                 &prune,
-                || Observer::new(catalog, &scope),
-                |observer, provenance, record| observer.observe(provenance.path, record),
+                || scopes.iter().map(|scope| Observer::new(catalog, scope)).collect::<Vec<_>>(),
+                |observers, provenance, record| {
+                    for observer in observers {
+                        observer.observe(provenance.path, record);
+                    }
+                },
                 |mut left, right| {
-                    left.join(right);
+                    left.iter_mut().zip(right).for_each(|(left, right)| left.join(right));
                     left
                 },
-            )?;
-            Ok((resolve(&observer.into_usage(), catalog), ingested))
+            )
         })?;
-        let mut activity = activity;
-        let globs = Globs::new(&self.principals);
-        activity.principals.retain(|principal| globs.match_principal(principal));
-        Ok(Trail {
+        Ok(Parts {
+            usages: observers.into_iter().map(Observer::into_usage).collect(),
             lossy: ingested.skipped.iter().any(|skipped| !skipped.kind.is_expected()),
-            activity,
             input: input(&ingested),
-            filters: self.filters(),
         })
+    }
+
+    /// Returns whether standard input is read, which can be done but once.
+    pub(crate) fn reads_stdin(&self) -> bool {
+        self.trails.iter().any(|path| path.as_os_str() == "-")
+    }
+
+    /// Returns whether a moment lies inside `--since` and `--until`, with time before and after.
+    pub(crate) fn cuts_window(&self, moment: DateTime<Utc>) -> bool {
+        self.since.is_none_or(|since| since < moment)
+            && self.until.is_none_or(|until| moment < until)
+    }
+
+    /// Returns the end of the window.
+    pub(crate) fn until(&self) -> Option<DateTime<Utc>> {
+        self.until
     }
 
     /// Returns whether principals were selected by name.

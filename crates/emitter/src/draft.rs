@@ -19,6 +19,9 @@ pub const MANAGED_POLICY_LIMIT: usize = 6_144;
 /// The id of the statement whose actions take no resource.
 const NO_RESOURCE_SID: &str = "ActionsWithoutResource";
 
+/// A letter that no pattern holds: a private-use character cannot stand in a policy.
+pub(crate) const ANY: char = '\u{E000}';
+
 /// The policy of one principal, and which statement each grant went into.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -157,8 +160,6 @@ fn covers(wide: &str, narrow: &str) -> bool {
     if !wide.contains('*') || wide.contains(['?', '$']) {
         return false;
     }
-    // A private-use character cannot stand in a policy.
-    const ANY: char = '\u{E000}';
     let mut text = String::with_capacity(narrow.len());
     let mut rest = narrow;
     while let Some(c) = rest.chars().next() {
@@ -177,7 +178,7 @@ fn covers(wide: &str, narrow: &str) -> bool {
 }
 
 /// Reads `${*}`, `${?}` or `${$}` at the start of `text`.
-fn escaped(text: &str) -> Option<(char, &str)> {
+pub(crate) fn escaped(text: &str) -> Option<(char, &str)> {
     let inner = text.strip_prefix("${")?;
     let c = inner.chars().next().filter(|c| matches!(c, '*' | '?' | '$'))?;
     Some((c, inner.get(1..)?.strip_prefix('}')?))

@@ -2,11 +2,16 @@
 //!
 //! [`draft`] turns what a principal used into the smallest policy that grants
 //! just that; [`report`] is the versioned model of a run that every output
-//! format is made from. Nothing here knows how logs are read.
+//! format is made from. [`backtest`] puts drafts to what came after them, [`soak`]
+//! says how complete the picture is, [`denials`] what was refused and by whom.
+//! Nothing here knows how logs are read.
 
+pub mod backtest;
+pub mod denials;
 mod draft;
 mod path;
 pub mod report;
+pub mod soak;
 mod usage_line;
 
 pub use draft::{Draft, MANAGED_POLICY_LIMIT, draft};

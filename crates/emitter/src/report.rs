@@ -9,7 +9,7 @@
 mod build;
 
 pub use build::report;
-pub(crate) use build::{origin, seen};
+pub(crate) use build::{condition, origin, seen, time};
 
 use serde::Serialize;
 
@@ -265,7 +265,7 @@ pub struct EventName {
 }
 
 /// When, how often, by which events.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Seen {
     /// Time of the first event.
     pub first_seen: Option<String>,

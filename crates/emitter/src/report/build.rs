@@ -137,15 +137,7 @@ fn permission(key: &RowKey, row: &aggregator::Row, statement: Option<String>) ->
     Permission {
         action: key.action.clone(),
         resource: key.resource.clone(),
-        conditions: key
-            .conditions
-            .iter()
-            .map(|condition| Condition {
-                operator: condition.operator.clone(),
-                key: condition.key.clone(),
-                values: condition.values.clone(),
-            })
-            .collect(),
+        conditions: key.conditions.iter().map(condition).collect(),
         statement,
         origins: row.origins.iter().map(origin).collect(),
         confidence: row
@@ -164,6 +156,14 @@ fn permission(key: &RowKey, row: &aggregator::Row, statement: Option<String>) ->
         error_codes: row.error_codes.iter().cloned().collect(),
         denied_by: row.denied_by.iter().cloned().collect(),
         seen: seen(&row.stats),
+    }
+}
+
+pub(crate) fn condition(condition: &catalog::Condition) -> Condition {
+    Condition {
+        operator: condition.operator.clone(),
+        key: condition.key.clone(),
+        values: condition.values.clone(),
     }
 }
 
@@ -200,6 +200,6 @@ pub(crate) fn seen(stats: &Stats) -> Seen {
 }
 
 /// Writes a time as `2026-11-23T10:00:00Z`.
-fn time(seconds: i64) -> Option<String> {
+pub(crate) fn time(seconds: i64) -> Option<String> {
     Some(DateTime::from_timestamp(seconds, 0)?.format("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

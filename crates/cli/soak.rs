@@ -1,0 +1,155 @@
+//! `trailtrim soak`: how complete the picture of each principal is.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use trailtrim_catalog::Catalog;
+use trailtrim_emitter::soak::{self, Completeness, Covered, Soak};
+
+use crate::format::Format;
+use crate::output::{printable, tell, write_stdout};
+use crate::summary::count;
+use crate::trail::TrailArgs;
+use crate::{Exit, summary};
+
+/// Show how complete the picture of each principal is, and what is still to come
+///
+/// Counts on how many days each grant was seen and estimates from that what was not seen yet.
+/// The estimates hold for days like those seen; which weekends, month ends and quarter ends have
+/// logs stands beside them. As JSON, one object a line for each principal.
+#[derive(Debug, Args)]
+pub(crate) struct SoakArgs {
+    #[command(flatten)]
+    trail: TrailArgs,
+
+    /// How many days to look ahead
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3660))]
+    days: u16,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Runs the command.
+pub(crate) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
+    let mut trail = args.trail.read_everyone(Catalog::embedded())?;
+    // A day without the principal is a day of logs all the same, if others were logged.
+    let log_days = soak::log_days(&trail.activity);
+    args.trail.select(&mut trail.activity);
+    let soaks: Vec<Soak> = trail
+        .activity
+        .principals
+        .iter()
+        .map(|principal| soak::soak(principal, &log_days, usize::from(args.days)))
+        .collect();
+    let mut text = String::new();
+    for one in &soaks {
+        match args.format {
+            Format::Json => {
+                text.push_str(&serde_json::to_string(one)?);
+                text.push('\n');
+            }
+            // Writing to a string cannot fail.
+            Format::Human => {
+                let _ = describe(one, &mut text);
+            }
+        }
+    }
+    write_stdout(text.as_bytes())?;
+    tell(&summary::of_input(&trail.input));
+    args.trail.require_principals(&trail.activity)?;
+    tell(hint(&soaks));
+    Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
+}
+
+fn describe(soak: &Soak, text: &mut String) -> std::fmt::Result {
+    writeln!(text, "{}", printable(&soak.principal))?;
+    let days = |number: usize| count(number as u64, "day", "days");
+    let gap = soak.longest_gap.as_ref().map_or_else(
+        || "no gap".to_owned(),
+        |gap| format!("longest gap {}, {} to {}", days(gap.days), gap.first, gap.last),
+    );
+    let (first, last) = (soak.first_day.as_deref(), soak.last_day.as_deref());
+    writeln!(
+        text,
+        "  observed   {} with logs, {} to {}; active on {}; {gap}",
+        days(soak.days_observed),
+        first.unwrap_or("unknown"),
+        last.unwrap_or("unknown"),
+        soak.days_active
+    )?;
+    let calendar = &soak.calendar;
+    let covered = |Covered { covered, of }: Covered| format!("{covered} of {of}");
+    writeln!(
+        text,
+        "  calendar   weekend days {}, month starts {}, month ends {}, quarter ends {}",
+        covered(calendar.weekend_days),
+        covered(calendar.month_starts),
+        covered(calendar.month_ends),
+        covered(calendar.quarter_ends)
+    )?;
+    for (name, what) in [("grants", &soak.grants), ("actions", &soak.actions)] {
+        writeln!(text, "  {name:9}  {}", completeness(what, soak.insufficient))?;
+    }
+    if let Some(why) = &soak.why {
+        writeln!(text, "             insufficient: {why}")?;
+    }
+    if !soak.new_grants_by_week.is_empty() {
+        let weeks: Vec<String> = soak.new_grants_by_week.iter().map(usize::to_string).collect();
+        writeln!(text, "  new        by week {}", weeks.join(" "))?;
+    }
+    if let (Some(new), Some(since)) = (&soak.last_new, soak.days_since_new) {
+        writeln!(
+            text,
+            "  last new   {}, {} before the last day with logs: {} on {}",
+            new.day,
+            days(since),
+            new.action,
+            printable(&new.resource)
+        )?;
+    }
+    if soak.unmapped_events > 0 {
+        writeln!(
+            text,
+            "  unmapped   {} that no rule maps; what they need is in none of these numbers",
+            count(soak.unmapped_events as u64, "kind of event", "kinds of event")
+        )?;
+    }
+    text.push('\n');
+    Ok(())
+}
+
+fn completeness(what: &Completeness, insufficient: bool) -> String {
+    let seen = format!("{} seen, {} of them on one day only", what.seen, what.seen_once);
+    let Some(estimates) = &what.estimates else {
+        return if insufficient { seen } else { format!("{seen}; insufficient for estimates") };
+    };
+    let (total, new) = (estimates.total, estimates.new);
+    let reach = if new.too_far { ", further ahead than estimates reach" } else { "" };
+    format!(
+        "{seen}; coverage {:.1} %; at least {:.1} in all ({:.1}–{:.1}); in the next {} {:.1} new ({:.0}–{:.0}){reach}",
+        // Rounded down: what is nearly all is not all.
+        (estimates.coverage * 1000.0).floor() / 10.0,
+        total.value,
+        total.low,
+        total.high,
+        count(new.days as u64, "day", "days"),
+        new.range.value,
+        new.range.low,
+        new.range.high
+    )
+}
+
+fn hint(soaks: &[Soak]) -> &'static str {
+    if soaks.is_empty() {
+        return "";
+    }
+    if soaks.iter().all(|soak| soak.insufficient) {
+        return "hint: collect more days, or name a longer time with --since\n";
+    }
+    if soaks.iter().any(|soak| soak.calendar.quarter_ends.covered == 0) {
+        return "hint: estimates are for days like those seen; a job that runs at the end of a quarter shows in none of them\n";
+    }
+    "hint: estimates are for days like those seen; see what a draft would have denied with `trailtrim backtest`\n"
+}

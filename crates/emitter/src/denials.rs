@@ -1,0 +1,279 @@
+//! What was denied, who refused it, and what would fix it.
+//!
+//! A message of denial names the action, often the resource, and since 2021 the
+//! kind of policy that refused; where it does not, the action is the event's
+//! own. If several policies refuse, AWS names one of them. Denied does not mean
+//! needed: someone may have tried doors.
+
+mod remedy;
+
+use serde::Serialize;
+use trailtrim_aggregator::{Activity, Outcome, Principal, Refusal, RowKey};
+use trailtrim_iam::wildcard;
+
+use crate::report::{EventName, Seen, seen, time};
+pub use remedy::FixedIn;
+use remedy::{Remedy, doubt, remedy};
+
+/// Calls of one principal that one kind of policy denied one action on one resource.
+#[derive(Clone, Debug, Serialize)]
+pub struct DenialLine {
+    /// The ARN of the role or user.
+    pub principal: String,
+    /// Its account.
+    pub account: String,
+    /// The action; absent where neither the message nor a rule names it.
+    pub action: Option<String>,
+    /// The resource, as the message names it or a rule derives it; `*` where neither does.
+    pub resource: String,
+    /// The denied events.
+    pub events: Vec<EventName>,
+    /// The kind of policy that refused: `identity-based`, `resource-based`,
+    /// `permissions-boundary`, `session`, `service-control`, `resource-control`, `vpc-endpoint`
+    /// or `role-trust`; absent where the message names none.
+    pub policy: Option<String>,
+    /// Whether a policy denied explicitly, as opposed to none allowing it; absent where the
+    /// message does not tell.
+    pub explicit: Option<bool>,
+    /// Where it is fixed.
+    pub fixed_in: FixedIn,
+    /// Whether a policy of the principal's own can fix it; absent where nobody knows.
+    pub fixable_here: Option<bool>,
+    /// What would fix it, in words.
+    pub fix: &'static str,
+    /// What else the refusal may mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<&'static str>,
+    /// Whether the same was allowed after the last denial.
+    pub succeeded_later: bool,
+    /// When the same was last allowed, before or after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_success: Option<String>,
+    /// Error codes.
+    pub error_codes: Vec<String>,
+    /// When, how often, which events.
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
+/// Returns the denials, ordered by principal, action, resource and reason.
+pub fn denial_lines(activity: &Activity) -> Vec<DenialLine> {
+    activity.principals.iter().flat_map(of_principal).collect()
+}
+
+fn of_principal(principal: &Principal) -> Vec<DenialLine> {
+    let mut lines = Vec::new();
+    for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome == Outcome::Denied) {
+        for (refusal, stats) in &row.refusals {
+            let success = last_success(principal, key);
+            lines.push(DenialLine {
+                action: Some(key.action.clone()),
+                resource: key.resource.clone(),
+                events: row
+                    .events
+                    .iter()
+                    .map(|(source, name)| EventName { source: source.clone(), name: name.clone() })
+                    .collect(),
+                doubt: doubt(&key.action, refusal.explicit),
+                succeeded_later: success > stats.last(),
+                last_success: success.and_then(time),
+                error_codes: row.error_codes.iter().cloned().collect(),
+                seen: seen(stats),
+                ..line(principal, refusal)
+            });
+        }
+    }
+    for (key, stats) in principal.unmapped.iter().filter(|(key, _)| key.outcome == Outcome::Denied)
+    {
+        // What no rule maps has no successes by action, but the same event may have gone through.
+        let success = principal
+            .unmapped
+            .iter()
+            .filter(|(other, _)| {
+                other.outcome.grants()
+                    && (&other.event_source, &other.event_name)
+                        == (&key.event_source, &key.event_name)
+            })
+            .filter_map(|(_, stats)| stats.last())
+            .max();
+        lines.push(DenialLine {
+            action: key.action.clone(),
+            events: vec![EventName {
+                source: key.event_source.clone(),
+                name: key.event_name.clone(),
+            }],
+            succeeded_later: success > stats.last(),
+            last_success: success.and_then(time),
+            seen: seen(stats),
+            ..line(principal, &Refusal::default())
+        });
+    }
+    lines
+}
+
+/// What follows from who refused; the rest is left empty.
+fn line(principal: &Principal, refusal: &Refusal) -> DenialLine {
+    let remedy: Remedy = remedy(refusal);
+    let told = refusal.explicit || refusal.policy.is_some();
+    DenialLine {
+        principal: principal.arn.clone(),
+        account: principal.account.clone(),
+        action: None,
+        resource: "*".to_owned(),
+        events: Vec::new(),
+        policy: refusal.policy.clone(),
+        explicit: told.then_some(refusal.explicit),
+        fixed_in: remedy.fixed_in,
+        fixable_here: match remedy.fixed_in {
+            FixedIn::Unknown => None,
+            FixedIn::IdentityPolicy => Some(true),
+            _ => Some(false),
+        },
+        fix: remedy.words(refusal.explicit),
+        doubt: None,
+        succeeded_later: false,
+        last_success: None,
+        error_codes: Vec::new(),
+        seen: Seen::default(),
+    }
+}
+
+/// Returns when the principal last was allowed the same. Where a denial names no
+/// resource, or a pattern, any success of the action that may be of it counts.
+fn last_success(principal: &Principal, denied: &RowKey) -> Option<i64> {
+    principal
+        .rows
+        .iter()
+        .filter(|(key, _)| key.outcome.grants() && key.action.eq_ignore_ascii_case(&denied.action))
+        .filter(|(key, _)| {
+            key.resource == denied.resource
+                || wildcard::matches(&denied.resource, &key.resource)
+                || wildcard::matches(&key.resource, &denied.resource)
+        })
+        .filter_map(|(_, row)| row.stats.last())
+        .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+    use trailtrim_aggregator::{EventKey, PrincipalKind, Row, Stats, Unmapped, UnmappedKey};
+
+    fn stats(times: &[i64]) -> Stats {
+        let mut stats = Stats::default();
+        for time in times {
+            let id = format!("event-{time}");
+            let event =
+                EventKey { key: &id, event_id: &id, time: Some(*time), region: "eu-west-1" };
+            stats.add(event, &Arc::from("file"));
+        }
+        stats
+    }
+
+    fn key(resource: &str, outcome: Outcome) -> RowKey {
+        RowKey {
+            action: "s3:GetObject".to_owned(),
+            resource: resource.to_owned(),
+            conditions: Vec::new(),
+            outcome,
+        }
+    }
+
+    fn refused(policy: Option<&str>, explicit: bool, times: &[i64]) -> (Refusal, Stats) {
+        (Refusal { policy: policy.map(str::to_owned), explicit }, stats(times))
+    }
+
+    fn principal(rows: Vec<(RowKey, Row)>) -> Principal {
+        Principal {
+            arn: "arn:aws:iam::111122223333:role/r".to_owned(),
+            account: "111122223333".to_owned(),
+            kind: PrincipalKind::Role,
+            name: "r".to_owned(),
+            ids: BTreeSet::new(),
+            path_known: true,
+            permission_set: None,
+            rows: rows.into_iter().collect(),
+            unmapped: BTreeMap::new(),
+            frozen: BTreeSet::new(),
+        }
+    }
+
+    fn denied(refusals: Vec<(Refusal, Stats)>) -> Row {
+        Row { refusals: refusals.into_iter().collect(), ..Row::default() }
+    }
+
+    fn granted(times: &[i64]) -> Row {
+        Row { stats: stats(times), ..Row::default() }
+    }
+
+    #[test]
+    fn each_reason_is_a_line_with_its_own_times() {
+        let row = denied(vec![
+            refused(Some("identity-based"), false, &[10, 20]),
+            refused(Some("service-control"), true, &[30]),
+            refused(None, false, &[40]),
+        ]);
+        let lines = of_principal(&principal(vec![(key("arn:aws:s3:::b/k", Outcome::Denied), row)]));
+        let told: Vec<_> = lines
+            .iter()
+            .map(|line| (line.fixed_in, line.explicit, line.fixable_here, line.seen.calls))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (FixedIn::Unknown, None, None, 1),
+                (FixedIn::IdentityPolicy, Some(false), Some(true), 2),
+                (FixedIn::ServiceControlPolicy, Some(true), Some(false), 1),
+            ]
+        );
+        // An explicit deny means what it says; the others may hide a missing key.
+        assert_eq!(lines.iter().filter(|line| line.doubt.is_some()).count(), 2);
+    }
+
+    #[test]
+    fn only_a_success_of_the_same_after_the_last_denial_is_a_later_one() {
+        for (resource, times, later, known) in [
+            ("arn:aws:s3:::b/k", &[30][..], true, true),
+            ("arn:aws:s3:::b/*", &[30], true, true),
+            ("arn:aws:s3:::b/k", &[5], false, true),
+            ("arn:aws:s3:::b/k", &[15], false, true),
+            ("arn:aws:s3:::c/k", &[30], false, false),
+        ] {
+            let lines = of_principal(&principal(vec![
+                (
+                    key("arn:aws:s3:::b/k", Outcome::Denied),
+                    denied(vec![refused(Some("identity-based"), false, &[10, 20])]),
+                ),
+                (key(resource, Outcome::Granted), granted(times)),
+            ]));
+            let line = lines.first().unwrap();
+            assert_eq!(
+                (line.succeeded_later, line.last_success.is_some()),
+                (later, known),
+                "{resource} {times:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_event_that_no_rule_maps_is_listed_by_its_name() {
+        let mut who = principal(Vec::new());
+        let event = |outcome, action: Option<&str>| UnmappedKey {
+            kind: Unmapped::Unknown,
+            event_source: "new.amazonaws.com".to_owned(),
+            event_name: "DoIt".to_owned(),
+            outcome,
+            action: action.map(str::to_owned),
+            why: "the catalog does not know this event".to_owned(),
+        };
+        who.unmapped.insert(event(Outcome::Denied, Some("new:DoIt")), stats(&[10]));
+        who.unmapped.insert(event(Outcome::Granted, None), stats(&[20]));
+        let lines = of_principal(&who);
+        let [line] = lines.as_slice() else { panic!("{} lines", lines.len()) };
+        assert_eq!(line.action.as_deref(), Some("new:DoIt"));
+        assert_eq!(line.fixed_in, FixedIn::Unknown);
+        assert!(line.succeeded_later);
+    }
+}

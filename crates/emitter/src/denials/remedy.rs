@@ -1,0 +1,163 @@
+//! What would let a denied call through, by the kind of policy that refused it.
+//!
+//! Only what an identity policy lacks can be given by an identity policy. All
+//! the rest is decided elsewhere, and adding an Allow there changes nothing.
+//!
+//! Source: IAM user guide, "Policy evaluation logic" and "Troubleshoot access
+//! denied error messages".
+
+use serde::Serialize;
+use trailtrim_aggregator::Refusal;
+
+/// Where a denial is fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FixedIn {
+    /// A policy of the principal itself.
+    IdentityPolicy,
+    /// The resource's own policy.
+    ResourcePolicy,
+    /// The principal's permissions boundary.
+    PermissionsBoundary,
+    /// The policy handed over when the session began.
+    SessionPolicy,
+    /// A service control policy of the organization.
+    ServiceControlPolicy,
+    /// A resource control policy of the organization.
+    ResourceControlPolicy,
+    /// The policy of the VPC endpoint.
+    EndpointPolicy,
+    /// The trust policy of the role to be assumed.
+    TrustPolicy,
+    /// The message does not say which policy refused.
+    Unknown,
+}
+
+impl FixedIn {
+    /// Returns what people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FixedIn::IdentityPolicy => "identity policy",
+            FixedIn::ResourcePolicy => "resource policy",
+            FixedIn::PermissionsBoundary => "permissions boundary",
+            FixedIn::SessionPolicy => "session policy",
+            FixedIn::ServiceControlPolicy => "service control policy",
+            FixedIn::ResourceControlPolicy => "resource control policy",
+            FixedIn::EndpointPolicy => "VPC endpoint policy",
+            FixedIn::TrustPolicy => "trust policy",
+            FixedIn::Unknown => "policy that the message does not name",
+        }
+    }
+}
+
+/// What to do about a denial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Remedy {
+    pub(super) fixed_in: FixedIn,
+    /// What helps where no policy allows.
+    implicit: &'static str,
+    /// What helps where a policy denies.
+    explicit: &'static str,
+}
+
+/// By the kind of policy, as messages of denial are read.
+const REMEDIES: [(&str, Remedy); 8] = [
+    (
+        "identity-based",
+        Remedy {
+            fixed_in: FixedIn::IdentityPolicy,
+            implicit: "allow the action on the resource in an identity policy",
+            explicit: "narrow the Deny statement of the identity policy; no Allow outweighs it",
+        },
+    ),
+    (
+        "resource-based",
+        Remedy {
+            fixed_in: FixedIn::ResourcePolicy,
+            implicit: "the resource's owner allows the principal in the resource's policy",
+            explicit: "the resource's owner narrows the Deny statement of the resource's policy",
+        },
+    ),
+    (
+        "permissions-boundary",
+        Remedy {
+            fixed_in: FixedIn::PermissionsBoundary,
+            implicit: "the boundary does not reach that far; whoever owns it widens it, or nobody does",
+            explicit: "the boundary denies it; whoever owns it narrows the Deny, or nobody does",
+        },
+    ),
+    (
+        "session",
+        Remedy {
+            fixed_in: FixedIn::SessionPolicy,
+            implicit: "whoever opens the session hands over a policy that allows it, or none",
+            explicit: "whoever opens the session leaves the Deny out of the policy handed over",
+        },
+    ),
+    (
+        "service-control",
+        Remedy {
+            fixed_in: FixedIn::ServiceControlPolicy,
+            implicit: "the organization's service control policies do not allow it in this account",
+            explicit: "a service control policy of the organization denies it in this account",
+        },
+    ),
+    (
+        "resource-control",
+        Remedy {
+            fixed_in: FixedIn::ResourceControlPolicy,
+            implicit: "the organization's resource control policies do not allow it on this resource",
+            explicit: "a resource control policy of the organization denies it on this resource",
+        },
+    ),
+    (
+        "vpc-endpoint",
+        Remedy {
+            fixed_in: FixedIn::EndpointPolicy,
+            implicit: "allow it in the VPC endpoint's policy, or call by another way",
+            explicit: "narrow the Deny statement of the VPC endpoint's policy, or call by another way",
+        },
+    ),
+    (
+        "role-trust",
+        Remedy {
+            fixed_in: FixedIn::TrustPolicy,
+            implicit: "the role to be assumed trusts the principal in its trust policy",
+            explicit: "narrow the Deny statement in the trust policy of the role to be assumed",
+        },
+    ),
+];
+
+/// Where the message names no policy: the one that people look at first, and no promise.
+const UNKNOWN: Remedy = Remedy {
+    fixed_in: FixedIn::Unknown,
+    implicit: "the message names no policy; look at the identity policies first, then at the resource's and the organization's",
+    explicit: "some policy denies it explicitly; the message does not say which",
+};
+
+/// Refusals that hide another cause, by action.
+///
+/// Source: S3 API reference, GetObject and HeadObject, "Permissions".
+const DOUBTS: [(&str, &str); 1] = [(
+    "s3:GetObject",
+    "S3 also answers so for a key that does not exist, where s3:ListBucket on the bucket is missing",
+)];
+
+/// Returns what helps against a refusal.
+pub(super) fn remedy(refusal: &Refusal) -> Remedy {
+    let named = REMEDIES.iter().find(|(policy, _)| refusal.policy.as_deref() == Some(policy));
+    named.map_or(UNKNOWN, |(_, remedy)| *remedy)
+}
+
+impl Remedy {
+    pub(super) fn words(&self, explicit: bool) -> &'static str {
+        if explicit { self.explicit } else { self.implicit }
+    }
+}
+
+/// Returns what else a refusal of the action may mean. An explicit deny means
+/// just what it says.
+pub(super) fn doubt(action: &str, explicit: bool) -> Option<&'static str> {
+    let found = DOUBTS.iter().find(|(about, _)| action.eq_ignore_ascii_case(about));
+    found.filter(|_| !explicit).map(|(_, doubt)| *doubt)
+}

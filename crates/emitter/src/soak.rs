@@ -1,0 +1,242 @@
+//! How complete the picture of a principal is, after so many days of logs.
+//!
+//! The numbers speak of days that are like those seen. They never say
+//! "complete": below their thresholds they say "insufficient", and above them
+//! how much is missing at least. Beside them stands what they cannot know:
+//! which weekends, month ends and quarter ends the log has, and its gaps.
+
+mod calendar;
+mod estimate;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use trailtrim_aggregator::{Activity, Principal};
+use trailtrim_catalog::Condition;
+
+pub use calendar::{Calendar, Covered, Gap};
+pub use estimate::{Incidence, Interval, LEAST_DAYS, LEAST_INCIDENCES};
+
+/// The version of the model of a soak.
+pub const SOAK_SCHEMA_VERSION: u32 = 1;
+
+/// For each account the days (since 1970-01-01, UTC) of which the trail has records.
+pub type LogDays = BTreeMap<String, BTreeSet<i32>>;
+
+/// How complete the picture of one principal is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Soak {
+    /// [`SOAK_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The ARN of the role or user.
+    pub principal: String,
+    /// Its account.
+    pub account: String,
+    /// The day on which the principal was first seen.
+    pub first_day: Option<String>,
+    /// The last day of which the account has logs.
+    pub last_day: Option<String>,
+    /// Days with logs of the account from the first day on: what the estimates count in.
+    pub days_observed: usize,
+    /// Days on which the principal did something.
+    pub days_active: usize,
+    /// Whether there is too little to estimate from.
+    pub insufficient: bool,
+    /// What is too little, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Distinct grants: an action on a resource under conditions.
+    pub grants: Completeness,
+    /// Distinct actions.
+    pub actions: Completeness,
+    /// For each week from the first day on, the grants that were new in it.
+    pub new_grants_by_week: Vec<usize>,
+    /// Days since the last new grant, up to the last day with logs.
+    pub days_since_new: Option<usize>,
+    /// The last new grant.
+    pub last_new: Option<LastNew>,
+    /// Which kinds of day have logs.
+    pub calendar: Calendar,
+    /// The longest time without logs.
+    pub longest_gap: Option<Gap>,
+    /// Kinds of successful events that no rule maps: what they need is in no number here.
+    pub unmapped_events: usize,
+}
+
+/// What was seen of one kind of thing, and what may be missing.
+#[derive(Clone, Debug, Serialize)]
+pub struct Completeness {
+    /// Distinct things seen.
+    pub seen: usize,
+    /// Those of them seen on one day only.
+    pub seen_once: usize,
+    /// Those of them seen on two days.
+    pub seen_twice: usize,
+    /// The estimates; absent where there is too little to estimate from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimates: Option<Estimates>,
+}
+
+/// Estimates over days.
+#[derive(Clone, Debug, Serialize)]
+pub struct Estimates {
+    /// The share, 0 to 1, of what is done on a day that is of things seen (Chao and Jost).
+    pub coverage: f64,
+    /// How many there are at least (Chao2), with a 95 % interval.
+    pub total: Range,
+    /// How many are new in the days ahead, with a 95 % interval.
+    pub new: Ahead,
+}
+
+/// An estimate and its interval.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Range {
+    /// The estimate.
+    pub value: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// What is new in the days ahead.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Ahead {
+    /// How many days ahead.
+    pub days: usize,
+    /// The estimate.
+    #[serde(flatten)]
+    pub range: Range,
+    /// Whether that is further ahead than estimates reach: twice the days observed.
+    pub too_far: bool,
+}
+
+/// A grant that was new when it was last the case that one was.
+#[derive(Clone, Debug, Serialize)]
+pub struct LastNew {
+    /// The day.
+    pub day: String,
+    /// The action.
+    pub action: String,
+    /// The resource.
+    pub resource: String,
+}
+
+/// Returns for each account the days of which its principals' records are there.
+pub fn log_days(activity: &Activity) -> LogDays {
+    let mut days = LogDays::new();
+    for principal in &activity.principals {
+        days.entry(principal.account.clone()).or_default().extend(active_days(principal));
+    }
+    days
+}
+
+/// Says how complete the picture of a principal is. `ahead` is how many days to
+/// look ahead.
+pub fn soak(principal: &Principal, log_days: &LogDays, ahead: usize) -> Soak {
+    let active: BTreeSet<i32> = active_days(principal).collect();
+    let first = active.first().copied();
+    let days: BTreeSet<i32> = match (first, log_days.get(&principal.account)) {
+        (Some(first), Some(logged)) => {
+            logged.range(first..).copied().chain(active.clone()).collect()
+        }
+        _ => active.clone(),
+    };
+    let mut grants: BTreeMap<(&str, &str, &[Condition]), BTreeSet<i32>> = BTreeMap::new();
+    let mut actions: BTreeMap<&str, BTreeSet<i32>> = BTreeMap::new();
+    for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
+        let seen = row.stats.days();
+        let grant = (key.action.as_str(), key.resource.as_str(), key.conditions.as_slice());
+        grants.entry(grant).or_default().extend(seen);
+        actions.entry(&key.action).or_default().extend(seen);
+    }
+    let by_grant = Incidence::of(days.len(), grants.values().map(BTreeSet::len));
+    let by_action = Incidence::of(days.len(), actions.values().map(BTreeSet::len));
+    let insufficient = by_grant.is_insufficient();
+    let new: Vec<i32> = grants.values().filter_map(|days| days.first().copied()).collect();
+    let last_new = grants
+        .iter()
+        .filter_map(|(key, days)| Some((days.first()?, key)))
+        // The first in order of those that were new on the last such day.
+        .min_by_key(|(day, key)| (std::cmp::Reverse(**day), *key));
+    Soak {
+        schema_version: SOAK_SCHEMA_VERSION,
+        principal: principal.arn.clone(),
+        account: principal.account.clone(),
+        first_day: first.map(calendar::show),
+        last_day: days.last().copied().map(calendar::show),
+        days_observed: days.len(),
+        days_active: active.len(),
+        insufficient,
+        why: insufficient.then(|| too_little(&by_grant)),
+        grants: completeness(by_grant, ahead, insufficient),
+        actions: completeness(by_action, ahead, by_action.is_insufficient()),
+        new_grants_by_week: by_week(first, days.last().copied(), &new),
+        days_since_new: last_new
+            .zip(days.last())
+            .and_then(|((new, _), last)| usize::try_from(last - new).ok()),
+        last_new: last_new.map(|(day, (action, resource, _))| LastNew {
+            day: calendar::show(*day),
+            action: (*action).to_owned(),
+            resource: (*resource).to_owned(),
+        }),
+        calendar: Calendar::of(&days),
+        longest_gap: calendar::longest_gap(&days),
+        unmapped_events: principal
+            .unmapped
+            .keys()
+            .filter(|key| key.kind.loses() && key.outcome.grants())
+            .map(|key| (&key.event_source, &key.event_name))
+            .collect::<BTreeSet<_>>()
+            .len(),
+    }
+}
+
+fn active_days(principal: &Principal) -> impl Iterator<Item = i32> {
+    let rows = principal.rows.values().map(|row| &row.stats);
+    rows.chain(principal.unmapped.values()).flat_map(|stats| stats.days().iter().copied())
+}
+
+fn too_little(seen: &Incidence) -> String {
+    if seen.days < LEAST_DAYS {
+        format!("{} days with logs, {LEAST_DAYS} are the least", seen.days)
+    } else {
+        format!(
+            "grants were seen {} times, counting each once a day; {LEAST_INCIDENCES} are the least",
+            seen.incidences
+        )
+    }
+}
+
+fn completeness(seen: Incidence, ahead: usize, insufficient: bool) -> Completeness {
+    Completeness {
+        seen: seen.species,
+        seen_once: seen.uniques,
+        seen_twice: seen.duplicates,
+        estimates: (!insufficient).then(|| Estimates {
+            coverage: seen.coverage(),
+            total: range(seen.total()),
+            new: Ahead {
+                days: ahead,
+                range: range(seen.new_in(ahead)),
+                too_far: ahead > 2 * seen.days,
+            },
+        }),
+    }
+}
+
+fn range(Interval { value, low, high }: Interval) -> Range {
+    Range { value, low, high }
+}
+
+fn by_week(first: Option<i32>, last: Option<i32>, new: &[i32]) -> Vec<usize> {
+    let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+    let week = |day: i32| usize::try_from((day - first) / 7).unwrap_or(0);
+    let mut weeks = vec![0; week(last) + 1];
+    for day in new {
+        if let Some(count) = weeks.get_mut(week(*day)) {
+            *count += 1;
+        }
+    }
+    weeks
+}
