@@ -43,7 +43,11 @@ const RESOURCES: [&str; 14] = [
     "arn:*:s3:::b/ba",
     "arn:aws:ec2:*:111122223333:instance/*",
 ];
-const CONDITIONS: [(&str, &str, &[&str]); 24] = [
+const CONDITIONS: [(&str, &str, &[&str]); 28] = [
+    ("ArnLike", "aws:PrincipalArn", &["arn:aws:iam::111122223333:role/*"]),
+    ("ArnEquals", "aws:PrincipalArn", &["arn:aws:iam::111122223333:role/p/R"]),
+    ("StringEquals", "aws:PrincipalAccount", &["111122223333"]),
+    ("StringNotEquals", "aws:PrincipalAccount", &["444455556666"]),
     ("StringEquals", "aws:username", &["a"]),
     ("StringNotEquals", "aws:username", &["a", "b"]),
     ("StringLike", "aws:username", &["a*"]),
@@ -69,7 +73,8 @@ const CONDITIONS: [(&str, &str, &[&str]); 24] = [
     ("StringEquals", "s3:prefix", &["a"]),
     ("ArnLike", "aws:SourceArn", &["arn:aws:s3:::b*"]),
 ];
-const PRINCIPALS: [&str; 6] = [
+const PRINCIPALS: [&str; 7] = [
+    "arn:aws:iam::111122223333:role/p/R",
     "*",
     "111122223333",
     "arn:aws:iam::111122223333:role/R",
@@ -77,7 +82,9 @@ const PRINCIPALS: [&str; 6] = [
     "arn:aws:sts::111122223333:assumed-role/R/s",
     "arn:aws:iam::444455556666:role/R",
 ];
-const CALLERS: [&str; 5] = [
+const CALLERS: [&str; 7] = [
+    "arn:aws:iam::111122223333:role/p/R",
+    "arn:aws:iam::111122223333:root",
     "arn:aws:iam::111122223333:role/R",
     "arn:aws:iam::111122223333:user/a",
     "arn:aws:sts::111122223333:assumed-role/R/s",
@@ -165,6 +172,10 @@ fn request(with_principal: bool) -> impl Strategy<Value = Request> {
             }
             if with_principal {
                 request.principal = Some(Principal::parse(caller).unwrap());
+                if caller.contains("assumed-role") {
+                    // Its ARN does not tell the role's path.
+                    request.context.add("aws:PrincipalArn", "arn:aws:iam::111122223333:role/p/R");
+                }
             }
             request
         },

@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     eval::{
-        Policies, Principal,
+        Policies,
         condition::Clause,
         operator::{Test, milliseconds, network, number},
+        principal,
     },
     glob::{self, Glob, Token},
 };
@@ -76,12 +77,7 @@ impl Domains {
 
     /// Returns what is left of a principal pattern where a key that describes
     /// the principal has these values.
-    pub(super) fn narrow(
-        &self,
-        principal: &Glob,
-        key: &str,
-        values: Option<&[String]>,
-    ) -> Vec<Glob> {
+    pub(super) fn narrow(&self, who: &Glob, key: &str, values: Option<&[String]>) -> Vec<Glob> {
         let wanted = match (key, values) {
             ("aws:principalarn" | "aws:principalaccount", None) => vec![
                 pattern(&[Token::Char('S'), Token::Separator, Token::Many]),
@@ -89,26 +85,22 @@ impl Domains {
                 pattern(&[Token::Char('C'), Token::Separator, Token::Many]),
                 pattern(&[Token::Char('N')]),
             ],
-            ("aws:principalarn", Some([arn])) => match Principal::parse(arn) {
-                Ok(who @ Principal::Aws(_)) => vec![with_any_session(&who.to_glob())],
-                // No principal has such an ARN.
-                _ => return Vec::new(),
-            },
+            ("aws:principalarn", Some([arn])) => principal::of_principal_arn(arn),
             ("aws:principalaccount", Some([account])) => {
                 let mut tokens = vec![Token::Char('A'), Token::Separator];
                 tokens.extend(account.chars().map(Token::Char));
                 tokens.extend([Token::Separator, Token::Many, Token::Separator, Token::Many]);
                 vec![pattern(&tokens)]
             }
-            _ => return vec![principal.clone()],
+            _ => return vec![who.clone()],
         };
-        if *principal == Glob::everything() {
+        if *who == Glob::everything() {
             // In an identity policy nobody is named; then nothing is narrowed.
-            return if self.names_principals { wanted } else { vec![principal.clone()] };
+            return if self.names_principals { wanted } else { vec![who.clone()] };
         }
         wanted
             .iter()
-            .flat_map(|w| glob::intersect(principal, w, PATTERNS, &mut 0).unwrap_or_default())
+            .flat_map(|w| glob::intersect(who, w, PATTERNS, &mut 0).unwrap_or_default())
             .collect()
     }
 }
@@ -136,13 +128,6 @@ fn names_in_place_of(key: &str, resources: &BTreeSet<&Glob>) -> BTreeSet<String>
 
 fn pattern(tokens: &[Token]) -> Glob {
     Glob::new(tokens.iter().cloned())
-}
-
-/// Puts `*` in place of the session of a principal's row.
-fn with_any_session(row: &Glob) -> Glob {
-    let end = row.tokens().iter().rposition(|token| *token == Token::Separator);
-    let kept = end.map_or(row.tokens().len(), |end| end + 1);
-    Glob::new(row.tokens().iter().take(kept).cloned().chain([Token::Many]))
 }
 
 /// Returns ARNs of principals that a pattern names.

@@ -3,7 +3,7 @@
 use super::{Cell, Reason, search::Search};
 use crate::{
     document::Selector,
-    eval::{Rule, condition::Clause},
+    eval::{Rule, condition::Clause, principal},
     glob::{self, Glob},
 };
 
@@ -107,6 +107,9 @@ impl Region {
                     for variable in resource.variables().filter(|v| v.default.is_none()) {
                         clauses.push(Clause::present(&variable.key));
                     }
+                    // Sessions of a role with a path are known by its name alone,
+                    // but it is this role's ARN that their context has.
+                    clauses.extend(principal::role_of_sessions(principal, principals));
                     out.push(Left {
                         cell: [action.clone(), resource.clone(), principal.clone()],
                         excluded: excluded.clone(),

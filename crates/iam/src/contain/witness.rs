@@ -153,29 +153,47 @@ impl<'a> Verifier<'a> {
             let examples = examples.iter().filter_map(|text| Principal::parse(text).ok());
             return known.into_iter().chain(examples).collect();
         }
-        let kind = glob.tokens().first().cloned();
-        let filled = |values: [&str; 3]| {
-            let mut part = 0;
-            let tokens = glob.tokens().iter().flat_map(|token| {
-                part += usize::from(*token == Token::Separator);
-                match token {
-                    Token::Many => {
-                        let value = values.get(part.saturating_sub(1)).copied().unwrap_or_default();
-                        value.chars().map(Token::Char).collect()
-                    }
-                    other => vec![other.clone()],
-                }
+        let parts: Vec<&[Token]> =
+            glob.tokens().split(|token| *token == Token::Separator).collect();
+        // A part as it stands, or the example where it is a pattern.
+        let text = |index: usize, example: &str| {
+            let part = parts.get(index).copied().unwrap_or_default();
+            let literal = part.iter().map(|token| match token {
+                Token::Char(c) => Some(*c),
+                _ => None,
             });
-            principal::from_glob(&Glob::new(tokens.collect::<Vec<_>>()))
+            literal.collect::<Option<String>>().unwrap_or_else(|| example.to_owned())
         };
-        let examples: &[[&str; 3]] = match kind {
-            Some(Token::Char('S')) => &[["example.amazonaws.com", "", ""]],
-            Some(Token::Char('F')) => {
-                &[["arn:aws:iam::999900001111:saml-provider/example", "", ""]]
+        let examples = match text(0, "").as_str() {
+            "A" => {
+                let account = text(1, "999900001111");
+                let with = |stranger: &str| {
+                    let entity = text(2, stranger);
+                    let name = entity.rsplit('/').next().unwrap_or_default();
+                    let session = format!("arn:aws:sts::{account}:assumed-role/{name}/example");
+                    // `?*` asks for a session, `*` does not.
+                    let asked = parts.get(3).is_some_and(|part| part.contains(&Token::One));
+                    let session = text(3, if asked { &session } else { "" });
+                    format!("A:{account}:{entity}:{session}")
+                };
+                vec![with("role/stranger"), with("user/stranger")]
             }
-            _ => &[["999900001111", "role/stranger", ""], ["999900001111", "user/stranger", ""]],
+            "F" => {
+                vec![format!("F:{}", text(1, "arn:aws:iam::999900001111:saml-provider/example"))]
+            }
+            kind => vec![format!("{kind}:{}", text(1, "example.amazonaws.com"))],
         };
-        examples.iter().filter_map(|values| filled(*values)).collect()
+        let read = |row: &String| {
+            let parts: Vec<&str> = row.splitn(4, ':').collect();
+            match parts.as_slice() {
+                ["A", account, entity, session] => {
+                    principal::from_parts(&["A", account, entity, session])
+                }
+                [kind, ..] => principal::from_parts(&[kind, row.split_once(':')?.1]),
+                [] => None,
+            }
+        };
+        examples.iter().filter_map(read).collect()
     }
 
     /// Ways to fill wildcards, the plainest first.
@@ -191,14 +209,14 @@ impl<'a> Verifier<'a> {
 /// Tells whether the context says of the principal what the principal itself
 /// says: a request whose parts contradict each other never happens.
 fn is_possible(request: &Request) -> bool {
-    let Some(principal) = &request.principal else { return true };
+    let Some(who) = &request.principal else { return true };
     let mut own = Context::closed();
-    principal.describe(&mut own);
+    who.describe(&mut own);
     own.iter().all(|(key, values)| match (request.context.lookup(key), values) {
         (Lookup::Present([said]), Some([is])) if key == "aws:principalarn" => {
-            // Paths aside, which a session's ARN does not tell.
-            let row = |arn: &str| Principal::parse(arn).ok().map(|who| who.to_glob().to_string());
-            said == is || row(said).is_some() && row(said) == row(is)
+            // A session's ARN does not tell its role's path.
+            said == is
+                || principal::of_principal_arn(said).iter().any(|of| of.covers(&who.to_glob()))
         }
         (Lookup::Present([said]), Some([is])) => said == is,
         // What the context says is absent was settled on the way.

@@ -54,10 +54,15 @@ impl Clause {
         Self { operator, key: key.to_owned(), values: vec![Glob::literal("false")] }
     }
 
-    fn never() -> Self {
+    /// Returns the clause that the key, in lower case, has this value.
+    pub(crate) fn equals(key: &str, value: &str) -> Self {
         let operator =
             Operator { set: None, test: Test::StringEquals, negated: false, if_exists: false };
-        Self { operator, key: String::new(), values: Vec::new() }
+        Self { operator, key: key.to_owned(), values: vec![Glob::literal(value)] }
+    }
+
+    fn never() -> Self {
+        Self { values: Vec::new(), ..Self::equals("", "") }
     }
 
     /// Returns the keys that it reads, its own first.

@@ -2,10 +2,11 @@
 //!
 //! A principal is compared as a row of parts: its kind, its account, the user
 //! or role it is, and its session. So an account contains its roles, and a role
-//! its sessions, by the ordinary rules of patterns. A role's path is left out:
-//! a session's ARN does not have it, and a name is unique in its account.
+//! its sessions, by the ordinary rules of patterns. A session's ARN does not
+//! have the path of its role; a role's name is unique in its account, so a role
+//! with a path also names all sessions of a role of its name.
 
-use super::{Context, is_account};
+use super::{Context, condition::Clause, is_account};
 use crate::{
     arn::Arn,
     document::{PrincipalKind, Principals},
@@ -36,8 +37,11 @@ pub struct AwsPrincipal {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum AwsKind {
     Root,
+    /// With its path.
     User(String),
+    /// With its path.
     Role(String),
+    /// The role's name.
     RoleSession(String),
     FederatedUser(String),
 }
@@ -120,8 +124,8 @@ impl Principal {
                     format!("arn:{partition}:iam::{account}:role/{role}"),
                 );
             }
-            AwsKind::User(name) => {
-                context.put_new("aws:username", name.clone());
+            AwsKind::User(path) => {
+                context.put_new("aws:username", last(path));
                 context.put_new("aws:principalarn", arn.clone());
             }
             _ => context.put_new("aws:principalarn", arn.clone()),
@@ -147,11 +151,10 @@ impl Principal {
 
 impl AwsKind {
     fn of(arn: &Arn<'_>) -> Option<Self> {
-        let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         match (arn.service, arn.resource.split_once('/')) {
             ("iam", None) if arn.resource == "root" => Some(Self::Root),
-            ("iam", Some(("user", path))) => Some(Self::User(last(path))),
-            ("iam", Some(("role", path))) => Some(Self::Role(last(path))),
+            ("iam", Some(("user", path))) => Some(Self::User(path.to_owned())),
+            ("iam", Some(("role", path))) => Some(Self::Role(path.to_owned())),
             ("sts", Some(("assumed-role", rest))) => {
                 Some(Self::RoleSession(rest.split_once('/')?.0.to_owned()))
             }
@@ -164,7 +167,7 @@ impl AwsKind {
     fn entity(&self) -> String {
         match self {
             Self::Root => "root".to_owned(),
-            Self::User(name) => format!("user/{name}"),
+            Self::User(path) => format!("user/{path}"),
             Self::Role(name) | Self::RoleSession(name) => format!("role/{name}"),
             Self::FederatedUser(name) => format!("federated-user/{name}"),
         }
@@ -229,33 +232,71 @@ fn aws(name: &str) -> Named {
         let any = row('A', [Part::Any, Part::Any, Part::Any]);
         return Named { globs: vec![any, row('N', [])], closeness: Closeness::Role };
     }
-    let (globs, closeness) = match Principal::parse(name) {
-        Ok(Principal::Aws(AwsPrincipal { arn, account, kind })) => {
-            let (account, entity) = (Part::Text(&account), kind.entity());
-            match kind {
-                AwsKind::Root => (row('A', [account, Part::Any, Part::Any]), Closeness::Account),
-                AwsKind::Role(_) => {
-                    (row('A', [account, Part::Text(&entity), Part::Any]), Closeness::Role)
-                }
-                AwsKind::User(_) => {
-                    (row('A', [account, Part::Text(&entity), Part::Text("")]), Closeness::Itself)
-                }
-                AwsKind::RoleSession(_) | AwsKind::FederatedUser(_) => {
-                    (row('A', [account, Part::Text(&entity), Part::Text(&arn)]), Closeness::Itself)
-                }
-            }
-        }
+    let Ok(Principal::Aws(AwsPrincipal { arn, account, kind })) = Principal::parse(name) else {
         // The unique id that IAM leaves behind for a deleted principal, or a
         // text that IAM would refuse: it names nobody who can ask.
-        _ => (row('X', [Part::Text(name)]), Closeness::Itself),
+        return Named { globs: vec![row('X', [Part::Text(name)])], closeness: Closeness::Itself };
     };
-    Named { globs: vec![globs], closeness }
+    let (account, entity) = (Part::Text(&account), kind.entity());
+    let (session, closeness) = match &kind {
+        AwsKind::Root => {
+            let all = row('A', [account, Part::Any, Part::Any]);
+            return Named { globs: vec![all], closeness: Closeness::Account };
+        }
+        AwsKind::Role(_) => (Part::Any, Closeness::Role),
+        AwsKind::User(_) => (Part::Text(""), Closeness::Itself),
+        AwsKind::RoleSession(_) | AwsKind::FederatedUser(_) => {
+            (Part::Text(arn.as_str()), Closeness::Itself)
+        }
+    };
+    let mut globs = vec![row('A', [account, Part::Text(&entity), session])];
+    if let AwsKind::Role(path) = &kind
+        && path.contains('/')
+    {
+        let sessions = format!("role/{}", last(path));
+        globs.push(row('A', [account, Part::Text(&sessions), Part::Some]));
+    }
+    Named { globs, closeness }
+}
+
+/// Returns the patterns of whoever has this value of `aws:PrincipalArn`: the
+/// user, or the role and its sessions.
+pub(crate) fn of_principal_arn(arn: &str) -> Vec<Glob> {
+    match Principal::parse(arn) {
+        Ok(Principal::Aws(AwsPrincipal { kind: AwsKind::Root, .. })) => {
+            Principal::parse(arn).map(|root| vec![root.to_glob()]).unwrap_or_default()
+        }
+        Ok(Principal::Aws(_)) => aws(arn).globs,
+        // No principal has such an ARN.
+        _ => Vec::new(),
+    }
+}
+
+/// For the pattern of all sessions of a role's name, returns the clause that
+/// the role is the one with a path that stands before it in the list.
+pub(crate) fn role_of_sessions(sessions: &Glob, list: &[Glob]) -> Option<Clause> {
+    let by_name = sessions.tokens().ends_with(&[Token::Separator, Token::One, Token::Many]);
+    let at = list.iter().position(|glob| by_name && glob == sessions)?;
+    let role = list.get(at.checked_sub(1)?)?.to_string();
+    match role.splitn(4, ':').collect::<Vec<_>>().as_slice() {
+        ["A", account, entity, "*"] => {
+            Some(Clause::equals("aws:principalarn", &format!("arn:aws:iam::{account}:{entity}")))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the last part of a path.
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 #[derive(Clone, Copy)]
 enum Part<'a> {
     Text(&'a str),
     Any,
+    /// Anything but nothing.
+    Some,
 }
 
 fn row<'a>(kind: char, parts: impl IntoIterator<Item = Part<'a>>) -> Glob {
@@ -264,30 +305,23 @@ fn row<'a>(kind: char, parts: impl IntoIterator<Item = Part<'a>>) -> Glob {
         tokens.push(Token::Separator);
         match part {
             Part::Any => tokens.push(Token::Many),
+            Part::Some => tokens.extend([Token::One, Token::Many]),
             Part::Text(text) => tokens.extend(text.chars().map(Token::Char)),
         }
     }
     Glob::new(tokens)
 }
 
-/// Reads a row back as a principal, if it means just one.
-pub(crate) fn from_glob(glob: &Glob) -> Option<Principal> {
-    let mut parts: Vec<String> = vec![String::new()];
-    for token in glob.tokens() {
-        match token {
-            Token::Char(c) => parts.last_mut()?.push(*c),
-            Token::Separator => parts.push(String::new()),
-            _ => return None,
-        }
-    }
-    match parts.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+/// Reads the parts of a row back as a principal.
+pub(crate) fn from_parts(parts: &[&str]) -> Option<Principal> {
+    match parts {
         ["A", account, entity, ""] => {
             Principal::parse(&format!("arn:aws:iam::{account}:{entity}")).ok()
         }
         ["A", _, _, session] => Principal::parse(session).ok(),
         ["S", name] => Some(Principal::Service((*name).to_owned())),
         ["F", name] => Some(Principal::Federated((*name).to_owned())),
-        ["N"] => Some(Principal::Anonymous),
+        ["N", ..] => Some(Principal::Anonymous),
         _ => None,
     }
 }
@@ -311,6 +345,10 @@ mod tests {
         assert!(matches("111122223333", session));
         assert!(matches("arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:user/u"));
         assert!(matches("arn:aws:iam::111122223333:role/path/R", session));
+        assert!(!matches(
+            "arn:aws:iam::111122223333:role/path/R",
+            "arn:aws:iam::111122223333:role/R"
+        ));
         assert!(!matches(session, "arn:aws:sts::111122223333:assumed-role/R/t"));
         assert!(!matches("arn:aws:iam::111122223333:role/R", "arn:aws:iam::111122223333:user/R"));
         assert!(!matches("AROAEXAMPLEID", session));
@@ -319,15 +357,16 @@ mod tests {
 
     #[test]
     fn rows_read_back() {
-        for text in [
-            "arn:aws:iam::111122223333:role/R",
-            "arn:aws:sts::111122223333:assumed-role/R/s",
-            "arn:aws:iam::111122223333:root",
-            "ec2.amazonaws.com",
-            "*",
+        let account = "111122223333";
+        let session = "arn:aws:sts::111122223333:assumed-role/R/s";
+        for (parts, text) in [
+            (vec!["A", account, "role/path/R", ""], "arn:aws:iam::111122223333:role/path/R"),
+            (vec!["A", account, "role/R", session], session),
+            (vec!["S", "ec2.amazonaws.com"], "ec2.amazonaws.com"),
+            (vec!["N"], "*"),
         ] {
-            let principal = Principal::parse(text).unwrap();
-            assert_eq!(from_glob(&principal.to_glob()), Some(principal));
+            assert_eq!(from_parts(&parts), Principal::parse(text).ok());
+            assert_eq!(from_parts(&parts).unwrap().to_glob().to_string(), parts.join(":"));
         }
     }
 }
