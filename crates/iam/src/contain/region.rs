@@ -42,7 +42,7 @@ impl Region {
         let principal = match &rule.principal {
             None => Side::Any,
             Some(selector) => {
-                let globs = |names: &Vec<crate::eval::principal::Named>| {
+                let globs = |names: &Vec<principal::Named>| {
                     names.iter().flat_map(|named| named.globs.clone()).collect()
                 };
                 side(&match selector {
