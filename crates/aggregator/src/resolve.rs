@@ -324,6 +324,11 @@ impl Principal {
             return;
         }
         let resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
+        if resolution.grants.is_empty() && resolution.unresolved.is_empty() {
+            // Each permission hangs on a parameter, and the call has none of them.
+            let why = "no rule of the event fits the call's parameters".to_owned();
+            self.lose(call, outcome, stats, (Unmapped::Unresolved, None, why), service.clone());
+        }
         for unresolved in resolution.unresolved {
             let what = (Unmapped::Unresolved, unresolved.action, unresolved.why);
             self.lose(call, outcome, stats, what, service.clone());

@@ -42,6 +42,19 @@ pub(crate) fn literal(arn: &str) -> String {
     }
 }
 
+/// Why a resource holds wildcards where the record has none.
+const UNSPEAKABLE: &str = "a policy cannot hold some of the name's characters";
+
+/// Returns an ARN out of a record as a policy names it, and how sure that is.
+pub(crate) fn observed(arn: &str) -> (String, Origin) {
+    let origin = if escape(arn).widened {
+        Origin::Widened { from: arn.to_owned(), why: UNSPEAKABLE.to_owned() }
+    } else {
+        Origin::Observed
+    };
+    (literal(arn), origin)
+}
+
 /// A template with the variables filled so far.
 #[derive(Clone, Default)]
 struct Draft {
@@ -185,9 +198,7 @@ impl<'r> Filler<'r> {
                 .collect();
         }
         if !whole_arns.is_empty() {
-            return Filled::Whole(
-                whole_arns.into_iter().map(|arn| (arn, Origin::Observed)).collect(),
-            );
+            return Filled::Whole(whole_arns.iter().map(|arn| observed(arn)).collect());
         }
         if drafts.len() > MOST {
             return Filled::Nothing;
@@ -236,7 +247,7 @@ impl<'r> Filler<'r> {
                     let templates = kind.node(kind_of::TYPE).node(1);
                     if templates.strings().any(|template| captures(template, &value.text).is_some())
                     {
-                        whole_arns.insert(literal(&value.text));
+                        whole_arns.insert(value.text.to_string());
                     } else if let Some(value) = self.inside(&value.text, variable) {
                         values.push(value);
                     }
@@ -335,7 +346,7 @@ impl<'r> Filler<'r> {
                 text.push_str(&escaped.text);
                 text.push_str(value.tail);
                 if escaped.widened {
-                    widened = Some("a policy cannot hold some of the name's characters".to_owned());
+                    widened = Some(UNSPEAKABLE.to_owned());
                 }
                 if *fate == Fate::Unknown {
                     widened = Some(format!("the record does not say the `{variable}`"));

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use trailtrim_iam::resource::escape;
 
-use crate::fill::{Filled, Filler, literal};
+use crate::fill::{Filled, Filler, literal, observed};
 use crate::table::layout::{flag, grant, kind_of, plan, test};
 use crate::table::{Node, Table};
 use crate::template::{captures, weight};
@@ -342,22 +342,21 @@ impl Filler<'_> {
     fn of_type(&self, kind: Node, evidence: &Evidence, required: bool) -> Found {
         let made = kind.number(kind_of::MADE) == 1;
         if !made {
-            let mut observed = BTreeSet::new();
+            let mut named = BTreeSet::new();
             for (arn, is_prefix) in &evidence.resources {
                 if *is_prefix {
                     // The start of an object's ARN stands for all objects below it.
                     if evidence.is_of(&format!("{arn}x"), kind) && arn.ends_with('/') {
                         let why = "the record names only how the ARNs begin".to_owned();
                         let from = arn.clone();
-                        observed
-                            .insert((format!("{}*", literal(arn)), Origin::Widened { from, why }));
+                        named.insert((format!("{}*", literal(arn)), Origin::Widened { from, why }));
                     }
                 } else if evidence.is_of(arn, kind) {
-                    observed.insert((literal(arn), Origin::Observed));
+                    named.insert(observed(arn));
                 }
             }
-            if !observed.is_empty() {
-                return Found::All(observed.into_iter().collect());
+            if !named.is_empty() {
+                return Found::All(named.into_iter().collect());
             }
         }
         let name: String = kind
@@ -378,7 +377,7 @@ impl Filler<'_> {
                     stem == name || (is_top && ["", "resource"].contains(&stem))
                 });
                 if speaks == strong && evidence.is_of(arn, kind) {
-                    found.insert((literal(arn), Origin::Observed));
+                    found.insert(observed(arn));
                 }
             }
             found.into_iter().collect::<Vec<_>>()
