@@ -75,6 +75,7 @@ const REFUSED: &[&str] = &[
 const AFTER: &[&str] = &[
     "nosuch",
     "notfound",
+    "doesnotexist",
     "alreadyexists",
     "deleteconflict",
     "bucketnotempty",

@@ -136,7 +136,7 @@ impl Task {
             Self::SendBatch(queue) => messaging::send_message_batch(place, queue),
             Self::DataKey(key, alias) => secrets::generate_data_key(place, key, alias),
             Self::Invoke(function) => compute::invoke(place, function),
-            Self::LogGroups(prefix) => compute::describe_log_groups(place, prefix),
+            Self::LogGroups(prefix) => compute::describe_log_groups(prefix),
             Self::CreateFunction(function, role) => compute::create_function(place, function, role),
             Self::Launch([image, subnet, group]) => compute::run_instances(
                 place,

@@ -163,11 +163,12 @@ pub fn invoke(place: Place<'_>, function: &str) -> Call {
 
 /// Opens a log stream in a group.
 pub fn create_log_stream(place: Place<'_>, group: &str, stream: &str) -> Call {
+    let arn = place.arn("logs", &format!("log-group:{group}:log-stream:{stream}"));
     Call::new(LOGS, "CreateLogStream")
         .version("20140328")
         .writes()
         .parameters(Object::new().text("logGroupName", group).text("logStreamName", stream))
-        .need("logs:CreateLogStream", &place.arn("logs", &format!("log-group:{group}:*")))
+        .need("logs:CreateLogStream", &arn)
 }
 
 /// Creates a log group.
@@ -179,10 +180,10 @@ pub fn create_log_group(place: Place<'_>, group: &str) -> Call {
         .need("logs:CreateLogGroup", &place.arn("logs", &format!("log-group:{group}")))
 }
 
-/// Describes the groups under a prefix, which is checked against all groups.
-pub fn describe_log_groups(place: Place<'_>, prefix: &str) -> Call {
+/// Describes the groups under a prefix, which is not checked: the action takes no resource.
+pub fn describe_log_groups(prefix: &str) -> Call {
     Call::new(LOGS, "DescribeLogGroups")
         .version("20140328")
         .parameters(Object::new().text("logGroupNamePrefix", prefix))
-        .need("logs:DescribeLogGroups", &place.arn("logs", "log-group:*"))
+        .need("logs:DescribeLogGroups", "*")
 }

@@ -52,14 +52,20 @@ pub fn update_item(place: Place<'_>, table: &str, key: &str) -> Call {
 }
 
 /// Queries a table, or one of its indexes.
+///
+/// For an index the service authorization reference has both: the table is a required resource
+/// of the action, the index an optional one.
 pub fn query(place: Place<'_>, table: &str, index: Option<&str>) -> Call {
     let parameters = Object::new()
         .text("tableName", table)
         .text_if("indexName", index)
         .text("keyConditionExpression", "customer = :c");
     let arn = table_arn(place, table);
-    let checked = index.map_or_else(|| arn.clone(), |index| format!("{arn}/index/{index}"));
-    item_call(place, "Query", table, parameters).need("dynamodb:Query", &checked)
+    let call = item_call(place, "Query", table, parameters).need("dynamodb:Query", &arn);
+    match index {
+        Some(index) => call.need("dynamodb:Query", &format!("{arn}/index/{index}")),
+        None => call,
+    }
 }
 
 /// Reads items of several tables at once; the tables are keys of an object.
