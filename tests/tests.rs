@@ -1,1 +1,22 @@
 //! End-to-end tests of the binary.
+//!
+//! Each runs the built program as a user would and looks at what it writes;
+//! nothing here calls into a product crate. What is right is said by the naive
+//! reference and the seeded trails of testkit.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and says on standard error why it is skipped"
+)]
+
+mod agreement;
+mod determinism;
+mod errors;
+mod golden;
+mod harness;
+mod policy;
+mod robustness;
+mod truth;

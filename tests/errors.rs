@@ -1,0 +1,149 @@
+//! What goes wrong before or after the work, and what the user is told.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use tempfile::TempDir;
+
+use crate::harness::{fixture_trail, text, trailtrim};
+
+/// Runs `generate` with `arguments`, which must fail with code 2 and print no data.
+fn failure(arguments: &[&str]) -> String {
+    let output = trailtrim().arg("generate").args(arguments).output().unwrap();
+    let stderr = text(output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+    assert!(output.stdout.is_empty(), "{arguments:?} prints data");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    stderr
+}
+
+fn fixture() -> String {
+    fixture_trail().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_missing_path_is_named() {
+    let stderr = failure(&["/no/such/trail"]);
+    assert!(stderr.contains("/no/such/trail"), "{stderr}");
+}
+
+#[test]
+fn one_missing_path_among_others_fails_before_anything_is_written() {
+    let out = TempDir::new().unwrap();
+    let stderr = failure(&[&fixture(), "/no/such/trail", "--out", out.path().to_str().unwrap()]);
+    assert!(stderr.contains("/no/such/trail"), "{stderr}");
+    assert_eq!(out.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn no_trail_at_all_is_wrong_usage() {
+    assert!(failure(&[]).contains("TRAIL"));
+}
+
+#[test]
+fn a_bad_date_is_quoted_with_the_form_that_is_meant() {
+    for option in ["--since", "--until"] {
+        let stderr = failure(&[&fixture(), option, "last tuesday"]);
+        assert!(stderr.contains("last tuesday") && stderr.contains(option), "{stderr}");
+        assert!(stderr.contains("2026-"), "no example in: {stderr}");
+    }
+}
+
+#[test]
+fn a_window_that_ends_before_it_begins_is_refused() {
+    let stderr = failure(&[&fixture(), "--since", "2026-03-05", "--until", "2026-03-04"]);
+    assert!(stderr.contains("--since") && stderr.contains("--until"), "{stderr}");
+}
+
+#[test]
+fn a_bad_glob_is_refused() {
+    let stderr = failure(&[&fixture(), "--principal", "orders-[ap"]);
+    assert!(stderr.contains("--principal") && stderr.contains("orders-[ap"), "{stderr}");
+}
+
+#[test]
+fn a_bad_account_and_a_bad_number_of_threads_are_refused() {
+    assert!(failure(&[&fixture(), "--account", "shop"]).contains("12 digits"));
+    assert!(failure(&[&fixture(), "--threads", "0"]).contains("--threads"));
+}
+
+#[test]
+fn a_principal_that_is_not_there_is_a_failure() {
+    let stderr = failure(&[&fixture(), "--principal", "no-such-role"]);
+    assert!(stderr.contains("--principal"), "{stderr}");
+}
+
+#[test]
+fn two_principals_do_not_fit_into_one_policy_on_standard_output() {
+    let stderr = failure(&[&fixture(), "--principal", "*"]);
+    assert!(stderr.contains("--out"), "{stderr}");
+}
+
+#[test]
+fn one_principal_gets_its_policy_on_standard_output() {
+    for glob in ["orders-api", "role/service/orders-api", "arn:aws:iam::*:role/service/orders-api"]
+    {
+        let output =
+            trailtrim().args(["generate", &fixture(), "--principal", glob]).output().unwrap();
+        // The trail has a file that is cut short.
+        assert_eq!(output.status.code(), Some(3), "{glob}: {}", text(output.stderr));
+        let policy: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(policy["Statement"].is_array(), "{policy}");
+    }
+}
+
+#[test]
+fn an_archive_without_principals_is_done_and_says_so() {
+    let archive = TempDir::new().unwrap();
+    std::fs::write(archive.path().join("empty.json"), r#"{"Records":[]}"#).unwrap();
+    let output = trailtrim().arg("generate").arg(archive.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(output.stdout).trim(), "{}");
+    assert!(text(output.stderr).contains("0 principals"));
+}
+
+#[test]
+fn an_output_directory_that_is_a_file_is_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    assert!(failure(&[&fixture(), "--out", path]).contains(path));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_silently_with_code_4() {
+    // More than a pipe holds, so that the program is still writing when the reader is gone.
+    let archive = TempDir::new().unwrap();
+    many_policies(archive.path());
+    let mut child = trailtrim()
+        .arg("generate")
+        .arg(archive.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(4), "{stderr}");
+    assert!(!stderr.contains("error") && !stderr.contains("panicked"), "{stderr}");
+}
+
+/// Writes a trail of two thousand users that each read an object of their own.
+fn many_policies(folder: &Path) {
+    let records: Vec<String> = (0..2000)
+        .map(|number| {
+            let user = format!("arn:aws:iam::111122223333:user/some/rather/long/path/user-{number}");
+            format!(
+                r#"{{"eventVersion":"1.11","eventTime":"2026-03-02T10:00:00Z","eventType":"AwsApiCall",
+                "eventID":"e{number}","eventSource":"s3.amazonaws.com","eventName":"GetObject",
+                "awsRegion":"eu-central-1","recipientAccountId":"111122223333",
+                "userIdentity":{{"type":"IAMUser","arn":"{user}","accountId":"111122223333"}},
+                "requestParameters":{{"bucketName":"bucket","key":"k{number}"}},
+                "resources":[{{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::bucket/k{number}"}}]}}"#
+            )
+        })
+        .collect();
+    let text = format!("{{\"Records\":[{}]}}", records.join(","));
+    std::fs::write(folder.join("many.json"), text).unwrap();
+}
