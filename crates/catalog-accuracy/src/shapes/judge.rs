@@ -1,0 +1,177 @@
+//! What became of one record: is each ARN of a type that its action takes, and is it whole?
+//!
+//! The judge knows the authorization reference and the list of what servers make
+//! (`lists/shapes.toml`), and nothing of the rules.
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use trailtrim_catalog::{Catalog, Grant, Origin};
+
+const LIST: &str = include_str!("../../lists/shapes.toml");
+
+/// Parts of ARNs that no request names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Server {
+    service: String,
+    kind: String,
+    variables: Vec<String>,
+    #[expect(dead_code, reason = "it is for people")]
+    reason: String,
+}
+
+/// Operations whose request does not say the resource, and why that is so.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    models: Vec<String>,
+    /// Names, with `*` for any ending.
+    operations: Vec<String>,
+    reason: String,
+}
+
+/// The kept decisions.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Decisions {
+    #[serde(default)]
+    server: Vec<Server>,
+    #[serde(default)]
+    reason: Vec<Reason>,
+}
+
+/// What one grant, or one operation, came to: the worst counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Verdict {
+    /// Every part is named.
+    Concrete,
+    /// All but what a server makes, or what the call itself makes.
+    ServerMade,
+    /// The request does not say it; the reason is listed.
+    Explained(String),
+    /// The request says it, or nobody knows why not.
+    Unnamed(String),
+    /// The ARN is of no type that the action takes, or there is none.
+    Wrong(String),
+}
+
+impl Decisions {
+    pub(super) fn read() -> Result<Decisions> {
+        toml::from_str(LIST).context("lists/shapes.toml is not as expected")
+    }
+
+    /// Returns the listed reason for an operation that names nothing.
+    pub(super) fn reason(&self, model: &str, operation: &str) -> Option<&str> {
+        let fits = |reason: &&Reason| {
+            reason.models.iter().any(|name| name == model || name == "*")
+                && reason.operations.iter().any(|name| match name.strip_suffix('*') {
+                    Some(start) => operation.starts_with(start),
+                    None => name == operation,
+                })
+        };
+        self.reason.iter().find(fits).map(|reason| reason.reason.as_str())
+    }
+
+    /// Judges one grant; nothing if its action takes no resource. Gives the ARN's variables too.
+    pub(super) fn judge(&self, grant: &Grant) -> Option<(Verdict, Vec<Fill>)> {
+        let facts = Catalog::embedded().action(&grant.action)?;
+        let types: Vec<_> = facts.resource_types().collect();
+        if types.is_empty() || grant.inferred {
+            return None;
+        }
+        if grant.resource == "*" {
+            return Some((Verdict::Unnamed(why(grant)), Vec::new()));
+        }
+        let prefix = grant.action.split(':').next().unwrap_or_default();
+        let fits = types.iter().flat_map(|kind| {
+            kind.templates().filter_map(|template| {
+                let found = captures(template, &grant.resource)?;
+                Some((template.split("${").map(literal).sum::<usize>(), kind.name(), found))
+            })
+        });
+        let Some((_, kind, found)) = fits.max_by_key(|(weight, _, _)| *weight) else {
+            return Some((Verdict::Wrong(format!("no type of {}", grant.action)), Vec::new()));
+        };
+        let made = matches!(&grant.origin, Origin::Widened { why, .. } if why.contains("makes"));
+        let mut verdict = Verdict::Concrete;
+        let mut fills = Vec::new();
+        for (variable, value) in found {
+            if ["Partition", "Region", "Account"].contains(&variable) {
+                continue;
+            }
+            let fill = Fill::new(prefix, kind, variable, value);
+            if value.contains(['*', '?']) {
+                verdict = verdict.max(if made || self.is_server(&fill) {
+                    Verdict::ServerMade
+                } else {
+                    Verdict::Unnamed(format!("{kind}: {variable}: {}", why(grant)))
+                });
+            }
+            fills.push(fill);
+        }
+        Some((verdict, fills))
+    }
+
+    fn is_server(&self, fill: &Fill) -> bool {
+        self.server.iter().any(|server| {
+            server.service == fill.service
+                && (server.kind == fill.kind || server.kind == "*")
+                && server.variables.contains(&fill.variable)
+        })
+    }
+}
+
+/// What filled a variable of an ARN.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Fill {
+    pub(super) service: String,
+    pub(super) kind: String,
+    pub(super) variable: String,
+    pub(super) value: String,
+}
+
+impl Fill {
+    fn new(service: &str, kind: &str, variable: &str, value: &str) -> Fill {
+        Fill {
+            service: service.to_owned(),
+            kind: kind.to_owned(),
+            variable: variable.to_owned(),
+            value: value.to_owned(),
+        }
+    }
+}
+
+fn why(grant: &Grant) -> String {
+    match &grant.origin {
+        Origin::Widened { why, .. } => why.clone(),
+        _ => "starred without a word".to_owned(),
+    }
+}
+
+fn literal(part: &str) -> usize {
+    part.split_once('}').map_or(part.len(), |(_, tail)| tail.len())
+}
+
+/// Reads a pattern by a template: a variable holds no `:`, the last takes what is left.
+fn captures<'t, 'a>(template: &'t str, arn: &'a str) -> Option<Vec<(&'t str, &'a str)>> {
+    let Some((head, after)) = template.split_once("${") else {
+        return (template == arn).then(Vec::new);
+    };
+    let rest = arn.strip_prefix(head)?;
+    let (variable, tail) = after.split_once('}')?;
+    if tail.is_empty() {
+        return (!rest.is_empty()).then(|| vec![(variable, rest)]);
+    }
+    let ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+    for end in ends.collect::<Vec<_>>().into_iter().rev() {
+        let (value, left) = rest.split_at_checked(end)?;
+        if value.contains(':') && variable != "AWSServicePrincipal" {
+            continue;
+        }
+        if let Some(mut found) = captures(tail, left) {
+            found.insert(0, (variable, value));
+            return Some(found);
+        }
+    }
+    None
+}
