@@ -4,12 +4,14 @@
 #[expect(dead_code, reason = "each user of it needs another part")]
 #[path = "../../catalog/tests/support/record.rs"]
 mod record;
+mod rules;
 mod shapes;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use trailtrim_catalog::Catalog;
 
 /// Measure how true the catalog's answers are
 #[derive(Parser)]
@@ -22,7 +24,7 @@ struct Arguments {
 enum Measurement {
     /// Judge the ARNs of records made from the shapes of the core services' APIs
     Shapes {
-        /// Print what becomes of every operation of this model (can be repeated)
+        /// Print what becomes of every operation of this model, or of `all` (can be repeated)
         #[arg(long, value_name = "MODEL")]
         model: Vec<String>,
         /// Print each ARN variable with the members that filled it
@@ -31,6 +33,9 @@ enum Measurement {
         /// Print the drawn sample with its records, as it is to be checked by eye
         #[arg(long)]
         sample: bool,
+        /// Read the rules from their files instead of those that were built in
+        #[arg(long)]
+        rules_now: bool,
     },
     /// Take the core services' shapes out of a botocore wheel
     TakeShapes {
@@ -41,9 +46,10 @@ enum Measurement {
 
 fn main() -> Result<()> {
     match Arguments::parse().measurement {
-        None => shapes::measure(&[], false, false),
-        Some(Measurement::Shapes { model, fills, sample }) => {
-            shapes::measure(&model, fills, sample)
+        None => shapes::measure(Catalog::embedded(), &[], false, false),
+        Some(Measurement::Shapes { model, fills, sample, rules_now }) => {
+            let catalog = if rules_now { rules::compiled()? } else { Catalog::embedded() };
+            shapes::measure(catalog, &model, fills, sample)
         }
         Some(Measurement::TakeShapes { wheel }) => shapes::take(&wheel),
     }

@@ -16,6 +16,11 @@ struct Server {
     service: String,
     kind: String,
     variables: Vec<String>,
+    /// Whether it holds for actions beside the operation's own only.
+    #[serde(default)]
+    beside: bool,
+    /// What the service puts after the name; without, the whole part is its own.
+    ending: Option<String>,
     #[expect(dead_code, reason = "it is for people")]
     reason: String,
 }
@@ -73,8 +78,13 @@ impl Decisions {
     }
 
     /// Judges one grant; nothing if its action takes no resource. Gives the ARN's variables too.
-    pub(super) fn judge(&self, grant: &Grant) -> Option<(Verdict, Vec<Fill>)> {
-        let facts = Catalog::embedded().action(&grant.action)?;
+    pub(super) fn judge(
+        &self,
+        catalog: Catalog,
+        operation: &str,
+        grant: &Grant,
+    ) -> Option<(Verdict, Vec<Fill>)> {
+        let facts = catalog.action(&grant.action)?;
         let types: Vec<_> = facts.resource_types().collect();
         if types.is_empty() || grant.inferred {
             return None;
@@ -82,7 +92,8 @@ impl Decisions {
         if grant.resource == "*" {
             return Some((Verdict::Unnamed(why(grant)), Vec::new()));
         }
-        let prefix = grant.action.split(':').next().unwrap_or_default();
+        let (prefix, name) = grant.action.split_once(':').unwrap_or_default();
+        let beside = name != operation;
         let fits = types.iter().flat_map(|kind| {
             kind.templates().filter_map(|template| {
                 let found = captures(template, &grant.resource)?;
@@ -101,7 +112,7 @@ impl Decisions {
             }
             let fill = Fill::new(prefix, kind, variable, value);
             if value.contains(['*', '?']) {
-                verdict = verdict.max(if made || self.is_server(&fill) {
+                verdict = verdict.max(if made || self.is_server(&fill, beside) {
                     Verdict::ServerMade
                 } else {
                     Verdict::Unnamed(format!("{kind}: {variable}: {}", why(grant)))
@@ -112,11 +123,16 @@ impl Decisions {
         Some((verdict, fills))
     }
 
-    fn is_server(&self, fill: &Fill) -> bool {
+    fn is_server(&self, fill: &Fill, beside: bool) -> bool {
         self.server.iter().any(|server| {
             server.service == fill.service
                 && (server.kind == fill.kind || server.kind == "*")
-                && server.variables.contains(&fill.variable)
+                && (server.variables.contains(&fill.variable) || server.variables == ["*"])
+                && (beside || !server.beside)
+                && server.ending.as_ref().is_none_or(|ending| {
+                    let name = fill.value.strip_suffix(ending.as_str());
+                    name.is_some_and(|name| !name.is_empty() && !name.contains(['*', '?']))
+                })
         })
     }
 }

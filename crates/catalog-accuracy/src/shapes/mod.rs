@@ -85,7 +85,12 @@ impl Count {
 }
 
 /// Measures, and prints figures; for the named models what became of each operation.
-pub(crate) fn measure(detailed: &[String], with_fills: bool, with_sample: bool) -> Result<()> {
+pub(crate) fn measure(
+    catalog: Catalog,
+    detailed: &[String],
+    with_fills: bool,
+    with_sample: bool,
+) -> Result<()> {
     let values = Values::read()?;
     let decisions = Decisions::read()?;
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
@@ -94,7 +99,7 @@ pub(crate) fn measure(detailed: &[String], with_fills: bool, with_sample: bool) 
     let mut sample = sample::Sample::default();
     for model in take::kept()? {
         for (name, operation) in &model.operations {
-            let Some(trials) = trials(&values, &decisions, &model, name, &operation.input) else {
+            let Some(trials) = trials(catalog, &values, &decisions, &model, name, &operation.input) else {
                 continue;
             };
             let worst = trials.iter().max_by(|a, b| a.verdict.cmp(&b.verdict));
@@ -126,24 +131,24 @@ pub(crate) fn measure(detailed: &[String], with_fills: bool, with_sample: bool) 
 
 /// Tries an operation in all its ways; nothing if it takes no resource.
 fn trials(
+    catalog: Catalog,
     values: &Values,
     decisions: &Decisions,
     model: &take::Model,
     name: &str,
     input: &Map<String, Value>,
 ) -> Option<Vec<Trial>> {
-    let catalog = Catalog::embedded();
     let found = catalog.operation(&format!("{}.amazonaws.com", model.source), name);
     let actions: Vec<ActionFacts> =
         found.actions().filter_map(|action| catalog.action(action)).collect();
-    let types = actions.iter().flat_map(ActionFacts::resource_types).count();
+    let types = actions.iter().flat_map(|action| action.resource_types()).count();
     if found.kind() != Kind::Mapped || types == 0 {
         return None;
     }
     let open = input.iter().any(|(member, shape)| {
         let named = member.split('@').next().unwrap_or_default();
         let is_arn = shape.as_str().is_some_and(|shape| shape.starts_with("arn:"));
-        (is_arn || named.to_ascii_lowercase().ends_with("arn")) && values.is_open(named)
+        values.is_open(&model.name, named, is_arn)
     });
     let enumerated = input.iter().find_map(|(member, shape)| {
         let named = values::plain(member.split('@').next().unwrap_or_default());
@@ -160,14 +165,14 @@ fn trials(
             let chosen: Vec<String> =
                 enumerated.map(|values| record::choose(values, choice)).into_iter().collect();
             let (source, actions) = (model.source.as_str(), actions.as_slice());
-            let about = About { model: &model.name, source, actions, choice, chosen: &chosen };
+            let about = About { catalog, model: &model.name, source, actions, choice, chosen: &chosen };
             let event =
                 Maker { values, about, model, operation: name, style: *style }.event(input);
             let resolution = found.resolve(&Record::new(&event, found.extraction()));
             let mut verdict = Verdict::Concrete;
             let mut fills = Vec::new();
             for grant in &resolution.grants {
-                if let Some((of_grant, filled)) = decisions.judge(grant) {
+                if let Some((of_grant, filled)) = decisions.judge(catalog, name, grant) {
                     verdict = verdict.max(of_grant);
                     fills.extend(filled);
                 }

@@ -160,7 +160,7 @@ impl Shapes<'_> {
                     Value::String(format!("enum:{}", values.join("|")))
                 }
                 None => {
-                    let pattern = text("/pattern").unwrap_or_default().trim_start_matches(['^', '(']);
+                    let pattern = text("/pattern").unwrap_or_default().trim_start_matches('^');
                     let is_arn = pattern.starts_with("arn:")
                         || pattern.starts_with("arn[")
                         || name.to_ascii_lowercase().ends_with("arn");

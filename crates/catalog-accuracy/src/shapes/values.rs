@@ -32,6 +32,8 @@ struct Entry {
 struct Lists {
     /// What members are called whose ARN may be of any type that the call takes.
     any_type: Vec<String>,
+    /// Members that hold an ARN and have neither name nor shape of one: `model member`.
+    arns: Vec<String>,
     value: Vec<Entry>,
 }
 
@@ -42,6 +44,7 @@ pub(super) struct Values {
 
 /// What the record is about that a value is made for.
 pub(super) struct About<'a> {
+    pub(super) catalog: Catalog,
     pub(super) model: &'a str,
     pub(super) source: &'a str,
     /// The actions that the call can need.
@@ -87,8 +90,12 @@ impl Values {
     }
 
     /// Returns whether a member's ARN may be of several types.
-    pub(super) fn is_open(&self, name: &str) -> bool {
+    pub(super) fn is_open(&self, model: &str, name: &str, is_arn: bool) -> bool {
         let name = plain(name);
+        let listed = self.lists.arns.iter().any(|listed| *listed == format!("{model} {name}"));
+        if !(is_arn || listed || name.ends_with("arn") || name.ends_with("arns")) {
+            return false;
+        }
         let stem = singular(&name);
         let stem = stem.strip_suffix("arn").unwrap_or(stem);
         self.lists.any_type.iter().any(|open| open == stem)
@@ -101,7 +108,10 @@ impl Values {
         }
         let all = plain(name);
         let own = singular(&all);
-        if is_arn || own.ends_with("arn") {
+        // A shape may be called after the ARN that can stand in place of a name.
+        let named = ["name", "id", "identifier"].iter().any(|ending| own.ends_with(ending));
+        let listed = self.lists.arns.iter().any(|listed| *listed == format!("{} {own}", about.model));
+        if (is_arn && !named) || listed || own.ends_with("arn") {
             return self.arn(about, own.strip_suffix("arn").unwrap_or(own));
         }
         words(singular_of(name))
@@ -129,7 +139,7 @@ impl Values {
 
     /// Returns an ARN of the type that a member's name speaks of.
     fn arn(&self, about: &About<'_>, stem: &str) -> String {
-        let types: Vec<_> = about.actions.iter().flat_map(ActionFacts::resource_types).collect();
+        let types: Vec<_> = about.actions.iter().flat_map(|action| action.resource_types()).collect();
         let named = |kind: &str| {
             let kind = plain(kind);
             kind == stem || (kind.len() > 3 && stem.ends_with(&kind))
@@ -139,7 +149,7 @@ impl Values {
         let chosen = types.get(about.choice % types.len().max(1)).copied().filter(|_| open);
         let elsewhere = || {
             let prefixes = about.actions.iter().filter_map(|action| action.id().split_once(':'));
-            let services = prefixes.filter_map(|(prefix, _)| Catalog::embedded().service(prefix));
+            let services = prefixes.filter_map(|(prefix, _)| about.catalog.service(prefix));
             let mut types = services.flat_map(|service| service.actions().collect::<Vec<_>>());
             types.find_map(|action| {
                 action.resource_types().find(|kind| named(kind.name()))?.templates().next()
