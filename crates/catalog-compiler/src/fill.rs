@@ -32,11 +32,16 @@ pub(crate) fn paths(subject: Subject<'_>, member: &str) -> Vec<String> {
     let member = normal_path(member);
     if subject.is_ec2() {
         let leaf = member.rsplit('.').next().unwrap_or(&member);
-        return vec![
+        let mut paths = vec![
             format!("request.{leaf}"),
             format!("request.**.{leaf}"),
             format!("request.**.{leaf}.content"),
         ];
+        // The elements of `subnetIds` are written as `subnetId`.
+        if leaf.ends_with("ids") {
+            paths.push(format!("request.**.{}", leaf.trim_end_matches('s')));
+        }
+        return paths;
     }
     vec![format!("request.{member}")]
 }

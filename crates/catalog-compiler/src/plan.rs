@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::CompileError;
 use crate::data::{Action, Level, Service};
 use crate::fill::{Source, automatic, is_server_made, paths, written};
-use crate::layout::{flag, kind, test};
+use crate::layout::{TRANSFORMS, flag, kind, test};
 use crate::names::{is_id, normal};
 use crate::rules::{GrantRule, Named, OperationRule};
 use crate::world::{Subject, World, begins_with_word, qualified, variables_of};
@@ -68,16 +68,17 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
             plan.grants.push(context.grant(extra)?);
         }
     }
+    // Tags beside an action that nobody knows do not make the call known.
+    if plan.grants.is_empty() {
+        plan.kind = kind::UNVERIFIED;
+        return Ok(plan);
+    }
     context.tagging(&mut plan)?;
     for (file, rule) in world.whenever(subject) {
         for grant in &rule.grants {
             let own = Context { rule: None, ..context };
             plan.grants.push(own.grant_of(file, grant)?);
         }
-    }
-    if plan.grants.is_empty() {
-        plan.kind = kind::UNVERIFIED;
-        return Ok(plan);
     }
     plan.passes = crate::pass::passes(world, subject, &plan.grants)?;
     plan.lessons = lessons(world, subject)?;
@@ -155,25 +156,26 @@ impl Context<'_, '_> {
             // What is tagged is what the operation is called after; the longest such name, since a
             // snapshot of a database is called after both.
             let operation = normal(self.subject.name);
-            let called = action
-                .types
-                .iter()
-                .map(|(name, _)| name)
-                .filter(|name| operation.contains(&normal(name)))
-                .max_by_key(|name| name.len());
-            let only: Vec<String> = match called {
-                Some(name) => vec![name.clone()],
-                None => action.types.iter().map(|(name, _)| name.clone()).collect(),
+            let called = |types: &[(String, bool)]| {
+                let names = types.iter().map(|(name, _)| name);
+                let fitting = names.filter(|name| operation.contains(&normal(name)));
+                fitting.max_by_key(|name| name.len()).cloned()
             };
             for dependent in &action.dependents {
                 let Some((owner, tagging)) = self.world.action(dependent) else { continue };
+                // Many calls that create take no resource of their own.
+                let types = if action.types.is_empty() { &tagging.types } else { &action.types };
+                let only: Vec<String> = match called(types) {
+                    Some(name) => vec![name],
+                    None => action.types.iter().map(|(name, _)| name.clone()).collect(),
+                };
                 let is_new =
                     !plan.grants.iter().chain(&added).any(|known| known.action == *dependent);
                 if owner.prefix == service.prefix && tagging.level == Level::Tagging && is_new {
                     let rule = GrantRule {
                         action: dependent.clone(),
                         when: vec![format!("request.{member}")],
-                        only: only.clone(),
+                        only,
                         reason: Some("The call brings tags.".to_owned()),
                         ..GrantRule::default()
                     };
@@ -193,12 +195,16 @@ impl Context<'_, '_> {
             "arn:${{Partition}}:apigateway:${{Region}}::{}",
             path.replace('{', "${").replace("+}", "}")
         );
+        let encoded = TRANSFORMS.iter().position(|name| *name == "encoded").unwrap_or_default();
+        let encoded = u32::try_from(encoded).unwrap_or_default();
         let fills = variables_of(&template)
             .into_iter()
             .filter(|variable| !is_ambient(variable))
             .map(|variable| {
                 let path = format!("request.{}", normal(variable));
-                vec![Source::Path { transform: 0, path, also: false }]
+                // An ARN within a path is encoded.
+                let transform = if path.ends_with("arn") { encoded } else { 0 };
+                vec![Source::Path { transform, path, also: false }]
             })
             .collect();
         let own = GrantRule { action: format!("apigateway:{verb}"), ..GrantRule::default() };
@@ -383,9 +389,13 @@ impl Context<'_, '_> {
                 sources.extend(automatic(self.world, self.subject, kind, variable, only_type));
                 sources.extend(last);
             }
-            // One member never fills two variables.
-            sources
-                .retain(|source| !matches!(source, Source::Path { .. }) || !used.contains(source));
+            // One member never fills two variables, unless it holds an ARN, which has both.
+            sources.retain(|source| match source {
+                Source::Path { path, .. } => {
+                    path.ends_with("arn") || path.ends_with("arns") || !used.contains(source)
+                }
+                _ => true,
+            });
             let mut seen = Vec::new();
             sources.retain(|source| {
                 let new = !seen.contains(source);

@@ -86,7 +86,7 @@ impl<'r> Filler<'r> {
                 let mut values = Vec::new();
                 let name = TRANSFORMS.get(node.number(1) as usize).copied();
                 // These make an ARN out of something that begins as one.
-                let cut = matches!(name, Some("drop_last_colon" | "before_pipe"));
+                let cut = matches!(name, Some("drop_last_colon" | "before_pipe" | "encoded"));
                 self.request.values(node.string(2), &mut |text| {
                     if text.starts_with("arn:") && !cut {
                         values.push(Value::plain(text));

@@ -185,6 +185,7 @@ pub const TRANSFORMS: &[&str] = &[
     "model",
     "profile",
     "before_pipe",
+    "encoded",
 ];
 
 /// Tests of a grant.

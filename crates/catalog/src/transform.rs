@@ -1,8 +1,11 @@
 //! Changes made to a value out of a record before it fills a variable of an ARN.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::{FactKind, Request, table::layout::TRANSFORMS};
+
+/// What is encoded in a part of a URL's path.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A value for a variable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +76,7 @@ pub(crate) fn apply(
         "key_id" => (!text.starts_with("alias/")).then(|| Value::plain(text)),
         "alias" => plain(text.strip_prefix("alias/")?),
         "streams_of" => Some(Value { tail: ":*", ..Value::plain(text) }),
+        "encoded" => Some(Value::plain(utf8_percent_encode(text, ENCODED).to_string())),
         "before_pipe" => plain(text.split('|').next()?),
         "prefix_star" => Some(Value { tail: "*", ..Value::plain(text) }),
         "drop_last_colon" => plain(text.rsplit_once(':')?.0),

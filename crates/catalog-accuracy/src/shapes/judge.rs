@@ -96,10 +96,27 @@ impl Decisions {
         let beside = name != operation;
         let fits = types.iter().flat_map(|kind| {
             kind.templates().filter_map(|template| {
-                let found = captures(template, &grant.resource)?;
+                // Some templates have a `*` of their own, which stands for anything.
+                let found = match template.split_once('*') {
+                    Some((before, after)) => captures_around(before, after, &grant.resource)?,
+                    None => captures(template, &grant.resource)?,
+                };
                 Some((template.split("${").map(literal).sum::<usize>(), kind.name(), found))
             })
         });
+        let paths = grant.resource.strip_prefix("arn:aws:apigateway:").is_some_and(|rest| {
+            rest.contains("::/") && grant.action.bytes().skip(11).all(|b| b.is_ascii_uppercase())
+        });
+        if paths {
+            // The verbs of API Gateway are authorized on the path of the request, whether or not
+            // the reference lists it as a type of resource.
+            let verdict = if grant.resource.contains('*') {
+                Verdict::Unnamed(why(grant))
+            } else {
+                Verdict::Concrete
+            };
+            return Some((verdict, Vec::new()));
+        }
         let Some((_, kind, found)) = fits.max_by_key(|(weight, _, _)| *weight) else {
             return Some((Verdict::Wrong(format!("no type of {}", grant.action)), Vec::new()));
         };
@@ -166,6 +183,21 @@ fn why(grant: &Grant) -> String {
 
 fn literal(part: &str) -> usize {
     part.split_once('}').map_or(part.len(), |(_, tail)| tail.len())
+}
+
+/// Reads a pattern by a template with a `*` in it.
+fn captures_around<'t, 'a>(
+    before: &'t str,
+    after: &'t str,
+    arn: &'a str,
+) -> Option<Vec<(&'t str, &'a str)>> {
+    arn.char_indices().find_map(|(at, _)| {
+        let (head, rest) = arn.split_at_checked(at)?;
+        let mut found = captures(before, head)?;
+        let tail = rest.char_indices().find_map(|(at, _)| captures(after, rest.get(at..)?))?;
+        found.extend(tail);
+        Some(found)
+    })
 }
 
 /// Reads a pattern by a template: a variable holds no `:`, the last takes what is left.

@@ -99,7 +99,8 @@ pub(crate) fn measure(
     let mut sample = sample::Sample::default();
     for model in take::kept()? {
         for (name, operation) in &model.operations {
-            let Some(trials) = trials(catalog, &values, &decisions, &model, name, &operation.input) else {
+            let Some(trials) = trials(catalog, &values, &decisions, &model, name, &operation.input)
+            else {
                 continue;
             };
             let worst = trials.iter().max_by(|a, b| a.verdict.cmp(&b.verdict));
@@ -162,12 +163,12 @@ fn trials(
     let mut trials = Vec::new();
     for choice in 0..ways {
         for style in styles {
-            let chosen: Vec<String> =
-                enumerated.map(|values| record::choose(values, choice)).into_iter().collect();
+            let enumerated = enumerated.map(|values| record::choose(values, choice));
+            let chosen: Vec<String> = enumerated.into_iter().chain([name.to_owned()]).collect();
             let (source, actions) = (model.source.as_str(), actions.as_slice());
-            let about = About { catalog, model: &model.name, source, actions, choice, chosen: &chosen };
-            let event =
-                Maker { values, about, model, operation: name, style: *style }.event(input);
+            let about =
+                About { catalog, model: &model.name, source, actions, choice, chosen: &chosen };
+            let event = Maker { values, about, model, operation: name, style: *style }.event(input);
             let resolution = found.resolve(&Record::new(&event, found.extraction()));
             let mut verdict = Verdict::Concrete;
             let mut fills = Vec::new();
@@ -180,7 +181,8 @@ fn trials(
             if resolution.grants.is_empty() {
                 verdict = Verdict::Wrong("no grant at all".to_owned());
             }
-            if let (Verdict::Unnamed(_), Some(reason)) = (&verdict, decisions.reason(&model.name, name))
+            if let (Verdict::Unnamed(_), Some(reason)) =
+                (&verdict, decisions.reason(&model.name, name))
             {
                 verdict = Verdict::Explained(reason.to_owned());
             }

@@ -9,7 +9,7 @@
 use serde_json::{Map, Value, json};
 
 use super::take::{MAP, Model};
-use super::values::{About, ACCOUNT, REGION, Values};
+use super::values::{ACCOUNT, About, REGION, Values};
 
 /// How EC2 writes parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

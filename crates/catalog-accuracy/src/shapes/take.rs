@@ -82,7 +82,8 @@ pub(super) fn kept() -> Result<Vec<Model>> {
 }
 
 fn model(name: &str, document: &Value) -> Model {
-    let metadata = |key: &str| document.pointer(&format!("/metadata/{key}")).and_then(Value::as_str);
+    let metadata =
+        |key: &str| document.pointer(&format!("/metadata/{key}")).and_then(Value::as_str);
     let endpoint = metadata("endpointPrefix").unwrap_or(name);
     let shapes = Shapes {
         of: document.get("shapes").unwrap_or(&Value::Null),

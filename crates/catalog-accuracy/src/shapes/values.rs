@@ -21,7 +21,7 @@ struct Entry {
     models: Vec<String>,
     /// Members, in lower case and singular; `-` before one means that members may end so.
     members: Vec<String>,
-    /// A choice made elsewhere in the record that it goes with, such as a resource type.
+    /// What it goes with: a type of resource chosen elsewhere in the record, or an operation.
     #[serde(default)]
     with: Vec<String>,
     value: String,
@@ -51,7 +51,7 @@ pub(super) struct About<'a> {
     pub(super) actions: &'a [ActionFacts],
     /// Which of the alternatives is made: counts through resource types and enumerations.
     pub(super) choice: usize,
-    /// The values of the enumerations in the record.
+    /// The chosen type of resource, and the operation's name.
     pub(super) chosen: &'a [String],
 }
 
@@ -110,7 +110,8 @@ impl Values {
         let own = singular(&all);
         // A shape may be called after the ARN that can stand in place of a name.
         let named = ["name", "id", "identifier"].iter().any(|ending| own.ends_with(ending));
-        let listed = self.lists.arns.iter().any(|listed| *listed == format!("{} {own}", about.model));
+        let listed =
+            self.lists.arns.iter().any(|listed| *listed == format!("{} {own}", about.model));
         if (is_arn && !named) || listed || own.ends_with("arn") {
             return self.arn(about, own.strip_suffix("arn").unwrap_or(own));
         }
@@ -139,7 +140,8 @@ impl Values {
 
     /// Returns an ARN of the type that a member's name speaks of.
     fn arn(&self, about: &About<'_>, stem: &str) -> String {
-        let types: Vec<_> = about.actions.iter().flat_map(|action| action.resource_types()).collect();
+        let types: Vec<_> =
+            about.actions.iter().flat_map(|action| action.resource_types()).collect();
         let named = |kind: &str| {
             let kind = plain(kind);
             kind == stem || (kind.len() > 3 && stem.ends_with(&kind))
@@ -155,7 +157,8 @@ impl Values {
                 action.resource_types().find(|kind| named(kind.name()))?.templates().next()
             })
         };
-        let template = called.or(chosen).and_then(|kind| kind.templates().next()).or_else(elsewhere);
+        let template =
+            called.or(chosen).and_then(|kind| kind.templates().next()).or_else(elsewhere);
         match template {
             Some(template) => self.fill(about, template),
             None => format!("arn:aws:{}:{REGION}:{ACCOUNT}:{stem}/{stem}-name", about.source),
@@ -185,5 +188,9 @@ impl Values {
 }
 
 fn singular_of(name: &str) -> &str {
-    if plain(name) == singular(&plain(name)) { name } else { name.strip_suffix('s').unwrap_or(name) }
+    if plain(name) == singular(&plain(name)) {
+        name
+    } else {
+        name.strip_suffix('s').unwrap_or(name)
+    }
 }
