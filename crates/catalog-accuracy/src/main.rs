@@ -1,16 +1,25 @@
 //! Prints how true the catalog's answers are; see the README.
+//!
+//! Without a measurement named it prints every figure, with one the lists behind it. What needs
+//! the shared data says so and is skipped where it is absent.
 #![expect(clippy::print_stdout, reason = "its output is the figures")]
 
-#[expect(dead_code, reason = "each user of it needs another part")]
+mod call;
+mod denials;
+mod naming;
+mod rebuild;
 #[path = "../../catalog/tests/support/record.rs"]
 mod record;
+mod reference;
 mod rules;
 mod shapes;
+mod shared;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::{Parser, Subcommand};
+use serde_json::Value;
 use trailtrim_catalog::Catalog;
 
 /// Measure how true the catalog's answers are
@@ -22,6 +31,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Measurement {
+    /// List the operations that no IAM action is known for
+    Naming,
     /// Judge the ARNs of records made from the shapes of the core services' APIs
     Shapes {
         /// Print what becomes of every operation of this model, or of `all` (can be repeated)
@@ -37,6 +48,12 @@ enum Measurement {
         #[arg(long)]
         rules_now: bool,
     },
+    /// Rebuild the ARNs of the shared events from their parameters
+    Rebuild,
+    /// Compare with the actions and ARNs that denial messages name
+    Denials,
+    /// Compare with a third party's map of SDK methods
+    Reference,
     /// Take the core services' shapes out of a botocore wheel
     TakeShapes {
         /// The wheel, as `pip download` writes it
@@ -46,11 +63,48 @@ enum Measurement {
 
 fn main() -> Result<()> {
     match Arguments::parse().measurement {
-        None => shapes::measure(Catalog::embedded(), &[], false, false),
+        None => everything(),
+        Some(Measurement::Naming) => {
+            naming::measure(&shared::models()?, true);
+            Ok(())
+        }
         Some(Measurement::Shapes { model, fills, sample, rules_now }) => {
             let catalog = if rules_now { rules::compiled()? } else { Catalog::embedded() };
             shapes::measure(catalog, &model, fills, sample)
         }
+        Some(Measurement::Rebuild) => {
+            rebuild::measure(&events(), true);
+            Ok(())
+        }
+        Some(Measurement::Denials) => {
+            denials::measure(&events(), true);
+            Ok(())
+        }
+        Some(Measurement::Reference) => reference(true),
         Some(Measurement::TakeShapes { wheel }) => shapes::take(&wheel),
     }
+}
+
+fn everything() -> Result<()> {
+    naming::measure(&shared::models()?, false);
+    shapes::measure(Catalog::embedded(), &[], false, false)?;
+    let events = events();
+    if events.is_empty() {
+        return Ok(());
+    }
+    rebuild::measure(&events, false);
+    denials::measure(&events, false);
+    reference(false)
+}
+
+fn events() -> Vec<Value> {
+    let events = shared::events();
+    if events.is_empty() {
+        println!("no shared events here: rebuild, denials and reference are skipped");
+    }
+    events
+}
+
+fn reference(lists: bool) -> Result<()> {
+    reference::measure(&shared::models()?, lists).map_err(|error| anyhow!("{error}"))
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use trailtrim_catalog::Catalog;
 use trailtrim_catalog_compiler::data::Model;
 
+use crate::call::event;
 use crate::record::Record;
-use crate::shapes::event;
 use crate::shared::{directory, share};
 
 /// Names of the map's services that are not the models' with another case.

@@ -1,62 +1,8 @@
-//! Records made from the API's shapes: does every resource-taking operation of the core services
-//! come to ARNs that are whole, or starred only where a server makes the name up?
-
-use std::collections::BTreeMap;
+//! An event of an operation with every kept member of its input, flat as the catalog keeps them.
 
 use serde_json::{Map, Value, json};
-use trailtrim_catalog::{Catalog, Kind, Origin};
+use trailtrim_catalog::Catalog;
 use trailtrim_catalog_compiler::data::{Model, ModelOperation};
-
-use crate::record::Record;
-use crate::shared::share;
-
-/// The core services: those of most accounts.
-pub const CORE: [&str; 44] = [
-    "acm",
-    "apigateway",
-    "apigatewayv2",
-    "athena",
-    "autoscaling",
-    "batch",
-    "cloudformation",
-    "cloudfront",
-    "cloudtrail",
-    "cloudwatch",
-    "codebuild",
-    "codecommit",
-    "codedeploy",
-    "codepipeline",
-    "cognito-idp",
-    "config",
-    "dynamodb",
-    "ec2",
-    "ecr",
-    "ecs",
-    "efs",
-    "eks",
-    "elasticache",
-    "elb",
-    "elbv2",
-    "emr",
-    "events",
-    "firehose",
-    "glue",
-    "iam",
-    "kinesis",
-    "kms",
-    "lambda",
-    "logs",
-    "opensearch",
-    "organizations",
-    "rds",
-    "redshift",
-    "route53",
-    "s3",
-    "secretsmanager",
-    "sns",
-    "sqs",
-    "ssm",
-];
 
 /// How EC2's ids begin, for the members that hold them.
 const IDS: [(&str, &str); 34] = [
@@ -117,61 +63,6 @@ const ARNS: [(&str, &str); 6] = [
     ("lambda", "resource"),
     ("cloudfront", "resource"),
 ];
-
-/// Reasons for a star that are no loss: what the call makes has no name yet, a listing is on all,
-/// and where a server makes the only id there is nothing else to name.
-const FINE: [&str; 3] = ["the call makes it", "the call is on all", "a server makes its id"];
-
-pub fn measure(models: &[Model], lists: bool) {
-    let catalog = Catalog::embedded();
-    let (mut all, mut whole) = (0, 0);
-    let mut services: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for model in models.iter().filter(|model| CORE.contains(&model.name.as_str())) {
-        for operation in &model.operations {
-            let found =
-                catalog.operation(&format!("{}.amazonaws.com", model.signing), &operation.name);
-            let takes = |action: &str| {
-                catalog.action(action).is_some_and(|facts| facts.resource_types().next().is_some())
-            };
-            if found.kind() != Kind::Mapped || !found.actions().any(takes) {
-                continue;
-            }
-            let actions: Vec<&str> = found.actions().collect();
-            let event = event(model, operation, &actions);
-            let resolution = found.resolve(&Record::new(&event, found.extraction()));
-            let poor: Vec<String> = resolution
-                .grants
-                .iter()
-                .filter_map(|grant| match &grant.origin {
-                    _ if grant.action == "iam:PassRole" => None,
-                    Origin::Widened { why, .. }
-                        if !FINE.iter().any(|fine| why.starts_with(fine)) =>
-                    {
-                        Some(format!("{} {}: {why}", grant.action, grant.resource))
-                    }
-                    _ => None,
-                })
-                .collect();
-            all += 1;
-            let counts = services.entry(&model.name).or_default();
-            counts.1 += 1;
-            if poor.is_empty() && !resolution.grants.is_empty() {
-                whole += 1;
-                counts.0 += 1;
-            } else if lists {
-                println!("    {}:{} {}", model.name, operation.name, poor.join("; "));
-                println!("        {}", operation.input.join(" "));
-            }
-        }
-    }
-    println!("shapes: operations of {} core models that take a resource", CORE.len());
-    for (service, (right, of)) in &services {
-        if lists || right * 10 < of * 9 {
-            share(service, *right, *of);
-        }
-    }
-    share("whole, or starred only in what a server makes", whole, all);
-}
 
 /// Returns an event whose parameters are named as the API names them.
 pub fn event(model: &Model, operation: &ModelOperation, actions: &[&str]) -> Value {

@@ -7,7 +7,7 @@ use trailtrim_catalog_compiler::data::{Model, from_lines};
 
 /// Returns the API models.
 pub fn models() -> std::io::Result<Vec<Model>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/operations.jsonl.zst");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../catalog/data/operations.jsonl.zst");
     from_lines(&std::fs::read(path)?)
 }
 
