@@ -19,8 +19,8 @@ use crate::{Exit, summary, time};
 /// How many event ids are shown for one denial; JSON has more.
 const EVENTS: usize = 3;
 
-/// How many resources are shown for one action; JSON has all.
-const RESOURCES: usize = 5;
+/// How many resources are shown for one action, and principals for one reason; JSON has all.
+const LISTED: usize = 5;
 
 /// Show what a draft from the first part of a trail would have denied in the rest
 ///
@@ -173,9 +173,10 @@ fn describe_fold(fold: &Fold, text: &mut String) -> std::fmt::Result {
         if !who.is_empty() {
             writeln!(text, "  not tested, {words}: {}", who.len())?;
         }
-        for one in who {
+        for one in who.iter().take(LISTED) {
             writeln!(text, "    {}", printable(&one.principal))?;
         }
+        more(who.len(), text)?;
     }
     text.push('\n');
     for replayed in &fold.principals {
@@ -202,12 +203,10 @@ fn describe_principal(replayed: &Replayed, text: &mut String) -> std::fmt::Resul
             false => "not drafted",
         };
         writeln!(text, "  denied  {action}, {why}")?;
-        for one in denied.iter().take(RESOURCES) {
+        for one in denied.iter().take(LISTED) {
             describe_denied(one, text)?;
         }
-        if let Some(hidden) = denied.len().checked_sub(RESOURCES).filter(|hidden| *hidden > 0) {
-            writeln!(text, "    … and on {hidden} more; --format json has all")?;
-        }
+        more(denied.len(), text)?;
     }
     for event in &replayed.unmapped {
         writeln!(
@@ -221,6 +220,13 @@ fn describe_principal(replayed: &Replayed, text: &mut String) -> std::fmt::Resul
     }
     text.push('\n');
     Ok(())
+}
+
+fn more(all: usize, text: &mut String) -> std::fmt::Result {
+    match all.saturating_sub(LISTED) {
+        0 => Ok(()),
+        hidden => writeln!(text, "    … and {hidden} more; --format json has all"),
+    }
 }
 
 fn describe_denied(denied: &Denied, text: &mut String) -> std::fmt::Result {
