@@ -13,10 +13,13 @@
 )]
 
 mod agreement;
+mod backtest;
+mod denials;
 mod determinism;
 mod errors;
 mod golden;
 mod harness;
 mod policy;
 mod robustness;
+mod soak;
 mod truth;

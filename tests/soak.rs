@@ -1,0 +1,127 @@
+//! `soak` against a plain count of what seeded principals did on which days.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use trailtrim_testkit::random::Random;
+use trailtrim_testkit::trail::archive::write;
+use trailtrim_testkit::trail::clock::{DAY, iso};
+use trailtrim_testkit::trail::event::Event;
+use trailtrim_testkit::trail::scenario::{Scenario, Shape, pack};
+use trailtrim_testkit::trail::world::Size;
+
+use crate::harness::{fixture_trail, list, number, text, text_of, trailtrim};
+
+fn soak(trail: &Path, options: &[&str]) -> Vec<Value> {
+    let mut command = trailtrim();
+    command.arg("soak").arg(trail).args(["--format", "json"]).args(options);
+    let output = command.output().unwrap();
+    let stderr = text(output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{stderr}");
+    text(output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn archive(events: &[&Event]) -> TempDir {
+    let archive = TempDir::new().unwrap();
+    write(archive.path(), &pack(events, Random::new(1))).unwrap();
+    archive
+}
+
+const SHAPE: Shape =
+    Shape { size: Size { accounts: 2, principals: 8, keys: 6 }, days: 16, novelties: 6 };
+
+#[test]
+fn counts_are_those_of_the_days_and_estimates_follow_from_them() {
+    let scenario = Scenario::new(1, SHAPE);
+    // Two days are missing from all logs.
+    let gap = scenario.start + 5 * DAY..scenario.start + 7 * DAY;
+    let events: Vec<&Event> =
+        scenario.events.iter().filter(|event| !gap.contains(&event.time)).collect();
+    let archive = archive(&events);
+    let mut days: BTreeMap<String, BTreeMap<&str, BTreeSet<i64>>> = BTreeMap::new();
+    for event in events.iter().filter(|event| event.granted()) {
+        let Some(who) = event.who.principal() else { continue };
+        for need in &event.call.needs {
+            days.entry(who.clone())
+                .or_default()
+                .entry(need.action)
+                .or_default()
+                .insert(event.time.div_euclid(DAY));
+        }
+    }
+    let mut estimated = 0;
+    for line in soak(archive.path(), &["--days", "7"]) {
+        let who = text_of(&line, "principal");
+        let Some(seen) = days.get(who) else { continue };
+        assert_eq!(number(&line, "days_observed"), 14, "{line}");
+        assert_eq!(line["longest_gap"]["days"], 2);
+        assert_eq!(text_of(&line["longest_gap"], "first"), &iso(gap.start)[..10]);
+        let actions = &line["actions"];
+        // What goes with a call without being in the log is not in testkit's needs.
+        assert!(number(actions, "seen") as usize >= seen.len(), "{line}");
+        let once = seen.values().filter(|days| days.len() == 1).count();
+        assert!(number(actions, "seen_once") as usize >= once, "{line}");
+        let weeks: u64 =
+            list(&line, "new_grants_by_week").iter().map(|week| week.as_u64().unwrap()).sum();
+        assert_eq!(weeks, number(&line["grants"], "seen"));
+        if let Some(estimates) = line["grants"].get("estimates") {
+            estimated += 1;
+            assert_eq!(line["insufficient"], false);
+            let (coverage, new) = (&estimates["coverage"], &estimates["new"]);
+            assert!((0.0..=1.0).contains(&coverage.as_f64().unwrap()));
+            assert_eq!(number(new, "days"), 7);
+            assert!(new["low"].as_f64() <= new["high"].as_f64());
+            assert!(estimates["total"]["value"].as_f64() >= line["grants"]["seen"].as_f64());
+        } else {
+            assert_eq!(line["insufficient"], true, "{line}");
+        }
+    }
+    assert!(estimated >= 5, "only {estimated} principals have estimates");
+}
+
+#[test]
+fn a_week_is_insufficient_and_never_called_complete() {
+    let lines = soak(&fixture_trail(), &[]);
+    assert!(!lines.is_empty());
+    for line in &lines {
+        assert_eq!(line["insufficient"], true, "{line}");
+        assert!(line["grants"].get("estimates").is_none(), "{line}");
+        assert!(!text_of(line, "why").is_empty());
+    }
+    let output = trailtrim().arg("soak").arg(fixture_trail()).output().unwrap();
+    let human = text(output.stdout);
+    assert!(human.contains("insufficient") && !human.contains("complete"), "{human}");
+}
+
+#[test]
+fn days_of_others_in_the_account_are_days_of_logs() {
+    let scenario = Scenario::new(1, SHAPE);
+    // One principal is away for all days but the first and the last.
+    let away = scenario.events.iter().find_map(|event| event.who.principal()).unwrap();
+    let last = scenario.start + (SHAPE.days as i64 - 1) * DAY;
+    let events: Vec<&Event> = scenario
+        .events
+        .iter()
+        .filter(|event| {
+            event.who.principal().as_deref() != Some(&away)
+                || event.time < scenario.start + DAY
+                || event.time >= last
+        })
+        .collect();
+    let archive = archive(&events);
+    let lines = soak(archive.path(), &["--principal", &away]);
+    let [line] = lines.as_slice() else { panic!("{} principals", lines.len()) };
+    assert_eq!(number(line, "days_observed"), SHAPE.days as u64);
+    assert_eq!(number(line, "days_active"), 2);
+    assert!(line["longest_gap"].is_null());
+}
+
+#[test]
+fn days_ahead_must_be_some() {
+    let output =
+        trailtrim().arg("soak").arg(fixture_trail()).args(["--days", "0"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(output.stderr).contains("--days"));
+}
