@@ -20,6 +20,7 @@ mod errors;
 mod golden;
 mod harness;
 mod policy;
+mod proofs;
 mod robustness;
 mod soak;
 mod truth;
