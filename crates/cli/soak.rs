@@ -128,9 +128,8 @@ fn completeness(what: &Completeness, insufficient: bool) -> String {
     let (total, new) = (estimates.total, estimates.new);
     let reach = if new.too_far { ", further ahead than estimates reach" } else { "" };
     format!(
-        "{seen}; coverage {:.1} %; at least {:.1} in all ({:.1}–{:.1}); in the next {} {:.1} new ({:.0}–{:.0}){reach}",
-        // Rounded down: what is nearly all is not all.
-        (estimates.coverage * 1000.0).floor() / 10.0,
+        "{seen}; coverage {}; at least {:.1} in all ({:.1}–{:.1}); in the next {} {:.1} new ({:.0}–{:.0}){reach}",
+        coverage(estimates.coverage),
         total.value,
         total.low,
         total.high,
@@ -139,6 +138,12 @@ fn completeness(what: &Completeness, insufficient: bool) -> String {
         new.range.low,
         new.range.high
     )
+}
+
+/// Rounds down, and never says that nothing is missing: no estimate can know.
+fn coverage(share: f64) -> String {
+    let rounded = (share * 1000.0).floor() / 10.0;
+    if rounded < 99.95 { format!("{rounded:.1} %") } else { "above 99.9 %".to_owned() }
 }
 
 fn hint(soaks: &[Soak]) -> &'static str {
@@ -152,4 +157,16 @@ fn hint(soaks: &[Soak]) -> &'static str {
         return "hint: estimates are for days like those seen; a job that runs at the end of a quarter shows in none of them\n";
     }
     "hint: estimates are for days like those seen; see what a draft would have denied with `trailtrim backtest`\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coverage_is_never_told_as_all() {
+        assert_eq!(coverage(0.9876), "98.7 %");
+        assert_eq!(coverage(0.9999), "99.9 %");
+        assert_eq!(coverage(1.0), "above 99.9 %");
+    }
 }

@@ -216,6 +216,27 @@ mod tests {
             BigRational::one() - whole(i.uniques) / whole(i.incidences) * rest
         }
 
+        /// The variance of the total: Chao 1987, equation 10 over Q2, and EstimateS' appendix B
+        /// where there are no duplicates.
+        pub fn variance(i: Incidence) -> BigRational {
+            let k = BigRational::one() - whole(1) / whole(i.days);
+            let (q1, q2) = (whole(i.uniques), whole(i.duplicates));
+            if i.duplicates == 0 {
+                let odd = whole(2) * q1.clone() - whole(1);
+                let all = unseen(i) + whole(i.species);
+                let pairs = k.clone() * q1.clone() * (q1.clone() - whole(1)) / whole(2);
+                let rest = q1.clone() * odd.clone() * odd
+                    - q1.clone() * q1.clone() * q1.clone() * q1 / all;
+                return pairs + k.clone() * k * rest / whole(4);
+            }
+            // Q1²/Q2 · (k/2 + k² Q1/Q2 + k² Q1²/(4 Q2²))
+            let ratio = q1.clone() / q2;
+            let inner = k.clone() / whole(2)
+                + k.clone() * k.clone() * ratio.clone()
+                + k.clone() * k * ratio.clone() * ratio.clone() / whole(4);
+            q1 * ratio * inner
+        }
+
         /// Day after day: of what is unseen, the same share turns up.
         pub fn new_in(i: Incidence, days: usize) -> BigRational {
             let mut left = unseen(i);
@@ -249,6 +270,15 @@ mod tests {
             prop_assert!(close(i.coverage(), exact::coverage(i).to_f64().unwrap()), "{i:?}");
             let total = exact::unseen(i).to_f64().unwrap() + i.species as f64;
             prop_assert!(close(i.total().value, total), "{i:?}");
+            let unseen = exact::unseen(i).to_f64().unwrap();
+            if unseen > 0.0 {
+                // ln K of the log-normal interval, from both of its ends.
+                let variance = exact::variance(i).to_f64().unwrap();
+                let spread = 1.96 * (variance / unseen.powi(2)).ln_1p().sqrt();
+                let seen = i.species as f64;
+                prop_assert!(close(((i.total().high - seen) / unseen).ln(), spread), "{i:?}");
+                prop_assert!(close((unseen / (i.total().low - seen)).ln(), spread), "{i:?}");
+            }
             let new = exact::new_in(i, ahead).to_f64().unwrap();
             prop_assert!(close(i.new_in(ahead).value, new), "{i:?}: {} {new}", i.new_in(ahead).value);
         }
