@@ -233,6 +233,7 @@ fn what_cannot_be_cut_is_refused_with_what_to_do() {
         let stderr = text(output.stderr);
         assert_eq!(output.status.code(), Some(2), "{options:?}: {stderr}");
         assert!(stderr.contains(said) && !stderr.contains("panicked"), "{options:?}: {stderr}");
+        assert!(output.stdout.is_empty(), "{options:?} prints data");
     }
     let output = trailtrim().args(["backtest", "-", "--folds", "2"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -9,6 +9,7 @@ use clap::Args;
 use trailtrim_aggregator::{Activity, Join as _, resolve};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::backtest::{Backtest, Denied, Fold, NotTested, Passage, Replayed};
+use trailtrim_emitter::soak::log_days;
 
 use crate::format::Format;
 use crate::output::{printable, tell, write_stdout};
@@ -77,13 +78,13 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
         before.join(after);
     }
     let result = Backtest::new(folds);
+    require_principals(args, &result).inspect_err(|_| tell(&summary::of_input(&parts.input)))?;
     let text = match args.format {
         Format::Json => format!("{}\n", serde_json::to_string(&result)?),
         Format::Human => describe(&result),
     };
     write_stdout(text.as_bytes())?;
     tell(&summary::of_input(&parts.input));
-    require_principals(args, &result)?;
     tell(hint(&result));
     Ok(match () {
         () if parts.lossy => Exit::Skipped,
@@ -106,7 +107,8 @@ fn cuts(args: &BacktestArgs, catalog: Catalog) -> anyhow::Result<Vec<DateTime<Ut
         "--folds reads the trail twice, and standard input comes once; give --split, or a file"
     );
     let folds = usize::from(args.cut.folds.unwrap_or(1));
-    let days = days(&args.trail.read(catalog)?.activity);
+    let days = log_days(&args.trail.read(catalog)?.activity);
+    let days: BTreeSet<i32> = days.into_values().flatten().collect();
     ensure!(
         days.len() > folds,
         "the selected records lie on {}, {folds} folds need at least {}; give fewer folds",
@@ -121,16 +123,6 @@ fn cuts(args: &BacktestArgs, catalog: Catalog) -> anyhow::Result<Vec<DateTime<Ut
                 .context("the days of the records are out of range")
         })
         .collect()
-}
-
-/// The days on which someone selected did something.
-fn days(activity: &Activity) -> BTreeSet<i32> {
-    let mut days = BTreeSet::new();
-    for principal in &activity.principals {
-        let rows = principal.rows.values().map(|row| &row.stats);
-        rows.chain(principal.unmapped.values()).for_each(|stats| days.extend(stats.days()));
-    }
-    days
 }
 
 fn require_principals(args: &BacktestArgs, result: &Backtest) -> anyhow::Result<()> {
