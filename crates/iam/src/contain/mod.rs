@@ -49,8 +49,8 @@ pub struct Limits<'a> {
 }
 
 impl Default for Limits<'_> {
-    /// Returns fifty million steps (some seconds; the widest of AWS's managed
-    /// policies takes a thousandth of that), ten witnesses, no known names.
+    /// Returns fifty million steps (some seconds; the pairs of policies that
+    /// AWS publishes take some thousand each), ten witnesses, no known names.
     fn default() -> Self {
         Self { steps: 50_000_000, witnesses: 10, name_actions: &|_| Vec::new() }
     }

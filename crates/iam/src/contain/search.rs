@@ -284,6 +284,9 @@ impl<'a> Search<'a> {
 
     /// Intersects two patterns, once.
     pub(super) fn intersect(&mut self, a: &Glob, b: &Glob) -> Result<Vec<Glob>, Reason> {
+        if self.steps >= self.budget {
+            return Err(Reason::Steps(self.budget));
+        }
         let place = (a.clone(), b.clone());
         self.steps += 1;
         let common = match self.overlaps.get(&place) {
