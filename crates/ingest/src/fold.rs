@@ -12,7 +12,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::read::{FileReport, Scratch, read_stream};
 use crate::walk::{Found, walk};
-use crate::{ContentHash, IngestError, Progress, Prune, Quiet, Record, Skipped, SourceFacts};
+use crate::{
+    ContentHash, Framing, IngestError, Progress, Prune, Quiet, Record, Skipped, SourceFacts,
+};
 
 /// Something to read records from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +32,15 @@ pub struct Provenance<'a> {
     pub path: &'a str,
     /// Number of the record in its file, from 0; only what was handed over counts.
     pub record: u64,
+    /// What it was packed in.
+    pub framing: Framing,
+}
+
+impl<'a> Provenance<'a> {
+    /// Returns the place of a lone record under a label.
+    pub fn bare(path: &'a str) -> Self {
+        Self { path, record: 0, framing: Framing::Bare }
+    }
 }
 
 /// What was read and what was not.

@@ -150,10 +150,12 @@ impl Reading<'_> {
                     let detail = format!("`{field}` is not of its type; read without it");
                     self.listing.add(SkipKind::OddField, Some(self.position(at)), detail);
                 }
+                let framing = framing.unwrap_or(Framing::Bare);
                 if self.records == 0 {
-                    self.framing = Some(framing.unwrap_or(Framing::Bare));
+                    self.framing = Some(framing);
                 }
-                (self.visit)(&Provenance { path: self.path, record: self.records }, record);
+                let at = Provenance { path: self.path, record: self.records, framing };
+                (self.visit)(&at, record);
                 self.records += 1;
             }
             Found::Skip(kind, detail) => {
