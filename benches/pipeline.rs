@@ -25,7 +25,7 @@ fn observed(scope: &Scope) -> Usage {
         &trail(),
         &Prune::default(),
         || Observer::new(Catalog::embedded(), scope),
-        |observer, provenance, record| observer.observe(provenance.path, record),
+        |observer, provenance, record| observer.observe(provenance, record),
         |mut left, right| {
             left.join(right);
             left

@@ -142,7 +142,7 @@ impl TrailArgs {
                 || scopes.iter().map(|scope| Observer::new(catalog, scope)).collect::<Vec<_>>(),
                 |observers, provenance, record| {
                     for observer in observers {
-                        observer.observe(provenance.path, record);
+                        observer.observe(provenance, record);
                     }
                 },
                 |mut left, right| {

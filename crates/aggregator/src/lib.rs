@@ -6,6 +6,7 @@
 //! used, with evidence. The crate knows nothing of policies or output formats.
 
 mod call;
+pub mod coverage;
 mod denial;
 mod extract;
 mod facts;
@@ -17,6 +18,7 @@ mod stats;
 mod usage;
 
 pub use call::{Call, Category, Copy, Denial, Part, Resource};
+pub use coverage::Coverage;
 pub use identity::{Caller, Outsider, PrincipalKey, Reason};
 pub use observe::{Observer, Scope};
 pub use outcome::Outcome;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use trailtrim_catalog::Catalog;
-use trailtrim_ingest::{Json, Record};
+use trailtrim_ingest::{Framing, Json, Provenance, Record};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::call::{Call, Category, Copy, Denial, Part, Resource};
@@ -86,8 +86,10 @@ impl<'s> Observer<'s> {
         }
     }
 
-    /// Takes up one record, found in `file`.
-    pub fn observe(&mut self, file: &str, record: &Record<'_>) {
+    /// Takes up one record, found at `at`.
+    pub fn observe(&mut self, at: &Provenance<'_>, record: &Record<'_>) {
+        let file = at.path;
+        self.usage.coverage.note(record);
         let event_source = &*record.event_source;
         let event_name = &*record.event_name;
         let region = record.aws_region.as_deref().unwrap_or_default();
@@ -111,6 +113,10 @@ impl<'s> Observer<'s> {
         };
         if !self.scope.holds_account(in_account) {
             return;
+        }
+        // What a rule of EventBridge has chosen tells nothing of what it has not.
+        if at.framing != Framing::EventBridge {
+            self.usage.coverage.see(record);
         }
         if *self.file != *file {
             self.file = Arc::from(file);
@@ -359,7 +365,7 @@ mod tests {
     ) -> Usage {
         let mut observer = Observer::new(Catalog::embedded(), scope);
         for (file, text) in records {
-            observer.observe(file, &Record::parse(&text).unwrap());
+            observer.observe(&Provenance::bare(file), &Record::parse(&text).unwrap());
         }
         observer.into_usage()
     }

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::call::Call;
+use crate::coverage::Coverage;
 use crate::identity::{Outsider, PrincipalKey};
 use crate::stats::{EventKey, Join, Stats};
 use std::sync::Arc;
@@ -114,6 +115,7 @@ pub struct Usage {
     pub(crate) other: BTreeMap<OtherEvent, Stats>,
     /// Records that amend an earlier one (`addendum.reason` is `UPDATED_DATA`).
     pub(crate) amended: Stats,
+    pub(crate) coverage: Coverage,
 }
 
 impl Usage {
@@ -136,6 +138,16 @@ impl Usage {
     pub fn amended(&self) -> &Stats {
         &self.amended
     }
+
+    /// Returns where CloudTrail was looking.
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    /// Returns where CloudTrail was looking, to declare trails or take out times.
+    pub fn coverage_mut(&mut self) -> &mut Coverage {
+        &mut self.coverage
+    }
 }
 
 impl Join for Usage {
@@ -151,5 +163,6 @@ impl Join for Usage {
             self.other.entry(event).or_default().join(stats);
         }
         self.amended.join(other.amended);
+        self.coverage.join(other.coverage);
     }
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 use serde::Deserialize;
 use trailtrim_aggregator::{Observer, Scope, resolve};
 use trailtrim_catalog::Catalog;
-use trailtrim_ingest::Record;
+use trailtrim_ingest::{Provenance, Record};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,12 +113,18 @@ fn check(case: &Case) -> Result<(), String> {
             &before.request.to_string(),
             &before.response.to_string(),
         );
-        observer.observe("before", &Record::parse(&text).map_err(|e| format!("{e}: {text}"))?);
+        observer.observe(
+            &Provenance::bare("before"),
+            &Record::parse(&text).map_err(|e| format!("{e}: {text}"))?,
+        );
     }
     let request = case.request.as_deref().unwrap_or("null");
     let response = case.response.as_deref().unwrap_or("null");
     let text = record(case, source, name, request, response);
-    observer.observe("case", &Record::parse(&text).map_err(|e| format!("{e}: {text}"))?);
+    observer.observe(
+        &Provenance::bare("case"),
+        &Record::parse(&text).map_err(|e| format!("{e}: {text}"))?,
+    );
 
     let activity = resolve(&observer.into_usage(), Catalog::embedded());
     let principal = activity.principals.first().ok_or("no principal")?;

@@ -1,0 +1,322 @@
+//! Where CloudTrail was looking: without it, nothing may be called unused.
+//!
+//! A [`Coverage`] is joined facts: what was recorded where and when, what was
+//! done to trails, what people declared of them. Whether some place is covered
+//! is decided when asking ([`Coverage::covers`]), and the answer is yes only
+//! where it is proved, in one of two ways:
+//!
+//! - *by presence*: records of the very kind that is asked about (account,
+//!   region, read or write; for data events also resource and event name) stand
+//!   close together all through the day ([`LONGEST_SILENCE`]);
+//! - *by declaration*: a trail that somebody declared selects all of it and was
+//!   logging the whole day, and the account's records of that region, of any
+//!   kind, stand close together all through the day: its files are here.
+//!
+//! Surprising here:
+//! - The first and the last day are never covered: what came before the first
+//!   record and after the last is not known.
+//! - A day on which a trail of the account was switched or changed proves
+//!   nothing by presence.
+//! - Global services (IAM) have a place of their own, [`GLOBAL`], since a trail
+//!   of us-east-1 may or may not have them.
+//! - Captures of EventBridge prove nothing: their rule chose what is in them.
+//! - A selector on callers (`userIdentity.arn`) does not show in what is
+//!   present; declare it.
+
+mod declaration;
+mod hours;
+mod presence;
+mod selector;
+mod services;
+mod table;
+mod trails;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use trailtrim_ingest::Record;
+
+use crate::stats::Join;
+use presence::{Area, Events, change, join_maps, stream};
+use services::{Recorded, home, recorded};
+use trails::{is_account, is_region};
+
+pub use declaration::{Declaration, DeclarationError};
+pub use hours::{Hours, LONGEST_SILENCE};
+pub use selector::{Condition, Selector};
+pub use services::GLOBAL;
+pub use table::{Kind, Proof, Row};
+pub use trails::{Change, Reach, Trail, TrailKey};
+
+/// Whether a call reads or writes, by the record's `readOnly`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// It changes nothing.
+    Read,
+    /// It changes something.
+    Write,
+}
+
+impl Access {
+    /// Returns what `readOnly` is in records.
+    pub(crate) fn read_only(self) -> &'static str {
+        match self {
+            Access::Read => "true",
+            Access::Write => "false",
+        }
+    }
+}
+
+/// What sort of event a call leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class<'q> {
+    /// A management event.
+    Management,
+    /// A data event of this resource type, as `AWS::S3::Object`.
+    Data(&'q str),
+}
+
+impl Class<'_> {
+    pub(crate) fn category(self) -> &'static str {
+        match self {
+            Class::Management => "Management",
+            Class::Data(_) => "Data",
+        }
+    }
+}
+
+/// What is asked about: calls of one class, account and region.
+///
+/// What is left out (`None`, `*`) stands for all there is: the answer is then about each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question<'q> {
+    /// Twelve digits: whose trail would have the record.
+    pub account: &'q str,
+    /// The region that is called. For global services it does not matter.
+    pub region: &'q str,
+    /// The class of event.
+    pub class: Class<'q>,
+    /// Reads or writes.
+    pub access: Access,
+    /// For data events the resource, an ARN or a pattern of a policy.
+    pub resource: &'q str,
+    /// `eventSource`, as `kms.amazonaws.com`.
+    pub event_source: Option<&'q str>,
+    /// `eventName`, as `Invoke`.
+    pub event_name: Option<&'q str>,
+    /// The ARN of the role or user that calls.
+    pub principal: Option<&'q str>,
+}
+
+impl<'q> Question<'q> {
+    /// Asks about management events of any service; set `event_source` for those of one.
+    pub fn management(account: &'q str, region: &'q str, access: Access) -> Self {
+        Question {
+            account,
+            region,
+            class: Class::Management,
+            access,
+            resource: "*",
+            event_source: None,
+            event_name: None,
+            principal: None,
+        }
+    }
+
+    /// Asks about data events on resources of a type; `resource` is an ARN or a pattern.
+    pub fn data(
+        account: &'q str,
+        region: &'q str,
+        kind: &'q str,
+        access: Access,
+        resource: &'q str,
+    ) -> Self {
+        let class = Class::Data(kind);
+        Question { class, resource, ..Question::management(account, region, access) }
+    }
+}
+
+/// What is known of where CloudTrail was looking.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// By account and region; global service events under [`GLOBAL`].
+    areas: BTreeMap<Box<str>, BTreeMap<Box<str>, Area>>,
+    trails: BTreeMap<TrailKey, Trail>,
+    /// Times from which evidence was left out: from, until, in seconds since 1970.
+    holes: BTreeSet<(i64, i64)>,
+}
+
+impl Coverage {
+    /// Takes note of what a record says of a trail, be it within the scope or not: a change is
+    /// one, whatever is looked at.
+    pub fn note(&mut self, record: &Record<'_>) {
+        if record.event_source == "cloudtrail.amazonaws.com" {
+            trails::note(&mut self.trails, record);
+        }
+    }
+
+    /// Takes a record as proof that its kind was recorded at its time.
+    ///
+    /// Records that do not say whose trail they are of, or when they happened, prove nothing.
+    pub fn see(&mut self, record: &Record<'_>) {
+        let account = record.recipient_account_id.as_deref().unwrap_or_default();
+        let region = match recorded(&record.event_source) {
+            Some(Recorded::Always) => GLOBAL,
+            Some(Recorded::Maybe) => return,
+            None => record.aws_region.as_deref().filter(|text| is_region(text)).unwrap_or_default(),
+        };
+        let Some(time) = record.time() else { return };
+        if region.is_empty() || !is_account(account) {
+            return;
+        }
+        change(&mut self.areas, account, |regions| {
+            change(regions, region, |area: &mut Area| area.add(record, time.timestamp()));
+        });
+    }
+
+    /// Takes up what people declared of the trails whose log this is.
+    pub fn declare(&mut self, declaration: Declaration) {
+        for (key, selectors) in declaration.selectors {
+            self.trails.entry(key).or_default().declare(selectors);
+        }
+        for (key, reach) in declaration.reaches {
+            self.trails.entry(key).or_default().reach_to(reach);
+        }
+    }
+
+    /// Takes out a time (from, until, in seconds since 1970) from which evidence is left out: no
+    /// day that it touches is covered.
+    pub fn exclude(&mut self, from: i64, until: i64) {
+        if from < until {
+            self.holes.insert((from, until));
+        }
+    }
+
+    /// Returns the trails that were declared or seen to change.
+    pub fn trails(&self) -> &BTreeMap<TrailKey, Trail> {
+        &self.trails
+    }
+
+    /// Returns whether every call that the question is about would surely have been recorded, and
+    /// the record read, on a day (since 1970-01-01, UTC).
+    pub fn covers(&self, question: &Question<'_>, day: i32) -> bool {
+        if self.is_holed(day) {
+            return false;
+        }
+        let regions: &[&str] = match (question.class, question.event_source.map(recorded)) {
+            (_, Some(Some(Recorded::Always))) => &[GLOBAL],
+            (Class::Data(_), None) | (_, Some(None)) => &[question.region],
+            // It may be either, so it is covered where both are.
+            (_, Some(Some(Recorded::Maybe))) | (Class::Management, None) => {
+                &[GLOBAL, question.region]
+            }
+        };
+        regions.iter().all(|region| {
+            self.is_present(question, region, day)
+                || self.is_declared(question.account, region, day, &|selector| {
+                    selector.selects(question)
+                })
+        })
+    }
+
+    /// Returns the days (since 1970-01-01, UTC) on which all of it is covered.
+    pub fn covered_days(&self, question: &Question<'_>) -> BTreeSet<i32> {
+        self.areas
+            .get(question.account)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .filter_map(|area| Some((area.alive.days().next()?, area.alive.days().next_back()?)))
+            .reduce(|(from, to), (first, last)| (from.min(first), to.max(last)))
+            .into_iter()
+            .flat_map(|(from, to)| from..=to)
+            .filter(|day| self.covers(question, *day))
+            .collect()
+    }
+
+    fn area(&self, account: &str, region: &str) -> Option<&Area> {
+        self.areas.get(account)?.get(region)
+    }
+
+    fn is_holed(&self, day: i32) -> bool {
+        let (start, end) = seconds(day);
+        self.holes.iter().any(|(from, until)| *from < end && start < *until)
+    }
+
+    /// Says whether presence alone proves it for a region, or for global services.
+    fn is_present(&self, question: &Question<'_>, region: &str, day: i32) -> bool {
+        let Some(area) = self.area(question.account, region) else { return false };
+        if self.is_disturbed(question.account, day) {
+            return false;
+        }
+        let unbroken = |name: &str| {
+            let hours = area.management.get(name);
+            hours.is_some_and(|hours| hours.of(question.access).unbroken(day))
+        };
+        match (question.class, question.event_source) {
+            (Class::Management, Some(source)) => unbroken(stream(source)),
+            (Class::Management, None) => unbroken("") && services::excludable().all(unbroken),
+            (Class::Data(kind), _) => {
+                // A selector may choose by event name: what others show proves nothing.
+                let Some(name) = question.event_name else { return false };
+                let events: Option<&Events> =
+                    area.data.get(kind).map(|events| events.of(question.access));
+                events
+                    .and_then(|events| events.0.get(name)?.get(question.resource))
+                    .is_some_and(|hours| hours.unbroken(day))
+            }
+        }
+    }
+
+    /// Says whether something was done on the day to a trail that may have logged the account.
+    fn is_disturbed(&self, account: &str, day: i32) -> bool {
+        let (start, end) = seconds(day);
+        self.trails.iter().any(|(key, trail)| {
+            let concerns = key.account() == account
+                || trail.reach(start).is_some_and(|reach| reach.organization);
+            concerns && trail.disturbed(start..end)
+        })
+    }
+
+    /// Says whether a declared trail logged what `want` approves of, and its files are here.
+    fn is_declared(
+        &self,
+        account: &str,
+        region: &str,
+        day: i32,
+        want: &dyn Fn(&Selector) -> bool,
+    ) -> bool {
+        let (start, end) = seconds(day);
+        let alive =
+            |region: &str| self.area(account, region).is_some_and(|area| area.alive.unbroken(day));
+        self.trails.iter().filter(|(_, trail)| trail.is_declared()).any(|(key, trail)| {
+            let reach = trail.reach(start).unwrap_or_default();
+            let here = if region == GLOBAL {
+                // A trail of all regions has global events in the files of one of them.
+                let home = home(key.region()).filter(|_| reach.regions);
+                reach.global && (alive(GLOBAL) || home.is_some_and(alive))
+            } else {
+                (reach.regions || key.region() == region) && alive(region)
+            };
+            here && (reach.organization || key.account() == account) && trail.logs(start..end, want)
+        })
+    }
+}
+
+impl Join for Coverage {
+    fn join(&mut self, other: Self) {
+        for (account, regions) in other.areas {
+            join_maps(self.areas.entry(account).or_default(), regions);
+        }
+        join_maps(&mut self.trails, other.trails);
+        self.holes.extend(other.holes);
+    }
+}
+
+/// Returns the first second of a day and the first of the next.
+fn seconds(day: i32) -> (i64, i64) {
+    let start = i64::from(day) * 86_400;
+    (start, start + 86_400)
+}
+
+#[cfg(test)]
+mod tests;
