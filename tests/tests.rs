@@ -14,6 +14,7 @@
 
 mod agreement;
 mod backtest;
+mod coverage;
 mod denials;
 mod determinism;
 mod errors;

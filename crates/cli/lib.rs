@@ -8,6 +8,7 @@
 mod backtest;
 mod catalog;
 mod compare;
+mod coverage;
 mod denials;
 mod exit;
 mod format;
@@ -48,6 +49,7 @@ enum Command {
     Backtest(backtest::BacktestArgs),
     Soak(soak::SoakArgs),
     Denials(denials::DenialsArgs),
+    Coverage(coverage::CoverageArgs),
     Catalog(catalog::CatalogArgs),
 }
 
@@ -66,6 +68,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Backtest(args) => backtest::backtest(&args),
         Command::Soak(args) => soak::soak(&args),
         Command::Denials(args) => denials::denials(&args),
+        Command::Coverage(args) => coverage::coverage(&args),
         Command::Catalog(args) => catalog::catalog(&args),
     };
     exit::conclude(result)

@@ -5,12 +5,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::Args;
 use trailtrim_aggregator::{Activity, Join as _, Observer, Scope, Usage, resolve};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
-use trailtrim_ingest::{Ingested, Input, Prune, fold};
+use trailtrim_ingest::{Ingested, Input, Prune, SkipKind, Skipped, fold};
 
 use crate::globs::{self, Globs};
 use crate::time;
@@ -151,8 +151,12 @@ impl TrailArgs {
                 },
             )
         })?;
+        let mut usages: Vec<Usage> = observers.into_iter().map(Observer::into_usage).collect();
+        for (from, until) in ingested.skipped.iter().filter_map(lost) {
+            usages.iter_mut().for_each(|usage| usage.coverage_mut().exclude(from, until));
+        }
         Ok(Parts {
-            usages: observers.into_iter().map(Observer::into_usage).collect(),
+            usages,
             lossy: ingested.skipped.iter().any(|skipped| !skipped.kind.is_expected()),
             input: input(&ingested),
         })
@@ -199,6 +203,25 @@ impl TrailArgs {
             since: self.since.map(time::show),
             until: self.until.map(time::show),
         }
+    }
+}
+
+/// Returns the time (from, until, in seconds since 1970) of which records are lost with what was
+/// skipped: the day before a file's delivery, or all there is where its name does not tell.
+///
+/// A file that gave no record at all and has no such name is none of a trail's.
+fn lost(skipped: &Skipped) -> Option<(i64, i64)> {
+    if skipped.kind.is_expected() || skipped.kind == SkipKind::OddField {
+        return None;
+    }
+    let name = skipped.path.rsplit('/').next().unwrap_or_default();
+    let delivered = name
+        .split('_')
+        .find_map(|part| NaiveDateTime::parse_from_str(part, "%Y%m%dT%H%MZ").ok())
+        .map(|time| time.and_utc().timestamp());
+    match delivered {
+        Some(delivered) => Some((delivered - 86_400, delivered + 60)),
+        None => skipped.position.filter(|at| at.record > 0).map(|_| (i64::MIN, i64::MAX)),
     }
 }
 

@@ -144,6 +144,11 @@ impl Usage {
         &self.coverage
     }
 
+    /// Returns where CloudTrail was looking, and lets go of the rest.
+    pub fn into_coverage(self) -> Coverage {
+        self.coverage
+    }
+
     /// Returns where CloudTrail was looking, to declare trails or take out times.
     pub fn coverage_mut(&mut self) -> &mut Coverage {
         &mut self.coverage

@@ -6,6 +6,8 @@
 //! cannot be forgotten. All calls are made by `role/app` of account
 //! 111122223333 in eu-west-1, unless a case says otherwise.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;

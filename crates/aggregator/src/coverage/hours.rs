@@ -14,9 +14,9 @@ use crate::stats::Join;
 
 /// How many hours may lie between two records for the time between to count as recorded.
 ///
-/// Half a day: an outage that takes a whole day cannot hide between two records that are less far
-/// apart, and an account at work makes calls of every common kind more often.
-pub const LONGEST_SILENCE: i64 = 12;
+/// An outage of a whole day cannot hide between two records that are no further apart, whatever its
+/// hours; a night can lie between, so that an account that works by day is covered.
+pub const LONGEST_SILENCE: i64 = 20;
 
 /// The hours that have a record: by day since 1970, a bit for each hour of UTC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,12 +80,12 @@ mod tests {
 
     #[test]
     fn a_day_is_whole_between_records_that_are_close() {
-        // Twice a day over four days: the first and the last are not known to be whole.
-        let regular = hours((0..8).map(|half| 3 + half * 12));
+        // As far apart as may be: the first day and the last are not known to be whole.
+        let regular = hours([3, 23, 43, 63, 83, 103]);
         let whole: Vec<i32> = (-1..6).filter(|day| regular.unbroken(*day)).collect();
-        assert_eq!(whole, [1, 2]);
-        // An hour more between two of them breaks the days on both sides.
-        let late = hours([3, 15, 27, 39, 52, 63, 75, 87, 99]);
+        assert_eq!(whole, [1, 2, 3]);
+        // An hour more between two of them breaks the days that the silence touches.
+        let late = hours([3, 23, 43, 64, 84, 104]);
         let whole: Vec<i32> = (-1..6).filter(|day| late.unbroken(*day)).collect();
         assert_eq!(whole, [3]);
     }

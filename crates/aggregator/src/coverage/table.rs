@@ -148,31 +148,29 @@ impl Table<'_> {
                 rows.push(row(proof, BTreeSet::new(), covered));
             }
             for (name, all) in events.into_iter().flat_map(|events| &events.0) {
-                self.present(&place, name, all, &mut |arn, seen, covered| {
-                    let proof = Proof::Present(name.to_string(), arn.to_owned());
-                    rows.push(row(proof, seen, covered));
-                });
+                self.present(&Question { event_name: Some(name), ..place }, all, rows);
             }
         }
     }
 
-    /// Hands over the resources that presence alone covers on some day.
-    fn present(
-        &self,
-        place: &Question<'_>,
-        name: &str,
-        all: &Resources,
-        found: &mut dyn FnMut(&str, BTreeSet<i32>, BTreeSet<i32>),
-    ) {
+    /// Adds the resources that presence alone covers on some day.
+    fn present(&self, place: &Question<'_>, all: &Resources, rows: &mut Vec<Row>) {
+        let (Class::Data(kind), Some(name)) = (place.class, place.event_name) else { return };
         for (arn, hours) in all.iter() {
-            let question = Question { resource: arn, event_name: Some(name), ..*place };
+            let question = Question { resource: arn, ..*place };
             let covered = self.days(|day| {
                 hours.unbroken(day)
                     && !self.coverage.is_holed(day)
                     && self.coverage.is_present(&question, place.region, day)
             });
             if !covered.is_empty() {
-                found(arn, hours.days().collect(), covered);
+                let proof = Proof::Present(name.to_owned(), arn.to_owned());
+                rows.push(Row {
+                    kind: Kind::Data(kind.to_owned(), proof),
+                    seen: hours.days().collect(),
+                    covered,
+                    ..row(place)
+                });
             }
         }
     }

@@ -122,7 +122,7 @@ fn records_that_do_not_say_enough_prove_nothing() {
         management(EC2, true).replace("Management", "NetworkActivity"),
         management(EC2, true).replace(r#""awsRegion":"eu-west-1""#, r#""awsRegion":"global""#),
     ] {
-        assert_eq!(days(&week(&[fields.clone()]), &reads(EC2)), [0; 0], "{fields}");
+        assert_eq!(days(&week(std::slice::from_ref(&fields)), &reads(EC2)), [0; 0], "{fields}");
     }
 }
 
