@@ -5,7 +5,10 @@ use trailtrim_catalog::Catalog;
 use trailtrim_catalog_compiler::data::{Model, ModelOperation};
 
 /// How EC2's ids begin, for the members that hold them.
-const IDS: [(&str, &str); 34] = [
+const IDS: [(&str, &str); 37] = [
+    ("dedicatedhostid", "h-"),
+    ("ipv4poolec2id", "ipv4pool-ec2-"),
+    ("ipv6poolec2id", "ipv6pool-ec2-"),
     ("instanceid", "i-"),
     ("imageid", "ami-"),
     ("volumeid", "vol-"),
@@ -43,7 +46,9 @@ const IDS: [(&str, &str); 34] = [
 ];
 
 /// How ids of other services begin.
-const OTHER_IDS: [(&str, &str, &str); 8] = [
+const OTHER_IDS: [(&str, &str, &str); 10] = [
+    ("organizations", "rootid", "r-"),
+    ("ssm", "target", "i-"),
     ("efs", "filesystemid", "fs-"),
     ("efs", "accesspointid", "fsap-"),
     ("efs", "resourceid", "fsap-"),
@@ -72,10 +77,10 @@ pub fn event(model: &Model, operation: &ModelOperation, actions: &[&str]) -> Val
         // One call names a thing once, and mostly without a version.
         let twin = member.strip_suffix("ARN").or_else(|| member.strip_suffix("Arn"));
         let named = twin.is_some_and(|stem| {
-            operation
-                .input
-                .iter()
-                .any(|other| other.trim_start_matches('!') == format!("{stem}Name"))
+            operation.input.iter().any(|other| {
+                let other = other.trim_start_matches('!');
+                ["Name", "Identifier", "Id"].iter().any(|end| other == format!("{stem}{end}"))
+            })
         });
         if member.ends_with('?') || named || member == "VersionId" {
             continue;
@@ -174,7 +179,11 @@ fn arn_for(stem: &str, actions: &[&str]) -> Option<String> {
     });
     let generic = ["", "resource", "source"].contains(&stem).then(|| types.first()).flatten();
     let only = (types.len() == 1).then(|| types.first()).flatten();
-    let template = called.or(generic).or(only)?.templates().next()?;
+    called.or(generic).or(only)?.templates().next().map(filled)
+}
+
+/// Returns a template with every variable named.
+pub fn filled(template: &str) -> String {
     let mut arn = String::new();
     for (at, part) in template.split("${").enumerate() {
         match part.split_once('}') {
@@ -190,7 +199,20 @@ fn arn_for(stem: &str, actions: &[&str]) -> Option<String> {
             _ => arn.push_str(part),
         }
     }
-    Some(arn)
+    // Some templates leave the account open.
+    arn.replace('*', "123456789012")
+}
+
+/// Returns an id as the service makes them for an ARN's variable, if its form is known.
+pub fn id(model: &Model, variable: &str) -> Option<String> {
+    let variable = variable.to_ascii_lowercase();
+    let of_ec2 = || {
+        let known = IDS.iter().filter(|_| model.name == "ec2");
+        known.filter(|(ending, _)| variable == *ending).map(|(_, prefix)| *prefix).next()
+    };
+    let others = OTHER_IDS.iter().find(|(owner, id, _)| *owner == model.name && *id == variable);
+    let prefix = others.map(|(_, _, prefix)| *prefix).or_else(of_ec2)?;
+    Some(format!("{prefix}0123456789abcdef0"))
 }
 
 fn lower(name: &str) -> String {

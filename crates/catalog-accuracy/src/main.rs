@@ -77,7 +77,7 @@ fn main() -> Result<()> {
             Ok(())
         }
         Some(Measurement::Denials) => {
-            denials::measure(&events(), true);
+            denials::measure(&events());
             Ok(())
         }
         Some(Measurement::Reference) => reference(true),
@@ -93,7 +93,7 @@ fn everything() -> Result<()> {
         return Ok(());
     }
     rebuild::measure(&events, false);
-    denials::measure(&events, false);
+    denials::measure(&events);
     reference(false)
 }
 

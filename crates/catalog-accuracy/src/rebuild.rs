@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use trailtrim_catalog::{Kind, Origin};
+use trailtrim_catalog::{Catalog, Kind, Operation, Origin};
 
 use crate::record::{Record, operation, text};
 use crate::shared::{is_call, share};
@@ -33,6 +33,7 @@ pub fn measure(events: &[Value], lists: bool) {
     }
     let mut shapes: BTreeMap<(String, String, String), BTreeSet<(Verdict, String)>> =
         BTreeMap::new();
+    let mut aside: BTreeMap<&str, usize> = BTreeMap::new();
     for event in calls {
         let operation = operation(event);
         let listed: Vec<&str> = event
@@ -44,6 +45,10 @@ pub fn measure(events: &[Value], lists: bool) {
             .filter(|arn| arn.starts_with("arn:"))
             .collect();
         if listed.is_empty() || operation.kind() != Kind::Mapped {
+            continue;
+        }
+        if let Some(why) = no_witness(event, &operation, &listed) {
+            *aside.entry(why).or_default() += 1;
             continue;
         }
         let source = text(event, "/eventSource").trim_end_matches(".amazonaws.com").to_owned();
@@ -85,6 +90,9 @@ pub fn measure(events: &[Value], lists: bool) {
             entry.insert((verdict, detail));
         }
     }
+    for (why, count) in &aside {
+        println!("  set aside, {why}: {count} events");
+    }
     let mut services: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
     for ((source, name, keys), verdicts) in &shapes {
         // A shape is as bad as its worst event.
@@ -113,6 +121,52 @@ pub fn measure(events: &[Value], lists: bool) {
     let [right, wrong, without] = total;
     share("precision, distinct operation and parameters", right, right + wrong);
     share("recall", right, right + wrong + without);
+}
+
+/// Returns why an event's `resources[]` cannot say what the ARN should be. These are contradictions
+/// within one record, such as making a sample anonymous leaves; none looks at what we answer.
+fn no_witness(event: &Value, operation: &Operation, listed: &[&str]) -> Option<&'static str> {
+    let region = text(event, "/awsRegion");
+    let is_region = region.split('-').count() >= 3
+        && region.rsplit('-').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    if !is_region {
+        return Some("`awsRegion` has no region's form");
+    }
+    let resources = event.get("resources").and_then(Value::as_array).into_iter().flatten();
+    for resource in resources {
+        let owner = resource.get("accountId").and_then(Value::as_str).unwrap_or_default();
+        let arn = resource.get("ARN").and_then(Value::as_str).unwrap_or_default();
+        let account = arn.split(':').nth(4).unwrap_or_default();
+        if !account.is_empty() && !account.bytes().all(|b| b.is_ascii_digit()) {
+            return Some("the ARN has letters for an account");
+        }
+        if !owner.is_empty() && !account.is_empty() && owner != account {
+            return Some("the ARN's account is not the `accountId` beside it");
+        }
+    }
+    let templates: Vec<String> = operation
+        .actions()
+        .filter_map(|action| Catalog::embedded().action(action))
+        .flat_map(|facts| facts.resource_types().collect::<Vec<_>>())
+        .flat_map(|kind| kind.templates().map(starred).collect::<Vec<_>>())
+        .collect();
+    let taken = |arn: &&str| templates.iter().any(|template| matches_star(template, arn));
+    (!listed.iter().any(taken)).then_some("no ARN is of a type that the action takes")
+}
+
+/// Returns a template with stars for its variables.
+fn starred(template: &str) -> String {
+    let mut pattern = String::new();
+    for (at, part) in template.split("${").enumerate() {
+        match part.split_once('}') {
+            Some((_, rest)) if at > 0 => {
+                pattern.push('*');
+                pattern.push_str(rest);
+            }
+            _ => pattern.push_str(part),
+        }
+    }
+    pattern
 }
 
 /// Returns whether a pattern with stars for what a server made up fits an ARN.

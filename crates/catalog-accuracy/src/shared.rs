@@ -16,6 +16,11 @@ pub fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data")
 }
 
+/// Returns a list of what people found out while they read the measurements' results.
+pub fn list(name: &str) -> std::io::Result<String> {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lists").join(name))
+}
+
 /// Returns the CloudTrail events of the shared data, in the order of their files.
 pub fn events() -> Vec<Value> {
     let mut files = Vec::new();

@@ -186,6 +186,13 @@ pub const TRANSFORMS: &[&str] = &[
     "profile",
     "before_pipe",
     "encoded",
+    "only_arn",
+    "ecs_task",
+    "select_table",
+    "select_index",
+    "insert_table",
+    "update_table",
+    "delete_table",
 ];
 
 /// Tests of a grant.

@@ -1,5 +1,7 @@
 //! Changes made to a value out of a record before it fills a variable of an ARN.
 
+mod partiql;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::{FactKind, Request, table::layout::TRANSFORMS};
@@ -78,6 +80,14 @@ pub(crate) fn apply(
         "streams_of" => Some(Value { tail: ":*", ..Value::plain(text) }),
         "encoded" => Some(Value::plain(utf8_percent_encode(text, ENCODED).to_string())),
         "before_pipe" => plain(text.split('|').next()?),
+        // An ARN is taken before any transform, so what comes here is none.
+        "only_arn" => None,
+        "ecs_task" => ecs_task(text).map(Value::plain),
+        "select_table" => plain(&partiql::read(text, "select")?.table),
+        "select_index" => plain(&partiql::read(text, "select")?.index?),
+        "insert_table" => plain(&partiql::read(text, "insert")?.table),
+        "update_table" => plain(&partiql::read(text, "update")?.table),
+        "delete_table" => plain(&partiql::read(text, "delete")?.table),
         "prefix_star" => Some(Value { tail: "*", ..Value::plain(text) }),
         "drop_last_colon" => plain(text.rsplit_once(':')?.0),
         "workgroup_of" => request.fact(FactKind::AthenaWorkGroup, text).map(Value::plain),
@@ -131,6 +141,14 @@ fn function(text: &str) -> (&str, Option<&str>) {
         Some((name, qualifier)) => (name, Some(qualifier)),
         None => (text, None),
     }
+}
+
+/// `ecs:cluster_task_runtime`, the target of a session in a container → `cluster/task`. A cluster's
+/// name may hold underscores; the ids after it do not.
+fn ecs_task(text: &str) -> Option<String> {
+    let (rest, _runtime) = text.strip_prefix("ecs:")?.rsplit_once('_')?;
+    let (cluster, task) = rest.rsplit_once('_')?;
+    Some(format!("{cluster}/{task}"))
 }
 
 /// `https://sqs.eu-west-1.amazonaws.com/123456789012/name`: the URL knows the queue's account.
