@@ -34,6 +34,8 @@ pub(crate) fn paths(subject: Subject<'_>, member: &str) -> Vec<String> {
         let leaf = member.rsplit('.').next().unwrap_or(&member);
         let mut paths = vec![
             format!("request.{leaf}"),
+            // What the call is about stands at the top, also where all is wrapped.
+            format!("request.{}request.{leaf}", normal(subject.name)),
             format!("request.**.{leaf}"),
             format!("request.**.{leaf}.content"),
         ];

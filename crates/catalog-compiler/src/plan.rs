@@ -77,7 +77,11 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
     for (file, rule) in world.whenever(subject) {
         for grant in &rule.grants {
             let own = Context { rule: None, ..context };
-            plan.grants.push(own.grant_of(file, grant)?);
+            let grant = own.grant_of(file, grant)?;
+            // Tagging as such is not tagging on creation.
+            if grant.action != format!("{}:{}", subject.prefix, subject.name) {
+                plan.grants.push(grant);
+            }
         }
     }
     plan.passes = crate::pass::passes(world, subject, &plan.grants)?;
@@ -154,8 +158,11 @@ impl Context<'_, '_> {
         for grant in &plan.grants {
             let Some((service, action)) = self.world.action(&grant.action) else { continue };
             // What is tagged is what the operation is called after; the longest such name, since a
-            // snapshot of a database is called after both.
-            let operation = normal(self.subject.name);
+            // snapshot of a database is called after both, but not what it is made from.
+            let made = ["From", "To"].iter().fold(self.subject.name, |name, word| {
+                name.split_once(word).map_or(name, |(made, _)| made)
+            });
+            let operation = normal(made);
             let called = |types: &[(String, bool)]| {
                 let names = types.iter().map(|(name, _)| name);
                 let fitting = names.filter(|name| operation.contains(&normal(name)));
@@ -179,7 +186,17 @@ impl Context<'_, '_> {
                         reason: Some("The call brings tags.".to_owned()),
                         ..GrantRule::default()
                     };
-                    added.push(self.grant(&rule)?);
+                    let mut grant = self.grant(&rule)?;
+                    // The source of a copy is named beside it, and is not tagged.
+                    for (_, fills) in grant.types.iter_mut().flat_map(|kind| &mut kind.templates) {
+                        for sources in fills {
+                            sources.retain(|source| match source {
+                                Source::Path { path, .. } => !path.starts_with("request.source"),
+                                _ => true,
+                            });
+                        }
+                    }
+                    added.push(grant);
                 }
             }
         }
@@ -325,7 +342,7 @@ impl Context<'_, '_> {
                 required: (*required && !any_of) || require.contains(name),
                 made: u32::from(made)
                     + 2 * u32::from(!made && is_collection(self.subject, &templates)),
-                guard: self.world.guard(&service.prefix, name).to_owned(),
+                guard: self.world.guard_text(&service.prefix, name),
                 templates,
             });
         }

@@ -115,6 +115,17 @@ impl<'d> World<'d> {
             .collect()
     }
 
+    /// Returns what ids of a type begin with, and after `|` what the ids of other types begin with
+    /// that begin so too.
+    pub(crate) fn guard_text(&self, prefix: &str, kind: &str) -> String {
+        let own = self.guard(prefix, kind);
+        let rules = self.rules().filter(|rules| rules.service.as_deref() == Some(prefix));
+        let longer = rules
+            .flat_map(|rules| rules.guard.values())
+            .filter(|other| !own.is_empty() && other.as_str() != own && other.starts_with(own));
+        longer.fold(own.to_owned(), |text, other| format!("{text}|{other}"))
+    }
+
     pub(crate) fn guard(&self, prefix: &str, kind: &str) -> &'d str {
         self.rules()
             .filter(|rules| rules.service.as_deref() == Some(prefix))

@@ -230,7 +230,12 @@ impl<'r> Filler<'r> {
     ) -> Vec<(Value, Fate)> {
         // Some templates have the start of the id: `ou-${OrganizationalUnitId}`.
         let start = before.rsplit(['/', ':']).next().filter(|start| start.ends_with('-'));
-        let guard = kind.string(kind_of::GUARD);
+        let mut guards = kind.string(kind_of::GUARD).split('|');
+        let guard = guards.next().unwrap_or_default();
+        let others: Vec<&str> = guards.collect();
+        let is_own = |text: &str| {
+            text.starts_with(guard) && !others.iter().any(|other| text.starts_with(other))
+        };
         let name = kind.node(kind_of::TYPE).string(0);
         let mut found: Vec<(Value, Fate)> = Vec::new();
         for source in sources.nodes() {
@@ -257,7 +262,7 @@ impl<'r> Filler<'r> {
                 let breaks = !next.is_empty()
                     && (value.text.contains(':')
                         || (next.starts_with('/') && value.text.contains('/') && name != "rule"));
-                if !breaks && value.text.starts_with(guard) {
+                if !breaks && is_own(&value.text) {
                     let rest = start.and_then(|start| value.text.strip_prefix(start));
                     let text = rest.unwrap_or(&value.text).to_owned();
                     values.push(Value { text, ..value });

@@ -135,6 +135,7 @@ pub mod kind_of {
     /// 1: the call makes it, so that its id is of no use for the next call. 2: the call is on all.
     pub const MADE: u32 = 2;
     /// What an id of this type begins with, or "".
+    /// (and after `|` what longer beginnings belong to other types).
     pub const GUARD: u32 = 3;
     /// Per template: text, then per variable the list of sources.
     pub const FILLS: u32 = 4;
@@ -193,6 +194,7 @@ pub const TRANSFORMS: &[&str] = &[
     "insert_table",
     "update_table",
     "delete_table",
+    "account",
 ];
 
 /// Tests of a grant.

@@ -78,6 +78,8 @@ pub(crate) fn apply(
         "key_id" => (!text.starts_with("alias/")).then(|| Value::plain(text)),
         "alias" => plain(text.strip_prefix("alias/")?),
         "streams_of" => Some(Value { tail: ":*", ..Value::plain(text) }),
+        "account" => (text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| Value::plain(text)),
         "encoded" => Some(Value::plain(utf8_percent_encode(text, ENCODED).to_string())),
         "before_pipe" => plain(text.split('|').next()?),
         // An ARN is taken before any transform, so what comes here is none.

@@ -35,12 +35,24 @@ struct Reason {
     reason: String,
 }
 
+/// Types of resource that an action takes though the reference leaves them out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Missing {
+    action: String,
+    templates: Vec<String>,
+    #[expect(dead_code, reason = "it is for people")]
+    reason: String,
+}
+
 /// The kept decisions.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Decisions {
     #[serde(default)]
     server: Vec<Server>,
+    #[serde(default)]
+    missing: Vec<Missing>,
     #[serde(default)]
     reason: Vec<Reason>,
 }
@@ -117,6 +129,12 @@ impl Decisions {
             };
             return Some((verdict, Vec::new()));
         }
+        let missing = self.missing.iter().filter(|missing| missing.action == grant.action);
+        let missing = missing.flat_map(|missing| &missing.templates).filter_map(|template| {
+            let found = captures(template, &grant.resource)?;
+            Some((template.split("${").map(literal).sum::<usize>(), "missing", found))
+        });
+        let fits = fits.chain(missing);
         let Some((_, kind, found)) = fits.max_by_key(|(weight, _, _)| *weight) else {
             return Some((Verdict::Wrong(format!("no type of {}", grant.action)), Vec::new()));
         };

@@ -34,7 +34,7 @@ impl Maker<'_> {
     pub(super) fn event(&self, input: &Map<String, Value>) -> Value {
         let mut parameters = Map::new();
         for (member, shape) in input {
-            self.member(member, shape, &mut parameters);
+            self.member(member, shape, 0, &mut parameters);
         }
         if self.style == Style::Wire {
             let request = format!("{}Request", self.operation);
@@ -58,11 +58,11 @@ impl Maker<'_> {
         })
     }
 
-    fn member(&self, member: &str, shape: &Value, into: &mut Map<String, Value>) {
+    fn member(&self, member: &str, shape: &Value, depth: usize, into: &mut Map<String, Value>) {
         let (name, wire) = member.split_once('@').unwrap_or((member, member));
         let value = match shape {
-            Value::Array(element) if self.is_ec2() => self.ec2_list(wire, element, into),
-            shape => Some((self.key(name, wire), self.value(name, shape))),
+            Value::Array(element) if self.is_ec2() => self.ec2_list(wire, element, depth, into),
+            shape => Some((self.key(name, wire), self.value(name, shape, depth))),
         };
         if let Some((key, value)) = value {
             into.insert(key, value);
@@ -93,12 +93,13 @@ impl Maker<'_> {
         &self,
         wire: &str,
         element: &[Value],
+        depth: usize,
         into: &mut Map<String, Value>,
     ) -> Option<(String, Value)> {
         let shape = element.first()?;
         let named = element.get(1).and_then(Value::as_str);
         let single = named.unwrap_or_else(|| wire.strip_suffix('s').unwrap_or(wire));
-        let value = self.value(single, shape);
+        let value = self.value(single, shape, depth);
         if self.style == Style::Wire {
             let content = json!({ "tag": 1, "content": value });
             let content = if value.is_object() { value } else { content };
@@ -113,30 +114,47 @@ impl Maker<'_> {
         Some((key, set))
     }
 
-    fn value(&self, name: &str, shape: &Value) -> Value {
+    fn value(&self, name: &str, shape: &Value, depth: usize) -> Value {
         match shape {
             Value::Object(members) => match members.get(MAP) {
                 Some(value) => json!({ format!("{}-key", super::values::words(name)):
-                    self.value(name, value) }),
+                    self.value(name, value, depth + 1) }),
                 None => {
                     let mut inner = Map::new();
                     for (member, shape) in members {
-                        self.member(member, shape, &mut inner);
+                        self.member(member, shape, depth + 1, &mut inner);
                     }
                     Value::Object(inner)
                 }
             },
             Value::Array(element) => {
                 let element = element.first().unwrap_or(&Value::Null);
-                json!([self.value(name, element)])
+                json!([self.value(name, element, depth)])
             }
             Value::String(shape) => match shape.split_once(':') {
                 Some(("enum", values)) => Value::String(choose(values, self.about.choice)),
-                Some((kind, _)) => Value::String(self.values.of(&self.about, name, kind == "arn")),
+                Some((kind, _)) => {
+                    let value = self.values.of(&self.about, name, kind == "arn");
+                    Value::String(if depth == 0 { value } else { inner(&value) })
+                }
                 None => json!(1),
             },
             _ => Value::Null,
         }
+    }
+}
+
+/// Returns a value told apart from that of a member at the top: what stands further in is often of
+/// something else than the call is about.
+fn inner(value: &str) -> String {
+    match value.strip_suffix("abcdef0") {
+        Some(start) => format!("{start}abcdef1"),
+        None if value.contains([':', '/', '_', ' '])
+            || value.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            value.to_owned()
+        }
+        None => format!("inner-{value}"),
     }
 }
 
