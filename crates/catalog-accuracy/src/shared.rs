@@ -66,9 +66,12 @@ fn unwrap(value: Value, events: &mut Vec<Value>) {
     }
 }
 
-/// Returns whether an event is an API call.
+/// Returns whether an event is an API call. Notifications and streams have records with the same
+/// two names, whose source is no service's host name.
 pub fn is_call(event: &Value) -> bool {
-    event.get("eventType").and_then(Value::as_str).is_none_or(|kind| kind == "AwsApiCall")
+    let source = event.get("eventSource").and_then(Value::as_str).unwrap_or_default();
+    source.contains('.')
+        && event.get("eventType").and_then(Value::as_str).is_none_or(|kind| kind == "AwsApiCall")
 }
 
 /// Prints a share of a whole.

@@ -78,7 +78,10 @@ fn model(name: String, document: &Value) -> Model {
 /// Returns a URI whose placeholders are called like the members that fill them.
 fn member_uri(shapes: &Map<String, Value>, input: &str, uri: &str) -> String {
     let members = shapes.get(input).and_then(|shape| shape.get("members")?.as_object());
-    members.into_iter().flatten().fold(uri.to_owned(), |uri, (name, member)| {
+    // A member of the body may be called on the wire as one of the URI is in the model.
+    let of_uri = |member: &Value| member.get("location").and_then(Value::as_str) == Some("uri");
+    let members = members.into_iter().flatten().filter(|(_, member)| of_uri(member));
+    members.fold(uri.to_owned(), |uri, (name, member)| {
         match member.get("locationName").and_then(Value::as_str) {
             Some(wire) => uri
                 .replace(&format!("{{{wire}}}"), &format!("{{{name}}}"))
