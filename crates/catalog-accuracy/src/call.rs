@@ -5,7 +5,10 @@ use trailtrim_catalog::Catalog;
 use trailtrim_catalog_compiler::data::{Model, ModelOperation};
 
 /// How EC2's ids begin, for the members that hold them.
-const IDS: [(&str, &str); 37] = [
+const IDS: [(&str, &str); 40] = [
+    ("transitgatewaymulticastdomainid", "tgw-mcast-domain-"),
+    ("transitgatewayconnectpeerid", "tgw-connect-peer-"),
+    ("vpcendpointserviceid", "vpce-svc-"),
     ("dedicatedhostid", "h-"),
     ("ipv4poolec2id", "ipv4pool-ec2-"),
     ("ipv6poolec2id", "ipv6pool-ec2-"),
