@@ -236,7 +236,29 @@ struct Action {
     resource_types: Vec<ResourceType>,
     condition_keys: Vec<&'static str>,
     dependent_actions: Vec<&'static str>,
+    companions: Vec<Companions>,
     visible: Visible,
+}
+
+/// Actions that go with one, and rarely show on their own.
+#[derive(Debug, Serialize)]
+struct Companions {
+    actions: Vec<&'static str>,
+    reason: &'static str,
+}
+
+impl Companions {
+    fn of(action: &str) -> Vec<Companions> {
+        Catalog::embedded()
+            .companions()
+            .filter(|rule| rule.with().any(|with| with == action))
+            .map(|rule| Companions {
+                actions: rule.actions().filter(|other| *other != action).collect(),
+                reason: rule.reason(),
+            })
+            .filter(|rule| !rule.actions.is_empty())
+            .collect()
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -267,6 +289,7 @@ impl Action {
                 .collect(),
             condition_keys: facts.condition_keys().collect(),
             dependent_actions: facts.dependents().collect(),
+            companions: Companions::of(facts.id()),
             visible: Visible::of(facts.visibility()),
         }
     }
@@ -286,6 +309,9 @@ impl Action {
             if !names.is_empty() {
                 let _ = writeln!(text, "{what}: {}", names.join(", "));
             }
+        }
+        for rule in &self.companions {
+            let _ = writeln!(text, "goes with {}: {}", rule.actions.join(", "), rule.reason);
         }
         let _ = writeln!(text, "CloudTrail shows it {}", self.visible.tell());
         text

@@ -14,6 +14,7 @@ mod reference;
 mod rules;
 mod shapes;
 mod shared;
+mod verdicts;
 
 use std::path::PathBuf;
 
@@ -31,8 +32,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Measurement {
-    /// List the operations that no IAM action is known for
+    /// List the operations that no IAM action is known for, and why
     Naming,
+    /// Check the kept verdicts on operations drawn by seed
+    Names {
+        /// Print the draw as it is to be checked
+        #[arg(long)]
+        draw: bool,
+    },
     /// Judge the ARNs of records made from the shapes of the core services' APIs
     Shapes {
         /// Print what becomes of every operation of this model, or of `all` (can be repeated)
@@ -64,10 +71,12 @@ enum Measurement {
 fn main() -> Result<()> {
     match Arguments::parse().measurement {
         None => everything(),
-        Some(Measurement::Naming) => {
-            naming::measure(&shared::models()?, true);
+        Some(Measurement::Naming) => naming::measure(&shared::models()?, true),
+        Some(Measurement::Names { draw: true }) => {
+            verdicts::print(&shared::models()?);
             Ok(())
         }
+        Some(Measurement::Names { draw: false }) => verdicts::measure(&shared::models()?, true),
         Some(Measurement::Shapes { model, fills, sample, rules_now }) => {
             let catalog = if rules_now { rules::compiled()? } else { Catalog::embedded() };
             shapes::measure(catalog, &model, fills, sample)
@@ -86,7 +95,9 @@ fn main() -> Result<()> {
 }
 
 fn everything() -> Result<()> {
-    naming::measure(&shared::models()?, false);
+    let models = shared::models()?;
+    naming::measure(&models, false)?;
+    verdicts::measure(&models, false)?;
     shapes::measure(Catalog::embedded(), &[], false, false)?;
     let events = events();
     if events.is_empty() {

@@ -1,47 +1,108 @@
-//! How many of all operations are named, and how.
+//! How many of all operations are named, and how; and why the others are not.
+//!
+//! An operation that the pinned API models have and the pinned catalog has no action for is either
+//! newer than the catalog (`lists/newer.txt`, which is the difference of two releases of the
+//! models), or somebody looked and found none (`lists/unnamed.toml`). One that is in neither list
+//! is printed as such.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use trailtrim_catalog::{Catalog, Confidence, Kind};
-use trailtrim_catalog_compiler::data::Model;
+use anyhow::{Result, bail};
+use serde::Deserialize;
+use trailtrim_catalog::{Catalog, Confidence, Kind, Operation};
+use trailtrim_catalog_compiler::data::{Model, ModelOperation};
 
 use crate::shared::share;
 
-pub fn measure(models: &[Model], lists: bool) {
+/// Models whose service is gone while another one has its prefix.
+const GONE: [&str; 1] = ["cloudhsm"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unnamed {
+    model: Vec<Reason>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    name: String,
+    operations: BTreeSet<String>,
+    reason: String,
+}
+
+/// Finds what the catalog says of an operation, under either source its model can write.
+pub fn find(catalog: Catalog, model: &Model, operation: &ModelOperation) -> Operation {
+    let of = |label: &str| catalog.operation(&format!("{label}.amazonaws.com"), &operation.name);
+    [&model.signing, &model.endpoint]
+        .into_iter()
+        .map(|label| of(label))
+        .find(|found| found.kind() != Kind::Unknown)
+        .unwrap_or_else(|| of(&model.signing))
+}
+
+/// Returns whether the service of an operation is in the catalog.
+pub fn inside(catalog: Catalog, model: &Model, found: &Operation) -> bool {
+    !GONE.contains(&model.name.as_str())
+        && found.service().is_some_and(|prefix| catalog.service(prefix).is_some())
+}
+
+/// Returns how an operation is named, in a word.
+pub fn how(found: &Operation) -> &'static str {
+    match (found.kind(), found.confidence()) {
+        (Kind::Mapped, Confidence::Exact) => "exact",
+        (Kind::Mapped, Confidence::Rule) => "rule",
+        (Kind::Mapped, Confidence::Heuristic) => "heuristic",
+        (Kind::NoPermission | Kind::NotAnApiCall, _) => "no permission",
+        _ => "unverified",
+    }
+}
+
+pub fn measure(models: &[Model], lists: bool) -> Result<()> {
     let catalog = Catalog::embedded();
+    let newer: BTreeMap<&str, BTreeSet<&str>> = include_str!("../lists/newer.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(' '))
+        .map(|(model, operations)| (model, operations.split(' ').collect()))
+        .collect();
+    let unnamed: Unnamed = toml::from_str(include_str!("../lists/unnamed.toml"))?;
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut outside = 0;
-    let mut unnamed = Vec::new();
-    let mut all = 0;
+    let (mut outside, mut all) = (0, 0);
+    let mut lines = [const { Vec::new() }; 3];
+    let mut counts = [0; 3];
     for model in models {
+        let looked = unnamed.model.iter().find(|reason| reason.name == model.name);
+        let mut names = [const { Vec::new() }; 3];
         for operation in &model.operations {
-            let of =
-                |label: &str| catalog.operation(&format!("{label}.amazonaws.com"), &operation.name);
-            let found = [&model.signing, &model.endpoint]
-                .into_iter()
-                .map(|label| of(label))
-                .find(|found| found.kind() != Kind::Unknown)
-                .unwrap_or_else(|| of(&model.signing));
-            let known = found.service().is_some_and(|prefix| catalog.service(prefix).is_some());
-            if !known {
+            let found = find(catalog, model, operation);
+            if !inside(catalog, model, &found) {
                 outside += 1;
                 continue;
             }
             all += 1;
-            let kind = match (found.kind(), found.confidence()) {
-                (Kind::Mapped, Confidence::Exact) => "exact",
-                (Kind::Mapped, Confidence::Rule) => "rule",
-                (Kind::Mapped, Confidence::Heuristic) => "heuristic",
-                (Kind::NoPermission | Kind::NotAnApiCall, _) => "no permission",
-                _ => "unverified",
-            };
+            let kind = how(&found);
             *kinds.entry(kind).or_default() += 1;
-            if kind == "unverified" {
-                unnamed.push(format!("{}:{}", model.name, operation.name));
+            if let Some(action) = found.actions().find(|action| catalog.action(action).is_none()) {
+                bail!("`{action}` does not exist");
             }
-            for action in found.actions() {
-                assert!(catalog.action(action).is_some(), "`{action}` does not exist");
+            if kind != "unverified" {
+                continue;
             }
+            let name = operation.name.as_str();
+            let cause = if newer.get(model.name.as_str()).is_some_and(|own| own.contains(name)) {
+                0
+            } else if looked.is_some_and(|reason| reason.operations.contains(name)) {
+                1
+            } else {
+                2
+            };
+            names[cause].push(name);
+        }
+        for (cause, names) in names.into_iter().enumerate().filter(|(_, names)| !names.is_empty()) {
+            counts[cause] += names.len();
+            let why = if cause == 1 { looked.map_or("", |reason| &reason.reason) } else { "" };
+            lines[cause].push(format!("    {}: {} {why}", model.name, names.join(" ")));
         }
     }
     println!(
@@ -50,15 +111,16 @@ pub fn measure(models: &[Model], lists: bool) {
     for (kind, count) in &kinds {
         share(kind, *count, all);
     }
-    if lists {
-        let mut by_model: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for name in &unnamed {
-            if let Some((model, operation)) = name.split_once(':') {
-                by_model.entry(model).or_default().push(operation);
-            }
-        }
-        for (model, operations) in by_model {
-            println!("    {model}: {}", operations.join(" "));
+    let open: usize = counts.iter().sum();
+    let old = all - counts[0];
+    share("named, of all", all - open, all);
+    share("named, of those that are no newer than the catalog", old - counts[1] - counts[2], old);
+    let causes = ["newer than the catalog", "older, and no action found", "not looked at"];
+    for ((cause, count), lines) in causes.iter().zip(counts).zip(lines) {
+        println!("  unverified, {cause}: {count}");
+        if lists {
+            lines.iter().for_each(|line| println!("{line}"));
         }
     }
+    Ok(())
 }

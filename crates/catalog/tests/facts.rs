@@ -36,6 +36,35 @@ fn visibility_tells_what_cloudtrail_shows() {
     assert_eq!(sight("rds-db:connect"), Visibility::Never);
     assert_eq!(sight("ec2:RunInstances"), Visibility::Management);
     assert_eq!(sight("kms:Decrypt"), Visibility::Management);
+    assert_eq!(sight("bedrock:InvokeModel"), Visibility::Management);
+    assert_eq!(sight("lakeformation:GetDataAccess"), Visibility::Management);
+    for (action, data) in [
+        ("dynamodb:PutItem", "AWS::DynamoDB::Table"),
+        ("dynamodb:GetRecords", "AWS::DynamoDB::Stream"),
+        ("lambda:InvokeFunction", "AWS::Lambda::Function"),
+        ("sqs:SendMessage", "AWS::SQS::Queue"),
+        ("sns:Publish", "AWS::SNS::Topic"),
+        ("kinesis:PutRecord", "AWS::Kinesis::Stream"),
+        ("firehose:PutRecord", "AWS::KinesisFirehose::DeliveryStream"),
+        ("kinesisvideo:PutMedia", "AWS::KinesisVideo::Stream"),
+        ("cloudwatch:PutMetricData", "AWS::CloudWatch::Metric"),
+        ("ebs:GetSnapshotBlock", "AWS::EC2::Snapshot"),
+        ("rds-data:ExecuteStatement", "AWS::RDS::DBCluster"),
+        ("s3tables:GetTableData", "AWS::S3Tables::Table"),
+        ("s3vectors:QueryVectors", "AWS::S3Vectors::Index"),
+        ("bedrock:InvokeAgent", "AWS::Bedrock::AgentAlias"),
+        ("iot:GetThingShadow", "AWS::IoT::Thing"),
+        ("ses:SendEmail", "AWS::SES::EmailIdentity"),
+        ("sagemaker:InvokeEndpoint", "AWS::SageMaker::Endpoint"),
+        ("appsync:GraphQL", "AWS::AppSync::GraphQLApi"),
+        ("verifiedpermissions:IsAuthorized", "AWS::VerifiedPermissions::PolicyStore"),
+        ("ssmmessages:OpenDataChannel", "AWS::SSMMessages::ControlChannel"),
+    ] {
+        assert_eq!(sight(action), Visibility::Data(data), "{action}");
+    }
+    for action in ["es:ESHttpGet", "kafka-cluster:Connect", "execute-api:Invoke", "dax:GetItem"] {
+        assert_eq!(sight(action), Visibility::Never, "{action}");
+    }
 }
 
 #[test]
@@ -44,7 +73,10 @@ fn companions_and_callers_are_data() {
     let abort =
         catalog.companions().find(|rule| rule.actions().any(|a| a == "s3:AbortMultipartUpload"));
     assert!(abort.is_some_and(|rule| rule.with().any(|a| a == "s3:PutObject")));
-    assert!(catalog.via("athena.amazonaws.com").called_via);
+    for service in ["athena", "cloudformation", "dynamodb", "kms", "backup", "ram"] {
+        assert!(catalog.via(&format!("{service}.amazonaws.com")).called_via, "{service}");
+    }
+    assert!(!catalog.via("secretsmanager.amazonaws.com").called_via);
     assert!(catalog.via("secretsmanager.amazonaws.com").kms_via);
     assert!(!catalog.via("nobody.amazonaws.com").kms_via);
 }
