@@ -166,7 +166,10 @@ impl Decisions {
                 && (beside || !server.beside)
                 && server.ending.as_ref().is_none_or(|ending| {
                     let name = fill.value.strip_suffix(ending.as_str());
-                    name.is_some_and(|name| !name.is_empty() && !name.contains(['*', '?']))
+                    // A name, or what the service puts before an ending of the call's.
+                    name.is_some_and(|name| {
+                        !name.is_empty() && (name == "*" || !name.contains(['*', '?']))
+                    })
                 })
         })
     }

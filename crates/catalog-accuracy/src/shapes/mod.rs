@@ -29,16 +29,33 @@ const CORE: &str = include_str!("../../lists/core.toml");
 #[derive(Deserialize)]
 struct Core {
     models: Vec<String>,
+    elsewhere: Vec<Elsewhere>,
 }
 
-fn core() -> Result<Vec<String>> {
-    let core: Core = toml::from_str(CORE).context("lists/core.toml is not as expected")?;
-    Ok(core.models)
+/// Operations with another event source than their model's.
+#[derive(Deserialize)]
+struct Elsewhere {
+    model: String,
+    source: String,
+    operations: Vec<String>,
+}
+
+fn core() -> Result<Core> {
+    toml::from_str(CORE).context("lists/core.toml is not as expected")
+}
+
+impl Core {
+    fn source<'s>(&'s self, model: &'s take::Model, operation: &str) -> &'s str {
+        let fits = |other: &&Elsewhere| {
+            other.model == model.name && other.operations.iter().any(|name| name == operation)
+        };
+        self.elsewhere.iter().find(fits).map_or(&model.source, |other| &other.source)
+    }
 }
 
 /// Takes the core services' shapes out of a botocore wheel.
 pub(crate) fn take(wheel: &Path) -> Result<()> {
-    let bytes = take::take(wheel, &core()?)?;
+    let bytes = take::take(wheel, &core()?.models)?;
     println!("{}: {bytes} bytes", take::KEPT);
     Ok(())
 }
@@ -93,13 +110,15 @@ pub(crate) fn measure(
 ) -> Result<()> {
     let values = Values::read()?;
     let decisions = Decisions::read()?;
+    let core = core()?;
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
     let mut total = Count::default();
     let mut fills: BTreeMap<(String, String, String), BTreeSet<String>> = BTreeMap::new();
     let mut sample = sample::Sample::default();
     for model in take::kept()? {
         for (name, operation) in &model.operations {
-            let Some(trials) = trials(catalog, &values, &decisions, &model, name, &operation.input)
+            let Some(trials) =
+                trials(catalog, (&core, &values, &decisions), &model, name, &operation.input)
             else {
                 continue;
             };
@@ -133,13 +152,13 @@ pub(crate) fn measure(
 /// Tries an operation in all its ways; nothing if it takes no resource.
 fn trials(
     catalog: Catalog,
-    values: &Values,
-    decisions: &Decisions,
+    (core, values, decisions): (&Core, &Values, &Decisions),
     model: &take::Model,
     name: &str,
     input: &Map<String, Value>,
 ) -> Option<Vec<Trial>> {
-    let found = catalog.operation(&format!("{}.amazonaws.com", model.source), name);
+    let source = core.source(model, name);
+    let found = catalog.operation(&format!("{source}.amazonaws.com"), name);
     let actions: Vec<ActionFacts> =
         found.actions().filter_map(|action| catalog.action(action)).collect();
     let types = actions.iter().flat_map(|action| action.resource_types()).count();
@@ -165,7 +184,7 @@ fn trials(
         for style in styles {
             let enumerated = enumerated.map(|values| record::choose(values, choice));
             let chosen: Vec<String> = enumerated.into_iter().chain([name.to_owned()]).collect();
-            let (source, actions) = (model.source.as_str(), actions.as_slice());
+            let actions = actions.as_slice();
             let about =
                 About { catalog, model: &model.name, source, actions, choice, chosen: &chosen };
             let event = Maker { values, about, model, operation: name, style: *style }.event(input);

@@ -42,7 +42,7 @@ impl Maker<'_> {
             parameters.insert(request, Value::Object(inner));
         }
         json!({
-            "eventSource": format!("{}.amazonaws.com", self.model.source),
+            "eventSource": format!("{}.amazonaws.com", self.about.source),
             "eventName": self.operation,
             "awsRegion": REGION,
             "eventType": "AwsApiCall",

@@ -13,7 +13,7 @@ const LIST: &str = include_str!("../../lists/shapes-sample.toml");
 /// How many are drawn.
 const SIZE: usize = 100;
 /// What the order of drawing starts from.
-const SEED: u64 = 40;
+const SEED: u64 = 41;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
