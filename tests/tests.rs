@@ -25,3 +25,4 @@ mod proofs;
 mod robustness;
 mod soak;
 mod truth;
+mod usage_files;

@@ -14,6 +14,8 @@ mod exit;
 mod format;
 mod generate;
 mod globs;
+mod merge;
+mod observe;
 mod output;
 mod policy_files;
 mod simulate;
@@ -22,6 +24,7 @@ mod summary;
 mod time;
 mod trail;
 mod usage;
+mod usage_file;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -44,6 +47,8 @@ struct Cli {
 enum Command {
     Generate(generate::GenerateArgs),
     Usage(usage::UsageArgs),
+    Observe(observe::ObserveArgs),
+    Merge(merge::MergeArgs),
     Simulate(simulate::SimulateArgs),
     Compare(compare::CompareArgs),
     Backtest(backtest::BacktestArgs),
@@ -63,6 +68,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Generate(args) => generate::generate(&args),
         Command::Usage(args) => usage::usage(&args),
+        Command::Observe(args) => observe::observe(&args),
+        Command::Merge(args) => merge::merge(&args),
         Command::Simulate(args) => simulate::simulate(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Backtest(args) => backtest::backtest(&args),

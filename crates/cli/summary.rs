@@ -9,7 +9,7 @@ use trailtrim_emitter::report::{Input, Report, Status};
 use crate::output::printable;
 
 /// How many lines of one kind are shown; the report has them all.
-const LINES: usize = 20;
+pub(crate) const LINES: usize = 20;
 
 /// Tells the run in a few lines.
 pub(crate) fn of(report: &Report) -> String {

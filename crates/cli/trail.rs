@@ -2,29 +2,43 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::Args;
-use trailtrim_aggregator::{Activity, Join as _, Observer, Scope, Usage, resolve};
+use ipnet::IpNet;
+use trailtrim_aggregator::{
+    Activity, Excluded, FileMark, Join as _, NAME_QUOTA, Observer, Quota, Scope, Sources, Usage,
+    resolve,
+};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
-use trailtrim_ingest::{Ingested, Input, Prune, SkipKind, Skipped, fold};
+use trailtrim_ingest::{
+    FileFound, Files, Ingested, Input, Prune, Quiet, SkipKind, Skipped, fold_files,
+};
 
 use crate::globs::{self, Globs};
-use crate::time;
+use crate::output::{printable, tell};
+use crate::{time, usage_file};
 
 /// What to read, and of it what.
 #[derive(Debug, Args)]
 pub(crate) struct TrailArgs {
-    /// File, directory, or `-` for standard input (can be repeated)
-    #[arg(required = true, value_name = "TRAIL")]
-    trails: Vec<PathBuf>,
+    #[command(flatten)]
+    input: InputArgs,
 
     /// Keep principals whose ARN, `role/path/name` or name matches (can be repeated)
     #[arg(long = "principal", value_name = "GLOB", value_parser = globs::parse)]
     principals: Vec<String>,
+}
+
+/// What to read, and which records of it.
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// File, directory, usage file, or `-` for standard input (can be repeated)
+    #[arg(required = true, value_name = "TRAIL")]
+    trails: Vec<PathBuf>,
 
     /// Keep callers of this account (can be repeated)
     #[arg(long = "account", value_name = "ID", value_parser = account)]
@@ -34,17 +48,58 @@ pub(crate) struct TrailArgs {
     #[arg(long = "region", value_name = "REGION")]
     regions: Vec<String>,
 
-    /// Keep events from this day or time on
+    /// Keep events from this day or time on; usage files know whole days
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     since: Option<DateTime<Utc>>,
 
-    /// Keep events before this day or time
+    /// Keep events before this day or time; usage files know whole days
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     until: Option<DateTime<Utc>>,
+
+    /// Keep sessions of this name out, as foreign evidence (can be repeated)
+    #[arg(long = "exclude-session", value_name = "GLOB", value_parser = globs::parse)]
+    excluded_sessions: Vec<String>,
+
+    /// Keep calls from these addresses out, such as `203.0.113.0/24` (can be repeated)
+    #[arg(long = "exclude-ip", value_name = "CIDR", value_parser = network)]
+    excluded_networks: Vec<IpNet>,
+
+    /// Keep calls out from a time on and before another, `A..B` (can be repeated)
+    #[arg(long = "exclude-time", value_name = "A..B", value_parser = time::parse_range)]
+    excluded_times: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+
+    /// Names to keep one by one for each principal, operation and bucket before they become a
+    /// prefix; rounded down to a power of two
+    #[arg(long, value_name = "N", default_value_t = NonZeroQuota::default())]
+    name_quota: NonZeroQuota,
 
     /// Threads to read with; never changes the result [default: one for each core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+}
+
+/// A [`Quota`] as the command line writes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NonZeroQuota(std::num::NonZeroU32);
+
+impl Default for NonZeroQuota {
+    fn default() -> Self {
+        NonZeroQuota(std::num::NonZeroU32::new(NAME_QUOTA).unwrap_or(std::num::NonZeroU32::MIN))
+    }
+}
+
+impl std::fmt::Display for NonZeroQuota {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::str::FromStr for NonZeroQuota {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(NonZeroQuota)
+    }
 }
 
 /// What a reading command works on.
@@ -67,6 +122,205 @@ pub(crate) struct Parts {
     pub(crate) input: report::Input,
     /// Whether something that may matter was not read.
     pub(crate) lossy: bool,
+}
+
+/// What was read.
+pub(crate) struct Observed {
+    /// What was observed in each stretch of time, in their order.
+    pub(crate) usages: Vec<Usage>,
+    /// What it was read from.
+    pub(crate) sources: Sources,
+    /// How many files were left closed because of their key.
+    pub(crate) pruned: u64,
+    /// How many files were known before and not read again.
+    pub(crate) known: u64,
+}
+
+impl Observed {
+    /// Returns whether something that may matter was not read.
+    pub(crate) fn lossy(&self) -> bool {
+        self.sources.skipped().iter().any(|skipped| !skipped.kind.is_expected())
+    }
+}
+
+impl InputArgs {
+    /// Returns which records count.
+    pub(crate) fn scope(&self) -> Scope {
+        Scope {
+            since: self.since,
+            until: self.until,
+            regions: self.regions.iter().cloned().collect(),
+            accounts: self.accounts.iter().cloned().collect(),
+            excluded: Excluded {
+                sessions: self.excluded_sessions.iter().cloned().collect(),
+                networks: self.excluded_networks.iter().map(IpNet::trunc).collect(),
+                times: self.excluded_times.iter().copied().collect(),
+            },
+        }
+    }
+
+    /// Reads archives and usage files once, and keeps apart what lies before, between and after
+    /// `cuts`, which are ascending: one part more than there are cuts. Nothing is read of what
+    /// `known` has read before; files named in `apart` are passed over where a directory holds them.
+    pub(crate) fn observe(
+        &self,
+        catalog: Catalog,
+        cuts: &[DateTime<Utc>],
+        known: Option<&Sources>,
+        apart: &[PathBuf],
+    ) -> anyhow::Result<Observed> {
+        if let (Some(since), Some(until)) = (self.since, self.until) {
+            anyhow::ensure!(
+                since < until,
+                "nothing lies between --since `{}` and --until `{}`; swap them",
+                time::show(since),
+                time::show(until)
+            );
+        }
+        let inputs: Vec<Input> = self
+            .trails
+            .iter()
+            .map(|path| match path.as_os_str().to_str() {
+                Some("-") => Input::Stdin,
+                _ => Input::Path(path.clone()),
+            })
+            .collect();
+        let prune = Prune {
+            accounts: self.accounts.clone(),
+            regions: self.regions.clone(),
+            since: self.since,
+            until: self.until,
+        };
+        let starts = [self.since].into_iter().chain(cuts.iter().copied().map(Some));
+        let ends = cuts.iter().copied().map(Some).chain([self.until]);
+        let scopes: Vec<Scope> =
+            starts.zip(ends).map(|(since, until)| Scope { since, until, ..self.scope() }).collect();
+        let mut files = Files::find(&inputs, &prune)?;
+        let (mut marks, mut usage_files, mut already) = (Vec::new(), Vec::new(), 0);
+        let apart: Vec<PathBuf> =
+            apart.iter().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
+        files.retain(|file| {
+            let real = file.path.and_then(|path| std::fs::canonicalize(path).ok());
+            if real.is_some_and(|real| apart.contains(&real)) {
+                return false;
+            }
+            let mark = mark(file);
+            if mark.as_ref().is_some_and(|mark| known.is_some_and(|known| known.knows(mark))) {
+                already += 1;
+                return false;
+            }
+            if usage_file::is_one(file.path) {
+                usage_files.push(file.path.map(Path::to_owned));
+                return false;
+            }
+            marks.extend(mark);
+            true
+        });
+        usage_files.sort();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads.map_or(0, NonZeroUsize::get))
+            .build()
+            .context("cannot start the threads to read with")?;
+        let quota = Quota::new(self.name_quota.0.get());
+        let (observers, ingested) = pool.install(|| {
+            fold_files(
+                files,
+                &Quiet,
+                || {
+                    let observers =
+                        scopes.iter().map(|scope| Observer::with_quota(catalog, scope, quota));
+                    observers.collect::<Vec<_>>()
+                },
+                |observers, provenance, record| {
+                    for observer in observers {
+                        observer.observe(provenance, record);
+                    }
+                },
+                |mut left, right| {
+                    left.iter_mut().zip(right).for_each(|(left, right)| left.join(right));
+                    left
+                },
+            )
+        });
+        let mut usages: Vec<Usage> = observers.into_iter().map(Observer::into_usage).collect();
+        let times = self.excluded_times.iter().map(|(from, to)| (from.timestamp(), to.timestamp()));
+        for (from, until) in ingested.skipped.iter().filter_map(lost).chain(times) {
+            usages.iter_mut().for_each(|usage| usage.coverage_mut().exclude(from, until));
+        }
+        let mut sources = Sources::default();
+        sources.add(&ingested);
+        let unread = unread(&ingested);
+        for mark in marks {
+            if !unread.contains(mark.path.as_str()) {
+                sources.mark(mark);
+            }
+        }
+        for path in &usage_files {
+            let file = self.usage_file(path.as_deref())?;
+            for (usage, scope) in usages.iter_mut().zip(&scopes) {
+                let mut limited = file.limited(scope);
+                sources.join(std::mem::take(limited.sources_mut()));
+                usage.join(limited);
+            }
+        }
+        if !usage_files.is_empty() {
+            self.tell_limits(cuts);
+        }
+        Ok(Observed { usages, sources, pruned: ingested.pruned, known: already })
+    }
+
+    /// Reads a usage file, unless something is asked of it that it cannot tell.
+    fn usage_file(&self, path: Option<&Path>) -> anyhow::Result<Usage> {
+        anyhow::ensure!(
+            self.scope().excluded.is_empty(),
+            "`{}` does not know sessions, addresses and times of day any more; give --exclude-… \
+             when observing, or leave the file out",
+            usage_file::name(path)
+        );
+        Ok(usage_file::read(path)?.into_usage())
+    }
+
+    /// Says what usage files cannot be limited to.
+    fn tell_limits(&self, cuts: &[DateTime<Utc>]) {
+        let window = [("--since", self.since), ("--until", self.until)];
+        let cuts = cuts.iter().map(|cut| ("the split at", Some(*cut)));
+        for (what, time) in window.into_iter().chain(cuts) {
+            if let Some(time) = time.filter(|time| time.timestamp().rem_euclid(86_400) != 0) {
+                tell(&format!(
+                    "note: usage files know whole days, so {what} `{}` takes all of that day from \
+                     them\n",
+                    time::show(time)
+                ));
+            }
+        }
+        if !self.regions.is_empty() || !self.accounts.is_empty() {
+            tell(
+                "note: callers without a policy in usage files are not limited by region or account\n",
+            );
+        }
+    }
+}
+
+/// What tells a file from a later one under its name; nothing for standard input.
+fn mark(file: FileFound<'_>) -> Option<FileMark> {
+    let since = file.modified?.duration_since(std::time::UNIX_EPOCH);
+    let modified = match since {
+        Ok(after) => i128::try_from(after.as_nanos()).ok()?,
+        Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
+    };
+    Some(FileMark { path: file.label.to_owned(), bytes: file.bytes, modified })
+}
+
+/// Returns the paths of files that another attempt may read better.
+fn unread(ingested: &Ingested) -> BTreeSet<&str> {
+    let hopeless =
+        |kind: SkipKind| kind.is_expected() || matches!(kind, SkipKind::Csv | SkipKind::NotATrail);
+    ingested
+        .skipped
+        .iter()
+        .filter(|skipped| skipped.source.is_none() && !hopeless(skipped.kind))
+        .map(|skipped| skipped.path.as_str())
+        .collect()
 }
 
 impl TrailArgs {
@@ -98,84 +352,25 @@ impl TrailArgs {
         catalog: Catalog,
         cuts: &[DateTime<Utc>],
     ) -> anyhow::Result<Parts> {
-        if let (Some(since), Some(until)) = (self.since, self.until) {
-            anyhow::ensure!(
-                since < until,
-                "nothing lies between --since `{}` and --until `{}`; swap them",
-                time::show(since),
-                time::show(until)
-            );
-        }
-        let inputs: Vec<Input> = self
-            .trails
-            .iter()
-            .map(|path| match path.as_os_str().to_str() {
-                Some("-") => Input::Stdin,
-                _ => Input::Path(path.clone()),
-            })
-            .collect();
-        let prune = Prune {
-            accounts: self.accounts.clone(),
-            regions: self.regions.clone(),
-            since: self.since,
-            until: self.until,
-        };
-        let starts = [self.since].into_iter().chain(cuts.iter().copied().map(Some));
-        let ends = cuts.iter().copied().map(Some).chain([self.until]);
-        let scopes: Vec<Scope> = starts
-            .zip(ends)
-            .map(|(since, until)| Scope {
-                since,
-                until,
-                regions: self.regions.iter().cloned().collect(),
-                accounts: self.accounts.iter().cloned().collect(),
-            })
-            .collect();
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.map_or(0, NonZeroUsize::get))
-            .build()
-            .context("cannot start the threads to read with")?;
-        let (observers, ingested) = pool.install(|| {
-            fold(
-                &inputs,
-                &prune,
-                || scopes.iter().map(|scope| Observer::new(catalog, scope)).collect::<Vec<_>>(),
-                |observers, provenance, record| {
-                    for observer in observers {
-                        observer.observe(provenance, record);
-                    }
-                },
-                |mut left, right| {
-                    left.iter_mut().zip(right).for_each(|(left, right)| left.join(right));
-                    left
-                },
-            )
-        })?;
-        let mut usages: Vec<Usage> = observers.into_iter().map(Observer::into_usage).collect();
-        for (from, until) in ingested.skipped.iter().filter_map(lost) {
-            usages.iter_mut().for_each(|usage| usage.coverage_mut().exclude(from, until));
-        }
-        Ok(Parts {
-            usages,
-            lossy: ingested.skipped.iter().any(|skipped| !skipped.kind.is_expected()),
-            input: input(&ingested),
-        })
+        let observed = self.input.observe(catalog, cuts, None, &[])?;
+        let (lossy, input) = (observed.lossy(), input(&observed));
+        Ok(Parts { usages: observed.usages, input, lossy })
     }
 
     /// Returns whether standard input is read, which can be done but once.
     pub(crate) fn reads_stdin(&self) -> bool {
-        self.trails.iter().any(|path| path.as_os_str() == "-")
+        self.input.trails.iter().any(|path| path.as_os_str() == "-")
     }
 
     /// Returns whether a moment lies inside `--since` and `--until`, with time before and after.
     pub(crate) fn cuts_window(&self, moment: DateTime<Utc>) -> bool {
-        self.since.is_none_or(|since| since < moment)
-            && self.until.is_none_or(|until| moment < until)
+        self.input.since.is_none_or(|since| since < moment)
+            && self.input.until.is_none_or(|until| moment < until)
     }
 
     /// Returns the end of the window.
     pub(crate) fn until(&self) -> Option<DateTime<Utc>> {
-        self.until
+        self.input.until
     }
 
     /// Returns whether principals were selected by name.
@@ -198,10 +393,10 @@ impl TrailArgs {
         };
         report::Filters {
             principals: sorted(&self.principals),
-            accounts: sorted(&self.accounts),
-            regions: sorted(&self.regions),
-            since: self.since.map(time::show),
-            until: self.until.map(time::show),
+            accounts: sorted(&self.input.accounts),
+            regions: sorted(&self.input.regions),
+            since: self.input.since.map(time::show),
+            until: self.input.until.map(time::show),
         }
     }
 }
@@ -225,9 +420,9 @@ fn lost(skipped: &Skipped) -> Option<(i64, i64)> {
     }
 }
 
-fn input(ingested: &Ingested) -> report::Input {
-    let mut sources: Vec<report::Source> = ingested
-        .sources
+fn input(observed: &Observed) -> report::Input {
+    let facts = observed.sources.facts();
+    let mut sources: Vec<report::Source> = facts
         .iter()
         .map(|(hash, facts)| report::Source {
             path: facts.path.clone(),
@@ -241,21 +436,22 @@ fn input(ingested: &Ingested) -> report::Input {
     sources.sort_by(|a, b| (&a.path, &a.content).cmp(&(&b.path, &b.content)));
     report::Input {
         files: sources.len() as u64,
-        records: ingested.sources.values().map(|facts| facts.records).sum(),
-        bytes: ingested.sources.values().map(|facts| facts.bytes).sum(),
-        inflated_bytes: ingested.sources.values().map(|facts| facts.inflated_bytes).sum(),
-        pruned: ingested.pruned,
+        records: facts.values().map(|facts| facts.records).sum(),
+        bytes: facts.values().map(|facts| facts.bytes).sum(),
+        inflated_bytes: facts.values().map(|facts| facts.inflated_bytes).sum(),
+        pruned: observed.pruned,
         sources,
-        skipped: ingested
-            .skipped
-            .iter()
+        skipped: observed
+            .sources
+            .skipped()
+            .into_iter()
             .map(|skipped| report::Skipped {
-                path: skipped.path.clone(),
+                path: skipped.path,
                 byte: skipped.position.map(|position| position.byte),
                 record: skipped.position.map(|position| position.record),
                 kind: skipped.kind.code().to_owned(),
                 loses: !skipped.kind.is_expected(),
-                detail: skipped.detail.clone(),
+                detail: skipped.detail,
                 count: skipped.count,
             })
             .collect(),
@@ -268,4 +464,10 @@ fn account(text: &str) -> Result<String, String> {
     } else {
         Err("an account id has 12 digits".to_owned())
     }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse()
+        .or_else(|_| text.parse().map(|address: std::net::IpAddr| IpNet::from(address)))
+        .map_err(|_| format!("`{}` is no network; write `203.0.113.0/24`", printable(text)))
 }

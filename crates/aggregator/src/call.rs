@@ -11,6 +11,8 @@ use std::borrow::Cow;
 
 use trailtrim_catalog::{Catalog, Operation};
 
+use crate::sketch::Count;
+
 /// Whose copy of an event this is. Readers prefer the caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Copy {
@@ -71,6 +73,23 @@ pub struct Call<'a> {
     pub parts: Vec<Part<'a>>,
     /// `resources[]`, sorted, without repetition.
     pub resources: Vec<Resource<'a>>,
+    /// Whether the record named more things at one place than one call keeps, and this is about
+    /// one of each only.
+    pub piece: bool,
+    /// Set where the call stands for many, whose names were more than the quota keeps.
+    pub open: Option<Open>,
+}
+
+/// The names that one call stands for. See [`Quota`](crate::Quota).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The word that stands in the call where the names would differ. No text out of the log
+    /// holds it.
+    pub stand_in: String,
+    /// How all these names begin, names that nest joined by `/`.
+    pub beginning: String,
+    /// How many names there were.
+    pub names: Count,
 }
 
 /// What the message of an authorization failure names (DOMAIN 3.2); each piece
@@ -96,12 +115,13 @@ impl<'a> Call<'a> {
         self.resources.dedup();
     }
 
-    /// Appends the canonical encoding. The call must be canonical.
+    /// Appends the canonical encoding, without `open`. The call must be canonical.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let flags = u8::from(self.category == Category::Data)
             | u8::from(self.copy == Copy::Owner) << 1
             | u8::from(self.denial.as_ref().is_some_and(|denial| denial.explicit)) << 2
-            | u8::from(self.denial.is_some()) << 3;
+            | u8::from(self.denial.is_some()) << 3
+            | u8::from(self.piece) << 4;
         out.push(flags);
         for text in [&self.event_source, &self.event_name, &self.region, &self.account] {
             put(out, text);
@@ -174,6 +194,8 @@ impl<'a> Call<'a> {
             denial,
             parts,
             resources,
+            piece: flags & 16 != 0,
+            open: None,
         })
     }
 
@@ -186,6 +208,13 @@ impl<'a> Call<'a> {
             }
             each(value);
         }
+    }
+
+    /// Hands each text that a log can choose freely to `change`.
+    pub(crate) fn texts(&mut self, mut change: impl FnMut(&mut Cow<'a, str>)) {
+        self.parts.iter_mut().for_each(|(_, value)| change(value));
+        self.resources.iter_mut().for_each(|resource| change(&mut resource.arn));
+        self.denial.iter_mut().filter_map(|denial| denial.resource.as_mut()).for_each(change);
     }
 
     /// Returns the catalog's entry for the operation.
@@ -290,6 +319,8 @@ mod tests {
                 resources: resources.into_iter().map(|(arn, is_prefix, kind)| Resource {
                     arn, is_prefix, kind: kind.clone(), account: kind,
                 }).collect(),
+                piece: data,
+                open: None,
             };
             call.canonicalise();
             call

@@ -43,8 +43,8 @@ impl Facts {
     }
 
     fn learn_from(&mut self, call: &Call<'_>, catalog: Catalog) {
-        // Only what AWS accepted is known to exist.
-        if Outcome::of(call, catalog) != Outcome::Granted {
+        // Only what AWS accepted is known to exist, and of a call that stands for many only that.
+        if call.open.is_some() || Outcome::of(call, catalog) != Outcome::Granted {
             return;
         }
         for (_, value) in &call.parts {
@@ -52,6 +52,10 @@ impl Facts {
         }
         for resource in call.resources.iter().filter(|resource| !resource.is_prefix) {
             self.note_arn(&resource.arn);
+        }
+        // In a piece of a call, values that stand alone did not stand alone in the record.
+        if call.piece {
+            return;
         }
         for lesson in call.operation(catalog).lessons() {
             let gather = |path: &str| {

@@ -49,6 +49,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub(crate) const ALL: [Reason; 9] = [
+        Reason::Root,
+        Reason::ServiceLinkedRole,
+        Reason::ServicePrincipal,
+        Reason::AwsInternalRole,
+        Reason::OtherAccount,
+        Reason::Anonymous,
+        Reason::FederatedSignIn,
+        Reason::IdentityCenterUser,
+        Reason::Unidentified,
+    ];
+
     /// Returns the stable code of the reason.
     pub fn code(self) -> &'static str {
         match self {
@@ -109,6 +122,18 @@ pub(crate) struct UserIdentity<'a> {
     invoked_by: Option<Cow<'a, str>>,
     #[serde(borrow, alias = "sessioncontext")]
     session_context: Option<SessionContext<'a>>,
+    #[serde(borrow, alias = "inscopeof")]
+    in_scope_of: Option<InScopeOf<'a>>,
+}
+
+/// To which function or instance AWS issued the credentials.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct InScopeOf<'a> {
+    #[serde(borrow, alias = "credentialsissuedto")]
+    credentials_issued_to: Option<Cow<'a, str>>,
+    #[serde(borrow, alias = "sourcearn")]
+    source_arn: Option<Cow<'a, str>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -146,6 +171,24 @@ impl UserIdentity<'_> {
     /// Returns the service that made the call with the caller's credentials.
     pub(crate) fn invoked_by(&self) -> Option<&str> {
         given(&self.invoked_by)
+    }
+
+    /// Returns the ARN of the function or instance that credentials were issued to.
+    pub(crate) fn scope(&self) -> Option<&str> {
+        let scope = self.in_scope_of.as_ref()?;
+        given(&scope.credentials_issued_to).or_else(|| given(&scope.source_arn))
+    }
+
+    /// Returns the session name, which whoever opened the session chose.
+    pub(crate) fn session(&self) -> Option<&str> {
+        let arn = given(&self.arn).unwrap_or_default();
+        let name = match arn.split_once(":assumed-role/") {
+            Some((_, tail)) => tail.split_once('/').map(|(_, session)| session),
+            None => arn.split_once(":federated-user/").map(|(_, name)| name),
+        };
+        // `AROA…:session` has it too.
+        let id = given(&self.principal_id).filter(|id| id.starts_with("AROA"));
+        name.or_else(|| Some(id?.split_once(':')?.1)).filter(|name| !name.is_empty())
     }
 
     fn issuer(&self) -> Option<&SessionIssuer<'_>> {
@@ -317,6 +360,37 @@ mod tests {
     fn a_session_arn_under_another_type_is_the_role_all_the_same() {
         let json = r#"{"type":"IAMUser","userName":"bob","arn":"arn:aws:sts::1:assumed-role/Name/bob","accountId":"1"}"#;
         assert_eq!(arn(json), "arn:aws:sts::1:assumed-role/Name");
+    }
+
+    #[test]
+    fn a_session_has_a_name_and_perhaps_a_scope() {
+        for (json, session, scope) in [
+            (
+                r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/N/job"}"#,
+                Some("job"),
+                None,
+            ),
+            (r#"{"type":"AssumedRole","principalId":"AROAX:job"}"#, Some("job"), None),
+            (
+                r#"{"type":"FederatedUser","arn":"arn:aws:sts::1:federated-user/f"}"#,
+                Some("f"),
+                None,
+            ),
+            (
+                r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/jo","principalId":"AIDAX"}"#,
+                None,
+                None,
+            ),
+            (
+                r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/N/f","inScopeOf":{"issuerType":"AWS::Lambda::Function",
+                "credentialsIssuedTo":"arn:aws:lambda:eu-west-1:1:function:f"}}"#,
+                Some("f"),
+                Some("arn:aws:lambda:eu-west-1:1:function:f"),
+            ),
+        ] {
+            let identity = serde_json::from_str::<UserIdentity<'_>>(json).unwrap();
+            assert_eq!((identity.session(), identity.scope()), (session, scope), "{json}");
+        }
     }
 
     #[test]

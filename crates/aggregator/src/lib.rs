@@ -6,24 +6,42 @@
 //! used, with evidence. The crate knows nothing of policies or output formats.
 
 mod call;
+mod calls;
+mod context;
 pub mod coverage;
 mod denial;
+mod epoch;
 mod extract;
 mod facts;
+mod file;
 mod identity;
+mod limit;
+mod names;
 mod observe;
 mod outcome;
 mod resolve;
+mod sketch;
+mod sources;
 mod stats;
+mod trie;
 mod usage;
+mod workload;
 
-pub use call::{Call, Category, Copy, Denial, Part, Resource};
+pub use call::{Call, Category, Copy, Denial, Open, Part, Resource};
+pub use calls::Calls;
+pub use context::{FEW, Few};
 pub use coverage::Coverage;
+pub use epoch::Epoch;
+pub use file::{Body, FileError, MAGIC, UsageFile, VERSION};
 pub use identity::{Caller, Outsider, PrincipalKey, Reason};
-pub use observe::{Observer, Scope};
+pub use observe::{Excluded, Observer, Scope};
 pub use outcome::Outcome;
 pub use resolve::{
     Activity, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey, resolve,
 };
-pub use stats::{Count, EVIDENCE, EventKey, Evidence, Join, SKETCH, Stats, day};
-pub use usage::{Calls, OtherEvent, OtherKind, Usage};
+pub use sketch::{Count, SKETCH};
+pub use sources::{FileMark, Sources};
+pub use stats::{EVIDENCE, EventKey, Evidence, Join, Stats, day};
+pub use trie::{NAME_QUOTA, Quota, WORKLOAD_QUOTA};
+pub use usage::{OtherEvent, OtherKind, Usage};
+pub use workload::{Attribution, Workload, Workloads};

@@ -6,19 +6,26 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 use trailtrim_catalog::Catalog;
+use trailtrim_iam::wildcard;
 use trailtrim_ingest::{Framing, Json, Provenance, Record};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::call::{Call, Category, Copy, Denial, Part, Resource};
+use crate::calls::{Calls, Event};
+use crate::context::{Context, Few, network};
 use crate::denial;
 use crate::extract::Extractor;
 use crate::identity::{Caller, UserIdentity};
 use crate::stats::{EventKey, Join};
+use crate::trie::{NAME_QUOTA, Quota};
 use crate::usage::{OtherEvent, OtherKind, Usage};
+use crate::workload::{Attribution, fold_arn, fold_name};
 
 /// Which records count. Empty sets and absent times mean no limit.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +38,43 @@ pub struct Scope {
     pub regions: BTreeSet<String>,
     /// Accounts whose callers count.
     pub accounts: BTreeSet<String>,
+    /// Foreign evidence: it is listed and gives nobody anything.
+    pub excluded: Excluded,
+}
+
+/// Which calls are foreign evidence: an attacker's, a break-glass session's.
+#[derive(Clone, Debug, Default)]
+pub struct Excluded {
+    /// Session names, with `*` and `?`.
+    pub sessions: BTreeSet<String>,
+    /// Networks of `sourceIPAddress`.
+    pub networks: BTreeSet<IpNet>,
+    /// Times, each from a first moment up to one that is not in it any more.
+    pub times: BTreeSet<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+impl Excluded {
+    /// Returns whether nothing is excluded.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.networks.is_empty() && self.times.is_empty()
+    }
+
+    fn holds(&self, identity: &UserIdentity<'_>, source: &str, time: Option<i64>) -> bool {
+        let session = || {
+            let session = identity.session()?;
+            self.sessions.iter().any(|glob| wildcard::matches(glob, session)).then_some(())
+        };
+        let network = || {
+            let address = source.parse::<IpAddr>().ok()?;
+            self.networks.iter().any(|network| network.contains(&address)).then_some(())
+        };
+        let within = |time: i64| {
+            self.times.iter().any(|(from, to)| (from.timestamp()..to.timestamp()).contains(&time))
+        };
+        (!self.sessions.is_empty() && session().is_some())
+            || (!self.networks.is_empty() && network().is_some())
+            || time.is_some_and(within)
+    }
 }
 
 impl Scope {
@@ -52,6 +96,9 @@ impl Scope {
     }
 }
 
+/// How many contexts are remembered to be shared.
+const CONTEXTS: usize = 10_000;
+
 /// What is known of an operation while observing.
 #[derive(Debug)]
 struct Known {
@@ -65,7 +112,10 @@ pub struct Observer<'s> {
     catalog: Catalog,
     scope: &'s Scope,
     usage: Usage,
+    quota: Quota,
     known: HashMap<String, Known>,
+    /// Contexts by network and endpoint, so that calls share their texts.
+    contexts: HashMap<(Box<str>, Option<Box<str>>), Context>,
     /// The label of the file being read.
     file: Arc<str>,
     name: String,
@@ -73,13 +123,20 @@ pub struct Observer<'s> {
 }
 
 impl<'s> Observer<'s> {
-    /// Starts with nothing observed.
+    /// Starts with nothing observed, and the usual quota of names.
     pub fn new(catalog: Catalog, scope: &'s Scope) -> Self {
+        Observer::with_quota(catalog, scope, Quota::new(NAME_QUOTA))
+    }
+
+    /// Starts with nothing observed.
+    pub fn with_quota(catalog: Catalog, scope: &'s Scope, quota: Quota) -> Self {
         Observer {
             catalog,
             scope,
-            usage: Usage::default(),
+            usage: Usage { quota, ..Usage::default() },
+            quota,
             known: HashMap::new(),
+            contexts: HashMap::new(),
             file: Arc::from(""),
             name: String::new(),
             encoded: Vec::new(),
@@ -147,7 +204,12 @@ impl<'s> Observer<'s> {
 
         // A record without a time cannot be shown to lie inside the window.
         let no_time = (time.is_none() && self.scope.has_window()).then_some(OtherKind::NoTime);
-        if let Some(kind) = no_time.or_else(|| other_kind(record)) {
+        let source = record.source_ip_address.as_deref().unwrap_or_default();
+        let excluded = || {
+            let excluded = self.scope.excluded.holds(&identity, source, time);
+            excluded.then_some(OtherKind::Excluded)
+        };
+        if let Some(kind) = no_time.or_else(|| other_kind(record)).or_else(excluded) {
             let other = OtherEvent {
                 kind,
                 event_source: event_source.into(),
@@ -183,19 +245,55 @@ impl<'s> Observer<'s> {
             }
         };
         let call = make_call(record, &identity, recipient.or(caller_account), &known.extractor);
-        self.encoded.clear();
-        call.encode(&mut self.encoded);
-        let calls = match key {
-            Some(key) => self.usage.principals.entry(key).or_default(),
-            None => &mut self.usage.lessons,
+        let context = context(&mut self.contexts, record);
+        let event = Event { key: event, file: &self.file, context };
+        let (quota, encoded) = (self.quota, &mut self.encoded);
+        let Some(key) = key else {
+            return self.usage.lessons.add(call, event, quota, encoded);
         };
-        calls.add(&self.encoded, event, &self.file);
+        let name;
+        let (attribution, workload) = match (identity.scope(), identity.session()) {
+            (Some(scope), _) => {
+                name = fold_arn(scope);
+                (Attribution::Scope, name.as_str())
+            }
+            (None, Some(session)) => {
+                name = fold_name(session);
+                (Attribution::Session, name.as_str())
+            }
+            (None, None) => (Attribution::None, ""),
+        };
+        let path = [attribution.segment(), workload];
+        let workloads = self.usage.principals.entry(key).or_default();
+        workloads
+            .0
+            .update(&path, quota, Calls::default, |calls| calls.add(call, event, quota, encoded));
     }
 
     /// Returns what was observed.
     pub fn into_usage(self) -> Usage {
         self.usage
     }
+}
+
+/// Returns from where a record came, with texts that all records share.
+fn context<'c>(
+    known: &'c mut HashMap<(Box<str>, Option<Box<str>>), Context>,
+    record: &Record<'_>,
+) -> &'c Context {
+    let source = record.source_ip_address.as_deref().filter(|source| !source.is_empty());
+    let network = source.map(network);
+    let endpoint = record.vpc_endpoint_id.as_deref().filter(|id| !id.is_empty());
+    // Text out of a log: an absent network is kept apart from one without a name below.
+    let key = (network.as_deref().unwrap_or_default().into(), endpoint.map(Into::into));
+    // So that a log of a billion addresses does not fill the memory with what is only a cache.
+    if known.len() > CONTEXTS {
+        known.clear();
+    }
+    known.entry(key).or_insert_with(|| Context {
+        endpoints: Few::one(endpoint.map(Into::into)),
+        networks: Few::one(network.map(Into::into)),
+    })
 }
 
 impl Join for Observer<'_> {
@@ -252,6 +350,8 @@ fn make_call<'r>(
         denial,
         parts,
         resources,
+        piece: false,
+        open: None,
     };
     call.canonicalise();
     call
@@ -356,7 +456,7 @@ fn fingerprint(record: &Record<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::usage::Calls;
+    use crate::workload::Workloads;
     use proptest::prelude::*;
 
     fn observe_all<'t>(
@@ -377,7 +477,7 @@ mod tests {
         )
     }
 
-    fn calls(usage: &Usage) -> &Calls {
+    fn calls(usage: &Usage) -> &Workloads {
         let mut all = usage.principals.values();
         let calls = all.next().unwrap();
         assert!(all.next().is_none());

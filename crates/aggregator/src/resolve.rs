@@ -11,12 +11,13 @@ use trailtrim_catalog::{
     Catalog, Condition, Confidence, FactKind, Kind, Origin, Request, ResourceRef,
 };
 
-use crate::call::{Call, Copy};
+use crate::call::{Call, Copy, Open};
 use crate::facts::Facts;
 use crate::identity::{Outsider, PrincipalKey, Reason, account_of};
 use crate::outcome::Outcome;
 use crate::stats::{Join, Stats};
-use crate::usage::{Calls, OtherEvent, Usage};
+use crate::usage::{OtherEvent, Usage};
+use crate::workload::Workloads;
 
 /// What everyone did.
 #[derive(Clone, Debug, Default)]
@@ -217,7 +218,7 @@ impl Unmapped {
 }
 
 /// The keys that one principal was seen under, with the calls of each.
-type Keys<'u> = Vec<(&'u PrincipalKey, &'u Calls)>;
+type Keys<'u> = Vec<(&'u PrincipalKey, &'u Workloads)>;
 
 /// Names the permissions behind everything observed.
 pub fn resolve(usage: &Usage, catalog: Catalog) -> Activity {
@@ -298,10 +299,15 @@ impl Principal {
             // The message is IAM's own word for what was missing, and often another action than
             // the event's: `iam:PassRole` behind `RunInstances`. It is also the only word there is
             // where the event itself cannot be mapped.
-            let row = Row {
-                origins: BTreeSet::from([Origin::Observed]),
-                ..Row::of(call, Outcome::Denied, stats)
+            let (key, origin) = match &call.open {
+                Some(open) => {
+                    let (resource, origin) = open.widen(key.resource, Origin::Observed);
+                    (RowKey { resource, ..key }, origin)
+                }
+                None => (key, Origin::Observed),
             };
+            let row =
+                Row { origins: BTreeSet::from([origin]), ..Row::of(call, Outcome::Denied, stats) };
             self.rows.entry(key).or_default().join(row);
             if outcome == Outcome::Denied {
                 return;
@@ -333,7 +339,11 @@ impl Principal {
             let what = (Unmapped::Unresolved, unresolved.action, unresolved.why);
             self.lose(call, outcome, stats, what, service.clone());
         }
-        for grant in resolution.grants {
+        for mut grant in resolution.grants {
+            if let Some(open) = &call.open {
+                (grant.resource, grant.origin) = open.widen(grant.resource, grant.origin);
+                grant.conditions.retain_mut(|condition| open.widen_condition(condition));
+            }
             if poorer && matches!(grant.origin, Origin::Widened { .. }) {
                 continue;
             }
@@ -374,6 +384,46 @@ impl Principal {
             why,
         };
         self.unmapped.entry(key).or_default().join(stats.clone());
+    }
+}
+
+impl Open {
+    /// Writes `*` where the names of a call that stands for many differ.
+    fn widen(&self, resource: String, origin: Origin) -> (String, Origin) {
+        if !resource.contains(&self.stand_in) {
+            return (resource, origin);
+        }
+        let mut widened = resource.replace(&self.stand_in, "*");
+        while widened.contains("**") {
+            widened = widened.replace("**", "*");
+        }
+        let about = if self.names.estimated { "≈" } else { "" };
+        let why = match self.beginning.as_str() {
+            "" => format!("{about}{} names, more than are kept one by one", self.names.value),
+            beginning => format!(
+                "{about}{} names under {beginning}, more than are kept one by one",
+                self.names.value
+            ),
+        };
+        (widened, Origin::Widened { from: self.beginning.clone(), why })
+    }
+
+    /// Does the same in a condition; `false` where it cannot be kept, which widens.
+    fn widen_condition(&self, condition: &mut Condition) -> bool {
+        if !condition.values.iter().any(|value| value.contains(&self.stand_in)) {
+            return true;
+        }
+        let like = match condition.operator.as_str() {
+            "StringEquals" | "StringLike" => "StringLike",
+            "ArnEquals" | "ArnLike" => "ArnLike",
+            _ => return false,
+        };
+        like.clone_into(&mut condition.operator);
+        for value in &mut condition.values {
+            // As everywhere in patterns, what the log wrote stands for itself.
+            *value = value.replace(&self.stand_in, "*");
+        }
+        true
     }
 }
 

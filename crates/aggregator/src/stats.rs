@@ -4,20 +4,22 @@
 //! Every field is a join: associative, commutative and *idempotent*, so that
 //! the order of files, the number of threads, duplicate deliveries and archives
 //! read twice change nothing. That is why there is no counter here. "How often"
-//! is a K-minimum-values sketch over the keys of events: exact while small, an
-//! estimate (shown as `≈`) after that.
+//! is a sketch over the keys of events: exact while small, an estimate (shown as
+//! `≈`) after that.
+//!
+//! Most calls of an archive are seen once or twice, and there may be a million of
+//! them: the lists here grow without slack.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::context::{Context, Few};
+use crate::sketch::{Count, Sketch};
+
 /// How many events are kept as evidence of one call.
 pub const EVIDENCE: usize = 16;
-
-/// How many smallest hashes the sketch of distinct calls keeps; up to this
-/// many, the count is exact. The standard error beyond is about `1/√(K-2)`, 6 %.
-pub const SKETCH: usize = 256;
 
 /// A value that only ever grows: joining twice is joining once.
 pub trait Join {
@@ -47,37 +49,48 @@ pub struct Evidence {
     /// `eventID`.
     pub event_id: Box<str>,
     /// `awsRegion`.
-    pub region: Box<str>,
+    pub region: Arc<str>,
     /// The label of the smallest-named file that holds it.
     pub file: Arc<str>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Sample {
+/// An event kept as evidence, with what orders it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sample {
     hash: u128,
-    key: Box<str>,
-    evidence: Evidence,
+    /// The event key, where it is another than the event's own id.
+    pub(crate) key: Option<Box<str>>,
+    pub(crate) evidence: Evidence,
+}
+
+impl Sample {
+    pub(crate) fn new(key: &str, evidence: Evidence) -> Sample {
+        let hash = xxh3_128(key.as_bytes());
+        Sample { hash, key: (*key != *evidence.event_id).then(|| key.into()), evidence }
+    }
+
+    /// What the sketch keeps of it.
+    pub(crate) fn short(&self) -> u64 {
+        (self.hash >> 64) as u64
+    }
+
+    fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or(&self.evidence.event_id)
+    }
 }
 
 /// When, how often and by which events equal calls were seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    first: Option<i64>,
-    last: Option<i64>,
-    days: BTreeSet<i32>,
-    /// The smallest hashes of event keys, ascending.
-    sketch: Vec<u64>,
+    pub(crate) first: Option<i64>,
+    pub(crate) last: Option<i64>,
+    pub(crate) days: BTreeSet<i32>,
+    pub(crate) sketch: Sketch,
     /// The events with the smallest hashes, ascending by hash, then key.
-    samples: Vec<Sample>,
-}
-
-/// A number of distinct events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
-    /// The number, or the estimate of it.
-    pub value: u64,
-    /// Whether `value` is an estimate.
-    pub estimated: bool,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) context: Context,
+    /// Whether only some of the days are left: then numbers are upper bounds.
+    pub(crate) cut: bool,
 }
 
 impl Stats {
@@ -90,30 +103,34 @@ impl Stats {
         }
         // The hash samples only; identity is by the whole key.
         let hash = xxh3_128(event.key.as_bytes());
-        let short = (hash >> 64) as u64;
-        let room = self.sketch.len() < SKETCH;
-        if (room || self.sketch.last().is_some_and(|last| short < *last))
-            && let Err(at) = self.sketch.binary_search(&short)
-        {
-            self.sketch.insert(at, short);
-            self.sketch.truncate(SKETCH);
-        }
+        self.sketch.add((hash >> 64) as u64);
         if self.samples.len() == EVIDENCE && self.samples.last().is_some_and(|s| hash > s.hash) {
             return;
         }
+        let region = match self.samples.first() {
+            Some(sample) if *sample.evidence.region == *event.region => {
+                Arc::clone(&sample.evidence.region)
+            }
+            _ => event.region.into(),
+        };
         let evidence = Evidence {
             time: event.time,
             event_id: event.event_id.into(),
-            region: event.region.into(),
+            region,
             file: Arc::clone(file),
         };
-        self.sample(Sample { hash, key: event.key.into(), evidence });
+        self.sample(Sample::new(event.key, evidence));
     }
 
-    fn sample(&mut self, new: Sample) {
+    /// Takes up from where an event came.
+    pub(crate) fn add_context(&mut self, context: &Context) {
+        self.context.join(context);
+    }
+
+    pub(crate) fn sample(&mut self, new: Sample) {
         let found = self
             .samples
-            .binary_search_by(|old| old.hash.cmp(&new.hash).then_with(|| old.key.cmp(&new.key)));
+            .binary_search_by(|old| old.hash.cmp(&new.hash).then_with(|| old.key().cmp(new.key())));
         match found {
             // The same event again, perhaps from another file: the smaller account of it stays.
             Ok(at) => {
@@ -124,6 +141,9 @@ impl Stats {
                 }
             }
             Err(at) => {
+                if self.samples.len() < 4 {
+                    self.samples.reserve_exact(1);
+                }
                 self.samples.insert(at, new);
                 self.samples.truncate(EVIDENCE);
             }
@@ -147,15 +167,46 @@ impl Stats {
 
     /// Returns how many distinct events were seen.
     pub fn calls(&self) -> Count {
-        let seen = self.sketch.len();
-        match self.sketch.last() {
-            Some(&largest) if seen == SKETCH => {
-                // (K-1) / (K-th smallest hash as a fraction of the hash space)
-                let fraction = (largest as f64 + 1.0) / 2f64.powi(64);
-                Count { value: ((SKETCH - 1) as f64 / fraction).round() as u64, estimated: true }
-            }
-            _ => Count { value: seen as u64, estimated: false },
+        let count = self.sketch.count();
+        Count { estimated: count.estimated || self.cut, ..count }
+    }
+
+    /// Returns the VPC endpoints the calls came through.
+    pub fn endpoints(&self) -> &Few {
+        &self.context.endpoints
+    }
+
+    /// Returns the networks the calls came from: /24 or /48, or the name of a service.
+    pub fn networks(&self) -> &Few {
+        &self.context.networks
+    }
+
+    /// Returns whether no event was taken up.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sketch.hashes().is_empty()
+    }
+
+    /// Returns what is left within the days from `since` and before `until`; nothing if no
+    /// dated event lies there. Where days are cut off, counts are estimates from above, the first
+    /// and last times may be those of their days, and the context is that of all days.
+    pub(crate) fn within(&self, since: Option<i32>, until: Option<i32>) -> Option<Stats> {
+        let held = |day: i32| {
+            since.is_none_or(|since| day >= since) && until.is_none_or(|until| day < until)
+        };
+        if self.days.iter().all(|day| held(*day)) {
+            return (!self.days.is_empty()).then(|| self.clone());
         }
+        let days: BTreeSet<i32> = self.days.iter().copied().filter(|day| held(*day)).collect();
+        let (first, last) = (*days.first()?, *days.last()?);
+        let start = i64::from(first) * 86_400;
+        let end = i64::from(last) * 86_400 + 86_399;
+        let mut cut = self.clone();
+        cut.samples.retain(|sample| sample.evidence.time.is_some_and(|time| held(day(time))));
+        cut.first = self.first.map(|time| time.max(start));
+        cut.last = self.last.map(|time| time.min(end));
+        cut.days = days;
+        cut.cut = true;
+        Some(cut)
     }
 
     /// Returns up to [`EVIDENCE`] events, oldest first.
@@ -171,13 +222,12 @@ impl Join for Stats {
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
         self.days.extend(other.days);
-        self.sketch.extend(other.sketch);
-        self.sketch.sort_unstable();
-        self.sketch.dedup();
-        self.sketch.truncate(SKETCH);
+        self.sketch.join(&other.sketch);
         for sample in other.samples {
             self.sample(sample);
         }
+        self.context.join(&other.context);
+        self.cut |= other.cut;
     }
 }
 

@@ -8,64 +8,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::call::Call;
+use crate::calls::Calls;
 use crate::coverage::Coverage;
 use crate::identity::{Outsider, PrincipalKey};
-use crate::stats::{EventKey, Join, Stats};
-use std::sync::Arc;
-
-/// Distinct calls by their canonical encoding.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Calls(HashMap<Box<[u8]>, Stats>);
-
-impl Calls {
-    /// Takes up one event of a call, given by its canonical encoding.
-    pub(crate) fn add(&mut self, encoded: &[u8], event: EventKey<'_>, file: &Arc<str>) {
-        match self.0.get_mut(encoded) {
-            Some(stats) => stats.add(event, file),
-            None => {
-                let mut stats = Stats::default();
-                stats.add(event, file);
-                self.0.insert(encoded.into(), stats);
-            }
-        }
-    }
-
-    /// Returns the calls with what is remembered of each, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (Call<'_>, &Stats)> {
-        // Every key was made by `Call::encode`.
-        self.0.iter().filter_map(|(encoded, stats)| Some((Call::decode(encoded)?, stats)))
-    }
-
-    /// Returns the number of distinct calls.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns whether there is no call.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Join for Calls {
-    fn join(&mut self, other: Self) {
-        // Moving the smaller map's entries touches the least memory; the result is the same.
-        let smaller = if self.0.len() < other.0.len() {
-            std::mem::replace(&mut self.0, other.0)
-        } else {
-            other.0
-        };
-        for (encoded, stats) in smaller {
-            match self.0.get_mut(&encoded) {
-                Some(known) => known.join(stats),
-                None => {
-                    self.0.insert(encoded, stats);
-                }
-            }
-        }
-    }
-}
+use crate::sources::Sources;
+use crate::stats::{Join, Stats};
+use crate::trie::{Bounded as _, Quota};
+use crate::workload::Workloads;
 
 /// Why a record counts as no API call that a policy could allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,9 +27,20 @@ pub enum OtherKind {
     Aggregated,
     /// A record without a readable time, while only a window of time counts.
     NoTime,
+    /// A call that the user keeps out as foreign evidence.
+    Excluded,
 }
 
 impl OtherKind {
+    /// Every kind.
+    pub(crate) const ALL: [OtherKind; 5] = [
+        OtherKind::NotAnApiCall,
+        OtherKind::NetworkActivity,
+        OtherKind::Aggregated,
+        OtherKind::NoTime,
+        OtherKind::Excluded,
+    ];
+
     /// Returns the stable code of the kind.
     pub fn code(self) -> &'static str {
         match self {
@@ -88,6 +48,7 @@ impl OtherKind {
             OtherKind::NetworkActivity => "network-activity",
             OtherKind::Aggregated => "aggregated",
             OtherKind::NoTime => "no-time",
+            OtherKind::Excluded => "excluded",
         }
     }
 }
@@ -108,7 +69,9 @@ pub struct OtherEvent {
 /// Everything observed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    pub(crate) principals: HashMap<PrincipalKey, Calls>,
+    /// Of several quotas the smallest holds.
+    pub(crate) quota: Quota,
+    pub(crate) principals: HashMap<PrincipalKey, Workloads>,
     pub(crate) outsiders: BTreeMap<Outsider, Stats>,
     /// Calls of outsiders that teach names (root puts a role into an instance profile).
     pub(crate) lessons: Calls,
@@ -116,11 +79,12 @@ pub struct Usage {
     /// Records that amend an earlier one (`addendum.reason` is `UPDATED_DATA`).
     pub(crate) amended: Stats,
     pub(crate) coverage: Coverage,
+    pub(crate) sources: Sources,
 }
 
 impl Usage {
-    /// Returns every principal with its calls, in no order.
-    pub fn principals(&self) -> impl Iterator<Item = (&PrincipalKey, &Calls)> {
+    /// Returns every principal with what it did, in no order.
+    pub fn principals(&self) -> impl Iterator<Item = (&PrincipalKey, &Workloads)> {
         self.principals.iter()
     }
 
@@ -153,21 +117,55 @@ impl Usage {
     pub fn coverage_mut(&mut self) -> &mut Coverage {
         &mut self.coverage
     }
+
+    /// Returns what it was read from.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// Returns what it was read from, to add to.
+    pub fn sources_mut(&mut self) -> &mut Sources {
+        &mut self.sources
+    }
+
+    /// Returns how many names are kept one by one.
+    pub fn quota(&self) -> Quota {
+        self.quota
+    }
+
+    /// Brings the usage down to a smaller quota; a larger one changes nothing.
+    pub(crate) fn tighten(&mut self, quota: Quota) {
+        if quota >= self.quota {
+            return;
+        }
+        self.quota = quota;
+        self.principals.values_mut().for_each(|workloads| workloads.0.tighten(quota));
+        self.lessons.tighten(quota);
+    }
 }
 
 impl Join for Usage {
-    fn join(&mut self, other: Self) {
-        for (key, calls) in other.principals {
-            self.principals.entry(key).or_default().join(calls);
+    fn join(&mut self, mut other: Self) {
+        let quota = self.quota.min(other.quota);
+        self.tighten(quota);
+        other.tighten(quota);
+        for (key, workloads) in other.principals {
+            match self.principals.get_mut(&key) {
+                Some(known) => known.join_within(workloads, quota),
+                None => {
+                    self.principals.insert(key, workloads);
+                }
+            }
         }
         for (outsider, stats) in other.outsiders {
             self.outsiders.entry(outsider).or_default().join(stats);
         }
-        self.lessons.join(other.lessons);
+        self.lessons.join_within(other.lessons, quota);
         for (event, stats) in other.other {
             self.other.entry(event).or_default().join(stats);
         }
         self.amended.join(other.amended);
         self.coverage.join(other.coverage);
+        self.sources.join(other.sources);
     }
 }

@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use crate::read::{FileReport, Scratch, read_stream};
-use crate::walk::{Found, walk};
+use crate::walk::{Found, Walked, walk};
 use crate::{
     ContentHash, Framing, IngestError, Progress, Prune, Quiet, Record, Skipped, SourceFacts,
 };
@@ -82,6 +83,45 @@ impl Ingested {
     }
 }
 
+/// Files that were found behind inputs and are still to be read.
+#[derive(Debug, Default)]
+pub struct Files(Walked);
+
+/// A file that is still to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileFound<'a> {
+    /// Its path as the user gave it, or `-`.
+    pub label: &'a str,
+    /// Where it is; `None` is standard input.
+    pub path: Option<&'a Path>,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was last changed, where the system knows.
+    pub modified: Option<SystemTime>,
+}
+
+impl Files {
+    /// Lists every file behind the inputs once, but for those that `prune` leaves closed.
+    ///
+    /// # Errors
+    /// Where an argument itself cannot be read.
+    pub fn find(inputs: &[Input], prune: &Prune) -> Result<Files, IngestError> {
+        walk(inputs, prune).map(Files)
+    }
+
+    /// Leaves out the files that `keep` answers `false` for.
+    pub fn retain(&mut self, mut keep: impl FnMut(FileFound<'_>) -> bool) {
+        self.0.files.retain(|file| {
+            keep(FileFound {
+                label: &file.label,
+                path: file.path.as_deref(),
+                bytes: file.bytes,
+                modified: file.modified,
+            })
+        });
+    }
+}
+
 /// Reads every input and folds each record.
 ///
 /// Runs on the current rayon pool. `join` must be associative and commutative, and `init()`
@@ -111,7 +151,17 @@ pub fn fold_reporting<A: Send>(
     visit: impl Fn(&mut A, &Provenance<'_>, &Record<'_>) + Sync,
     join: impl Fn(A, A) -> A + Sync,
 ) -> Result<(A, Ingested), IngestError> {
-    let walked = walk(inputs, prune)?;
+    Ok(fold_files(Files::find(inputs, prune)?, progress, init, visit, join))
+}
+
+/// Does what [`fold`] does, over files that were found before.
+pub fn fold_files<A: Send>(
+    Files(walked): Files,
+    progress: &dyn Progress,
+    init: impl Fn() -> A + Sync,
+    visit: impl Fn(&mut A, &Provenance<'_>, &Record<'_>) + Sync,
+    join: impl Fn(A, A) -> A + Sync,
+) -> (A, Ingested) {
     let files = walked.files.as_slice();
     progress.found(files.len() as u64, files.iter().map(|file| file.bytes).sum());
 
@@ -146,7 +196,7 @@ pub fn fold_reporting<A: Send>(
             None => one,
         });
     }
-    Ok((folded.unwrap_or_else(init), ingested))
+    (folded.unwrap_or_else(init), ingested)
 }
 
 /// Opens and reads one file.

@@ -51,7 +51,7 @@ mod walk;
 mod window;
 
 pub use error::IngestError;
-pub use fold::{Ingested, Input, Provenance, fold, fold_reporting};
+pub use fold::{FileFound, Files, Ingested, Input, Provenance, fold, fold_files, fold_reporting};
 pub use json::{Elements, Json, Members, NotJson};
 pub use progress::{Progress, Quiet};
 pub use prune::Prune;

@@ -6,9 +6,10 @@
 //! passed over, which also ends loops.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use walkdir::{DirEntry, WalkDir};
 
@@ -23,6 +24,8 @@ pub(crate) struct Found {
     pub(crate) path: Option<PathBuf>,
     /// Its size as the system states it.
     pub(crate) bytes: u64,
+    /// When it was last changed, as the system states it.
+    pub(crate) modified: Option<SystemTime>,
 }
 
 /// What the inputs hold.
@@ -39,9 +42,10 @@ pub(crate) fn walk(inputs: &[Input], prune: &Prune) -> Result<Walked, IngestErro
     let inputs: BTreeSet<&Input> = inputs.iter().collect();
     for input in inputs {
         match input {
-            Input::Stdin => {
-                walk.add(PathBuf::from("-"), Found { label: "-".to_owned(), path: None, bytes: 0 })
-            }
+            Input::Stdin => walk.add(
+                PathBuf::from("-"),
+                Found { label: "-".to_owned(), path: None, bytes: 0, modified: None },
+            ),
             Input::Path(path) => walk.argument(path)?,
         }
     }
@@ -78,7 +82,7 @@ impl Walk {
                 File::open(path).map_err(failed)?;
             }
             // Not only regular files: a pipe that the user names is meant to be read.
-            self.file(path, metadata.len());
+            self.file(path, Some(&metadata));
         }
         Ok(())
     }
@@ -93,8 +97,7 @@ impl Walk {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
                 Ok(entry) if entry.file_type().is_file() => {
-                    let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
-                    self.file(entry.path(), bytes);
+                    self.file(entry.path(), entry.metadata().ok().as_ref());
                 }
                 Ok(entry) => {
                     self.skip(entry.path(), SkipKind::SpecialFile, "a pipe, socket or device")
@@ -114,10 +117,15 @@ impl Walk {
         }
     }
 
-    fn file(&mut self, path: &Path, bytes: u64) {
+    fn file(&mut self, path: &Path, metadata: Option<&Metadata>) {
         // What has no real path (a pipe under `/dev/fd`) is known by the one it was given.
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let found = Found { label: label(path), path: Some(path.to_owned()), bytes };
+        let found = Found {
+            label: label(path),
+            path: Some(path.to_owned()),
+            bytes: metadata.map_or(0, Metadata::len),
+            modified: metadata.and_then(|metadata| metadata.modified().ok()),
+        };
         self.add(real, found);
     }
 

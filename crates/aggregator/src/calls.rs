@@ -1,0 +1,318 @@
+//! Distinct calls, with the names in them under a quota.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::call::Call;
+use crate::context::Context;
+use crate::names::{self, Filling, Level, Names};
+use crate::sketch::Sketch;
+use crate::stats::{EventKey, Join, Stats};
+use crate::trie::{Bounded, Leaf, Quota, Shape, Trie, segments};
+
+/// Distinct calls: by frame (see [`names`]), and under it by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calls(HashMap<Box<[u8]>, Family>);
+
+/// The calls of one frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Family {
+    /// No names in it.
+    One(Box<Stats>),
+    /// Names of one kind.
+    Flat(Box<Trie<Stats>>),
+    /// Containers, and names in them; of each a quota of its own.
+    Nested(Box<Trie<Trie<Stats>>>),
+}
+
+/// One event of a call: what is taken up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event<'e> {
+    pub(crate) key: EventKey<'e>,
+    pub(crate) file: &'e Arc<str>,
+    pub(crate) context: &'e Context,
+}
+
+impl Event<'_> {
+    pub(crate) fn add_to(self, stats: &mut Stats) {
+        stats.add(self.key, self.file);
+        stats.add_context(self.context);
+    }
+}
+
+impl Calls {
+    /// Takes up one event of a call; `encoded` is a buffer.
+    pub(crate) fn add(
+        &mut self,
+        call: Call<'_>,
+        event: Event<'_>,
+        quota: Quota,
+        encoded: &mut Vec<u8>,
+    ) {
+        for mut call in names::pieces(call) {
+            let names = names::take(&mut call);
+            encoded.clear();
+            call.encode(encoded);
+            if !self.0.contains_key(encoded.as_slice()) {
+                let count = |names: &[String]| u16::try_from(names.len()).unwrap_or(u16::MAX);
+                let family = Family::new(count(&names.containers), count(&names.names));
+                self.0.insert(encoded.as_slice().into(), family);
+            }
+            if let Some(family) = self.0.get_mut(encoded.as_slice()) {
+                family.add(&names, event, quota);
+            }
+        }
+    }
+
+    /// Returns the calls with what is remembered of each, in no order. Where names were more than
+    /// the quota keeps, one call stands for many: see [`Call::open`].
+    pub fn iter(&self) -> impl Iterator<Item = (Call<'_>, &Stats)> {
+        // Every key was made by `Call::encode`.
+        let frames = self.0.iter().filter_map(|(key, calls)| Some((Call::decode(key)?, calls)));
+        frames.flat_map(|(frame, family)| family.calls(&frame))
+    }
+
+    /// Returns the number of calls that are kept apart.
+    pub fn len(&self) -> usize {
+        self.0.values().map(Family::len).sum()
+    }
+
+    /// Returns whether there is no call.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns frames with what is under each, ordered by frame, for a file.
+    pub(crate) fn rows(&self) -> Vec<(&[u8], Vec<Row<'_>>)> {
+        let mut rows: Vec<_> = self.0.iter().map(|(key, family)| (&**key, family.rows())).collect();
+        rows.sort_unstable_by_key(|(key, _)| *key);
+        rows
+    }
+
+    /// Takes up a row of a file; `false` if it is not one.
+    pub(crate) fn put(&mut self, frame: &[u8], row: OwnedRow, quota: Quota) -> bool {
+        let Some(mut call) = Call::decode(frame) else { return false };
+        let Some((containers, names)) = names::references(&mut call) else { return false };
+        let family = self.0.entry(frame.into()).or_insert_with(|| Family::new(containers, names));
+        family.put(row, containers, names, quota)
+    }
+
+    /// Keeps the frames and statistics that `keep` returns something for.
+    pub(crate) fn filter(
+        &self,
+        quota: Quota,
+        mut keep: impl FnMut(&Call<'_>, &Stats) -> Option<Stats>,
+    ) -> Calls {
+        let mut kept = Calls::default();
+        for (key, family) in &self.0 {
+            let Some(frame) = Call::decode(key) else { continue };
+            let (mut containers, mut names) = (0, 0);
+            if let Some(counts) = names::references(&mut frame.clone()) {
+                (containers, names) = counts;
+            }
+            for row in family.rows() {
+                if let Some(stats) = keep(&frame, row.stats) {
+                    let family =
+                        kept.0.entry(key.clone()).or_insert_with(|| Family::new(containers, names));
+                    family.put(row.owned(stats), containers, names, quota);
+                }
+            }
+        }
+        kept
+    }
+}
+
+/// The path of one call under its frame.
+#[derive(Debug)]
+pub(crate) struct Row<'c> {
+    pub(crate) outer: Path<'c>,
+    pub(crate) inner: Path<'c>,
+    pub(crate) stats: &'c Stats,
+}
+
+/// Segments of names, and the sketch of all that is folded there.
+pub(crate) type Path<'c> = (Vec<&'c str>, Option<&'c Sketch>);
+
+/// A [`Row`] out of a file.
+#[derive(Debug)]
+pub(crate) struct OwnedRow {
+    pub(crate) outer: OwnedPath,
+    pub(crate) inner: OwnedPath,
+    pub(crate) stats: Stats,
+}
+
+/// A [`Path`] out of a file.
+pub(crate) type OwnedPath = (Vec<String>, Option<Sketch>);
+
+impl Row<'_> {
+    fn owned(&self, stats: Stats) -> OwnedRow {
+        let own = |path: &Path<'_>| {
+            (path.0.iter().map(|segment| (*segment).to_owned()).collect(), path.1.cloned())
+        };
+        OwnedRow { outer: own(&self.outer), inner: own(&self.inner), stats }
+    }
+}
+
+impl Family {
+    fn new(containers: u16, names: u16) -> Family {
+        match (containers, names) {
+            (0, 0) => Family::One(Box::default()),
+            (0, names) => Family::Flat(Box::new(Trie::new(Shape::Names(names)))),
+            (containers, 0) => Family::Flat(Box::new(Trie::new(Shape::Names(containers)))),
+            (containers, _) => Family::Nested(Box::new(Trie::new(Shape::Names(containers)))),
+        }
+    }
+
+    fn add(&mut self, names: &Names, event: Event<'_>, quota: Quota) {
+        match self {
+            Family::One(stats) => event.add_to(stats),
+            Family::Flat(trie) => {
+                let all = names.containers.iter().chain(&names.names);
+                let mut path = Vec::new();
+                all.for_each(|name| segments(name, &mut path));
+                trie.update(&path, quota, Stats::default, |stats| event.add_to(stats));
+            }
+            Family::Nested(trie) => {
+                let (mut outer, mut inner) = (Vec::new(), Vec::new());
+                names.containers.iter().for_each(|name| segments(name, &mut outer));
+                names.names.iter().for_each(|name| segments(name, &mut inner));
+                let count = u16::try_from(names.names.len()).unwrap_or(u16::MAX);
+                trie.update(
+                    &outer,
+                    quota,
+                    || Trie::new(Shape::Names(count)),
+                    |below| {
+                        below.update(&inner, quota, Stats::default, |stats| event.add_to(stats));
+                    },
+                );
+            }
+        }
+    }
+
+    fn rows(&self) -> Vec<Row<'_>> {
+        let nothing = || (Vec::new(), None);
+        match self {
+            Family::One(stats) => vec![Row { outer: nothing(), inner: nothing(), stats }],
+            Family::Flat(trie) => {
+                let leaves = trie.leaves().into_iter();
+                leaves.map(|leaf| row(nothing(), leaf)).collect()
+            }
+            Family::Nested(trie) => {
+                let mut rows = Vec::new();
+                for outer in trie.leaves() {
+                    let leaves = outer.value.leaves().into_iter();
+                    rows.extend(leaves.map(|leaf| row((outer.path.clone(), outer.folded), leaf)));
+                }
+                rows
+            }
+        }
+    }
+
+    fn put(&mut self, row: OwnedRow, containers: u16, names: u16, quota: Quota) -> bool {
+        let (outer, inner) = (borrowed(&row.outer.0), borrowed(&row.inner.0));
+        let outer_folded = row.outer.1;
+        let folded = row.inner.1;
+        let fits = |path: &[&str], folded: bool, names: u16| {
+            let whole = path.iter().filter(|segment| !segment.ends_with('/')).count();
+            path.len() <= LONGEST_PATH
+                && if folded { whole < usize::from(names) } else { whole == usize::from(names) }
+        };
+        match self {
+            Family::One(stats) => {
+                stats.join(row.stats);
+                outer.is_empty() && inner.is_empty()
+            }
+            Family::Flat(trie) => {
+                let valid = outer.is_empty() && fits(&inner, folded.is_some(), containers + names);
+                if valid {
+                    trie.put(&inner, folded, row.stats, quota);
+                }
+                valid
+            }
+            Family::Nested(trie) => {
+                let valid = fits(&outer, outer_folded.is_some(), containers)
+                    && fits(&inner, folded.is_some(), names);
+                if valid {
+                    let mut below = Trie::new(Shape::Names(names));
+                    below.put(&inner, folded, row.stats, quota);
+                    trie.put(&outer, outer_folded, below, quota);
+                }
+                valid
+            }
+        }
+    }
+
+    fn calls<'c>(&'c self, frame: &Call<'c>) -> Vec<(Call<'c>, &'c Stats)> {
+        let flat_containers = match self {
+            Family::Flat(_) => {
+                names::references(&mut frame.clone()).is_some_and(|(containers, _)| containers > 0)
+            }
+            _ => false,
+        };
+        let rows = self.rows().into_iter();
+        rows.map(|row| {
+            let level = |path: &Path<'c>| Level::new(&path.0, path.1.map(Sketch::count));
+            let filling = if flat_containers {
+                Filling { containers: level(&row.inner), names: Level::default() }
+            } else {
+                Filling { containers: level(&row.outer), names: level(&row.inner) }
+            };
+            (names::fill(frame, &filling), row.stats)
+        })
+        .collect()
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Family::One(_) => 1,
+            Family::Flat(trie) => trie.len(),
+            Family::Nested(trie) => trie.leaves().iter().map(|outer| outer.value.len()).sum(),
+        }
+    }
+}
+
+/// More segments than this have no path that was ever made here (64 names of 13 segments).
+const LONGEST_PATH: usize = 64 * 13;
+
+fn row<'c>(outer: Path<'c>, leaf: Leaf<'c, Stats>) -> Row<'c> {
+    Row { outer, inner: (leaf.path, leaf.folded), stats: leaf.value }
+}
+
+fn borrowed(path: &[String]) -> Vec<&str> {
+    path.iter().map(String::as_str).collect()
+}
+
+impl Bounded for Calls {
+    fn join_within(&mut self, other: Self, quota: Quota) {
+        // Moving the smaller map's entries touches the least memory; the result is the same.
+        let smaller = if self.0.len() < other.0.len() {
+            std::mem::replace(&mut self.0, other.0)
+        } else {
+            other.0
+        };
+        for (frame, family) in smaller {
+            match self.0.get_mut(&frame) {
+                Some(known) => match (known, family) {
+                    (Family::One(known), Family::One(more)) => known.join(*more),
+                    (Family::Flat(known), Family::Flat(more)) => known.join(*more, quota),
+                    (Family::Nested(known), Family::Nested(more)) => known.join(*more, quota),
+                    // The frame decides which of them it is.
+                    _ => {}
+                },
+                None => {
+                    self.0.insert(frame, family);
+                }
+            }
+        }
+    }
+
+    fn tighten(&mut self, quota: Quota) {
+        for family in self.0.values_mut() {
+            match family {
+                Family::One(_) => {}
+                Family::Flat(trie) => trie.tighten(quota),
+                Family::Nested(trie) => trie.tighten(quota),
+            }
+        }
+    }
+}

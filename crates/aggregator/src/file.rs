@@ -1,0 +1,290 @@
+//! Usage files: what was observed, on disk.
+//!
+//! ```text
+//! file    := magic (8 bytes) major u16 minor u16 section* end
+//! section := kind u8, raw length u32, packed length u32, checksum u64, packed bytes
+//! end     := a section of kind 0 whose bytes are the number of sections before it
+//! ```
+//! Numbers are little-endian. The bytes of a section are a zstd frame, the checksum is XXH3-64 over
+//! kind, both lengths and the packed bytes. Sections: 1 the head, and for each epoch 2 its scope and
+//! quota, 3 sources, 4 principals with their calls (many of a bounded size), 5 all else, 6 the coverage as JSON. A reader
+//! passes over a section of a kind it does not know, if only the minor version is newer.
+//!
+//! Everything is in canonical order and names are written out, so equal usages are equal bytes, and
+//! a file does not need the catalog it was made with. Nothing in it tells when or where it was made.
+//! Bytes of a file are not trusted: no length is believed before that many bytes were read, and a
+//! section that unpacks to more than it says is damage.
+
+mod bytes;
+mod decode;
+mod encode;
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::epoch::Epoch;
+use crate::stats::Join;
+use crate::usage::Usage;
+
+/// How usage files begin.
+pub const MAGIC: [u8; 8] = *b"\x89TTUSE\r\n";
+
+/// The format this program writes; it reads every minor version of this major one.
+pub const VERSION: (u16, u16) = (1, 0);
+
+/// A section holds at most this much before it is packed, unless a single principal's call is
+/// larger.
+const SECTION: usize = 1 << 20;
+
+/// No section is larger than this.
+const LARGEST_SECTION: usize = 1 << 30;
+
+/// The level of zstd: beyond it files shrink by a few per cent at several times the cost.
+const LEVEL: i32 = 6;
+
+/// What can be wrong with a usage file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// It does not begin as a usage file does.
+    #[error("not a usage file: make one with `trailtrim observe`")]
+    NotAUsageFile,
+    /// It was written by a later release in another format.
+    #[error(
+        "usage file of format {found}, this program reads up to {}: use the release that wrote it", VERSION.0
+    )]
+    TooNew {
+        /// The major version found.
+        found: u16,
+    },
+    /// Bytes are missing or not what was written.
+    #[error("damaged usage file: {what} at byte {at}; observe again, or take another copy of it")]
+    Damaged {
+        /// What does not hold.
+        what: &'static str,
+        /// Where the section begins, from the start of the file.
+        at: u64,
+    },
+    /// It holds more than the format can.
+    #[error("a single entry of this usage is larger than a section can be: observe less at once")]
+    TooLarge,
+    /// Reading or writing failed.
+    #[error("cannot read or write the usage file")]
+    Io(#[from] io::Error),
+}
+
+/// What a usage file holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsageFile {
+    /// What was observed, by epoch.
+    pub epochs: BTreeMap<Epoch, Body>,
+}
+
+/// What was observed in one epoch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Body {
+    /// What observing was limited to, as [`Scope::told`](crate::Scope::told) tells it.
+    pub scope: Vec<String>,
+    /// What was observed.
+    pub usage: Usage,
+}
+
+impl UsageFile {
+    /// Returns what all epochs know, joined.
+    pub fn into_usage(self) -> Usage {
+        let mut all = Usage::default();
+        for body in self.epochs.into_values() {
+            all.join(body.usage);
+        }
+        all
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// Where writing fails, or one entry is larger than a section.
+    pub fn write(&self, writer: impl Write) -> Result<(), FileError> {
+        let mut sections = Sections { writer, count: 0 };
+        sections.writer.write_all(&MAGIC)?;
+        sections.writer.write_all(&VERSION.0.to_le_bytes())?;
+        sections.writer.write_all(&VERSION.1.to_le_bytes())?;
+        encode::file(self, &mut sections)?;
+        let count = sections.count;
+        sections.add(Kind::End, &count.to_le_bytes())?;
+        sections.writer.flush()?;
+        Ok(())
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`FileError`] says what is wrong with it, and where.
+    pub fn read(reader: impl Read) -> Result<UsageFile, FileError> {
+        let mut source = Source { reader, at: 0 };
+        let head: [u8; 12] = source.take().map_err(|error| match error {
+            FileError::Damaged { .. } => FileError::NotAUsageFile,
+            other => other,
+        })?;
+        let [m @ .., a, b, _, _] = head;
+        if m != MAGIC {
+            return Err(FileError::NotAUsageFile);
+        }
+        let major = u16::from_le_bytes([a, b]);
+        if major != VERSION.0 {
+            return Err(FileError::TooNew { found: major });
+        }
+        let mut decoder = decode::Decoder::default();
+        let mut count = 0u32;
+        loop {
+            let at = source.at;
+            let damaged = |what| FileError::Damaged { what, at };
+            let (kind, raw) = source.section()?;
+            match Kind::of(kind) {
+                Some(Kind::End) => {
+                    if raw != count.to_le_bytes() {
+                        return Err(damaged("sections are missing"));
+                    }
+                    if source.reader.read(&mut [0])? != 0 {
+                        return Err(damaged("bytes after the end"));
+                    }
+                    return decoder.finish().ok_or(damaged("sections are missing"));
+                }
+                Some(kind) => {
+                    decoder
+                        .section(kind, &raw)
+                        .ok_or(damaged("an entry is not as it should be"))?;
+                }
+                // Of a later minor version.
+                None => {}
+            }
+            count = count.saturating_add(1);
+        }
+    }
+}
+
+impl Join for UsageFile {
+    fn join(&mut self, other: Self) {
+        for (epoch, body) in other.epochs {
+            let known = self.epochs.entry(epoch).or_default();
+            known.scope = body.scope;
+            known.usage.join(body.usage);
+        }
+    }
+}
+
+/// What a section holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    End = 0,
+    Head = 1,
+    Epoch = 2,
+    Sources = 3,
+    Principals = 4,
+    Rest = 5,
+    Coverage = 6,
+}
+
+impl Kind {
+    fn of(byte: u8) -> Option<Kind> {
+        [
+            Kind::End,
+            Kind::Head,
+            Kind::Epoch,
+            Kind::Sources,
+            Kind::Principals,
+            Kind::Rest,
+            Kind::Coverage,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u8 == byte)
+    }
+}
+
+/// Where sections are written.
+struct Sections<W> {
+    writer: W,
+    count: u32,
+}
+
+impl<W: Write> Sections<W> {
+    fn add(&mut self, kind: Kind, raw: &[u8]) -> Result<(), FileError> {
+        if raw.len() > LARGEST_SECTION {
+            return Err(FileError::TooLarge);
+        }
+        let packed = zstd::bulk::compress(raw, LEVEL)?;
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(|_| FileError::TooLarge);
+        let mut head = vec![kind as u8];
+        head.extend(length(raw)?.to_le_bytes());
+        head.extend(length(&packed)?.to_le_bytes());
+        self.writer.write_all(&head)?;
+        self.writer.write_all(&checksum(&head, &packed).to_le_bytes())?;
+        self.writer.write_all(&packed)?;
+        self.count += 1;
+        Ok(())
+    }
+}
+
+fn checksum(head: &[u8], packed: &[u8]) -> u64 {
+    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    hash.update(head);
+    hash.update(&xxh3_64(packed).to_le_bytes());
+    hash.digest()
+}
+
+/// Where sections are read from.
+struct Source<R> {
+    reader: R,
+    at: u64,
+}
+
+impl<R: Read> Source<R> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], FileError> {
+        let mut bytes = [0; N];
+        match self.reader.read_exact(&mut bytes) {
+            Ok(()) => {
+                self.at += N as u64;
+                Ok(bytes)
+            }
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(FileError::Damaged { what: "it ends early", at: self.at })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads one section: its kind and its bytes.
+    fn section(&mut self) -> Result<(u8, Vec<u8>), FileError> {
+        let at = self.at;
+        let damaged = |what| FileError::Damaged { what, at };
+        let head: [u8; 9] = self.take()?;
+        let sum = u64::from_le_bytes(self.take()?);
+        let [kind, a, b, c, d, e, f, g, h] = head;
+        let raw_length = u32::from_le_bytes([a, b, c, d]) as usize;
+        let packed_length = u32::from_le_bytes([e, f, g, h]);
+        if raw_length > LARGEST_SECTION {
+            return Err(damaged("a section is larger than any"));
+        }
+        // Grows with what is there, whatever the length says.
+        let mut packed = Vec::new();
+        (&mut self.reader).take(u64::from(packed_length)).read_to_end(&mut packed)?;
+        self.at += packed.len() as u64;
+        if packed.len() as u64 != u64::from(packed_length) {
+            return Err(damaged("it ends early"));
+        }
+        if checksum(&head, &packed) != sum {
+            return Err(damaged("a checksum does not match"));
+        }
+        let mut raw = Vec::new();
+        let decoder = zstd::stream::read::Decoder::new(packed.as_slice())?;
+        decoder
+            .take(raw_length as u64 + 1)
+            .read_to_end(&mut raw)
+            .map_err(|_| damaged("a section does not unpack"))?;
+        if raw.len() != raw_length {
+            return Err(damaged("a section has another length than it says"));
+        }
+        Ok((kind, raw))
+    }
+}

@@ -1,0 +1,283 @@
+//! Reads the sections of a usage file. Nothing is believed: whatever is not as the encoder writes
+//! it is `None`, and what was written in another order or over a quota comes out the same.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use trailtrim_ingest::{Compression, ContentHash, Framing, Position, SkipKind, SourceFacts};
+
+use super::bytes::In;
+use super::encode::Tag;
+use super::{Body, Kind, UsageFile};
+use crate::calls::{Calls, OwnedPath, OwnedRow};
+use crate::context::{Context, Few};
+use crate::epoch::Epoch;
+use crate::identity::{Outsider, PrincipalKey, Reason};
+use crate::sketch::Sketch;
+use crate::sources::{FileMark, Skip, SkipKey};
+use crate::stats::{Evidence, Join as _, Sample, Stats};
+use crate::trie::Quota;
+use crate::usage::{OtherEvent, OtherKind, Usage};
+use crate::workload::Workloads;
+
+/// What was read so far.
+#[derive(Debug, Default)]
+pub(super) struct Decoder {
+    epochs: BTreeMap<Epoch, Body>,
+    current: Option<(Epoch, Body)>,
+    expected: Option<usize>,
+    texts: Texts,
+}
+
+/// Texts that many entries share.
+#[derive(Debug, Default)]
+struct Texts(HashSet<Arc<str>>);
+
+impl Texts {
+    fn share(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = Arc::from(text);
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+}
+
+impl Decoder {
+    pub(super) fn section(&mut self, kind: Kind, raw: &[u8]) -> Option<()> {
+        let mut bytes = In(raw);
+        match kind {
+            Kind::End => return None,
+            Kind::Head => {
+                bytes.text()?;
+                self.expected = Some(usize::try_from(bytes.number()?).ok()?);
+            }
+            Kind::Epoch => {
+                self.close();
+                let epoch = Epoch(bytes.fixed()?);
+                let quota = Quota::new(u32::try_from(bytes.number()?).ok()?);
+                let scope = bytes.list(|bytes| bytes.text().map(str::to_owned))?;
+                let usage = Usage { quota, ..Usage::default() };
+                self.current = Some((epoch, Body { scope, usage }));
+            }
+            Kind::Coverage => {
+                let coverage = serde_json::from_slice(raw).ok()?;
+                self.current.as_mut()?.1.usage.coverage.join(coverage);
+                return Some(());
+            }
+            Kind::Sources | Kind::Principals | Kind::Rest => {
+                let usage = &mut self.current.as_mut()?.1.usage;
+                entries(usage, bytes, &mut self.texts)?;
+                return Some(());
+            }
+        }
+        bytes.is_empty().then_some(())
+    }
+
+    fn close(&mut self) {
+        if let Some((epoch, body)) = self.current.take() {
+            self.epochs.insert(epoch, body);
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Option<UsageFile> {
+        self.close();
+        (self.expected == Some(self.epochs.len())).then_some(UsageFile { epochs: self.epochs })
+    }
+}
+
+/// Calls that are being read, and what they stand under.
+struct Under {
+    principal: Option<PrincipalKey>,
+    workload: Option<OwnedPath>,
+    calls: Calls,
+    frame: Vec<u8>,
+}
+
+fn entries(usage: &mut Usage, mut bytes: In<'_>, texts: &mut Texts) -> Option<()> {
+    let quota = usage.quota;
+    let mut under =
+        Under { principal: None, workload: None, calls: Calls::default(), frame: Vec::new() };
+    while !bytes.is_empty() {
+        let tag = bytes.byte()?;
+        match Tag::ALL.into_iter().find(|known| *known as u8 == tag)? {
+            Tag::Principal => {
+                under.settle(usage)?;
+                let arn = bytes.text()?.into();
+                let id = bytes.optional(In::text)?.map(Into::into);
+                under.principal = Some(PrincipalKey { arn, id });
+            }
+            Tag::Workload => {
+                under.settle(usage)?;
+                under.workload = Some(path(&mut bytes)?);
+            }
+            Tag::Lessons => {
+                under.settle(usage)?;
+                (under.principal, under.workload) = (None, None);
+            }
+            Tag::Frame => under.frame = bytes.bytes()?.to_vec(),
+            Tag::Row => {
+                let (outer, inner) = (path(&mut bytes)?, path(&mut bytes)?);
+                let row = OwnedRow { outer, inner, stats: stats(&mut bytes, texts)? };
+                under.calls.put(&under.frame, row, quota).then_some(())?;
+            }
+            Tag::Outsider => {
+                let code = bytes.text()?;
+                let reason = Reason::ALL.into_iter().find(|reason| reason.code() == code)?;
+                let outsider = Outsider { reason, identity: bytes.text()?.into() };
+                let stats = stats(&mut bytes, texts)?;
+                usage.outsiders.entry(outsider).or_default().join(stats);
+            }
+            Tag::Other => {
+                let code = bytes.text()?;
+                let other = OtherEvent {
+                    kind: OtherKind::ALL.into_iter().find(|kind| kind.code() == code)?,
+                    event_source: bytes.text()?.into(),
+                    event_name: bytes.text()?.into(),
+                    event_type: bytes.text()?.into(),
+                };
+                let stats = stats(&mut bytes, texts)?;
+                usage.other.entry(other).or_default().join(stats);
+            }
+            Tag::Amended => usage.amended.join(stats(&mut bytes, texts)?),
+            Tag::Source => {
+                let hash = ContentHash::from_bytes(bytes.fixed()?);
+                let facts = source(&mut bytes)?;
+                usage.sources.add_facts(hash, facts);
+            }
+            Tag::Skip => {
+                let (key, skip) = skip(&mut bytes)?;
+                usage.sources.add_skip(key, skip);
+            }
+            Tag::File => {
+                let path = bytes.text()?.to_owned();
+                let (bytes, modified) = (bytes.number()?, i128::from_le_bytes(bytes.fixed()?));
+                usage.sources.mark(FileMark { path, bytes, modified });
+            }
+        }
+    }
+    under.settle(usage)
+}
+
+impl Under {
+    /// Hands over the calls read so far.
+    fn settle(&mut self, usage: &mut Usage) -> Option<()> {
+        let calls = std::mem::take(&mut self.calls);
+        if calls.is_empty() {
+            return Some(());
+        }
+        let quota = usage.quota;
+        let Some(principal) = &self.principal else {
+            let lessons = Usage { quota, lessons: calls, ..Usage::default() };
+            usage.join(lessons);
+            return Some(());
+        };
+        let (path, folded) = self.workload.as_ref()?;
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let mut workloads = Workloads::default();
+        workloads.put(&path, folded.clone(), calls, quota).then_some(())?;
+        usage.principals.entry(principal.clone()).or_default().join_within(workloads, quota);
+        Some(())
+    }
+}
+
+fn path(bytes: &mut In<'_>) -> Option<OwnedPath> {
+    let path = bytes.list(|bytes| bytes.text().map(str::to_owned))?;
+    Some((path, bytes.optional(sketch)?))
+}
+
+fn sketch(bytes: &mut In<'_>) -> Option<Sketch> {
+    Some(Sketch::of(bytes.list(|bytes| bytes.fixed().map(u64::from_le_bytes))?))
+}
+
+fn stats(bytes: &mut In<'_>, texts: &mut Texts) -> Option<Stats> {
+    let mut stats = Stats {
+        first: bytes.optional(In::signed)?,
+        last: bytes.optional(In::signed)?,
+        ..Stats::default()
+    };
+    let mut before = 0i64;
+    let days = bytes.list(|bytes| {
+        before = before.checked_add(bytes.signed()?)?;
+        i32::try_from(before).ok()
+    })?;
+    stats.days.extend(days);
+    let told = bytes.optional(sketch)?;
+    let samples = bytes.list(|bytes| {
+        let key = bytes.optional(In::text)?;
+        let evidence = Evidence {
+            time: bytes.optional(In::signed)?,
+            event_id: bytes.text()?.into(),
+            region: texts.share(bytes.text()?),
+            file: texts.share(bytes.text()?),
+        };
+        let id = evidence.event_id.clone();
+        Some(Sample::new(key.unwrap_or(&id), evidence))
+    })?;
+    stats.sketch = match told {
+        Some(sketch) => sketch,
+        None => Sketch::of(samples.iter().map(Sample::short).collect()),
+    };
+    samples.into_iter().for_each(|sample| stats.sample(sample));
+    stats.context = Context { endpoints: few(bytes, texts)?, networks: few(bytes, texts)? };
+    Some(stats)
+}
+
+fn few(bytes: &mut In<'_>, texts: &mut Texts) -> Option<Few> {
+    let values = bytes.optional(|bytes| {
+        bytes.list(|bytes| Some(bytes.optional(In::text)?.map(|text| texts.share(text))))
+    })?;
+    let Some(values) = values else { return Some(Few::too_many()) };
+    let mut few = Few::default();
+    values.into_iter().for_each(|value| few.join(&Few::one(value)));
+    Some(few)
+}
+
+fn source(bytes: &mut In<'_>) -> Option<SourceFacts> {
+    let path = bytes.text()?.to_owned();
+    let numbers = (bytes.number()?, bytes.number()?, bytes.number()?);
+    let compression = bytes.text()?;
+    let framing = bytes.optional(In::text)?;
+    Some(SourceFacts {
+        path,
+        bytes: numbers.0,
+        inflated_bytes: numbers.1,
+        records: numbers.2,
+        compression: COMPRESSIONS.into_iter().find(|known| known.name() == compression)?,
+        framing: match framing {
+            Some(name) => Some(FRAMINGS.into_iter().find(|known| known.name() == name)?),
+            None => None,
+        },
+    })
+}
+
+fn skip(bytes: &mut In<'_>) -> Option<(SkipKey, Skip)> {
+    let source = match bytes.byte()? {
+        1 => Ok(ContentHash::from_bytes(bytes.fixed()?)),
+        0 => Err(bytes.text()?.to_owned()),
+        _ => return None,
+    };
+    let position = bytes
+        .optional(|bytes| Some(Position { byte: bytes.number()?, record: bytes.number()? }))?;
+    let code = bytes.text()?;
+    let kind = SkipKind::ALL.iter().copied().find(|kind| kind.code() == code)?;
+    let skip = Skip {
+        path: bytes.text()?.to_owned(),
+        detail: bytes.text()?.to_owned(),
+        count: bytes.number()?,
+    };
+    Some((SkipKey { source, position, kind }, skip))
+}
+
+const COMPRESSIONS: [Compression; 3] = [Compression::Plain, Compression::Gzip, Compression::Zstd];
+
+const FRAMINGS: [Framing; 7] = [
+    Framing::Records,
+    Framing::Bare,
+    Framing::LookupEvents,
+    Framing::EventBridge,
+    Framing::LogEvents,
+    Framing::ExportLines,
+    Framing::Elastic,
+];

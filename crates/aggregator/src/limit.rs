@@ -1,0 +1,162 @@
+//! Limits what was observed after the fact.
+//!
+//! A usage remembers days, not moments, and of callers without a policy not where they were: a
+//! limit is applied as far as that goes. Times are taken at whole days, so a day that is wanted in
+//! part is there whole.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::call::Call;
+use crate::calls::Calls;
+use crate::context::Context;
+use crate::coverage::Coverage;
+use crate::identity::account_of;
+use crate::observe::Scope;
+use crate::sources::Sources;
+use crate::stats::{Join as _, Stats, day};
+use crate::usage::{OtherEvent, OtherKind, Usage};
+use crate::workload::Workloads;
+
+impl Usage {
+    /// Returns what lies within the days, regions and accounts of a scope. Callers without a
+    /// policy and records that are no calls are limited by day only, and with a region or account
+    /// nothing is known to be covered; what the scope excludes cannot be told any more and stays.
+    pub fn limited(&self, scope: &Scope) -> Usage {
+        let since = scope.since.map(|since| day(since.timestamp()));
+        // The day of the last moment that counts is wanted, the next is not.
+        let until = scope.until.map(|until| day(until.timestamp() - 1) + 1);
+        let windowed = since.is_some() || until.is_some();
+        let within = |stats: &Stats| {
+            if windowed { stats.within(since, until) } else { Some(stats.clone()) }
+        };
+        let mut undated: BTreeMap<OtherEvent, Stats> = BTreeMap::new();
+        let mut limited = |calls: &Calls| {
+            calls.filter(self.quota, |call, stats| {
+                if !scope.regions.is_empty() && !scope.regions.contains(&*call.region) {
+                    return None;
+                }
+                if windowed && stats.days().is_empty() {
+                    let stats = Stats { context: Context::default(), ..stats.clone() };
+                    undated.entry(no_time(call)).or_default().join(stats);
+                    return None;
+                }
+                within(stats)
+            })
+        };
+        let mut principals = HashMap::new();
+        for (key, workloads) in &self.principals {
+            let account = account_of(&key.arn);
+            let wanted = scope.accounts.is_empty()
+                || account.is_some_and(|account| scope.accounts.contains(account));
+            if !wanted {
+                continue;
+            }
+            let mut kept = Workloads::default();
+            for leaf in workloads.0.leaves() {
+                let calls = limited(leaf.value);
+                if !calls.is_empty() {
+                    kept.0.put(&leaf.path, leaf.folded.cloned(), calls, self.quota);
+                }
+            }
+            if !kept.is_empty() {
+                principals.insert(key.clone(), kept);
+            }
+        }
+        let lessons = limited(&self.lessons);
+        // Coverage of one region or account cannot be told from that of another by what is left.
+        let mut coverage = match scope.regions.is_empty() && scope.accounts.is_empty() {
+            true => self.coverage.clone(),
+            false => Coverage::default(),
+        };
+        let start = |day: i32| i64::from(day) * 86_400;
+        since.into_iter().for_each(|since| coverage.exclude(i64::MIN, start(since)));
+        until.into_iter().for_each(|until| coverage.exclude(start(until), i64::MAX));
+        let outsiders = self.outsiders.iter();
+        let other = self.other.iter();
+        let mut kept = Usage {
+            quota: self.quota,
+            principals,
+            lessons,
+            outsiders: outsiders.filter_map(|(key, s)| Some((key.clone(), within(s)?))).collect(),
+            other: other.filter_map(|(key, s)| Some((key.clone(), within(s)?))).collect(),
+            amended: within(&self.amended).unwrap_or_default(),
+            coverage,
+            // Marks say what was read within an epoch; this is of none any more.
+            sources: Sources { files: BTreeSet::new(), ..self.sources.clone() },
+        };
+        for (event, stats) in undated {
+            kept.other.entry(event).or_default().join(stats);
+        }
+        kept
+    }
+}
+
+/// A call without a readable time cannot be shown to lie in any window: it is listed, as it is when
+/// archives are read.
+fn no_time(call: &Call<'_>) -> OtherEvent {
+    OtherEvent {
+        kind: OtherKind::NoTime,
+        event_source: (*call.event_source).into(),
+        event_name: (*call.event_name).into(),
+        event_type: "".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::Observer;
+    use trailtrim_catalog::Catalog;
+    use trailtrim_ingest::{Provenance, Record};
+
+    fn observed(scope: &Scope) -> Usage {
+        let mut observer = Observer::new(Catalog::embedded(), scope);
+        for (id, time, region, account) in [
+            ("1", "2026-03-01T10:00:00Z", "eu-west-1", "111122223333"),
+            ("2", "2026-03-02T10:00:00Z", "eu-west-1", "111122223333"),
+            ("3", "2026-03-02T11:00:00Z", "us-east-1", "444455556666"),
+            ("4", "soon", "us-east-1", "444455556666"),
+        ] {
+            let text = format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::{account}:user/jo","accountId":"{account}"}},
+                "eventTime":"{time}","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"{region}","eventID":"{id}",
+                "recipientAccountId":"{account}","resources":[{{"ARN":"arn:aws:s3:::b/{id}"}}]}}"#
+            );
+            observer.observe(&Provenance::bare("f"), &Record::parse(&text).unwrap());
+        }
+        observer.into_usage()
+    }
+
+    /// Limited late and limited while observing, without the quota's scope.
+    fn both(scope: Scope) -> (Usage, Usage) {
+        (observed(&Scope::default()).limited(&scope), observed(&scope))
+    }
+
+    #[test]
+    fn limiting_late_is_limiting_early_at_whole_days() {
+        let time = |text: &str| Some(text.parse().unwrap());
+        let set = |text: &str| [text.to_owned()].into();
+        for scope in [
+            Scope::default(),
+            Scope { since: time("2026-03-02T00:00:00Z"), ..Scope::default() },
+            Scope { until: time("2026-03-02T00:00:00Z"), ..Scope::default() },
+            Scope { regions: set("eu-west-1"), ..Scope::default() },
+            Scope { accounts: set("444455556666"), ..Scope::default() },
+        ] {
+            let told = scope.told();
+            let (mut late, mut early) = both(scope);
+            // A limit leaves times out, records outside of it prove nothing: not the same words.
+            (late.coverage, early.coverage) = Default::default();
+            assert_eq!(late, early, "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_wanted_in_part_is_there_whole() {
+        let scope =
+            Scope { until: Some("2026-03-02T10:30:00Z".parse().unwrap()), ..Scope::default() };
+        let (late, early) = both(scope);
+        let calls = |usage: &Usage| usage.principals().map(|(_, all)| all.len()).sum::<usize>();
+        assert_eq!((calls(&late), calls(&early)), (3, 2));
+    }
+}

@@ -1,0 +1,632 @@
+//! Parts a call from the names in it, and puts them together again.
+//!
+//! The *frame* of a call is the call with each name replaced by a reference. Calls with one frame
+//! differ in nothing but names, which are kept in tries under a quota. Names are of two kinds:
+//! containers (a bucket) and what is in them (keys). Which parts are names is data:
+//! `data/names.toml`.
+//!
+//! One name mostly stands at several places of a record (`request.key`, the end of an ARN in
+//! `resources[]`); there it is the same reference, so that what is folded is folded everywhere.
+//!
+//! A reference is U+0000, then U+0100 plus the number of a container or U+0200 plus that of
+//! another name; a U+0000 of the log itself is doubled.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::call::{Call, Open};
+use crate::sketch::Count;
+
+/// More names in one call than this stay in its frame.
+const MOST: usize = 64;
+
+/// A call about more things than this at one place is kept as one call for each.
+const TOGETHER: usize = 8;
+
+const CONTAINER: u32 = 0x100;
+const NAME: u32 = 0x200;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rules {
+    endings: Vec<String>,
+    containers: Vec<String>,
+    untyped: Vec<String>,
+    divide: Vec<Divide>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Divide {
+    key: Option<String>,
+    service: Option<String>,
+    at: String,
+    #[serde(default)]
+    container: bool,
+    #[expect(dead_code, reason = "for people; read so that none is without")]
+    reason: String,
+}
+
+const DATA: &str = include_str!("../data/names.toml");
+
+fn rules() -> &'static Rules {
+    static RULES: OnceLock<Rules> = OnceLock::new();
+    // A test reads the data; without it every name would stay in its frame.
+    RULES.get_or_init(|| toml::from_str(DATA).unwrap_or_default())
+}
+
+/// Returns what usages depend on beside the code: the text of the data.
+pub(crate) fn data() -> &'static str {
+    DATA
+}
+
+impl Rules {
+    /// Returns the rank of a path among containers.
+    fn container(&self, key: &str) -> Option<usize> {
+        self.containers.iter().position(|container| container == key)
+    }
+
+    fn is_name(&self, key: &str) -> bool {
+        self.endings.iter().any(|ending| key.ends_with(ending.as_str()))
+    }
+}
+
+/// The last key of an extraction path, without the mark of a map's keys; nothing for a path that
+/// only tells presence.
+fn last_key(path: &str) -> Option<&str> {
+    let key = path.rsplit('.').next().unwrap_or(path);
+    (!key.ends_with('?')).then(|| key.trim_end_matches("{}"))
+}
+
+/// The names of one call.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    pub(crate) containers: Vec<String>,
+    pub(crate) names: Vec<String>,
+}
+
+/// Replaces the names in a call by references and returns them.
+pub(crate) fn take(call: &mut Call<'_>) -> Names {
+    let rules = rules();
+    let mut taking = Taking { rules, names: Names::default() };
+    // Containers first, in the order of the data, so that what is in them comes after.
+    let mut order: Vec<(usize, usize)> = Vec::with_capacity(call.parts.len());
+    for (index, (path, _)) in call.parts.iter().enumerate() {
+        let rank = last_key(path).and_then(|key| rules.container(key));
+        order.push((rank.unwrap_or(usize::MAX), index));
+    }
+    order.sort_unstable();
+    for (rank, index) in order {
+        let Some((path, value)) = call.parts.get_mut(index) else { continue };
+        let key = last_key(path);
+        let container = rank != usize::MAX;
+        let is_name = container || key.is_some_and(|key| rules.is_name(key));
+        if value.starts_with("arn:") || is_name {
+            *value = Cow::Owned(taking.text(value, key.unwrap_or_default(), container));
+        } else {
+            escape(value);
+        }
+    }
+    for resource in &mut call.resources {
+        resource.arn = Cow::Owned(taking.text(&resource.arn, "", false));
+    }
+    if let Some(resource) = call.denial.as_mut().and_then(|denial| denial.resource.as_mut()) {
+        *resource = Cow::Owned(taking.text(resource, "", false));
+    }
+    taking.names
+}
+
+fn escape(text: &mut Cow<'_, str>) {
+    if text.contains('\0') {
+        *text = Cow::Owned(text.replace('\0', "\0\0"));
+    }
+}
+
+struct Taking {
+    rules: &'static Rules,
+    names: Names,
+}
+
+impl Taking {
+    /// Returns the text with references in it.
+    fn text(&mut self, text: &str, key: &str, container: bool) -> String {
+        let mut out = String::new();
+        let mut fields = text.splitn(6, ':');
+        let service = match (fields.next(), fields.nth(1)) {
+            (Some("arn"), Some(service)) => service,
+            _ => "",
+        };
+        let rest = match fields.nth(2) {
+            // The head of an ARN: partition, service, region and account are few.
+            Some(tail) if !service.is_empty() => {
+                let (head, _) = text.split_at(text.len() - tail.len());
+                literal(head, &mut out);
+                let typed = !self.rules.untyped.iter().any(|untyped| untyped == service);
+                match tail.find([':', '/']) {
+                    Some(at) if typed => {
+                        let (kind, name) = tail.split_at(at + 1);
+                        literal(kind, &mut out);
+                        name
+                    }
+                    _ => tail,
+                }
+            }
+            _ => text,
+        };
+        self.divided(rest, key, service, container, &mut out);
+        out
+    }
+
+    fn divided(&mut self, text: &str, key: &str, service: &str, container: bool, out: &mut String) {
+        let mut rest = text;
+        for divide in &self.rules.divide {
+            let wanted = match (&divide.key, &divide.service) {
+                (Some(wanted), None) => !key.is_empty() && key.ends_with(wanted.as_str()),
+                (None, Some(wanted)) => wanted == service,
+                _ => false,
+            };
+            // A word in front is kept apart, and the same word may divide what follows.
+            while wanted && let Some((head, tail)) = rest.split_once(divide.at.as_str()) {
+                if !head.is_empty() {
+                    self.name(head, divide.container, out);
+                }
+                literal(&divide.at, out);
+                rest = tail;
+                if !head.is_empty() {
+                    break;
+                }
+            }
+        }
+        self.name(rest, container, out);
+    }
+
+    /// Appends a reference to a name, known or new.
+    fn name(&mut self, text: &str, container: bool, out: &mut String) {
+        if text.is_empty() {
+            return;
+        }
+        let (prefix, text) = id(text);
+        literal(prefix, out);
+        if let Some(((from, to), reference)) = self.known(text) {
+            let (before, after) = (text.get(..from).unwrap_or(""), text.get(to..).unwrap_or(""));
+            // One separator stands between a known name and the rest; it is ASCII.
+            if let Some(separator) = before.chars().next_back() {
+                self.name(before.get(..before.len() - 1).unwrap_or(""), container, out);
+                out.push(separator);
+            }
+            out.push_str(&reference);
+            if let Some(separator) = after.chars().next() {
+                out.push(separator);
+                self.name(after.get(1..).unwrap_or(""), container, out);
+            }
+            return;
+        }
+        if self.names.containers.len() + self.names.names.len() >= MOST {
+            return literal(text, out);
+        }
+        let (list, base) = if container {
+            (&mut self.names.containers, CONTAINER)
+        } else {
+            (&mut self.names.names, NAME)
+        };
+        out.push_str(&reference(base, list.len()));
+        list.push(text.to_owned());
+    }
+
+    /// Returns where the longest known name stands in a text, at its beginning or end, and the
+    /// reference to it.
+    fn known(&self, text: &str) -> Option<((usize, usize), String)> {
+        let mut best: Option<((usize, usize), String)> = None;
+        let lists = [(&self.names.containers, CONTAINER), (&self.names.names, NAME)];
+        for (list, base) in lists {
+            for (index, name) in list.iter().enumerate() {
+                let place = match text.strip_prefix(name.as_str()) {
+                    Some("") => (0, text.len()),
+                    Some(rest) if rest.starts_with(['/', ':']) => (0, name.len()),
+                    _ => match text.strip_suffix(name.as_str()) {
+                        Some(rest) if rest.ends_with(['/', ':']) => (rest.len(), text.len()),
+                        _ => continue,
+                    },
+                };
+                let length = place.1 - place.0;
+                if length > best.as_ref().map_or(0, |((from, to), _)| to - from) {
+                    best = Some((place, reference(base, index)));
+                }
+            }
+        }
+        best
+    }
+}
+
+fn reference(base: u32, index: usize) -> String {
+    let number = u32::try_from(index).ok().and_then(|index| char::from_u32(base + index));
+    ['\0', number.unwrap_or(char::REPLACEMENT_CHARACTER)].into_iter().collect()
+}
+
+fn literal(text: &str, out: &mut String) {
+    let mut text = Cow::Borrowed(text);
+    escape(&mut text);
+    out.push_str(&text);
+}
+
+/// Splits `i-0123456789abcdef0` after the hyphen: rules tell resources by what their ids begin
+/// with. Source: EC2 user guide, "Resource IDs": 8 or 17 hexadecimal digits after a short word.
+fn id(text: &str) -> (&str, &str) {
+    let Some((word, digits)) = text.rsplit_once('-') else { return ("", text) };
+    let is_id = (digits.len() == 8 || digits.len() == 17)
+        && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && (1..=16).contains(&word.len())
+        && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    if is_id { text.split_at(word.len() + 1) } else { ("", text) }
+}
+
+/// Splits a call about very many things into calls about one each; such calls come in endless
+/// combinations that mean nothing.
+pub(crate) fn pieces<'a>(call: Call<'a>) -> Vec<Call<'a>> {
+    let rules = rules();
+    let is_name = |path: &str, value: &str| {
+        value.starts_with("arn:") || last_key(path).is_some_and(|key| rules.is_name(key))
+    };
+    // Parts are sorted by path: a place with many values is a run.
+    let runs: Vec<(usize, usize)> = call
+        .parts
+        .chunk_by(|(a, _), (b, _)| a == b)
+        .scan(0, |start, run| {
+            *start += run.len();
+            Some((*start - run.len(), run))
+        })
+        .filter(|(_, run)| run.len() > TOGETHER && run.iter().all(|(p, v)| is_name(p, v)))
+        .map(|(start, run)| (start, run.len()))
+        .collect();
+    let many = call.resources.len() > TOGETHER;
+    let longest = runs.iter().map(|(_, length)| *length).max().unwrap_or(0);
+    let longest = longest.max(if many { call.resources.len() } else { 0 });
+    if longest == 0 {
+        return vec![call];
+    }
+    (0..longest)
+        .map(|turn| {
+            let mut piece = call.clone();
+            piece.piece = true;
+            let kept = |index: usize| {
+                runs.iter()
+                    .find(|(start, length)| (*start..start + length).contains(&index))
+                    .is_none_or(|(start, length)| index == start + turn % length)
+            };
+            let parts = std::mem::take(&mut piece.parts).into_iter().enumerate();
+            piece.parts = parts.filter(|(index, _)| kept(*index)).map(|(_, part)| part).collect();
+            if many {
+                let at = turn % call.resources.len();
+                piece.resources = call.resources.get(at).cloned().into_iter().collect();
+            }
+            piece
+        })
+        .collect()
+}
+
+/// What stands at the references of a frame: names, and perhaps the beginning of one more.
+#[derive(Debug, Default)]
+pub(crate) struct Filling<'n> {
+    pub(crate) containers: Level<'n>,
+    pub(crate) names: Level<'n>,
+}
+
+/// Names of one kind, out of the path of a trie.
+#[derive(Debug, Default)]
+pub(crate) struct Level<'n> {
+    whole: Vec<Cow<'n, str>>,
+    /// How the first name that is not whole begins, and how many there are.
+    open: Option<(String, Count)>,
+}
+
+impl<'n> Level<'n> {
+    pub(crate) fn new(path: &[&'n str], folded: Option<Count>) -> Level<'n> {
+        let mut whole = Vec::new();
+        let mut name = Cow::Borrowed("");
+        for segment in path {
+            if name.is_empty() {
+                name = Cow::Borrowed(segment);
+            } else {
+                name.to_mut().push_str(segment);
+            }
+            if !segment.ends_with('/') {
+                whole.push(std::mem::take(&mut name));
+            }
+        }
+        Level { whole, open: folded.map(|count| (name.into_owned(), count)) }
+    }
+
+    fn get(&self, index: usize, stand_in: &str) -> Cow<'_, str> {
+        match (self.whole.get(index), &self.open) {
+            (Some(name), _) => Cow::Borrowed(name),
+            (None, Some((beginning, _))) if index == self.whole.len() => {
+                Cow::Owned(format!("{beginning}{stand_in}"))
+            }
+            (None, _) => Cow::Owned(stand_in.to_owned()),
+        }
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let open = self.open.iter().map(|(beginning, _)| beginning.as_str());
+        self.whole.iter().map(|name| &**name).chain(open)
+    }
+}
+
+/// Puts names into a frame.
+pub(crate) fn fill<'a>(frame: &Call<'a>, filling: &Filling<'_>) -> Call<'a> {
+    let mut call = frame.clone();
+    let folded = filling.names.open.as_ref().or(filling.containers.open.as_ref());
+    let stand_in = folded.map(|_| stand_in(frame, filling)).unwrap_or_default();
+    call.texts(|text| {
+        if text.contains('\0') {
+            *text = Cow::Owned(filled(text, filling, &stand_in));
+        }
+    });
+    call.open = folded.map(|(_, names)| {
+        let texts = filling.containers.texts().chain(filling.names.texts());
+        let beginning = texts.collect::<Vec<_>>().join("/");
+        Open { stand_in, beginning, names: *names }
+    });
+    call.canonicalise();
+    call
+}
+
+fn filled(text: &str, filling: &Filling<'_>, stand_in: &str) -> String {
+    let mut out = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\0' {
+            out.push(c);
+            continue;
+        }
+        let Some(number) = chars.next().map(u32::from) else { break };
+        let (level, index) = match number {
+            0 => {
+                out.push('\0');
+                continue;
+            }
+            NAME.. => (&filling.names, number - NAME),
+            _ => (&filling.containers, number.saturating_sub(CONTAINER)),
+        };
+        out.push_str(&level.get(usize::try_from(index).unwrap_or(usize::MAX), stand_in));
+    }
+    out
+}
+
+/// Returns a word that none of the texts holds.
+fn stand_in(frame: &Call<'_>, filling: &Filling<'_>) -> String {
+    let mut frame = frame.clone();
+    let mut texts: Vec<String> = filling
+        .containers
+        .texts()
+        .chain(filling.names.texts())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    frame.texts(|text| texts.push(text.to_ascii_lowercase()));
+    let mut number = 0u32;
+    loop {
+        let word = format!("anyname{number}");
+        if !texts.iter().any(|text| text.contains(&word)) {
+            return word;
+        }
+        number += 1;
+    }
+}
+
+/// Returns how many containers and names a frame refers to, or nothing where its references are
+/// not those of [`take`]: the bytes come out of a file.
+pub(crate) fn references(frame: &mut Call<'_>) -> Option<(u16, u16)> {
+    let (mut containers, mut names, mut valid) = (0u16, 0u16, true);
+    frame.texts(|text| {
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            if c != '\0' {
+                continue;
+            }
+            let number = chars.next().map(u32::from);
+            let (highest, base) = match number {
+                Some(0) => continue,
+                Some(CONTAINER..NAME) => (&mut containers, CONTAINER),
+                Some(NAME..0x300) => (&mut names, NAME),
+                _ => {
+                    valid = false;
+                    continue;
+                }
+            };
+            let index = number.and_then(|number| u16::try_from(number - base).ok());
+            *highest = (*highest).max(index.map_or(u16::MAX, |index| index + 1));
+        }
+    });
+    (valid && usize::from(containers) + usize::from(names) <= MOST).then_some((containers, names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Category, Copy, Resource};
+    use crate::trie::segments;
+    use proptest::prelude::*;
+
+    fn call(parts: &[(&str, &str)], resources: &[&str]) -> Call<'static> {
+        let own = |text: &str| Cow::Owned(text.to_owned());
+        let mut call = Call {
+            event_source: own("s3.amazonaws.com"),
+            event_name: own("GetObject"),
+            region: own("eu-west-1"),
+            account: own("111122223333"),
+            category: Category::Data,
+            copy: Copy::Caller,
+            via: None,
+            error_code: None,
+            denial: None,
+            parts: parts.iter().map(|(path, value)| (own(path), own(value))).collect(),
+            resources: resources
+                .iter()
+                .map(|arn| Resource { arn: own(arn), is_prefix: false, kind: None, account: None })
+                .collect(),
+            piece: false,
+            open: None,
+        };
+        call.canonicalise();
+        call
+    }
+
+    fn paths(names: &Names) -> (Vec<&str>, Vec<&str>) {
+        let (mut outer, mut inner) = (Vec::new(), Vec::new());
+        names.containers.iter().for_each(|name| segments(name, &mut outer));
+        names.names.iter().for_each(|name| segments(name, &mut inner));
+        (outer, inner)
+    }
+
+    fn round(call: &Call<'static>) -> (Call<'static>, Names) {
+        let mut frame = call.clone();
+        let names = take(&mut frame);
+        let (outer, inner) = paths(&names);
+        let filling =
+            Filling { containers: Level::new(&outer, None), names: Level::new(&inner, None) };
+        (fill(&frame, &filling), names)
+    }
+
+    #[test]
+    fn the_data_is_read() {
+        let rules: Rules = toml::from_str(DATA).unwrap();
+        assert!(rules.divide.iter().all(|divide| divide.key.is_some() != divide.service.is_some()));
+        assert!(rules.endings.contains(&"name".to_owned()));
+    }
+
+    #[test]
+    fn one_name_at_several_places_is_one_name() {
+        let call = call(
+            &[("request.bucketname", "b"), ("request.key", "x/y"), ("request.xamzacl", "private")],
+            &["arn:aws:s3:::b", "arn:aws:s3:::b/x/y"],
+        );
+        let (back, names) = round(&call);
+        assert_eq!(back, call);
+        assert_eq!((names.containers, names.names), (vec!["b".to_owned()], vec!["x/y".to_owned()]));
+    }
+
+    #[test]
+    fn arns_alone_tell_bucket_and_key() {
+        let call = call(&[], &["arn:aws:s3:::b/x/y"]);
+        let (back, names) = round(&call);
+        assert_eq!(back, call);
+        assert_eq!((names.containers, names.names), (vec!["b".to_owned()], vec!["x/y".to_owned()]));
+    }
+
+    #[test]
+    fn what_rules_test_stays_in_the_frame() {
+        let copy = "/src/a/b%20c?versionId=abc";
+        for (path, value, kept) in [
+            ("request.xamzcopysource", copy, "/\0\u{100}/\0\u{200}?versionId=\0\u{201}"),
+            ("request.keyid", "alias/shop", "alias/\0\u{200}"),
+            ("request.instanceid", "i-0123456789abcdef0", "i-\0\u{200}"),
+            (
+                "request.functionname",
+                "arn:aws:lambda:eu-west-1:1:function:f:live",
+                "arn:aws:lambda:eu-west-1:1:function:\0\u{200}",
+            ),
+            ("request.xamzacl", "private", "private"),
+        ] {
+            let call = call(&[(path, value)], &[]);
+            let mut frame = call.clone();
+            take(&mut frame);
+            let shown: String = frame.parts[0]
+                .1
+                .chars()
+                .map(|c| match c {
+                    '\0' => "\\0".to_owned(),
+                    '\u{100}'.. => c.escape_unicode().to_string(),
+                    c => c.to_string(),
+                })
+                .collect();
+            assert_eq!(
+                shown,
+                kept.replace('\0', "\\0")
+                    .chars()
+                    .map(|c| match c {
+                        '\u{100}'.. => c.escape_unicode().to_string(),
+                        c => c.to_string(),
+                    })
+                    .collect::<String>(),
+                "{path}"
+            );
+            assert_eq!(round(&call).0, call, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_folded_name_is_open_at_each_of_its_places() {
+        let call =
+            call(&[("request.bucketname", "b"), ("request.key", "x/y")], &["arn:aws:s3:::b/x/y"]);
+        let mut frame = call.clone();
+        take(&mut frame);
+        let count = Count { value: 7, estimated: false };
+        let filling = Filling {
+            containers: Level::new(&["b"], None),
+            names: Level::new(&["x/"], Some(count)),
+        };
+        let open = fill(&frame, &filling);
+        assert_eq!(open.parts[1].1, "x/anyname0");
+        assert_eq!(open.resources[0].arn, "arn:aws:s3:::b/x/anyname0");
+        let told = open.open.unwrap();
+        assert_eq!((told.beginning.as_str(), told.names), ("b/x/", count));
+    }
+
+    #[test]
+    fn a_stand_in_is_no_text_of_the_log() {
+        let call = call(&[("request.bucketname", "AnyName0"), ("request.key", "anyname1")], &[]);
+        let mut frame = call.clone();
+        take(&mut frame);
+        let filling = Filling {
+            containers: Level::new(&["AnyName0"], None),
+            names: Level::new(&["anyname1/"], Some(Count { value: 300, estimated: true })),
+        };
+        assert_eq!(fill(&frame, &filling).open.unwrap().stand_in, "anyname2");
+    }
+
+    #[test]
+    fn a_call_about_many_things_is_kept_as_calls_about_one() {
+        let ids: Vec<String> = (0..20).map(|n| format!("i-{n:017x}")).collect();
+        let mut parts: Vec<(&str, &str)> =
+            ids.iter().map(|id| ("request.instanceid", id.as_str())).collect();
+        parts.push(("request.force", "true"));
+        let pieces = pieces(call(&parts, &[]));
+        assert_eq!(pieces.len(), 20);
+        assert!(pieces.iter().all(|piece| piece.piece && piece.parts.len() == 2));
+        assert_eq!(super::pieces(call(&parts[..8], &[])).len(), 1);
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[ab/:?\0]{0,6}",
+            Just("arn:aws:s3:::b/a".to_owned()),
+            Just("arn:aws:logs:r:1:log-group:/a/b:log-stream:c".to_owned()),
+            Just("i-0123456789abcdef0".to_owned()),
+            "arn:aws:[ab]:[ab]?:1:[ab]/[ab:/\0]{0,5}",
+            "/?[ab]/[ab/]{0,4}(\\?versionId=[ab]{0,2})?",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn a_call_comes_back_from_frame_and_names(
+            parts in prop::collection::vec((prop::sample::select(vec![
+                "request.bucketname", "request.key", "request.xamzcopysource", "request.keyid",
+                "request.flag", "request.tags?", "request.map{}", "response.loggroupname",
+            ]), text()), 0..6),
+            resources in prop::collection::vec(text(), 0..3),
+        ) {
+            let parts: Vec<_> = parts.iter().map(|(path, value)| (*path, value.as_str())).collect();
+            let resources: Vec<_> = resources.iter().map(String::as_str).collect();
+            let call = call(&parts, &resources);
+            let mut frame = call.clone();
+            let names = take(&mut frame);
+            let counts = (names.containers.len() as u16, names.names.len() as u16);
+            prop_assert_eq!(references(&mut frame), Some(counts));
+            prop_assert_eq!(round(&call).0, call);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What a usage was read from, and what of it was not read.
+//!
+//! Sources are keyed by content, so a file read twice counts once. What was skipped is keyed by
+//! content, place and kind; a file that could not be read at all is known by its path only, and
+//! stays listed until a file of that path was read to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_ingest::{ContentHash, Ingested, Position, SkipKind, Skipped, SourceFacts};
+
+use crate::stats::Join;
+
+/// What tells a file that was read from one that is new, without reading it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileMark {
+    /// The label it is read under.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was last changed, in nanoseconds since 1970.
+    pub modified: i128,
+}
+
+/// Sources, skips and marks of files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    pub(crate) facts: BTreeMap<ContentHash, SourceFacts>,
+    pub(crate) skips: BTreeMap<SkipKey, Skip>,
+    pub(crate) files: BTreeSet<FileMark>,
+}
+
+/// What one skip is known by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SkipKey {
+    pub(crate) source: Result<ContentHash, String>,
+    pub(crate) position: Option<Position>,
+    pub(crate) kind: SkipKind,
+}
+
+/// What is known of one skip.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Skip {
+    pub(crate) path: String,
+    pub(crate) detail: String,
+    pub(crate) count: u64,
+}
+
+impl Sources {
+    /// Takes up what reading came to.
+    pub fn add(&mut self, ingested: &Ingested) {
+        for (hash, facts) in &ingested.sources {
+            self.add_facts(*hash, facts.clone());
+        }
+        for skipped in &ingested.skipped {
+            let key = SkipKey {
+                source: skipped.source.ok_or_else(|| skipped.path.clone()),
+                position: skipped.position,
+                kind: skipped.kind,
+            };
+            let skip = Skip {
+                path: skipped.path.clone(),
+                detail: skipped.detail.clone(),
+                count: skipped.count,
+            };
+            self.add_skip(key, skip);
+        }
+    }
+
+    /// Takes up the mark of a file that was read.
+    pub fn mark(&mut self, file: FileMark) {
+        self.files.insert(file);
+    }
+
+    /// Returns whether a file was read as it is now.
+    pub fn knows(&self, file: &FileMark) -> bool {
+        self.files.contains(file)
+    }
+
+    /// Returns every file that was read to its end, by content.
+    pub fn facts(&self) -> &BTreeMap<ContentHash, SourceFacts> {
+        &self.facts
+    }
+
+    /// Returns what was not read, ordered by path and place.
+    pub fn skipped(&self) -> BTreeSet<Skipped> {
+        let whole: BTreeSet<&str> = self.facts.values().map(|facts| facts.path.as_str()).collect();
+        self.skips
+            .iter()
+            .filter(|(key, _)| {
+                key.source.as_ref().err().is_none_or(|p| !whole.contains(p.as_str()))
+            })
+            .map(|(key, skip)| Skipped {
+                path: skip.path.clone(),
+                position: key.position,
+                kind: key.kind,
+                detail: skip.detail.clone(),
+                count: skip.count,
+                source: key.source.as_ref().ok().copied(),
+            })
+            .collect()
+    }
+
+    pub(crate) fn add_facts(&mut self, hash: ContentHash, facts: SourceFacts) {
+        // All but the path follows from the content; of several paths the smallest stays.
+        match self.facts.get_mut(&hash) {
+            Some(known) if facts.path < known.path => *known = facts,
+            Some(_) => {}
+            None => {
+                self.facts.insert(hash, facts);
+            }
+        }
+    }
+
+    pub(crate) fn add_skip(&mut self, key: SkipKey, skip: Skip) {
+        match self.skips.get_mut(&key) {
+            Some(known) if skip < *known => *known = skip,
+            Some(_) => {}
+            None => {
+                self.skips.insert(key, skip);
+            }
+        }
+    }
+}
+
+impl Join for Sources {
+    fn join(&mut self, other: Self) {
+        for (hash, facts) in other.facts {
+            self.add_facts(hash, facts);
+        }
+        for (key, skip) in other.skips {
+            self.add_skip(key, skip);
+        }
+        self.files.extend(other.files);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailtrim_ingest::Compression;
+
+    fn read(hash: u8, path: &str) -> Ingested {
+        let facts = SourceFacts {
+            path: path.to_owned(),
+            bytes: 1,
+            inflated_bytes: 1,
+            records: 1,
+            compression: Compression::Plain,
+            framing: None,
+        };
+        let mut ingested = Ingested::default();
+        ingested.sources.insert(ContentHash::from_bytes([hash; 32]), facts);
+        ingested
+    }
+
+    fn skipped(path: &str, source: Option<u8>) -> Ingested {
+        let mut ingested = Ingested::default();
+        ingested.skipped.insert(Skipped {
+            path: path.to_owned(),
+            position: None,
+            kind: SkipKind::Unreadable,
+            detail: "d".to_owned(),
+            count: 1,
+            source: source.map(|hash| ContentHash::from_bytes([hash; 32])),
+        });
+        ingested
+    }
+
+    fn of(all: &[Ingested]) -> Sources {
+        let mut sources = Sources::default();
+        all.iter().for_each(|one| sources.add(one));
+        sources
+    }
+
+    #[test]
+    fn what_was_unreadable_is_hidden_once_it_was_read() {
+        let sources = of(&[skipped("a", None), skipped("b", None), read(1, "b")]);
+        let paths: Vec<_> = sources.skipped().into_iter().map(|skip| skip.path).collect();
+        assert_eq!(paths, ["a"]);
+    }
+
+    #[test]
+    fn one_content_is_one_source_whatever_its_names() {
+        let all = [
+            read(1, "b"),
+            read(1, "a"),
+            read(2, "c"),
+            skipped("z", Some(1)),
+            skipped("y", Some(1)),
+        ];
+        let mut backwards = all.clone();
+        backwards.reverse();
+        let (mut left, right) = (of(&all), of(&backwards));
+        assert_eq!(left, right);
+        assert_eq!(left.facts().len(), 2);
+        assert_eq!(left.skipped().len(), 1);
+        left.join(right.clone());
+        assert_eq!(left, right);
+    }
+}

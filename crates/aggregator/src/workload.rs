@@ -1,0 +1,266 @@
+//! Who acts inside a role.
+//!
+//! `inScopeOf` is written by AWS and says to which function or instance credentials were issued. A
+//! session name is chosen by whoever assumes the role: it is what there is otherwise, and is marked
+//! so. Names that are new with every run are folded into their kind (`i-#`), by data:
+//! `data/workloads.toml`. What is still too many is one workload of many names.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::call::Call;
+use crate::calls::Calls;
+use crate::sketch::Sketch;
+use crate::stats::Stats;
+use crate::trie::{Bounded, Quota, Shape, Trie};
+
+/// By what a workload is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Attribution {
+    /// `inScopeOf`: AWS's word.
+    Scope,
+    /// The session name: the caller's word.
+    Session,
+    /// There is no session, or it has no name.
+    None,
+}
+
+impl Attribution {
+    const ALL: [Attribution; 3] = [Attribution::Scope, Attribution::Session, Attribution::None];
+
+    /// Returns the stable code: `scope`, `session` or `none`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Attribution::Scope => "scope",
+            Attribution::Session => "session",
+            Attribution::None => "none",
+        }
+    }
+
+    /// Returns whether the caller could have written what it liked.
+    pub fn chosen_by_caller(self) -> bool {
+        self == Attribution::Session
+    }
+
+    /// The first segment of the workload's path.
+    pub(crate) fn segment(self) -> &'static str {
+        match self {
+            Attribution::Scope => "scope/",
+            Attribution::Session => "session/",
+            Attribution::None => "none/",
+        }
+    }
+}
+
+/// One workload of a principal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Workload<'u> {
+    /// By what it is known.
+    pub attribution: Attribution,
+    /// The ARN or session name, in which `#` stands for what differs with every run; empty where
+    /// nothing is known.
+    pub name: &'u str,
+    /// How many names are in it, where there were more than are kept apart.
+    pub folded: Option<u64>,
+}
+
+/// What one principal did, by workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workloads(pub(crate) Trie<Calls>);
+
+impl Default for Workloads {
+    fn default() -> Self {
+        Workloads(Trie::new(Shape::Workloads))
+    }
+}
+
+impl Workloads {
+    /// Returns each workload with its calls, ordered.
+    pub fn by_workload(&self) -> impl Iterator<Item = (Workload<'_>, &Calls)> {
+        self.0.leaves().into_iter().filter_map(|leaf| {
+            let attribution = Attribution::ALL
+                .into_iter()
+                .find(|known| leaf.path.first() == Some(&known.segment()))?;
+            let name = leaf.path.get(1).copied().unwrap_or_default();
+            let folded = leaf.folded.map(|names| names.count().value);
+            Some((Workload { attribution, name, folded }, leaf.value))
+        })
+    }
+
+    /// Returns all calls with what is remembered of each, in no order; equal calls of several
+    /// workloads come several times.
+    pub fn iter(&self) -> impl Iterator<Item = (Call<'_>, &Stats)> {
+        self.0.leaves().into_iter().flat_map(|leaf| leaf.value.iter())
+    }
+
+    /// Returns the number of calls that are kept apart, of all workloads.
+    pub fn len(&self) -> usize {
+        self.0.leaves().iter().map(|leaf| leaf.value.len()).sum()
+    }
+
+    /// Returns whether there is no call.
+    pub fn is_empty(&self) -> bool {
+        self.0.len() == 0
+    }
+
+    pub(crate) fn join_within(&mut self, other: Self, quota: Quota) {
+        self.0.join_within(other.0, quota);
+    }
+
+    /// Takes up calls of a workload as they stand in a file; `false` for a path that is none.
+    pub(crate) fn put(
+        &mut self,
+        path: &[&str],
+        folded: Option<Sketch>,
+        calls: Calls,
+        quota: Quota,
+    ) -> bool {
+        let valid = path.len() == if folded.is_some() { 1 } else { 2 }
+            && Attribution::ALL.iter().any(|known| path.first() == Some(&known.segment()));
+        if valid {
+            self.0.put(path, folded, calls, quota);
+        }
+        valid
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rules {
+    token: Vec<Token>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Token {
+    kind: Kind,
+    #[serde(default)]
+    lengths: Vec<usize>,
+    #[serde(default)]
+    least: usize,
+    #[expect(dead_code, reason = "for people; read so that none is without")]
+    reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Uuid,
+    Hex,
+    Digits,
+}
+
+const DATA: &str = include_str!("../data/workloads.toml");
+
+/// Returns what usages depend on beside the code: the text of the data.
+pub(crate) fn data() -> &'static str {
+    DATA
+}
+
+fn rules() -> &'static Rules {
+    static RULES: OnceLock<Rules> = OnceLock::new();
+    // A test reads the data; without it every name would be kept as it is.
+    RULES.get_or_init(|| toml::from_str(DATA).unwrap_or_default())
+}
+
+/// The shape of a UUID: lengths of its runs of hexadecimal digits.
+const UUID: [usize; 5] = [8, 4, 4, 4, 12];
+
+/// Returns the name with what differs from run to run replaced by `#`. A `#` of the name itself
+/// stays: session names cannot hold one (IAM: `[\w+=,.@-]`).
+pub(crate) fn fold_name(name: &str) -> String {
+    let mut out = String::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        if let Some(length) = token(rest) {
+            out.push('#');
+            rest = rest.get(length..).unwrap_or("");
+            continue;
+        }
+        // On to the end of this run and the character after it.
+        let run = run(rest).max(rest.chars().next().map_or(0, char::len_utf8));
+        let (head, tail) = rest.split_at(run);
+        out.push_str(head);
+        rest = tail;
+    }
+    out
+}
+
+/// Folds the last field of an ARN; an account is no run number.
+pub(crate) fn fold_arn(arn: &str) -> String {
+    let tail = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+    let head = arn.get(..arn.len() - tail.len()).unwrap_or_default();
+    format!("{head}{}", fold_name(tail))
+}
+
+/// Returns the length of the run of ASCII letters and digits at the beginning.
+fn run(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_alphanumeric).count()
+}
+
+/// Returns the length of the token that stands at the beginning, whole runs of it.
+fn token(text: &str) -> Option<usize> {
+    let length = run(text);
+    let word = text.get(..length)?;
+    let hex = word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    rules().token.iter().find_map(|token| match token.kind {
+        Kind::Uuid => uuid(text),
+        Kind::Hex => (hex
+            && token.lengths.contains(&length)
+            && word.bytes().any(|byte| byte.is_ascii_digit()))
+        .then_some(length),
+        Kind::Digits => (digits && length >= token.least).then_some(length),
+    })
+}
+
+fn uuid(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for (index, expected) in UUID.into_iter().enumerate() {
+        if index > 0 {
+            at += text.get(at..)?.strip_prefix('-').map(|_| 1)?;
+        }
+        let word = text.get(at..)?;
+        let length = run(word);
+        if length != expected || !word.bytes().take(length).all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        at += length;
+    }
+    Some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_is_read() {
+        let rules: Rules = toml::from_str(DATA).unwrap();
+        assert_eq!(rules.token.len(), 3);
+    }
+
+    #[test]
+    fn names_of_one_run_are_folded_and_others_stay() {
+        for (name, expected) in [
+            ("i-0123456789abcdef0", "i-#"),
+            ("0123456789abcdef0123456789abcdef", "#"),
+            ("botocore-session-1700000000", "botocore-session-#"),
+            ("eks-shop-orders-7d9f-0b5e1e5e-1111-4222-8333-444455556666", "eks-shop-orders-7d9f-#"),
+            ("deploy-123456789", "deploy-#"),
+            ("GitHubActions", "GitHubActions"),
+            ("jo.2024@example.com", "jo.2024@example.com"),
+            ("orders-api", "orders-api"),
+            ("deadbeef", "deadbeef"),
+            ("rôle-7", "rôle-7"),
+            ("", ""),
+        ] {
+            assert_eq!(fold_name(name), expected);
+        }
+        assert_eq!(
+            fold_arn("arn:aws:ec2:eu-west-1:111122223333:instance/i-0123456789abcdef0"),
+            "arn:aws:ec2:eu-west-1:111122223333:instance/i-#"
+        );
+    }
+}
