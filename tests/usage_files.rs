@@ -14,7 +14,7 @@ fn trailtrim() -> Command {
 }
 
 fn run(arguments: &[&str]) -> Output {
-    trailtrim().args(arguments).output().expect("the binary starts")
+    trailtrim().args(arguments).output().unwrap()
 }
 
 /// Runs to a success, skipped input included.
@@ -30,16 +30,16 @@ fn done(arguments: &[&str]) -> Output {
 }
 
 fn corpus(events: usize) -> tempfile::TempDir {
-    let out = tempfile::tempdir().expect("a directory for the corpus");
+    let out = tempfile::tempdir().unwrap();
     let size = Size { accounts: 2, principals: 8, keys: 60 };
-    corpus::make(&Plan { size, ..Plan::new(3, events) }, out.path()).expect("the corpus is made");
+    corpus::make(&Plan { size, ..Plan::new(3, events) }, out.path()).unwrap();
     out
 }
 
 fn files(below: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
-    for entry in fs::read_dir(below).expect("a directory is listed") {
-        let path = entry.expect("an entry is listed").path();
+    for entry in fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
         if path.is_dir() { all.extend(files(&path)) } else { all.push(path) }
     }
     all.sort();
@@ -47,7 +47,7 @@ fn files(below: &Path) -> Vec<PathBuf> {
 }
 
 fn text(path: &Path) -> &str {
-    path.to_str().expect("test paths are Unicode")
+    path.to_str().unwrap()
 }
 
 /// Observes `parts` shares of the files, some twice, and merges them backwards.
@@ -69,18 +69,18 @@ fn sharded(all: &[PathBuf], parts: usize, work: &Path) -> Vec<u8> {
     let mut arguments = vec!["merge", "-o", text(&merged)];
     arguments.extend(shards.iter().chain(shards.first()).map(|path| text(path)));
     done(&arguments);
-    fs::read(merged).expect("the merged file is there")
+    fs::read(merged).unwrap()
 }
 
 #[test]
 fn any_split_by_files_gives_the_same_bytes() {
-    let (made, work) = (corpus(12_000), tempfile::tempdir().expect("a directory"));
+    let (made, work) = (corpus(12_000), tempfile::tempdir().unwrap());
     let all = files(made.path());
     let whole = work.path().join("whole.usage");
     let mut arguments = vec!["observe", "-o", text(&whole), "--threads", "1"];
     arguments.extend(all.iter().map(|path| text(path)));
     done(&arguments);
-    let whole = fs::read(whole).expect("the file is there");
+    let whole = fs::read(whole).unwrap();
     for parts in [1, 3, 7] {
         assert!(sharded(&all, parts, work.path()) == whole, "{parts} parts");
     }
@@ -93,19 +93,19 @@ fn real_events_split_by_files_give_the_same_bytes() {
         eprintln!("skipped: there are no shared event files beside the repository");
         return;
     }
-    let work = tempfile::tempdir().expect("a directory");
+    let work = tempfile::tempdir().unwrap();
     let all = files(&data);
     let whole = work.path().join("whole.usage");
     let mut arguments = vec!["observe", "-o", text(&whole)];
     arguments.extend(all.iter().map(|path| text(path)));
     done(&arguments);
-    let whole = fs::read(whole).expect("the file is there");
+    let whole = fs::read(whole).unwrap();
     assert!(sharded(&all, 5, work.path()) == whole);
 }
 
 #[test]
 fn a_usage_file_stands_for_its_archive_beside_others() {
-    let (made, work) = (corpus(4_000), tempfile::tempdir().expect("a directory"));
+    let (made, work) = (corpus(4_000), tempfile::tempdir().unwrap());
     let all = files(made.path());
     let (some, rest) = all.split_at(all.len() / 2);
     // Told by content: the name says nothing.
@@ -122,7 +122,7 @@ fn a_usage_file_stands_for_its_archive_beside_others() {
 
 #[test]
 fn appending_reads_only_what_is_new() {
-    let (made, work) = (corpus(4_000), tempfile::tempdir().expect("a directory"));
+    let (made, work) = (corpus(4_000), tempfile::tempdir().unwrap());
     let all = files(made.path());
     let usage = work.path().join("a.usage");
     let (first, last) = (text(&all[0]), text(&all[1]));
@@ -144,41 +144,41 @@ fn start(archive: &Path, usage: &Path) -> Child {
         .args(["observe", "--append", "-o", text(usage), text(archive)])
         .stderr(Stdio::null())
         .spawn()
-        .expect("the binary starts")
+        .unwrap()
 }
 
 #[test]
 fn killed_and_concurrent_runs_lose_nothing() {
-    let (made, work) = (corpus(6_000), tempfile::tempdir().expect("a directory"));
+    let (made, work) = (corpus(6_000), tempfile::tempdir().unwrap());
     let undisturbed = work.path().join("undisturbed.usage");
     done(&["observe", "-o", text(&undisturbed), text(made.path())]);
-    let undisturbed = fs::read(undisturbed).expect("the file is there");
+    let undisturbed = fs::read(undisturbed).unwrap();
 
     let killed = work.path().join("killed.usage");
     for turn in 0..12u32 {
         let mut child = start(made.path(), &killed);
         // Some die before they begin, some after they wrote.
         (0..turn * turn * 2000).for_each(|n| drop(std::hint::black_box(n.to_string())));
-        child.kill().expect("the run is killed or over");
-        child.wait().expect("the run is over");
+        child.kill().unwrap();
+        child.wait().unwrap();
         if killed.exists() {
             done(&["usage", text(&killed)]);
         }
     }
     done(&["observe", "--append", "-o", text(&killed), text(made.path())]);
-    assert!(fs::read(&killed).expect("the file is there") == undisturbed);
+    assert!(fs::read(&killed).unwrap() == undisturbed);
 
     let shared = work.path().join("shared.usage");
     let mut runs: Vec<Child> = (0..3).map(|_| start(made.path(), &shared)).collect();
     for run in &mut runs {
-        assert!(run.wait().expect("the run is over").success());
+        assert!(run.wait().unwrap().success());
     }
-    assert!(fs::read(&shared).expect("the file is there") == undisturbed);
+    assert!(fs::read(&shared).unwrap() == undisturbed);
 }
 
 #[test]
 fn what_cannot_be_done_is_said() {
-    let (made, work) = (corpus(500), tempfile::tempdir().expect("a directory"));
+    let (made, work) = (corpus(500), tempfile::tempdir().unwrap());
     let usage = work.path().join("a.usage");
     done(&["observe", "-o", text(&usage), text(made.path())]);
     let refused = run(&["usage", "--exclude-session", "x*", text(&usage)]);
