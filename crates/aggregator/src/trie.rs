@@ -28,9 +28,9 @@ use crate::stats::Join;
 
 /// How many names are kept one by one where nothing else is said.
 ///
-/// A managed policy holds 6,144 characters (IAM quotas), some eighty ARNs: a draft never lists
-/// more, and a reviewer would not read them.
-pub const NAME_QUOTA: u32 = 256;
+/// A managed policy holds 6,144 characters (IAM quotas), some eighty ARNs: more are never listed one
+/// by one. Four levels down, as `invoices/2026/03/02/`, this quota still keeps 64.
+pub const NAME_QUOTA: u32 = 1024;
 
 /// How many workloads of one principal are kept apart.
 pub const WORKLOAD_QUOTA: u32 = 64;
