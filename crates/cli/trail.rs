@@ -9,8 +9,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::Args;
 use ipnet::IpNet;
 use trailtrim_aggregator::{
-    Activity, Excluded, FileMark, Join as _, NAME_QUOTA, Observer, Quota, Scope, Sources, Usage,
-    resolve,
+    Activity, Excluded, FileMark, Join as _, NAME_QUOTA, Observer, OtherKind, Quota, Scope,
+    Sources, Usage, resolve,
 };
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
@@ -40,7 +40,7 @@ pub(crate) struct InputArgs {
     #[arg(required = true, value_name = "TRAIL")]
     trails: Vec<PathBuf>,
 
-    /// Keep callers of this account (can be repeated)
+    /// Keep records delivered to this account (can be repeated)
     #[arg(long = "account", value_name = "ID", value_parser = account)]
     accounts: Vec<String>,
 
@@ -336,7 +336,10 @@ impl TrailArgs {
         let Parts { usages, input, lossy } = self.read_parts(catalog, &[])?;
         let mut usage = Usage::default();
         usages.into_iter().for_each(|part| usage.join(part));
-        Ok(Trail { activity: resolve(&usage, catalog), input, filters: self.filters(), lossy })
+        let activity = resolve(&usage, catalog);
+        // A record without a time may have been inside the window.
+        let timeless = activity.other_events.keys().any(|event| event.kind == OtherKind::NoTime);
+        Ok(Trail { activity, input, filters: self.filters(), lossy: lossy || timeless })
     }
 
     /// Keeps the selected principals.

@@ -106,6 +106,19 @@ pub struct Denial<'a> {
     pub explicit: bool,
 }
 
+impl Denial<'_> {
+    /// Returns the same, without borrowing from the record.
+    pub(crate) fn into_owned(self) -> Denial<'static> {
+        let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        Denial {
+            action: own(self.action),
+            resource: own(self.resource),
+            policy: own(self.policy),
+            explicit: self.explicit,
+        }
+    }
+}
+
 impl<'a> Call<'a> {
     /// Brings parts and resources into canonical order, so that equal calls encode equally.
     pub fn canonicalise(&mut self) {

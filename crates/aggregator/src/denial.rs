@@ -59,7 +59,7 @@ pub(crate) fn parse(message: &str) -> Option<Denial<'_>> {
                 .iter()
                 .filter_map(|anchor| tail.find(anchor))
                 .min()
-                .unwrap_or(tail.len())
+                .unwrap_or_else(|| tail.strip_suffix(" because").unwrap_or(tail).len())
         });
         let (named, reason) = tail.split_at(end);
         let named = named.trim().trim_end_matches('.').trim_matches('"');

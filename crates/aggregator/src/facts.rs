@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use trailtrim_catalog::{Catalog, FactKind};
 
 use crate::call::Call;
-use crate::identity::PrincipalKey;
+use crate::identity::{PrincipalKey, account_of};
 use crate::outcome::Outcome;
 use crate::usage::Usage;
 
@@ -47,11 +47,17 @@ impl Facts {
         if call.open.is_some() || Outcome::of(call, catalog) != Outcome::Granted {
             return;
         }
-        for (_, value) in &call.parts {
-            self.note_arn(value);
-        }
-        for resource in call.resources.iter().filter(|resource| !resource.is_prefix) {
-            self.note_arn(&resource.arn);
+        // Only where AWS itself looked the name up: anyone can write an ARN into a parameter that
+        // is kept as text. IAM speaks of its own account, a role that was assumed exists anywhere.
+        let iam = call.event_source == "iam.amazonaws.com";
+        if iam || (call.event_source == "sts.amazonaws.com" && call.event_name == "AssumeRole") {
+            let parts = call.parts.iter().map(|(_, value)| value);
+            let resources = call.resources.iter().filter(|resource| !resource.is_prefix);
+            for arn in parts.chain(resources.map(|resource| &resource.arn)) {
+                if !iam || account_of(arn) == Some(&*call.account) {
+                    self.note_arn(arn);
+                }
+            }
         }
         // In a piece of a call, values that stand alone did not stand alone in the record.
         if call.piece {

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
+use trailtrim_ingest::Json;
 
 /// Whose policy decides about calls: the role or user, by ARN and by the unique
 /// id (`AROA…`, `AIDA…`) that tells a recreated one from its namesake.
@@ -158,6 +159,55 @@ struct SessionIssuer<'a> {
 
 fn given<'t>(text: &'t Option<Cow<'_, str>>) -> Option<&'t str> {
     text.as_deref().filter(|text| !text.is_empty())
+}
+
+/// Returns a member's text; a number's digits are taken for it, of a repeated key the first.
+fn text_of(json: Option<&Json<'_>>, name: &str) -> Option<Cow<'static, str>> {
+    let (_, value) = json?.members().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+    let number =
+        value.text().bytes().all(|byte| byte.is_ascii_digit()).then(|| value.text().into());
+    let text = value.as_text().map(|text| Cow::Owned(text.into_owned()));
+    text.or_else(|| number.map(Cow::Owned))
+}
+
+fn object_of<'j>(json: Option<&'j Json<'_>>, name: &str) -> Option<Json<'j>> {
+    let found = json?.members().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value).filter(Json::is_object)
+}
+
+impl<'a> UserIdentity<'a> {
+    /// Reads `userIdentity`. One malformed piece of it must not cost the caller: where it does not
+    /// have its usual shape, each piece is taken by itself.
+    pub(crate) fn read(json: &'a Json<'_>) -> UserIdentity<'a> {
+        json.deserialize().unwrap_or_else(|_| UserIdentity::piecemeal(json))
+    }
+
+    fn piecemeal(json: &Json<'_>) -> UserIdentity<'static> {
+        let own = Some(json);
+        let context = object_of(own, "sessionContext");
+        let issuer = object_of(context.as_ref(), "sessionIssuer");
+        let scope = object_of(own, "inScopeOf");
+        UserIdentity {
+            kind: text_of(own, "type"),
+            principal_id: text_of(own, "principalId"),
+            arn: text_of(own, "arn"),
+            account_id: text_of(own, "accountId"),
+            user_name: text_of(own, "userName"),
+            invoked_by: text_of(own, "invokedBy"),
+            session_context: issuer.as_ref().map(|issuer| SessionContext {
+                session_issuer: Some(SessionIssuer {
+                    kind: text_of(Some(issuer), "type"),
+                    principal_id: text_of(Some(issuer), "principalId"),
+                    arn: text_of(Some(issuer), "arn"),
+                    account_id: text_of(Some(issuer), "accountId"),
+                }),
+            }),
+            in_scope_of: scope.as_ref().map(|scope| InScopeOf {
+                credentials_issued_to: text_of(Some(scope), "credentialsIssuedTo"),
+                source_arn: text_of(Some(scope), "sourceArn"),
+            }),
+        }
+    }
 }
 
 impl UserIdentity<'_> {
@@ -324,13 +374,25 @@ mod tests {
     use super::*;
 
     fn caller(json: &str) -> Caller {
-        serde_json::from_str::<UserIdentity<'_>>(json).unwrap().caller()
+        UserIdentity::read(&Json::parse(json).unwrap()).caller()
     }
 
     fn arn(json: &str) -> String {
         match caller(json) {
             Caller::Principal(key) => key.arn.into(),
             Caller::Outside(outsider) => format!("{}: {}", outsider.reason, outsider.identity),
+        }
+    }
+
+    #[test]
+    fn a_malformed_piece_does_not_cost_the_caller() {
+        for json in [
+            r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/jo","accountId":111122223333}"#,
+            r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/jo","arn":"arn:aws:iam::1:user/jo"}"#,
+            r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/jo","sessionContext":"x"}"#,
+            r#"{"type":"AssumedRole","accountId":[],"sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:user/jo"}}}"#,
+        ] {
+            assert_eq!(arn(json), "arn:aws:iam::1:user/jo", "{json}");
         }
     }
 

@@ -36,7 +36,7 @@ pub struct Scope {
     pub until: Option<DateTime<Utc>>,
     /// `awsRegion`s that count.
     pub regions: BTreeSet<String>,
-    /// Accounts whose callers count.
+    /// Accounts whose trails count: those that records were delivered to.
     pub accounts: BTreeSet<String>,
     /// Foreign evidence: it is listed and gives nobody anything.
     pub excluded: Excluded,
@@ -155,20 +155,14 @@ impl<'s> Observer<'s> {
         if outside || !self.scope.holds_region(region) {
             return;
         }
-        let identity = record
-            .user_identity
-            .as_ref()
-            .and_then(|json| json.deserialize::<UserIdentity<'_>>().ok())
-            .unwrap_or_default();
+        let identity = record.user_identity.as_ref().map(UserIdentity::read).unwrap_or_default();
         let recipient =
             record.recipient_account_id.as_deref().filter(|account| !account.is_empty());
         let caller = identity.caller();
         let caller_account = identity.account();
-        let in_account = match &caller {
-            Caller::Principal(_) => caller_account,
-            Caller::Outside(_) => recipient.or(caller_account),
-        };
-        if !self.scope.holds_account(in_account) {
+        // By the account it was delivered to, as archives are laid out: so that leaving files closed
+        // by their key changes nothing.
+        if !self.scope.holds_account(recipient.or(caller_account)) {
             return;
         }
         // What a rule of EventBridge has chosen tells nothing of what it has not.
@@ -323,11 +317,7 @@ fn make_call<'r>(
     for entry in record.resources.iter().flat_map(Json::elements) {
         resources.extend(resource(&entry));
     }
-    let error_code = error_code(record);
-    let denial: Option<Denial<'r>> = match (&error_code, record.error_message.as_deref()) {
-        (Some(_), Some(message)) => denial::parse(message),
-        _ => None,
-    };
+    let (error_code, denial) = error(record);
     // Without a recipient there is but one account to speak of.
     let owner = record.recipient_account_id.as_deref().is_some_and(|recipient| {
         !recipient.is_empty() && identity.account().is_some_and(|account| account != recipient)
@@ -357,18 +347,50 @@ fn make_call<'r>(
     call
 }
 
-/// Returns the error code; empty where the record has only a message.
-fn error_code<'r>(record: &'r Record<'_>) -> Option<Cow<'r, str>> {
+/// Returns the error code, empty where there is an error without a readable code, and what a
+/// message says of a denial.
+fn error<'r>(record: &'r Record<'_>) -> (Option<Cow<'r, str>>, Option<Denial<'r>>) {
+    let message = record.error_message.as_deref().filter(|message| !message.is_empty());
+    let denial = message.and_then(denial::parse);
     if let Some(code) = record.error_code.as_deref().filter(|code| !code.is_empty()) {
-        return Some(Cow::Borrowed(code));
+        return (Some(Cow::Borrowed(code)), denial);
     }
-    if record.error_message.as_deref().is_some_and(|message| !message.is_empty()) {
-        return Some(Cow::Borrowed(""));
+    // A code of an unexpected type is an error all the same.
+    let odd = record.odd_fields().any(|field| ["errorCode", "errorMessage"].contains(&field));
+    if message.is_some() || odd {
+        return (Some(Cow::Borrowed("")), denial);
     }
     // Some services put the error where the response would be.
-    let response = record.response_elements.as_ref()?;
-    let code = response.get("errorCode")?;
-    code.as_text().filter(|code| !code.is_empty()).map(|code| Cow::Owned(code.into_owned()))
+    let response = record.response_elements.as_ref();
+    let (code, denial) = response.map(error_in_response).unwrap_or_default();
+    match (code, denial) {
+        (None, None) => (None, None),
+        (code, denial) => (Some(Cow::Owned(code.unwrap_or_default())), denial),
+    }
+}
+
+/// Finds an error in a response. Any text there that speaks of authorization counts; other texts
+/// are only believed under a name that means an error.
+fn error_in_response(response: &Json<'_>) -> (Option<String>, Option<Denial<'static>>) {
+    let (mut code, mut denial) = (None, None);
+    for (name, value) in response.members() {
+        let is = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+        if is(&["error"]) && value.is_object() {
+            let (inner, refusal) = error_in_response(&value);
+            let named = value.members().find(|(key, _)| key.eq_ignore_ascii_case("code"));
+            let named = named.and_then(|(_, code)| Some(code.as_text()?.into_owned()));
+            code = code.or(inner).or(named).or_else(|| Some(String::new()));
+            denial = denial.or(refusal);
+            continue;
+        }
+        let Some(text) = value.as_text().filter(|text| !text.is_empty()) else { continue };
+        if is(&["errorCode"]) {
+            code = Some(text.into_owned());
+        } else if is(&["errorMessage", "message"]) {
+            denial = denial.or_else(|| denial::parse(&text).map(Denial::into_owned));
+        }
+    }
+    (code, denial)
 }
 
 /// Reads one entry of `resources[]`, in CloudTrail's spelling or a table export's.
@@ -556,6 +578,19 @@ mod tests {
                 true,
             ),
             (r#","responseElements":{"errorCode":"AccessDenied"}"#, Some("AccessDenied"), false),
+            (r#","responseElements":{"ErrorCode":"AccessDenied"}"#, Some("AccessDenied"), false),
+            (
+                r#","responseElements":{"error":{"code":"AccessDenied"}}"#,
+                Some("AccessDenied"),
+                false,
+            ),
+            (
+                r#","responseElements":{"message":"User: u is not authorized to perform: s3:GetObject"}"#,
+                Some(""),
+                true,
+            ),
+            (r#","responseElements":{"message":"hello"}"#, None, false),
+            (r#","errorCode":["AccessDenied"]"#, Some(""), false),
         ] {
             let usage = observe_all(
                 &Scope::default(),

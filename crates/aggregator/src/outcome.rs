@@ -26,6 +26,15 @@ impl Outcome {
     /// Decides for one call.
     pub fn of(call: &Call<'_>, catalog: Catalog) -> Outcome {
         let Some(code) = call.error_code.as_deref() else { return Outcome::Granted };
+        // What the message says was missing is IAM's own word, whatever the code: if it is what the
+        // call itself needs, the call was refused.
+        let missing = call.denial.as_ref().and_then(|denial| denial.action.as_deref());
+        let refused = missing.is_some_and(|missing| {
+            call.operation(catalog).actions().any(|action| action.eq_ignore_ascii_case(missing))
+        });
+        if refused {
+            return Outcome::Denied;
+        }
         // The message speaks where the code does not.
         let unsure = if call.denial.is_some() { Outcome::Denied } else { Outcome::Unknown };
         match catalog.error_class(&call.event_source, code) {

@@ -268,16 +268,18 @@ pub fn resolve(usage: &Usage, catalog: Catalog) -> Activity {
 
 impl Principal {
     fn take_up(&mut self, keys: &Keys<'_>, facts: &Facts, catalog: Catalog) {
-        // Operations of which the caller's own copy was delivered.
+        // The events of which the caller's own copy was delivered. They are told by hash, which may
+        // have forgotten some of very many: then the owner's copy is believed as well.
+        let calls = || keys.iter().flat_map(|(_, calls)| calls.iter());
         let mut own_copies = HashSet::new();
-        for (call, _) in keys.iter().flat_map(|(_, calls)| calls.iter()) {
-            if call.copy == Copy::Caller {
-                own_copies.insert((call.event_source.to_string(), call.event_name.to_string()));
+        if calls().any(|(call, _)| call.copy == Copy::Owner) {
+            for (_, stats) in calls().filter(|(call, _)| call.copy == Copy::Caller) {
+                own_copies.extend(stats.sketch.hashes().iter().copied());
             }
         }
-        for (call, stats) in keys.iter().flat_map(|(_, calls)| calls.iter()) {
-            let name = (call.event_source.to_string(), call.event_name.to_string());
-            let poorer = call.copy == Copy::Owner && own_copies.contains(&name);
+        for (call, stats) in calls() {
+            let poorer = call.copy == Copy::Owner
+                && stats.sketch.hashes().iter().all(|hash| own_copies.contains(hash));
             self.take_up_call(&call, stats, poorer, facts, catalog);
         }
     }
@@ -292,7 +294,7 @@ impl Principal {
         catalog: Catalog,
     ) {
         let operation = call.operation(catalog);
-        let outcome = Outcome::of(call, catalog);
+        let mut outcome = Outcome::of(call, catalog);
         if matches!(outcome, Outcome::Denied | Outcome::GrantedWithError)
             && let Some(key) = denied_by_message(call, catalog)
         {
@@ -308,9 +310,14 @@ impl Principal {
             };
             let row =
                 Row { origins: BTreeSet::from([origin]), ..Row::of(call, Outcome::Denied, stats) };
+            let own = operation.actions().any(|action| action == key.action);
             self.rows.entry(key).or_default().join(row);
-            if outcome == Outcome::Denied {
+            if own {
                 return;
+            }
+            // What the call itself needs was perhaps held, and perhaps never asked.
+            if outcome == Outcome::Denied {
+                outcome = Outcome::Unknown;
             }
         }
         let kind = match operation.kind() {
@@ -442,11 +449,16 @@ fn denied_by_message(call: &Call<'_>, catalog: Catalog) -> Option<RowKey> {
 /// Splits `arn:aws:iam::1:role/path/Name` into the kind and `path/Name`.
 fn kind_and_name(arn: &str) -> Option<(PrincipalKind, &str)> {
     let mut fields = arn.splitn(6, ':');
-    let (Some("arn"), _, Some("iam"), _, _, Some(resource)) =
+    let (Some("arn"), Some(partition), Some("iam"), Some(""), Some(account), Some(resource)) =
         (fields.next(), fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
     else {
         return None;
     };
+    let is_label = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    let plausible = partition.starts_with("aws") && partition.bytes().all(is_label);
+    if !plausible || account.is_empty() || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     match resource.split_once('/')? {
         ("role", name) if !name.is_empty() => Some((PrincipalKind::Role, name)),
         ("user", name) if !name.is_empty() => Some((PrincipalKind::User, name)),
@@ -457,7 +469,9 @@ fn kind_and_name(arn: &str) -> Option<(PrincipalKind, &str)> {
 /// Returns the permission set that Identity Center made a role for:
 /// `aws-reserved/sso.amazonaws.com/[region/]AWSReservedSSO_<set>_<16 hex digits>`.
 fn permission_set(name: &str) -> Option<String> {
-    let role = name.strip_prefix("aws-reserved/sso.amazonaws.com/")?.rsplit('/').next()?;
+    // A bare session has lost the path; the name is reserved all the same.
+    let path = name.strip_prefix("aws-reserved/sso.amazonaws.com/");
+    let role = path.or_else(|| (!name.contains('/')).then_some(name))?.rsplit('/').next()?;
     let (set, suffix) = role.strip_prefix("AWSReservedSSO_")?.rsplit_once('_')?;
     (suffix.len() == 16 && suffix.bytes().all(|byte| byte.is_ascii_hexdigit()))
         .then(|| set.to_owned())
@@ -543,9 +557,15 @@ mod tests {
     fn only_roles_and_users_are_principals() {
         assert_eq!(kind_and_name("arn:aws:iam::1:role/a/b"), Some((PrincipalKind::Role, "a/b")));
         assert_eq!(kind_and_name("arn:aws-cn:iam::1:user/jo"), Some((PrincipalKind::User, "jo")));
-        for arn in
-            ["arn:aws:iam::1:root", "arn:aws:sts::1:federated-user/f", "arn:aws:iam::1:role/", ""]
-        {
+        for arn in [
+            "arn:aws:iam::1:root",
+            "arn:aws:sts::1:federated-user/f",
+            "arn:evil:iam::1:role/x",
+            "arn:aws:iam::*:role/x",
+            "arn:aws:iam:::role/x",
+            "arn:aws:iam::1:role/",
+            "",
+        ] {
             assert_eq!(kind_and_name(arn), None, "{arn}");
         }
     }

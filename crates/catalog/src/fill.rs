@@ -321,6 +321,9 @@ impl<'r> Filler<'r> {
         for piece in pieces {
             let variable = match piece {
                 Piece::Literal(literal) => {
+                    if literal.contains('*') {
+                        widened = Some("the call does not say which, or makes it".to_owned());
+                    }
                     text.push_str(literal);
                     continue;
                 }
@@ -343,6 +346,9 @@ impl<'r> Filler<'r> {
                 .map(|named| escape(&named).text.into_owned())
                 .or_else(|| self.ambient(variable))
             {
+                if ambient == "*" {
+                    widened = Some(format!("the record does not say the `{variable}`"));
+                }
                 text.push_str(&ambient);
                 continue;
             }
@@ -350,6 +356,9 @@ impl<'r> Filler<'r> {
                 let escaped = escape(&value.text);
                 text.push_str(&escaped.text);
                 text.push_str(value.tail);
+                if !value.tail.is_empty() {
+                    widened = Some(format!("no call names all of the `{variable}`"));
+                }
                 if escaped.widened {
                     widened = Some(UNSPEAKABLE.to_owned());
                 }
