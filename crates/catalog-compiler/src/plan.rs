@@ -77,7 +77,7 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
     for (file, rule) in world.whenever(subject) {
         for grant in &rule.grants {
             let own = Context { rule: None, ..context };
-            let grant = own.grant_of(file, grant)?;
+            let grant = own.grant_of(file, &context.on_what_is_made(grant))?;
             // Tagging as such is not tagging on creation.
             if grant.action != format!("{}:{}", subject.prefix, subject.name) {
                 plan.grants.push(grant);
@@ -157,22 +157,11 @@ impl Context<'_, '_> {
         let mut added = Vec::new();
         for grant in &plan.grants {
             let Some((service, action)) = self.world.action(&grant.action) else { continue };
-            // What is tagged is what the operation is called after; the longest such name, since a
-            // snapshot of a database is called after both, but not what it is made from.
-            let made = ["From", "To"].iter().fold(self.subject.name, |name, word| {
-                name.split_once(word).map_or(name, |(made, _)| made)
-            });
-            let operation = normal(made);
-            let called = |types: &[(String, bool)]| {
-                let names = types.iter().map(|(name, _)| name);
-                let fitting = names.filter(|name| operation.contains(&normal(name)));
-                fitting.max_by_key(|name| name.len()).cloned()
-            };
             for dependent in &action.dependents {
                 let Some((owner, tagging)) = self.world.action(dependent) else { continue };
                 // Many calls that create take no resource of their own.
                 let types = if action.types.is_empty() { &tagging.types } else { &action.types };
-                let only: Vec<String> = match called(types) {
+                let only: Vec<String> = match self.made(types) {
                     Some(name) => vec![name],
                     None => action.types.iter().map(|(name, _)| name.clone()).collect(),
                 };
@@ -202,6 +191,35 @@ impl Context<'_, '_> {
         }
         plan.grants.extend(added);
         Ok(())
+    }
+
+    /// Returns the type that the operation is called after, which is what it makes; the longest
+    /// such name, since a snapshot of a database is called after both, but not what it is made from.
+    fn made(&self, types: &[(String, bool)]) -> Option<String> {
+        let made = ["From", "To"].iter().fold(self.subject.name, |name, word| {
+            name.split_once(word).map_or(name, |(made, _)| made)
+        });
+        let operation = normal(made);
+        let names = types.iter().map(|(name, _)| name);
+        names
+            .filter(|name| operation.contains(&normal(name)))
+            .max_by_key(|name| name.len())
+            .cloned()
+    }
+
+    /// Returns the rule for a grant beside the operation's own; one that tags is about what the
+    /// operation makes, and not about all that it names.
+    fn on_what_is_made(&self, rule: &GrantRule) -> GrantRule {
+        let mut rule = rule.clone();
+        let id = qualified(Some(self.subject.prefix), &rule.action);
+        if rule.only.is_empty()
+            && rule.resource.is_none()
+            && let Some((_, action)) = self.world.action(&id)
+            && action.level == Level::Tagging
+        {
+            rule.only.extend(self.made(&action.types));
+        }
+        rule
     }
 
     /// API Gateway authorizes the HTTP verb on the path of the request.
