@@ -97,12 +97,17 @@ pub fn measure(models: &[Model], lists: bool) -> Result<()> {
             } else {
                 2
             };
-            names[cause].push(name);
+            if let Some(list) = names.get_mut(cause) {
+                list.push(name);
+            }
         }
         for (cause, names) in names.into_iter().enumerate().filter(|(_, names)| !names.is_empty()) {
-            counts[cause] += names.len();
             let why = if cause == 1 { looked.map_or("", |reason| &reason.reason) } else { "" };
-            lines[cause].push(format!("    {}: {} {why}", model.name, names.join(" ")));
+            let line = format!("    {}: {} {why}", model.name, names.join(" "));
+            if let (Some(count), Some(lines)) = (counts.get_mut(cause), lines.get_mut(cause)) {
+                *count += names.len();
+                lines.push(line);
+            }
         }
     }
     println!(

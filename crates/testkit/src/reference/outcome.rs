@@ -83,6 +83,7 @@ const AFTER: &[&str] = &[
     "limitexceeded",
     "quotaexceeded",
     "conditionalcheckfailed",
+    "transactioncanceled",
     "notmodified",
     "preconditionfailed",
 ];
