@@ -53,8 +53,8 @@ pub fn draft(principal: &Principal) -> Draft {
 
     // (service, conditions, resources) → actions; the actions without resource share one group.
     let mut resources_of: BTreeMap<(&str, &[Condition]), BTreeSet<&str>> = BTreeMap::new();
-    for &grant in irredundant(&grants).iter() {
-        let (action, resource, conditions) = grant;
+    let kept = irredundant(&grants);
+    for &(action, resource, conditions) in &kept {
         resources_of.entry((action, conditions)).or_default().insert(resource);
     }
     let mut groups: BTreeMap<Group<'_>, BTreeSet<&str>> = BTreeMap::new();
@@ -68,10 +68,15 @@ pub fn draft(principal: &Principal) -> Draft {
         groups.entry((service, conditions, resources)).or_default().insert(action);
     }
 
+    let abouts = groups
+        .keys()
+        .map(|(service, conditions, resources)| (sid_name(service), about(resources, conditions)));
+    let sids = sids(&abouts.collect::<Vec<_>>());
     let mut statements = Vec::new();
-    for ((service, conditions, resources), actions) in &groups {
-        let mut statement = Statement::allow(actions.iter().copied(), resources.iter().copied())
-            .with_sid(sid(service, resources, conditions));
+    let mut places: BTreeMap<Grant<'_>, usize> = BTreeMap::new();
+    for (((_, conditions, resources), actions), sid) in groups.iter().zip(sids) {
+        let mut statement =
+            Statement::allow(actions.iter().copied(), resources.iter().copied()).with_sid(sid);
         for condition in *conditions {
             statement = statement.with_condition(
                 condition.operator.as_str(),
@@ -79,17 +84,31 @@ pub fn draft(principal: &Principal) -> Draft {
                 condition.values.iter().map(String::as_str),
             );
         }
+        for &action in actions {
+            for &resource in resources {
+                places.insert((action, resource, conditions), statements.len());
+            }
+        }
         statements.push(statement);
     }
     if !without_resource.is_empty() {
+        places.extend(without_resource.iter().map(|&action| {
+            let grant: Grant<'_> = (action, "*", &[]);
+            (grant, statements.len())
+        }));
         statements.push(Statement::allow(without_resource, ["*"]).with_sid(NO_RESOURCE_SID));
     }
 
+    let covering = Covering::of(&kept);
     let placed = granting
         .iter()
         .filter_map(|(key, _)| {
-            let statement = statements.iter().find(|statement| covers_row(statement, key))?;
-            Some(((*key).clone(), statement.sid.clone()?))
+            let grant = (key.action.as_str(), key.resource.as_str(), key.conditions.as_slice());
+            // What was left out is in the first statement that holds something wider.
+            let at = places.get(&grant).copied().or_else(|| {
+                covering.of_grant(grant).iter().filter_map(|wide| places.get(wide).copied()).min()
+            })?;
+            Some(((*key).clone(), statements.get(at)?.sid.clone()?))
         })
         .collect();
     let policy = (!statements.is_empty()).then(|| PolicyDocument::new(statements));
@@ -98,52 +117,71 @@ pub fn draft(principal: &Principal) -> Draft {
 
 /// Leaves out what another grant of the same action covers.
 fn irredundant<'p>(grants: &BTreeSet<Grant<'p>>) -> BTreeSet<Grant<'p>> {
-    let mut by_action: BTreeMap<&str, Vec<Grant<'p>>> = BTreeMap::new();
-    for &grant in grants {
-        by_action.entry(grant.0).or_default().push(grant);
-    }
-    let mut kept = BTreeSet::new();
-    for grants in by_action.values() {
-        // Only a wildcard, or the lack of a condition, can make another grant idle.
-        let wide: Vec<&Grant<'p>> = grants
-            .iter()
-            .filter(|(_, resource, conditions)| {
-                resource.contains(['*', '?']) || conditions.is_empty()
-            })
-            .collect();
-        for &grant in grants {
-            let (_, resource, conditions) = grant;
-            let idle = wide.iter().any(|&&other| {
-                other != grant
-                    && (other.2.is_empty() || other.2 == conditions)
-                    && covers(other.1, resource)
-            });
-            if !idle {
-                kept.insert(grant);
-            }
-        }
-    }
-    kept
+    let covering = Covering::of(grants);
+    let idle = |grant: Grant<'p>| {
+        covering.of_grant(grant).into_iter().any(|wide| {
+            // Of two that mean the same (`a*` and `a**`) the first stays.
+            let same = wide.2 == grant.2 && covers(grant.1, wide.1);
+            !same || wide.1 < grant.1
+        })
+    };
+    grants.iter().copied().filter(|grant| !idle(*grant)).collect()
 }
 
-fn covers_row(statement: &Statement, key: &RowKey) -> bool {
-    let listed = |patterns: &[String], what: &str, by: fn(&str, &str) -> bool| {
-        patterns.iter().any(|pattern| by(pattern, what))
-    };
-    let conditions: BTreeSet<(&str, &str, &[String])> = statement.condition.iter().collect();
-    let wanted: BTreeSet<(&str, &str, &[String])> = key
-        .conditions
-        .iter()
-        .map(|condition| {
-            (condition.operator.as_str(), condition.key.as_str(), condition.values.as_slice())
-        })
-        .collect();
-    (conditions.is_empty() || conditions == wanted)
-        && listed(statement.action.listed(), &key.action, |pattern, action| pattern == action)
-        && statement
-            .resource
-            .as_ref()
-            .is_some_and(|resources| listed(resources.listed(), &key.resource, covers))
+/// Finds the grants that cover another one, without looking at all of them: a principal
+/// may have used a hundred thousand resources.
+struct Covering<'s, 'p> {
+    grants: &'s BTreeSet<Grant<'p>>,
+    /// The grants with a star that can hold other resources, by action and by what stands before
+    /// the star.
+    starred: BTreeMap<(&'p str, &'p str), Vec<Grant<'p>>>,
+    /// How long those beginnings are, by action.
+    lengths: BTreeMap<&'p str, BTreeSet<usize>>,
+}
+
+impl<'s, 'p> Covering<'s, 'p> {
+    fn of(grants: &'s BTreeSet<Grant<'p>>) -> Covering<'s, 'p> {
+        let (mut starred, mut lengths) = (BTreeMap::new(), BTreeMap::new());
+        for &grant in grants {
+            let (action, resource, _) = grant;
+            if !can_cover(resource) {
+                continue;
+            }
+            let start = resource.split('*').next().unwrap_or_default();
+            starred.entry((action, start)).or_insert_with(Vec::new).push(grant);
+            lengths.entry(action).or_insert_with(BTreeSet::new).insert(start.len());
+        }
+        Covering { grants, starred, lengths }
+    }
+
+    /// Returns the other grants that cover this one.
+    fn of_grant(&self, grant: Grant<'p>) -> Vec<Grant<'p>> {
+        let (action, resource, conditions) = grant;
+        let mut found = Vec::new();
+        let unconditioned: Grant<'p> = (action, resource, &[]);
+        if !conditions.is_empty() && self.grants.contains(&unconditioned) {
+            found.push(unconditioned);
+        }
+        let Some(lengths) = self.lengths.get(action) else { return found };
+        let text = sample(resource);
+        for &length in lengths {
+            let Some(start) = text.get(..length) else { continue };
+            for &wide in self.starred.get(&(action, start)).into_iter().flatten() {
+                if wide.1 != resource
+                    && (wide.2.is_empty() || wide.2 == conditions)
+                    && wildcard::matches(wide.1, &text)
+                {
+                    found.push(wide);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Returns whether a resource may cover others than itself, as far as [`covers`] can tell.
+fn can_cover(resource: &str) -> bool {
+    resource.contains('*') && !resource.contains(['?', '$'])
 }
 
 /// Returns whether every resource that `narrow` means, `wide` means too. It may
@@ -154,14 +192,13 @@ fn covers_row(statement: &Statement, key: &RowKey) -> bool {
 /// `narrow` lies inside iff that letter does. A `?` in `wide` breaks this (`b/?*`
 /// does not hold `b/`), and an escape in it is no wildcard.
 fn covers(wide: &str, narrow: &str) -> bool {
-    if wide == narrow || wide == "*" {
-        return true;
-    }
-    if !wide.contains('*') || wide.contains(['?', '$']) {
-        return false;
-    }
-    let mut text = String::with_capacity(narrow.len());
-    let mut rest = narrow;
+    wide == narrow || (can_cover(wide) && wildcard::matches(wide, &sample(narrow)))
+}
+
+/// Returns a text that `pattern` matches, with [`ANY`] for each wildcard and escapes taken off.
+fn sample(pattern: &str) -> String {
+    let mut text = String::with_capacity(pattern.len());
+    let mut rest = pattern;
     while let Some(c) = rest.chars().next() {
         if let Some((literal, after)) = escaped(rest) {
             text.push(literal);
@@ -174,7 +211,7 @@ fn covers(wide: &str, narrow: &str) -> bool {
         }
         rest = rest.get(c.len_utf8()..).unwrap_or_default();
     }
-    wildcard::matches(wide, &text)
+    text
 }
 
 /// Reads `${*}`, `${?}` or `${$}` at the start of `text`.
@@ -184,9 +221,34 @@ pub(crate) fn escaped(text: &str) -> Option<(char, &str)> {
     Some((c, inner.get(1..)?.strip_prefix('}')?))
 }
 
-/// Names a statement by its service and by what it is about, so that the id
-/// stays when an action joins or another statement comes or goes.
-fn sid(service: &str, resources: &BTreeSet<&str>, conditions: &[Condition]) -> String {
+/// Names statements, each given by its service's name and the hash of what it is about, so that
+/// the id stays when an action joins or another statement comes or goes.
+///
+/// Eight digits of the hash do, unless two of one service begin alike: these take all sixteen.
+/// Where even those are equal, which only happens on purpose, they are numbered.
+fn sids(abouts: &[(String, u64)]) -> Vec<String> {
+    let short = |(name, hash): &(String, u64)| format!("{name}{:08x}", hash >> 32);
+    let long = |(name, hash): &(String, u64)| format!("{name}{hash:016x}");
+    let mut alike: BTreeMap<String, usize> = BTreeMap::new();
+    for about in abouts {
+        *alike.entry(short(about)).or_default() += 1;
+    }
+    let mut given: BTreeMap<String, usize> = BTreeMap::new();
+    let mut sid = |about: &(String, u64)| {
+        let sid = short(about);
+        if alike.get(&sid).is_none_or(|times| *times < 2) {
+            return sid;
+        }
+        let sid = long(about);
+        let times = given.entry(sid.clone()).or_default();
+        *times += 1;
+        if *times == 1 { sid } else { format!("{sid}n{times}") }
+    };
+    abouts.iter().map(&mut sid).collect()
+}
+
+/// Returns the hash of what a statement is about.
+fn about(resources: &BTreeSet<&str>, conditions: &[Condition]) -> u64 {
     let mut about = String::new();
     for resource in resources {
         about.push_str(resource);
@@ -202,17 +264,22 @@ fn sid(service: &str, resources: &BTreeSet<&str>, conditions: &[Condition]) -> S
         }
         about.push('\0');
     }
-    // Ids hold letters and digits only.
+    xxh3_64(about.as_bytes())
+}
+
+/// Returns a service's name as ids allow it: letters and digits only.
+fn sid_name(service: &str) -> String {
     let mut name: String = service.chars().filter(char::is_ascii_alphanumeric).collect();
     if let Some(first) = name.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    format!("{name}{:08x}", xxh3_64(about.as_bytes()) >> 32)
+    name
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trailtrim_aggregator::{Outcome, PrincipalKind};
 
     #[test]
     fn a_pattern_covers_what_lies_inside_it() {
@@ -263,5 +330,97 @@ mod tests {
                 ("kms:Decrypt", "key/2", &via),
             ])
         );
+    }
+
+    #[test]
+    fn of_two_that_mean_the_same_one_stays() {
+        let all = grants(&[("s3:GetObject", "b/*", &[]), ("s3:GetObject", "b/**", &[])]);
+        assert_eq!(irredundant(&all), grants(&[("s3:GetObject", "b/*", &[])]));
+    }
+
+    #[test]
+    fn ids_grow_only_where_they_are_alike() {
+        let about = |name: &str, hash| (name.to_owned(), hash);
+        let (first, second) = (0x1111_1111_2222_2222, 0x1111_1111_3333_3333);
+        assert_eq!(
+            sids(&[
+                about("S3", first),
+                about("S3", second),
+                about("Sqs", first),
+                about("S3", second),
+                about("S3", 7),
+            ]),
+            [
+                "S31111111122222222",
+                "S31111111133333333",
+                "Sqs11111111",
+                "S31111111133333333n2",
+                "S300000000",
+            ]
+        );
+    }
+
+    fn granted(action: &str, resource: &str, conditions: &[Condition]) -> (RowKey, Row) {
+        let key = RowKey {
+            action: action.into(),
+            resource: resource.into(),
+            conditions: conditions.to_vec(),
+            outcome: Outcome::Granted,
+        };
+        (key, Row::default())
+    }
+
+    fn principal(rows: impl IntoIterator<Item = (RowKey, Row)>) -> Principal {
+        Principal {
+            arn: "arn:aws:iam::111122223333:role/a".into(),
+            account: "111122223333".into(),
+            kind: PrincipalKind::Role,
+            name: "a".into(),
+            ids: BTreeSet::new(),
+            path_known: true,
+            permission_set: None,
+            rows: rows.into_iter().collect(),
+            unmapped: BTreeMap::new(),
+            frozen: BTreeSet::new(),
+        }
+    }
+
+    #[test]
+    fn each_row_is_placed_also_where_another_covers_it() {
+        let via = [Condition {
+            operator: "StringEquals".into(),
+            key: "kms:ViaService".into(),
+            values: vec!["s3.eu-west-1.amazonaws.com".into()],
+        }];
+        let principal = principal([
+            granted("s3:GetObject", "b/*", &[]),
+            granted("s3:GetObject", "b/a", &[]),
+            granted("s3:PutObject", "b/a", &[]),
+            granted("kms:Decrypt", "key/1", &[]),
+            granted("kms:Decrypt", "key/1", &via),
+            granted("kms:Decrypt", "key/2", &via),
+        ]);
+        let draft = draft(&principal);
+        let statements = draft.policy.unwrap().statements;
+        assert_eq!(statements.len(), 4);
+        assert_eq!(draft.statements.len(), principal.rows.len());
+        for (key, sid) in &draft.statements {
+            let by = statements.iter().find(|one| one.sid.as_ref() == Some(sid)).unwrap();
+            assert!(by.action.listed().contains(&key.action), "{key:?} in {by:?}");
+            let resources = by.resource.as_ref().unwrap().listed();
+            assert!(resources.iter().any(|wide| covers(wide, &key.resource)), "{key:?} in {by:?}");
+            assert!(by.condition.is_empty() || !key.conditions.is_empty(), "{key:?} in {by:?}");
+        }
+    }
+
+    #[test]
+    fn many_resources_are_no_burden() {
+        // Compared pair by pair, this would take minutes.
+        let rows = (0..60_000).map(|n| {
+            let star = if n % 2 == 0 { "" } else { ":*" };
+            granted("logs:PutLogEvents", &format!("arn:aws:logs:::log-group:{n:06}{star}"), &[])
+        });
+        let draft = draft(&principal(rows));
+        assert_eq!(draft.statements.len(), 60_000);
     }
 }

@@ -15,9 +15,21 @@ pub const POLICY_FILE: &str = "policy.json";
 /// Longest segment written as it is; file systems end at 255 bytes.
 const LONGEST_SEGMENT: usize = 200;
 
+/// The partition whose principals stand at the top.
+const MAIN_PARTITION: &str = "aws";
+
 /// Returns `<account>/<role|user>/<path/name>/policy.json`, with `/` between segments.
+///
+/// Account ids are only unique within a partition: those of others than `aws` stand below
+/// its name, `aws-cn/<account>/…`.
 pub fn policy_path(principal: &Principal) -> String {
-    let mut path = segment(&principal.account);
+    let partition = principal.arn.split(':').nth(1).unwrap_or_default();
+    let mut path = String::new();
+    if partition != MAIN_PARTITION {
+        path.push_str(&segment(partition));
+        path.push('/');
+    }
+    path.push_str(&segment(&principal.account));
     for part in [principal.kind.code()].into_iter().chain(principal.name.split('/')) {
         path.push('/');
         path.push_str(&segment(part));
@@ -58,7 +70,35 @@ fn segment(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
     use proptest::prelude::*;
+    use trailtrim_aggregator::PrincipalKind;
+
+    fn principal(partition: &str) -> Principal {
+        Principal {
+            arn: format!("arn:{partition}:iam::111122223333:role/team/api"),
+            account: "111122223333".into(),
+            kind: PrincipalKind::Role,
+            name: "team/api".into(),
+            ids: BTreeSet::new(),
+            path_known: true,
+            permission_set: None,
+            rows: BTreeMap::new(),
+            unmapped: BTreeMap::new(),
+            frozen: BTreeSet::new(),
+        }
+    }
+
+    #[test]
+    fn partitions_do_not_share_a_path() {
+        assert_eq!(policy_path(&principal("aws")), "111122223333/role/team/api/policy.json");
+        assert_eq!(
+            policy_path(&principal("aws-cn")),
+            "aws-cn/111122223333/role/team/api/policy.json"
+        );
+        assert_eq!(policy_path(&principal("..")), "%2E%2E/111122223333/role/team/api/policy.json");
+    }
 
     #[test]
     fn names_that_are_not_names_are_encoded() {

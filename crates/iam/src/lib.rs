@@ -31,3 +31,4 @@ pub use eval::{
     Context, Decision, Layer, Layers, Matched, Outcome, Policies, Principal, PrincipalError,
     Request, ResourcePolicyRole, StatementId, evaluate,
 };
+pub use print::escape_controls;

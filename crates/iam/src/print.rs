@@ -14,13 +14,13 @@ impl PolicyDocument {
     /// Returns the document without any whitespace between tokens.
     #[must_use]
     pub fn to_json(&self) -> String {
-        infallible(serde_json::to_string(self))
+        escape_controls(infallible(serde_json::to_string(self)))
     }
 
     /// Returns the document indented by two spaces, without a final newline.
     #[must_use]
     pub fn to_json_pretty(&self) -> String {
-        infallible(serde_json::to_string_pretty(self))
+        escape_controls(infallible(serde_json::to_string_pretty(self)))
     }
 
     /// Returns the size that counts against IAM's quotas, in characters.
@@ -30,8 +30,30 @@ impl PolicyDocument {
     /// is never too small. Source: IAM User Guide, "IAM and AWS STS quotas".
     #[must_use]
     pub fn size(&self) -> usize {
-        self.to_json().chars().count()
+        // Before controls are escaped: for AWS each is one character.
+        infallible(serde_json::to_string(self)).chars().count()
     }
+}
+
+/// Escapes the control characters U+0080 to U+009F of a JSON text.
+///
+/// JSON lets them stand, but some terminals take U+009B for the start of a command. They can only
+/// stand inside of strings, where the escape means the same.
+#[must_use]
+pub fn escape_controls(json: String) -> String {
+    let control = |c: char| matches!(c, '\u{80}'..='\u{9f}');
+    if !json.contains(control) {
+        return json;
+    }
+    let mut text = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if control(c) {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 #[expect(
@@ -158,5 +180,21 @@ mod tests {
         assert_eq!(policy.size(), text.len() - 1, "é is one character in two bytes");
         let pretty: serde_json::Value = serde_json::from_str(&policy.to_json_pretty()).unwrap();
         assert_eq!(pretty, serde_json::from_str::<serde_json::Value>(text).unwrap());
+    }
+
+    #[test]
+    fn controls_are_escaped_and_count_as_one() {
+        let resource = "arn:aws:s3:::b/a\u{9b}31m\u{7f}é";
+        let policy = PolicyDocument::new(vec![Statement::allow(["s3:GetObject"], [resource])]);
+        let same = PolicyDocument::new(vec![Statement::allow(
+            ["s3:GetObject"],
+            ["arn:aws:s3:::b/ax31m\u{7f}é"],
+        )]);
+        for text in [policy.to_json(), policy.to_json_pretty()] {
+            assert!(text.contains(r"b/a\u009b31m") && !text.contains('\u{9b}'), "{text}");
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(value["Statement"][0]["Resource"], resource);
+        }
+        assert_eq!(policy.size(), same.size());
     }
 }
