@@ -75,6 +75,20 @@ fn a_principal_that_is_not_there_is_a_failure() {
 }
 
 #[test]
+fn each_principal_has_to_be_there() {
+    let present = "orders-api";
+    let stderr = failure(&[&fixture(), "--principal", present, "--principal", "no-such-role"]);
+    assert!(stderr.contains("--principal `no-such-role`"), "{stderr}");
+    assert!(!stderr.contains("--principal `orders-api`"), "{stderr}");
+    let output = trailtrim()
+        .args(["usage", &fixture(), "--principal", present, "--principal", "no-such-role"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty(), "data in spite of a failure");
+}
+
+#[test]
 fn two_principals_do_not_fit_into_one_policy_on_standard_output() {
     let stderr = failure(&[&fixture(), "--principal", "*"]);
     assert!(stderr.contains("--out"), "{stderr}");
@@ -100,14 +114,29 @@ fn an_archive_without_principals_is_done_and_says_so() {
     let output = trailtrim().arg("generate").arg(archive.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(text(output.stdout).trim(), "{}");
-    assert!(text(output.stderr).contains("0 principals"));
+    let stderr = text(output.stderr);
+    assert!(stderr.contains("0 principals") && stderr.contains("no records found"), "{stderr}");
+}
+
+#[test]
+fn filters_that_leave_nothing_are_named() {
+    let output = trailtrim()
+        .args(["generate", &fixture(), "--since", "1999-01-01", "--until", "1999-01-02"])
+        .output()
+        .unwrap();
+    let stderr = text(output.stderr);
+    let said = "no record matched the filters; widen --since, --until";
+    assert!(stderr.contains(said), "{stderr}");
 }
 
 #[test]
 fn an_output_directory_that_is_a_file_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().to_str().unwrap();
-    assert!(failure(&[&fixture(), "--out", path]).contains(path));
+    // Before anything is read: the trail is not there either.
+    let stderr = failure(&["/no/such/trail", "--out", path]);
+    assert!(stderr.contains(path) && stderr.contains("name another"), "{stderr}");
+    assert!(file.path().is_file());
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod determinism;
 mod errors;
 mod golden;
 mod harness;
+mod output;
 mod policy;
 mod proofs;
 mod robustness;

@@ -15,7 +15,7 @@ use crate::format::Format;
 use crate::output::{printable, tell, write_stdout};
 use crate::summary::count;
 use crate::trail::TrailArgs;
-use crate::{Exit, summary, time};
+use crate::{Exit, globs, summary, time};
 
 /// How many event ids are shown for one denial; JSON has more.
 const EVENTS: usize = 3;
@@ -66,10 +66,13 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
     let mut usages = parts.usages.into_iter();
     let mut before = usages.next().unwrap_or_default();
     let mut folds = Vec::new();
+    let mut unmatched = args.trail.principal_globs();
     for (at, (cut, after)) in cuts.iter().zip(usages).enumerate() {
         let until = cuts.get(at + 1).copied().or(args.trail.until());
-        let select = |mut activity: Activity| {
+        let mut select = |mut activity: Activity| {
             args.trail.select(&mut activity);
+            let here = args.trail.unmatched(&activity);
+            unmatched.retain(|glob| here.contains(glob));
             activity
         };
         let (drafted, replayed) =
@@ -78,7 +81,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
         before.join(after);
     }
     let result = Backtest::new(folds);
-    require_principals(args, &result).inspect_err(|_| tell(&summary::of_input(&parts.input)))?;
+    globs::require_none(&unmatched).inspect_err(|_| tell(&summary::of_input(&parts.input)))?;
     let text = match args.format {
         Format::Json => format!("{}\n", serde_json::to_string(&result)?),
         Format::Human => describe(&result),
@@ -123,16 +126,6 @@ fn cuts(args: &BacktestArgs, catalog: Catalog) -> anyhow::Result<Vec<DateTime<Ut
                 .context("the days of the records are out of range")
         })
         .collect()
-}
-
-fn require_principals(args: &BacktestArgs, result: &Backtest) -> anyhow::Result<()> {
-    let any =
-        result.folds.iter().any(|fold| !fold.principals.is_empty() || !fold.untested.is_empty());
-    ensure!(
-        any || !args.trail.selects_principals(),
-        "no principal in the trail matches --principal; leave it out to see all"
-    );
-    Ok(())
 }
 
 fn describe(result: &Backtest) -> String {

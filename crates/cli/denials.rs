@@ -30,6 +30,9 @@ pub(crate) struct DenialsArgs {
 /// Runs the command.
 pub(crate) fn denials(args: &DenialsArgs) -> anyhow::Result<Exit> {
     let trail = args.trail.read(Catalog::embedded())?;
+    args.trail
+        .require_principals(&trail.activity)
+        .inspect_err(|_| tell(&summary::of_input(&trail.input)))?;
     let lines = denial_lines(&trail.activity);
     let mut text = String::new();
     match args.format {
@@ -46,7 +49,6 @@ pub(crate) fn denials(args: &DenialsArgs) -> anyhow::Result<Exit> {
     }
     write_stdout(text.as_bytes())?;
     tell(&summary::of_input(&trail.input));
-    args.trail.require_principals(&trail.activity)?;
     tell(hint(&lines));
     Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
 }

@@ -1,23 +1,26 @@
 //! `trailtrim generate`: a policy for each principal, from behaviour alone.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
-use serde_json::value::RawValue;
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::{Draft, draft, report};
+use trailtrim_iam::escape_controls;
 
-use crate::output::{tell, write_file, write_stdout};
+use crate::directory;
+use crate::output::{tell, write_stdout};
 use crate::trail::{Trail, TrailArgs};
 use crate::{Exit, summary};
 
 /// Write the least policy that each principal's recorded calls needed
 ///
 /// With --out, each policy is written to <DIR>/<account>/<role|user>/<path/name>/policy.json, and
-/// report.json beside them. Without it, policies go to standard output: the policy alone where
-/// --principal names one, else one JSON object with a policy for each principal's ARN.
+/// report.json beside them; in other partitions than aws, below the partition's name:
+/// <DIR>/aws-cn/<account>/… Policies that the report of an earlier run lists there and this run
+/// does not write are removed. Without --out, policies go to standard output: the policy alone
+/// where --principal names one, else one JSON object with a policy for each principal's ARN.
 #[derive(Debug, Args)]
 pub(crate) struct GenerateArgs {
     #[command(flatten)]
@@ -30,8 +33,14 @@ pub(crate) struct GenerateArgs {
 
 /// Runs the command.
 pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
+    if let Some(directory) = &args.out {
+        directory::require(directory)?;
+    }
     let catalog = Catalog::embedded();
     let trail = args.trail.read(catalog)?;
+    args.trail
+        .require_principals(&trail.activity)
+        .inspect_err(|_| tell(&summary::of_usage(&trail)))?;
     let drafts: Vec<Draft> = trail.activity.principals.iter().map(draft).collect();
     let report = report::report(
         env!("CARGO_PKG_VERSION"),
@@ -41,31 +50,15 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         &trail.activity,
         &drafts,
     );
-    args.trail.require_principals(&trail.activity).inspect_err(|_| tell(&summary::of(&report)))?;
-    match &args.out {
-        Some(directory) => write_directory(directory, &report, &drafts)?,
-        None => write_stdout(stdout_document(args, &trail, &drafts)?.as_bytes())?,
-    }
-    tell(&summary::of(&report));
-    Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
-}
-
-fn write_directory(
-    directory: &Path,
-    report: &report::Report,
-    drafts: &[Draft],
-) -> anyhow::Result<()> {
-    for (principal, draft) in report.principals.iter().zip(drafts) {
-        if let (Some(path), Some(policy)) = (&principal.policy_path, &draft.policy) {
-            let mut text = policy.to_json_pretty();
-            text.push('\n');
-            write_file(&directory.join(path), text.as_bytes())?;
+    let removed = match &args.out {
+        Some(directory) => directory::write(directory, &report, &drafts)?,
+        None => {
+            write_stdout(stdout_document(args, &trail, &drafts)?.as_bytes())?;
+            Vec::new()
         }
-    }
-    // Last, so that a report never speaks of policies that are not there.
-    let mut text = serde_json::to_string_pretty(report)?;
-    text.push('\n');
-    write_file(&directory.join("report.json"), text.as_bytes())
+    };
+    tell(&summary::of_policies(&trail, &report, &removed));
+    Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
 }
 
 fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyhow::Result<String> {
@@ -87,11 +80,11 @@ fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyh
         let mut policies = BTreeMap::new();
         for (principal, draft) in principals.iter().zip(drafts) {
             if let Some(policy) = &draft.policy {
-                policies.insert(&principal.arn, RawValue::from_string(policy.to_json())?);
+                policies.insert(&principal.arn, policy);
             }
         }
-        // Reading it back indents every policy alike and keeps the order of its elements.
-        serde_json::to_string_pretty(&policies)?
+        // A policy prints its elements in canonical order wherever it stands.
+        escape_controls(serde_json::to_string_pretty(&policies)?)
     };
     text.push('\n');
     Ok(text)

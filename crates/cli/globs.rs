@@ -1,5 +1,7 @@
 //! Globs over principals.
 
+use std::collections::BTreeSet;
+
 use trailtrim_aggregator::Principal;
 use trailtrim_iam::wildcard;
 
@@ -12,17 +14,30 @@ impl Globs {
         Globs(patterns.to_vec())
     }
 
-    /// A pattern may mean the whole ARN, `role/path/name`, or the bare name.
     pub(crate) fn match_principal(&self, principal: &Principal) -> bool {
-        let qualified = format!("{}/{}", principal.kind.code(), principal.name);
-        let bare = principal.name.rsplit('/').next().unwrap_or(&principal.name);
-        self.0.is_empty()
-            || self.0.iter().any(|pattern| {
-                [principal.arn.as_str(), &qualified, bare]
-                    .iter()
-                    .any(|name| wildcard::matches(pattern, name))
-            })
+        self.0.is_empty() || self.0.iter().any(|pattern| matches(pattern, principal))
     }
+}
+
+/// Fails where a pattern matched no principal, and names it.
+pub(crate) fn require_none(unmatched: &BTreeSet<&str>) -> anyhow::Result<()> {
+    if let Some(first) = unmatched.first() {
+        let also = match unmatched.len() - 1 {
+            0 => String::new(),
+            more => format!(", and none matches {more} more"),
+        };
+        anyhow::bail!(
+            "no principal in the trail matches --principal `{first}`{also}; leave it out to see all"
+        );
+    }
+    Ok(())
+}
+
+/// A pattern may mean the whole ARN, `role/path/name`, or the bare name.
+pub(crate) fn matches(pattern: &str, principal: &Principal) -> bool {
+    let qualified = format!("{}/{}", principal.kind.code(), principal.name);
+    let bare = principal.name.rsplit('/').next().unwrap_or(&principal.name);
+    [principal.arn.as_str(), &qualified, bare].iter().any(|name| wildcard::matches(pattern, name))
 }
 
 /// Checks a pattern: `*` and `?` are wildcards, everything else is itself.

@@ -10,6 +10,7 @@ mod catalog;
 mod compare;
 mod coverage;
 mod denials;
+mod directory;
 mod exit;
 mod format;
 mod generate;

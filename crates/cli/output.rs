@@ -40,16 +40,30 @@ pub(crate) fn tell(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Makes text out of a log safe to show: control characters are escaped, so that
-/// it cannot move the cursor, hide a line or begin one.
+/// Makes text out of a log safe to show: what controls a terminal, changes the direction of
+/// writing, breaks a line or is not seen at all is escaped, so that it cannot move the cursor, hide
+/// a line, begin one, or pass for another name.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escaped = c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-            let (plain, escape) = if escaped { (None, Some(c.escape_default())) } else { (Some(c), None) };
-            plain.into_iter().chain(escape.into_iter().flatten())
-        })
-        .collect()
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_unseen(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{061C}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{FEFF}'
+    )
 }
 
 #[cfg(test)]
@@ -60,6 +74,9 @@ mod tests {
     fn control_and_direction_characters_are_escaped() {
         assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\\u{1b}[2Jb\\nc");
         assert_eq!(printable("rôle\u{202e}x"), "rôle\\u{202e}x");
+        for c in ['\u{9b}', '\u{61c}', '\u{200b}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{feff}'] {
+            assert_eq!(printable(&c.to_string()), format!("\\u{{{:x}}}", u32::from(c)));
+        }
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub(crate) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
     // A day without the principal is a day of logs all the same, if others were logged.
     let log_days = soak::log_days(&trail.activity);
     args.trail.select(&mut trail.activity);
+    args.trail
+        .require_principals(&trail.activity)
+        .inspect_err(|_| tell(&summary::of_input(&trail.input)))?;
     let soaks: Vec<Soak> = trail
         .activity
         .principals
@@ -58,7 +61,6 @@ pub(crate) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
     }
     write_stdout(text.as_bytes())?;
     tell(&summary::of_input(&trail.input));
-    args.trail.require_principals(&trail.activity)?;
     tell(hint(&soaks));
     Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
 }

@@ -1,21 +1,33 @@
 //! What a run tells people on standard error: what was read, what was found,
 //! what was skipped and why, what could not be mapped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use trailtrim_emitter::report::{Input, Report, Status};
+use trailtrim_aggregator::{Activity, Outcome, Unmapped};
+use trailtrim_emitter::MANAGED_POLICY_LIMIT;
+use trailtrim_emitter::report::{Filters, Input, Report};
 
 use crate::output::printable;
+use crate::trail::Trail;
 
 /// How many lines of one kind are shown; the report has them all.
 pub(crate) const LINES: usize = 20;
 
-/// Tells the run in a few lines.
-pub(crate) fn of(report: &Report) -> String {
+/// Tells what was read and used.
+pub(crate) fn of_usage(trail: &Trail) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = tell(report, &mut text);
+    let _ = tell(trail, None, "", &mut text);
+    text
+}
+
+/// Tells what was read and granted, and which policies of an earlier run were removed.
+pub(crate) fn of_policies(trail: &Trail, report: &Report, removed: &[String]) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = tell(trail, Some(report), "; report.json has all (--out)", &mut text)
+        .and_then(|()| tell_removed(removed, &mut text));
     text
 }
 
@@ -23,7 +35,7 @@ pub(crate) fn of(report: &Report) -> String {
 pub(crate) fn of_input(input: &Input) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = tell_read(input, &mut text).and_then(|()| tell_skipped(input, &mut text));
+    let _ = tell_read(input, &mut text).and_then(|()| tell_skipped(input, "", &mut text));
     text
 }
 
@@ -41,39 +53,29 @@ fn tell_read(input: &Input, text: &mut String) -> std::fmt::Result {
             "not opened, told by their key (digests, Insights, outside the filters): {}",
             count(input.pruned, "file", "files")
         )?;
+    } else if input.records == 0 {
+        writeln!(
+            text,
+            "no records found; name files or directories of CloudTrail, such as `AWSLogs/`"
+        )?;
     }
     Ok(())
 }
 
-fn tell(report: &Report, text: &mut String) -> std::fmt::Result {
-    tell_read(&report.input, text)?;
-    let policies =
-        report.principals.iter().filter(|principal| principal.policy_path.is_some()).count();
-    let partial =
-        report.principals.iter().filter(|principal| principal.status == Status::Partial).count();
-    writeln!(
-        text,
-        "{}: {}, {} of them partial",
-        count(report.principals.len() as u64, "principal", "principals"),
-        count(policies as u64, "policy", "policies"),
-        partial
-    )?;
-    for principal in report.principals.iter().take(LINES) {
-        let what = match principal.status {
-            Status::NoPolicy => "nothing granted".to_owned(),
-            _ => count(principal.grants.len() as u64, "grant", "grants"),
-        };
-        let frozen = match principal.frozen_services.as_slice() {
-            [] => String::new(),
-            services => format!(", partial: {}", services.join(", ")),
-        };
-        writeln!(text, "  {}: {what}{}", printable(&principal.arn), printable(&frozen))?;
+fn tell(trail: &Trail, report: Option<&Report>, hint: &str, text: &mut String) -> std::fmt::Result {
+    let Trail { activity, input, filters, .. } = trail;
+    tell_read(input, text)?;
+    let nothing = activity.principals.is_empty()
+        && activity.outsiders.is_empty()
+        && activity.other_events.is_empty();
+    if nothing && (input.records > 0 || input.pruned > 0) {
+        writeln!(text, "{}", no_match(filters))?;
     }
-    more(text, report.principals.len())?;
+    tell_principals(activity, report, hint, text)?;
 
     let mut excluded: BTreeMap<&str, usize> = BTreeMap::new();
-    for caller in &report.excluded {
-        *excluded.entry(caller.reason.as_str()).or_default() += 1;
+    for outsider in activity.outsiders.keys() {
+        *excluded.entry(outsider.reason.code()).or_default() += 1;
     }
     if !excluded.is_empty() {
         let kinds: Vec<String> =
@@ -81,32 +83,127 @@ fn tell(report: &Report, text: &mut String) -> std::fmt::Result {
         writeln!(text, "callers that never get a policy: {}", kinds.join(", "))?;
     }
 
-    let mut unmapped: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
-    for principal in &report.principals {
-        for event in &principal.unmapped {
-            if matches!(event.kind.as_str(), "unverified" | "unknown" | "unresolved") {
-                *unmapped
-                    .entry((&event.event_source, &event.event_name, &event.why))
-                    .or_default() += 1;
-            }
-        }
+    let mut others: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    for event in activity.other_events.keys() {
+        let names = others.entry(event.kind.code()).or_default();
+        names.insert((&event.event_source, &event.event_name));
     }
-    if !unmapped.is_empty() {
-        writeln!(
-            text,
-            "not mapped, so not granted: {}",
-            count(unmapped.len() as u64, "event", "events")
-        )?;
-        for (source, name, why) in unmapped.keys().take(LINES) {
-            writeln!(text, "  {} {}: {}", printable(source), printable(name), printable(why))?;
-        }
-        more(text, unmapped.len())?;
+    if !others.is_empty() {
+        let kinds: Vec<String> = others
+            .iter()
+            .map(|(kind, names)| format!("{kind} ({})", count(names.len() as u64, "name", "names")))
+            .collect();
+        writeln!(text, "records that grant nothing: {}", kinds.join(", "))?;
     }
 
-    tell_skipped(&report.input, text)
+    tell_unmapped(activity, hint, text)?;
+    tell_skipped(input, hint, text)
 }
 
-fn tell_skipped(input: &Input, text: &mut String) -> std::fmt::Result {
+fn no_match(filters: &Filters) -> String {
+    let lists = [
+        ("--principal", !filters.principals.is_empty()),
+        ("--account", !filters.accounts.is_empty()),
+        ("--region", !filters.regions.is_empty()),
+        ("--since", filters.since.is_some()),
+        ("--until", filters.until.is_some()),
+    ];
+    let given: Vec<&str> =
+        lists.iter().filter(|(_, given)| *given).map(|(option, _)| *option).collect();
+    if given.is_empty() {
+        "no record of an API call found".to_owned()
+    } else {
+        format!("no record matched the filters; widen {}", given.join(", "))
+    }
+}
+
+fn tell_principals(
+    activity: &Activity,
+    report: Option<&Report>,
+    hint: &str,
+    text: &mut String,
+) -> std::fmt::Result {
+    let principals = &activity.principals;
+    let partial = principals.iter().filter(|principal| !principal.frozen.is_empty()).count();
+    let mut parts = vec![format!("{partial} of them partial")];
+    if let Some(report) = report {
+        let sizes = report.principals.iter().filter_map(|principal| principal.policy_size);
+        let (policies, large) = sizes.fold((0, 0), |(all, large), size| {
+            (all + 1, large + u64::from(size > MANAGED_POLICY_LIMIT))
+        });
+        parts.push(count(policies, "policy", "policies"));
+        if large > 0 {
+            parts.push(format!(
+                "{} over {} characters, more than a managed policy holds",
+                grouped(large),
+                grouped(MANAGED_POLICY_LIMIT as u64)
+            ));
+        }
+    }
+    writeln!(
+        text,
+        "{}: {}",
+        count(principals.len() as u64, "principal", "principals"),
+        parts.join(", ")
+    )?;
+    for principal in principals.iter().take(LINES) {
+        let what = match principal.rows.keys().filter(|key| key.outcome.grants()).count() {
+            0 => "nothing granted".to_owned(),
+            grants => count(grants as u64, "grant", "grants"),
+        };
+        let services: Vec<&str> = principal.frozen.iter().map(String::as_str).collect();
+        let frozen = match services.as_slice() {
+            [] => String::new(),
+            services => format!(", partial: {}", services.join(", ")),
+        };
+        writeln!(text, "  {}: {what}{}", printable(&principal.arn), printable(&frozen))?;
+    }
+    more(text, principals.len(), hint)
+}
+
+/// Lists the events that no rule could map, but for those that were only ever denied: these would
+/// not be granted if they were known.
+fn tell_unmapped(activity: &Activity, hint: &str, text: &mut String) -> std::fmt::Result {
+    let unmapped: BTreeSet<(&str, &str, &str)> = activity
+        .principals
+        .iter()
+        .flat_map(|principal| principal.unmapped.keys())
+        .filter(|key| {
+            matches!(key.kind, Unmapped::Unverified | Unmapped::Unknown | Unmapped::Unresolved)
+                && key.outcome != Outcome::Denied
+        })
+        .map(|key| (key.event_source.as_str(), key.event_name.as_str(), key.why.as_str()))
+        .collect();
+    if unmapped.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "not mapped, so not granted: {}",
+        count(unmapped.len() as u64, "event", "events")
+    )?;
+    for (source, name, why) in unmapped.iter().take(LINES) {
+        writeln!(text, "  {} {}: {}", printable(source), printable(name), printable(why))?;
+    }
+    more(text, unmapped.len(), hint)
+}
+
+fn tell_removed(removed: &[String], text: &mut String) -> std::fmt::Result {
+    if removed.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "removed, written by an earlier run and not by this one: {}",
+        count(removed.len() as u64, "policy", "policies")
+    )?;
+    for path in removed.iter().take(LINES) {
+        writeln!(text, "  {}", printable(path))?;
+    }
+    more(text, removed.len(), "")
+}
+
+fn tell_skipped(input: &Input, hint: &str, text: &mut String) -> std::fmt::Result {
     if !input.skipped.is_empty() {
         writeln!(text, "skipped: {}", count(input.skipped.len() as u64, "place", "places"))?;
         for skipped in input.skipped.iter().take(LINES) {
@@ -119,15 +216,15 @@ fn tell_skipped(input: &Input, text: &mut String) -> std::fmt::Result {
                 skipped.kind
             )?;
         }
-        more(text, input.skipped.len())?;
+        more(text, input.skipped.len(), hint)?;
     }
     Ok(())
 }
 
-fn more(text: &mut String, all: usize) -> std::fmt::Result {
+fn more(text: &mut String, all: usize, hint: &str) -> std::fmt::Result {
     match all.checked_sub(LINES) {
         Some(hidden) if hidden > 0 => {
-            writeln!(text, "  … and {hidden} more; report.json has all (--out)")
+            writeln!(text, "  … and {hidden} more{hint}")
         }
         _ => Ok(()),
     }

@@ -381,13 +381,23 @@ impl TrailArgs {
         !self.principals.is_empty()
     }
 
-    /// Fails where principals were selected by name and there are none of that name.
+    /// Fails where a principal was selected by name and there is none of that name.
     pub(crate) fn require_principals(&self, activity: &Activity) -> anyhow::Result<()> {
-        anyhow::ensure!(
-            !activity.principals.is_empty() || !self.selects_principals(),
-            "no principal in the trail matches --principal; leave it out to see all"
-        );
-        Ok(())
+        globs::require_none(&self.unmatched(activity))
+    }
+
+    /// Returns the `--principal` that none of the principals is meant by.
+    pub(crate) fn unmatched(&self, activity: &Activity) -> BTreeSet<&str> {
+        self.principals
+            .iter()
+            .map(String::as_str)
+            .filter(|glob| !activity.principals.iter().any(|one| globs::matches(glob, one)))
+            .collect()
+    }
+
+    /// Returns every `--principal`.
+    pub(crate) fn principal_globs(&self) -> BTreeSet<&str> {
+        self.principals.iter().map(String::as_str).collect()
     }
 
     fn filters(&self) -> report::Filters {

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use trailtrim_catalog::Catalog;
-use trailtrim_emitter::{UsageLine, draft, report, usage_lines};
+use trailtrim_emitter::{UsageLine, usage_lines};
+use trailtrim_iam::escape_controls;
 
 use crate::format::Format;
 use crate::output::{printable, tell, write_stdout};
@@ -29,20 +30,16 @@ pub(crate) struct UsageArgs {
 pub(crate) fn usage(args: &UsageArgs) -> anyhow::Result<Exit> {
     let catalog = Catalog::embedded();
     let trail = args.trail.read(catalog)?;
+    let told = summary::of_usage(&trail);
+    args.trail.require_principals(&trail.activity).inspect_err(|_| tell(&told))?;
     let lines = usage_lines(&trail.activity);
     let text = match args.format {
-        Format::Json => json_lines(&lines)?,
+        Format::Json => escape_controls(json_lines(&lines)?),
         Format::Human => table(&lines),
     };
     write_stdout(text.as_bytes())?;
-    let drafts: Vec<_> = trail.activity.principals.iter().map(draft).collect();
-    let lossy = trail.lossy;
-    let version = env!("CARGO_PKG_VERSION");
-    let report =
-        report::report(version, catalog, trail.filters, trail.input, &trail.activity, &drafts);
-    tell(&summary::of(&report));
-    args.trail.require_principals(&trail.activity)?;
-    Ok(if lossy { Exit::Skipped } else { Exit::Done })
+    tell(&told);
+    Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
 }
 
 fn json_lines(lines: &[UsageLine]) -> serde_json::Result<String> {

@@ -1,0 +1,182 @@
+//! The output directory and standard output: nothing lost, nothing stale, nothing that acts.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::{generate, list, text, text_of, trailtrim, tree};
+
+/// Returns a call that reads an item of the table `table` in the partition and account of `arn`.
+fn read_item(arn: &str, table: &str) -> Value {
+    let account = arn.split(':').nth(4).unwrap();
+    json!({
+        "eventVersion": "1.11", "eventTime": "2026-03-02T10:00:00Z", "eventType": "AwsApiCall",
+        "eventID": format!("{arn} {table}"), "eventSource": "dynamodb.amazonaws.com",
+        "eventName": "GetItem", "awsRegion": "eu-central-1", "recipientAccountId": account,
+        "userIdentity": {"type": "IAMUser", "arn": arn, "accountId": account},
+        "requestParameters": {"tableName": table},
+    })
+}
+
+/// Returns an archive of these records.
+fn archive(records: &[Value]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("a.json"), json!({ "Records": records }).to_string()).unwrap();
+    folder
+}
+
+fn generate_into(archive: &Path, out: &Path) -> Output {
+    trailtrim().arg("generate").arg(archive).arg("--out").arg(out).output().unwrap()
+}
+
+#[test]
+fn one_name_in_two_partitions_is_two_policies() {
+    let arns = ["arn:aws-cn:iam::111122223333:user/api", "arn:aws:iam::111122223333:user/api"];
+    let archive = archive(&[read_item(arns[0], "china"), read_item(arns[1], "world")]);
+    let run = generate(&[archive.path()], &[]);
+    let policies = run.policies();
+    for (arn, table) in arns.iter().zip(["china", "world"]) {
+        let policy = policies[*arn].to_string();
+        assert!(policy.contains(&format!("table/{table}\"")), "{arn}: {policy}");
+    }
+    let files: Vec<String> = run.tree().into_keys().collect();
+    assert_eq!(
+        files,
+        [
+            "111122223333/user/api/policy.json",
+            "aws-cn/111122223333/user/api/policy.json",
+            "report.json"
+        ]
+    );
+}
+
+#[test]
+fn two_policies_for_one_file_are_refused_before_anything_is_written() {
+    let archive = archive(&[
+        read_item("arn:aws:iam::111122223333:user/Api", "a"),
+        read_item("arn:aws:iam::111122223333:user/api", "b"),
+    ]);
+    let out = TempDir::new().unwrap();
+    let output = generate_into(archive.path(), out.path());
+    let stderr = text(output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("user/Api`") && stderr.contains("user/api`"), "{stderr}");
+    assert_eq!(out.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn what_an_earlier_run_wrote_and_this_one_does_not_is_removed() {
+    let (kept, gone) =
+        ("arn:aws:iam::111122223333:user/kept", "arn:aws:iam::111122223333:user/gone");
+    let (first, second) =
+        (archive(&[read_item(kept, "a"), read_item(gone, "a")]), archive(&[read_item(kept, "a")]));
+    let root = TempDir::new().unwrap();
+    let out = root.path().join("out");
+    assert_eq!(generate_into(first.path(), &out).status.code(), Some(0));
+    assert!(out.join("111122223333/user/gone/policy.json").is_file());
+
+    // What is not of that run stays, whatever a report says.
+    fs::write(root.path().join("policy.json"), "mine").unwrap();
+    fs::write(out.join("111122223333/user/gone/notes.txt"), "mine").unwrap();
+    fs::create_dir(out.join("other")).unwrap();
+    fs::write(out.join("other/policy.json"), "mine").unwrap();
+    let report = out.join("report.json");
+    let mut forged: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    for path in ["../policy.json", "111122223333/user/gone/notes.txt"] {
+        forged["principals"].as_array_mut().unwrap().push(json!({ "policy_path": path }));
+    }
+    fs::write(&report, forged.to_string()).unwrap();
+
+    let output = generate_into(second.path(), &out);
+    let stderr = text(output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let said = "removed, written by an earlier run and not by this one: 1 policy\n  \
+                111122223333/user/gone/policy.json\n";
+    assert!(stderr.contains(said), "{stderr}");
+    let files: Vec<String> = tree(root.path()).into_keys().collect();
+    assert_eq!(
+        files,
+        [
+            "out/111122223333/user/gone/notes.txt",
+            "out/111122223333/user/kept/policy.json",
+            "out/other/policy.json",
+            "out/report.json",
+            "policy.json",
+        ]
+    );
+    let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    let listed: Vec<&str> =
+        list(&report, "principals").iter().map(|one| text_of(one, "policy_path")).collect();
+    assert_eq!(listed, ["111122223333/user/kept/policy.json"]);
+}
+
+#[test]
+fn policies_on_standard_output_are_indented_in_the_order_of_the_grammar() {
+    let arn = "arn:aws:iam::111122223333:user/api";
+    let archive = archive(&[read_item(arn, "a")]);
+    let output = trailtrim().arg("generate").arg(archive.path()).output().unwrap();
+    let stdout = text(output.stdout);
+    let opening = format!(
+        "{{\n  \"{arn}\": {{\n    \"Version\": \"2012-10-17\",\n    \"Statement\": [\n      {{\n        \
+         \"Sid\": "
+    );
+    assert!(stdout.starts_with(&opening), "{stdout}");
+    let order = ["Version", "Statement", "Sid", "Effect", "Action", "Resource"];
+    let places: Vec<usize> =
+        order.iter().map(|field| stdout.find(&format!("\"{field}\":")).unwrap()).collect();
+    assert!(places.is_sorted(), "{stdout}");
+}
+
+#[test]
+fn a_terminal_never_sees_a_raw_control_character() {
+    let arn = "arn:aws:iam::111122223333:user/a\u{9b}31m";
+    let archive = archive(&[read_item(arn, "t\u{9b}31m")]);
+    let raw = |text: &str| text.contains(|c: char| c.is_control() && c != '\n');
+    for arguments in [&["generate"][..], &["usage"], &["usage", "--format", "json"]] {
+        let output = trailtrim().args(arguments).arg(archive.path()).output().unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        assert!(stdout.contains("31m"), "{arguments:?}: {stdout}\n{stderr}");
+        assert!(!raw(&stdout) && !raw(&stderr), "{arguments:?}: {stdout:?}\n{stderr:?}");
+    }
+    for (path, bytes) in generate(&[archive.path()], &[]).tree() {
+        assert!(!raw(&text(bytes)), "{path}");
+    }
+}
+
+#[test]
+fn the_summary_tells_what_is_so_and_nothing_more() {
+    let users: Vec<String> =
+        (0..30).map(|number| format!("arn:aws:iam::111122223333:user/u{number}")).collect();
+    let mut records: Vec<Value> = users.iter().map(|arn| read_item(arn, "a")).collect();
+    // One event that is unknown and was only denied, one that was not, and one sign-in.
+    for (name, error) in [("GetNothing", Some("AccessDenied")), ("GetSomething", None)] {
+        let mut record = read_item(&users[0], name);
+        record["eventName"] = json!(name);
+        if let Some(error) = error {
+            record["errorCode"] = json!(error);
+        }
+        records.push(record);
+    }
+    let mut sign_in = read_item(&users[0], "b");
+    sign_in["eventType"] = json!("AwsConsoleSignIn");
+    sign_in["eventID"] = json!("sign-in");
+    records.push(sign_in);
+    // More than a managed policy holds.
+    records.extend((0..200).map(|number| read_item(&users[1], &format!("table-{number}"))));
+    let archive = archive(&records);
+    let stderr =
+        |command: &str| text(trailtrim().arg(command).arg(archive.path()).output().unwrap().stderr);
+    let (generated, used) = (stderr("generate"), stderr("usage"));
+    let hint = "… and 10 more";
+    assert!(generated.contains(&format!("{hint}; report.json has all (--out)")), "{generated}");
+    assert!(used.contains(hint) && !used.contains("--out"), "{used}");
+    assert!(generated.contains("1 over 6,144 characters"), "{generated}");
+    for said in [generated, used] {
+        assert!(said.contains("30 principals: 1 of them partial"), "{said}");
+        assert!(said.contains("GetSomething") && !said.contains("GetNothing"), "{said}");
+        assert!(said.contains("records that grant nothing: not-an-api-call (1 name)"), "{said}");
+    }
+}
