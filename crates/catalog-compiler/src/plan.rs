@@ -65,7 +65,7 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
     context.base(&mut plan)?;
     if let Some((_, rule)) = rule {
         for extra in &rule.extra {
-            plan.grants.push(context.grant(extra)?);
+            plan.grants.push(context.grant(&context.on_what_is_made(extra))?);
         }
     }
     // Tags beside an action that nobody knows do not make the call known.
