@@ -86,6 +86,7 @@ fn assert_agreement(run: &Run, reading: &Reading, root: &Path) {
     assert_principals(&report, run, reading);
     assert_evidence(&report, reading);
     assert_nothing_vanishes(&report, reading);
+    assert_wildcards_have_reasons(&report);
     crate::golden::assert_minimal(run);
 }
 
@@ -178,6 +179,23 @@ fn assert_evidence(report: &Value, reading: &Reading) {
                     "{arn}: {action} by {id}, which proves nothing"
                 );
             }
+        }
+    }
+}
+
+/// A `*` or `?` of a resource is told of: it was widened, or the action takes no resource.
+fn assert_wildcards_have_reasons(report: &Value) {
+    for principal in list(report, "principals") {
+        for grant in list(principal, "grants") {
+            let resource = text_of(grant, "resource");
+            let open = ["${*}", "${?}"]
+                .iter()
+                .fold(resource.to_owned(), |text, escape| text.replace(escape, ""));
+            let told = list(grant, "origins")
+                .iter()
+                .any(|origin| ["widened", "requires-star"].contains(&text_of(origin, "kind")));
+            let action = text_of(grant, "action");
+            assert!(told || !open.contains(['*', '?']), "{action} on {resource} without a reason");
         }
     }
 }
