@@ -1,16 +1,19 @@
 //! From grants to policies and the report.
 //!
 //! [`draft`] turns what a principal used into the smallest policy that grants
-//! just that; [`report`] is the versioned model of a run that every output
+//! just that, by way of [`cover`]; [`report`] is the versioned model of a run that every output
 //! format is made from. [`backtest`] puts drafts to what came after them, [`soak`]
 //! says how complete the picture is, [`denials`] what was refused and by whom.
 //! Nothing here knows how logs are read.
 
 pub mod backtest;
+pub mod cover;
 pub mod denials;
 mod draft;
+mod irredundant;
 mod path;
 pub mod report;
+mod sid;
 pub mod soak;
 mod usage_line;
 

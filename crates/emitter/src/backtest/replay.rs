@@ -10,7 +10,7 @@ use trailtrim_aggregator::RowKey;
 use trailtrim_catalog::Condition;
 use trailtrim_iam::{Action, Context, Outcome, Policies, PolicyDocument, Request};
 
-use crate::draft::{ANY, escaped};
+use crate::irredundant::{ANY, escaped};
 
 /// A draft, ready to be asked.
 pub(super) struct Replay {
