@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use divan::Bencher;
 use trailtrim_aggregator::{Activity, Join as _, Observer, Scope, Usage, resolve};
 use trailtrim_catalog::Catalog;
-use trailtrim_emitter::draft;
+use trailtrim_emitter::{DraftOptions, draft};
 use trailtrim_ingest::{Input, Prune, fold};
 
 fn main() {
@@ -56,5 +56,7 @@ fn resolve_usage(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn draft_policies(bencher: Bencher<'_, '_>) {
     let activity: Activity = resolve(&observed(&Scope::default()), Catalog::embedded());
-    bencher.bench(|| activity.principals.iter().map(draft).collect::<Vec<_>>());
+    let (catalog, options) = (Catalog::embedded(), DraftOptions::default());
+    let principals = || activity.principals.iter();
+    bencher.bench(|| principals().map(|one| draft(one, catalog, options)).collect::<Vec<_>>());
 }

@@ -77,16 +77,28 @@ fn summary(run: &Run) -> String {
             for row in list(principal, field) {
                 let origins: Vec<_> =
                     list(row, "origins").iter().map(|origin| text_of(origin, "kind")).collect();
+                let granted_as = row.get("granted_as").and_then(|pattern| pattern.as_str());
                 line(format!(
-                    "  {} {} on {} ({}, {} calls on {} days)",
+                    "  {} {} on {}{} ({}, {} calls on {} days)",
                     text_of(row, "outcome"),
                     text_of(row, "action"),
                     text_of(row, "resource"),
+                    granted_as.map(|pattern| format!(" as {pattern}")).unwrap_or_default(),
                     origins.join(", "),
                     number(row, "calls"),
                     number(row, "days"),
                 ));
             }
+        }
+        for one in list(principal, "generalisations") {
+            line(format!(
+                "  pattern {} for {} names, {} of one day ({}): adds {}",
+                text_of(one, "to"),
+                number(one, "names"),
+                number(one, "names_of_one_day"),
+                text_of(one, "rule"),
+                text_of(one, "adds"),
+            ));
         }
         for row in list(principal, "unmapped") {
             line(format!(
@@ -123,17 +135,26 @@ fn policies_are_valid_and_hold_nothing_that_was_not_seen() {
     }
 }
 
-/// Checks every policy of a run against the grants that its report gives for it.
+/// Checks every policy of a run against the grants that its report gives for it: each pair of the
+/// policy is a grant as it was seen, or the pattern in its place, which the report tells of.
 pub fn assert_minimal(run: &Run) {
     let (report, policies) = (run.report(), run.policies());
     for principal in list(&report, "principals") {
         let arn = text_of(principal, "arn");
-        let granted: BTreeSet<policy::Pair> = list(principal, "grants")
-            .iter()
-            .map(|grant| {
-                (text_of(grant, "action").to_owned(), text_of(grant, "resource").to_owned())
-            })
-            .collect();
+        let mut granted: BTreeSet<policy::Pair> = BTreeSet::new();
+        for grant in list(principal, "grants") {
+            let (action, resource) = (text_of(grant, "action"), text_of(grant, "resource"));
+            let mut written = resource;
+            if let Some(pattern) = grant.get("granted_as").and_then(|pattern| pattern.as_str()) {
+                let told = list(principal, "generalisations").iter().any(|one| {
+                    text_of(one, "to") == pattern && list(one, "actions").contains(&action.into())
+                });
+                assert!(told, "{arn}: nothing is told of {pattern}");
+                assert!(policy::glob(pattern, &policy::literal(resource)), "{pattern}: {resource}");
+                written = pattern;
+            }
+            granted.insert((action.to_owned(), written.to_owned()));
+        }
         let Some(document) = policies.get(arn) else {
             assert!(granted.is_empty(), "{arn} has grants and no policy");
             continue;

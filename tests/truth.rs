@@ -22,11 +22,11 @@ const SHAPE: Shape =
     Shape { size: Size { accounts: 3, principals: 8, keys: 12 }, days: 3, novelties: 2 };
 
 /// Runs `generate` on events that are all delivered.
-fn run(events: &[Event], seed: u64) -> Run {
+fn run(events: &[Event], seed: u64, resources: &str) -> Run {
     let archive = TempDir::new().unwrap();
     let events: Vec<&Event> = events.iter().collect();
     write(archive.path(), &pack(&events, Random::new(seed))).unwrap();
-    generate(&[archive.path()], &[])
+    generate(&[archive.path()], &["--resources", resources])
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn every_need_of_a_seeded_history_is_met_and_nothing_else_is_granted() {
     let mut wrong = Vec::new();
     for seed in 0..6 {
         let scenario = Scenario::new(seed, SHAPE);
-        let run = run(&scenario.events, seed);
+        let run = run(&scenario.events, seed, "exact");
         assert_eq!(run.code, 0, "seed {seed}: {}", run.stderr);
         wrong
             .extend(falsehoods(&run, &scenario.needs()).map(|what| format!("seed {seed}: {what}")));
@@ -52,10 +52,35 @@ fn every_need_of_the_fixture_is_met_and_nothing_else_is_granted() {
         }
     }
     // Whole, without the file that is cut short.
-    let run = run(&events, 0);
+    let run = run(&events, 0, "exact");
     assert_eq!(run.code, 0, "{}", run.stderr);
     let wrong: Vec<String> = falsehoods(&run, &needs).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Patterns in the place of names are no surplus by themselves: what they add is told. But each
+/// must be what some need became, and no taste may lose one.
+#[test]
+fn every_need_is_met_in_every_taste_and_each_reaches_as_far_as_the_one_before() {
+    let scenario = Scenario::new(7, SHAPE);
+    let runs = ["exact", "balanced", "prefix", "type"].map(|resources| {
+        let run = run(&scenario.events, 7, resources);
+        assert_eq!(run.code, 0, "{resources}: {}", run.stderr);
+        let wrong: Vec<_> = falsehoods(&run, &scenario.needs()).collect();
+        assert!(wrong.is_empty(), "{resources}: {}", wrong.join("\n"));
+        crate::golden::assert_minimal(&run);
+        run.policies()
+    });
+    for pair in runs.windows(2) {
+        for (arn, narrow) in &pair[0] {
+            let wide = policy::pairs(&pair[1][arn]);
+            for (action, resource) in policy::pairs(narrow) {
+                // A star of the narrow one is a text like any other to the wide one.
+                assert!(allows(&wide, &action, &literal(&resource)), "{arn}: {action} {resource}");
+            }
+        }
+    }
+    assert!(runs.windows(2).all(|pair| pair[0] != pair[1]), "nothing was generalised");
 }
 
 /// Returns each need that is not met, and each grant that nobody needs.

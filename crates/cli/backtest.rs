@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use trailtrim_aggregator::{Activity, Join as _, resolve};
 use trailtrim_catalog::Catalog;
-use trailtrim_emitter::backtest::{Backtest, Denied, Fold, NotTested, Passage, Replayed};
+use trailtrim_emitter::backtest::{Backtest, Denied, Drafting, Fold, NotTested, Passage, Replayed};
 use trailtrim_emitter::soak::log_days;
 
+use crate::drafting::DraftingArgs;
 use crate::format::Format;
 use crate::output::{printable, tell, write_stdout};
 use crate::summary::count;
@@ -35,6 +36,9 @@ pub(crate) struct BacktestArgs {
 
     #[command(flatten)]
     cut: Cut,
+
+    #[command(flatten)]
+    drafting: DraftingArgs,
 
     /// How to print
     #[arg(long, value_enum, default_value_t)]
@@ -66,6 +70,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
     let mut usages = parts.usages.into_iter();
     let mut before = usages.next().unwrap_or_default();
     let mut folds = Vec::new();
+    let options = args.drafting.options();
     let mut unmatched = args.trail.principal_globs();
     for (at, (cut, after)) in cuts.iter().zip(usages).enumerate() {
         let until = cuts.get(at + 1).copied().or(args.trail.until());
@@ -77,7 +82,8 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
         };
         let (drafted, replayed) =
             (select(resolve(&before, catalog)), select(resolve(&after, catalog)));
-        folds.push(Fold::new(time::show(*cut), until.map(time::show), &drafted, &replayed));
+        let (drafted, replayed) = (Drafting { activity: &drafted, catalog, options }, &replayed);
+        folds.push(Fold::new(time::show(*cut), until.map(time::show), drafted, replayed));
         before.join(after);
     }
     let result = Backtest::new(folds);

@@ -10,6 +10,7 @@ use trailtrim_emitter::{Draft, draft, report};
 use trailtrim_iam::escape_controls;
 
 use crate::directory;
+use crate::drafting::DraftingArgs;
 use crate::output::{tell, write_stdout};
 use crate::trail::{Trail, TrailArgs};
 use crate::{Exit, summary};
@@ -26,6 +27,9 @@ pub(crate) struct GenerateArgs {
     #[command(flatten)]
     trail: TrailArgs,
 
+    #[command(flatten)]
+    drafting: DraftingArgs,
+
     /// Directory for policies and report; made if it is missing
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -41,7 +45,10 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
     args.trail
         .require_principals(&trail.activity)
         .inspect_err(|_| tell(&summary::of_usage(&trail)))?;
-    let drafts: Vec<Draft> = trail.activity.principals.iter().map(draft).collect();
+    let options = args.drafting.options();
+    let principals = trail.activity.principals.iter();
+    let drafts: Vec<Draft> =
+        principals.map(|principal| draft(principal, catalog, options)).collect();
     let report = report::report(
         env!("CARGO_PKG_VERSION"),
         catalog,
@@ -49,6 +56,7 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         trail.input.clone(),
         &trail.activity,
         &drafts,
+        options,
     );
     let removed = match &args.out {
         Some(directory) => directory::write(directory, &report, &drafts)?,

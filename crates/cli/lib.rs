@@ -11,6 +11,7 @@ mod compare;
 mod coverage;
 mod denials;
 mod directory;
+mod drafting;
 mod exit;
 mod format;
 mod generate;

@@ -96,8 +96,38 @@ fn tell(trail: &Trail, report: Option<&Report>, hint: &str, text: &mut String) -
         writeln!(text, "records that grant nothing: {}", kinds.join(", "))?;
     }
 
+    if let Some(report) = report {
+        tell_generalised(report, hint, text)?;
+    }
     tell_unmapped(activity, hint, text)?;
     tell_skipped(input, hint, text)
+}
+
+/// Tells for how many names patterns stand, by the rule that put them there.
+fn tell_generalised(report: &Report, hint: &str, text: &mut String) -> std::fmt::Result {
+    let mut rules: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for one in report.principals.iter().flat_map(|principal| &principal.generalisations) {
+        let (patterns, names) = rules.entry(&one.rule).or_default();
+        *patterns += 1;
+        *names += one.names as u64;
+    }
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let (patterns, names) =
+        rules.values().fold((0, 0), |(a, b), (patterns, names)| (a + patterns, b + names));
+    writeln!(
+        text,
+        "written as patterns, --resources {}: {} as {}{hint}",
+        report.resources,
+        count(names, "name", "names"),
+        count(patterns, "pattern", "patterns"),
+    )?;
+    for (rule, (patterns, names)) in rules {
+        let patterns = count(patterns, "pattern", "patterns");
+        writeln!(text, "  {rule}: {} as {patterns}", count(names, "name", "names"))?;
+    }
+    Ok(())
 }
 
 fn no_match(filters: &Filters) -> String {

@@ -44,4 +44,4 @@ pub use sources::{FileMark, Sources};
 pub use stats::{EVIDENCE, EventKey, Evidence, Join, Stats, day};
 pub use trie::{NAME_QUOTA, Quota, WORKLOAD_QUOTA};
 pub use usage::{OtherEvent, OtherKind, Usage};
-pub use workload::{Attribution, Workload, Workloads};
+pub use workload::{Attribution, Workload, Workloads, run_token};

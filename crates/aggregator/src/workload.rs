@@ -5,6 +5,7 @@
 //! so. Names that are new with every run are folded into their kind (`i-#`), by data:
 //! `data/workloads.toml`. What is still too many is one workload of many names.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -167,23 +168,31 @@ fn rules() -> &'static Rules {
 /// The shape of a UUID: lengths of its runs of hexadecimal digits.
 const UUID: [usize; 5] = [8, 4, 4, 4, 12];
 
+/// Returns where the first part of a name stands that is new with every run, if it has one: an id,
+/// a clock reading, by `data/workloads.toml`.
+pub fn run_token(name: &str) -> Option<Range<usize>> {
+    let mut at = 0;
+    while let Some(rest) = name.get(at..).filter(|rest| !rest.is_empty()) {
+        if let Some(length) = token(rest) {
+            return Some(at..at + length);
+        }
+        // On to the end of this run and the character after it.
+        at += run(rest).max(rest.chars().next().map_or(0, char::len_utf8));
+    }
+    None
+}
+
 /// Returns the name with what differs from run to run replaced by `#`. A `#` of the name itself
 /// stays: session names cannot hold one (IAM: `[\w+=,.@-]`).
 pub(crate) fn fold_name(name: &str) -> String {
     let mut out = String::new();
     let mut rest = name;
-    while !rest.is_empty() {
-        if let Some(length) = token(rest) {
-            out.push('#');
-            rest = rest.get(length..).unwrap_or("");
-            continue;
-        }
-        // On to the end of this run and the character after it.
-        let run = run(rest).max(rest.chars().next().map_or(0, char::len_utf8));
-        let (head, tail) = rest.split_at(run);
-        out.push_str(head);
-        rest = tail;
+    while let Some(token) = run_token(rest) {
+        out.push_str(rest.get(..token.start).unwrap_or_default());
+        out.push('#');
+        rest = rest.get(token.end..).unwrap_or_default();
     }
+    out.push_str(rest);
     out
 }
 

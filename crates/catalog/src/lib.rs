@@ -33,6 +33,7 @@ mod layout;
 mod operation;
 mod request;
 mod resolve;
+mod shape;
 mod table;
 mod template;
 mod transform;
@@ -46,6 +47,7 @@ pub use facts::{
 pub use grant::{Condition, Grant, Origin, Resolution, Unresolved};
 pub use operation::{Confidence, Kind, Operation};
 pub use request::{FactKind, Request, ResourceRef};
+pub use shape::{Part, Shape};
 
 use table::Table;
 

@@ -15,9 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use trailtrim_aggregator::{Activity, Count, Join as _, Principal, Stats};
+use trailtrim_catalog::Catalog;
 
 use crate::report::{Condition, Seen, condition, seen};
-use crate::{Draft, draft};
+use crate::{Draft, DraftOptions, draft};
 use replay::Replay;
 
 /// The version of the model of a backtest.
@@ -143,6 +144,17 @@ pub enum NotTested {
     NotSeenAfter,
 }
 
+/// What to draft from, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Drafting<'a> {
+    /// What was seen before the split.
+    pub activity: &'a Activity,
+    /// The catalog that named it.
+    pub catalog: Catalog,
+    /// How to draft.
+    pub options: DraftOptions,
+}
+
 impl Backtest {
     /// Puts folds together.
     pub fn new(folds: Vec<Fold>) -> Backtest {
@@ -158,7 +170,12 @@ impl Backtest {
 impl Fold {
     /// Drafts from `before` and replays `after`. `split` and `until` are told
     /// as they are.
-    pub fn new(split: String, until: Option<String>, before: &Activity, after: &Activity) -> Fold {
+    pub fn new(
+        split: String,
+        until: Option<String>,
+        before: Drafting<'_>,
+        after: &Activity,
+    ) -> Fold {
         let mut fold = Fold {
             split,
             until,
@@ -167,10 +184,10 @@ impl Fold {
             untested: Vec::new(),
         };
         let mut all = Tally::default();
-        let (drafts, replays) = (by_arn(before), by_arn(after));
+        let (drafts, replays) = (by_arn(before.activity), by_arn(after));
         let arns: BTreeSet<&str> = drafts.keys().chain(replays.keys()).copied().collect();
         for arn in arns {
-            match test(drafts.get(arn).copied(), replays.get(arn).copied()) {
+            match test(drafts.get(arn).copied(), replays.get(arn).copied(), before) {
                 Ok((replayed, tally)) => {
                     all.add(&tally);
                     fold.principals.push(replayed);
@@ -190,6 +207,7 @@ fn by_arn(activity: &Activity) -> BTreeMap<&str, &Principal> {
 fn test(
     before: Option<&Principal>,
     after: Option<&Principal>,
+    drafting: Drafting<'_>,
 ) -> Result<(Replayed, Tally), NotTested> {
     let after = after.filter(|after| {
         after.rows.keys().any(|key| key.outcome.grants()) || unmapped(after).next().is_some()
@@ -199,7 +217,8 @@ fn test(
         (None, _) => return Err(NotTested::NotSeenBefore),
         (Some(before), Some(after)) => (before, after),
     };
-    let Draft { policy: Some(policy), statements } = draft(before) else {
+    let drafted = draft(before, drafting.catalog, drafting.options);
+    let Draft { policy: Some(policy), statements, .. } = drafted else {
         return Err(NotTested::NothingDrafted);
     };
     let drafted: BTreeSet<&str> = statements.keys().map(|key| key.action.as_str()).collect();
@@ -359,6 +378,12 @@ mod tests {
         Activity { principals, ..Activity::default() }
     }
 
+    fn fold(before: &Activity, after: &Activity) -> Fold {
+        let options = DraftOptions::default();
+        let before = Drafting { activity: before, catalog: Catalog::embedded(), options };
+        Fold::new("s".into(), None, before, after)
+    }
+
     #[test]
     fn a_call_that_lacks_one_of_two_permissions_is_denied_once() {
         use Outcome::Granted;
@@ -379,7 +404,7 @@ mod tests {
                 ("a:Drop", "x", Outcome::Denied, &[("5", 5 * DAY)]),
             ],
         );
-        let fold = Fold::new("s".into(), None, &activity(vec![before]), &activity(vec![after]));
+        let fold = fold(&activity(vec![before]), &activity(vec![after]));
         let replayed = fold.principals.first().unwrap();
         let passage = &replayed.passage;
         assert_eq!(
@@ -411,7 +436,7 @@ mod tests {
             .insert(event(Unmapped::Unknown, Granted), stats(&[("2", DAY), ("3", 2 * DAY)]));
         after.unmapped.insert(event(Unmapped::Unknown, Outcome::Denied), stats(&[("4", DAY)]));
         after.unmapped.insert(event(Unmapped::NoPermission, Granted), stats(&[("5", DAY)]));
-        let fold = Fold::new("s".into(), None, &activity(vec![before]), &activity(vec![after]));
+        let fold = fold(&activity(vec![before]), &activity(vec![after]));
         let passage = &fold.all;
         assert_eq!((passage.calls, passage.calls_denied, passage.calls_unmapped), (3, 0, 2));
         assert_eq!((passage.share_of_calls, passage.days_passed), (1.0 / 3.0, 0));
@@ -432,7 +457,7 @@ mod tests {
             principal("new", &[("a:Do", "x", Granted, one)]),
             principal("refused", &[("a:Do", "x", Granted, one)]),
         ]);
-        let fold = Fold::new("s".into(), None, &before, &after);
+        let fold = fold(&before, &after);
         let why: Vec<NotTested> = fold.untested.iter().map(|one| one.why).collect();
         assert_eq!(
             why,

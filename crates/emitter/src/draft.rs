@@ -1,18 +1,20 @@
 //! The policy that grants what was used, and nothing else.
 //!
-//! No action gains a resource that it was not seen with ([`cover`](crate::cover)), and grants under
+//! No action gains a resource that it was not seen with ([`cover`](crate::cover)), but for the
+//! patterns that the [taste](crate::taste) puts in the place of names, which are listed. Grants under
 //! different conditions share no statement. Actions that take no resource stand in one statement
 //! of their own, where their `*` widens nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Principal, Row, RowKey};
-use trailtrim_catalog::{Condition, Origin};
+use trailtrim_catalog::{Catalog, Condition, Origin};
 use trailtrim_iam::{PolicyDocument, Statement};
 
 use crate::cover::{Block, Grants, condition_chars, cover_under, service};
 use crate::irredundant::{Covering, Grant, irredundant};
 use crate::sid::{about, service_name, sids};
+use crate::taste::{Choice, Seen, Taste, choose};
 
 /// Characters a customer managed policy may have, white space not counted
 /// (IAM user guide, "IAM and AWS STS quotas").
@@ -21,6 +23,13 @@ pub const MANAGED_POLICY_LIMIT: usize = 6_144;
 /// The id of the statement whose actions take no resource.
 const NO_RESOURCE_SID: &str = "ActionsWithoutResource";
 
+/// How to draft.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DraftOptions {
+    /// How to write the resources that were seen.
+    pub taste: Taste,
+}
+
 /// The policy of one principal, and which statement each grant went into.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -28,19 +37,34 @@ pub struct Draft {
     pub policy: Option<PolicyDocument>,
     /// For each granting row the id of a statement that covers it.
     pub statements: BTreeMap<RowKey, String>,
+    /// How the resources of the rows are written.
+    pub choice: Choice,
 }
 
 /// What is covered apart: a service's grants under the same conditions.
 type Partition<'p> = (&'p str, &'p [Condition]);
 
 /// Drafts the policy of a principal from what it used.
-pub fn draft(principal: &Principal) -> Draft {
+pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> Draft {
     let granting: Vec<(&RowKey, &Row)> =
         principal.rows.iter().filter(|(key, _)| key.outcome.grants()).collect();
-    let grants: BTreeSet<Grant<'_, Condition>> = granting
-        .iter()
-        .map(|(key, _)| (key.action.as_str(), key.resource.as_str(), key.conditions.as_slice()))
-        .collect();
+    let seen = granting.iter().map(|(key, row)| Seen {
+        action: &key.action,
+        resource: &key.resource,
+        stats: &row.stats,
+    });
+    let choice = choose(seen, &|_| options.taste, &|_| Vec::new(), catalog);
+    let (policy, statements) = write(&granting, &choice);
+    Draft { policy, statements, choice }
+}
+
+/// Writes the policy, and says where each row went.
+fn write(
+    granting: &[(&RowKey, &Row)],
+    choice: &Choice,
+) -> (Option<PolicyDocument>, BTreeMap<RowKey, String>) {
+    let grants: BTreeSet<Grant<'_, Condition>> =
+        granting.iter().map(|(key, _)| grant(key, choice)).collect();
     let starred: BTreeSet<&str> = granting
         .iter()
         .filter(|(_, row)| row.origins.contains(&Origin::RequiresStar))
@@ -95,7 +119,7 @@ pub fn draft(principal: &Principal) -> Draft {
     let placed = granting
         .iter()
         .filter_map(|(key, _)| {
-            let grant = (key.action.as_str(), key.resource.as_str(), key.conditions.as_slice());
+            let grant = grant(key, choice);
             // What was left out is in the first statement that holds something wider.
             let at = places.get(&grant).copied().or_else(|| {
                 covering.of_grant(grant).iter().filter_map(|wide| places.get(wide).copied()).min()
@@ -103,8 +127,12 @@ pub fn draft(principal: &Principal) -> Draft {
             Some(((*key).clone(), statements.get(at)?.sid.clone()?))
         })
         .collect();
-    let policy = (!statements.is_empty()).then(|| PolicyDocument::new(statements));
-    Draft { policy, statements: placed }
+    ((!statements.is_empty()).then(|| PolicyDocument::new(statements)), placed)
+}
+
+/// Returns what a row grants.
+fn grant<'p>(key: &'p RowKey, choice: &'p Choice) -> Grant<'p, Condition> {
+    (&key.action, choice.resource(&key.action, &key.resource), &key.conditions)
 }
 
 fn add_conditions(statement: &mut Statement, conditions: &[Condition]) {
@@ -122,6 +150,8 @@ mod tests {
     use super::*;
     use crate::irredundant::covers;
     use trailtrim_aggregator::{Outcome, PrincipalKind};
+
+    const EXACT: DraftOptions = DraftOptions { taste: Taste::Exact };
 
     fn granted(action: &str, resource: &str, conditions: &[Condition]) -> (RowKey, Row) {
         let key = RowKey {
@@ -163,7 +193,7 @@ mod tests {
             granted("kms:Decrypt", "key/1", &via),
             granted("kms:Decrypt", "key/2", &via),
         ]);
-        let draft = draft(&principal);
+        let draft = draft(&principal, Catalog::embedded(), EXACT);
         let statements = draft.policy.unwrap().statements;
         assert_eq!(statements.len(), 4);
         assert_eq!(draft.statements.len(), principal.rows.len());
@@ -183,7 +213,7 @@ mod tests {
             let star = if n % 2 == 0 { "" } else { ":*" };
             granted("logs:PutLogEvents", &format!("arn:aws:logs:::log-group:{n:06}{star}"), &[])
         });
-        let draft = draft(&principal(rows));
+        let draft = draft(&principal(rows), Catalog::embedded(), EXACT);
         assert_eq!(draft.statements.len(), 60_000);
     }
 }

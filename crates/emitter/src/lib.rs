@@ -1,7 +1,7 @@
 //! From grants to policies and the report.
 //!
 //! [`draft`] turns what a principal used into the smallest policy that grants
-//! just that, by way of [`cover`]; [`report`] is the versioned model of a run that every output
+//! just that, written to one's [`taste`] by way of [`cover`]; [`report`] is the versioned model of a run that every output
 //! format is made from. [`backtest`] puts drafts to what came after them, [`soak`]
 //! says how complete the picture is, [`denials`] what was refused and by whom.
 //! Nothing here knows how logs are read.
@@ -15,8 +15,10 @@ mod path;
 pub mod report;
 mod sid;
 pub mod soak;
+pub mod taste;
 mod usage_line;
 
-pub use draft::{Draft, MANAGED_POLICY_LIMIT, draft};
+pub use draft::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, draft};
 pub use path::{POLICY_FILE, policy_path};
+pub use taste::{Choice, Generalisation, Taste};
 pub use usage_line::{UsageLine, usage_lines};

@@ -27,6 +27,8 @@ pub struct Report {
     pub filters: Filters,
     /// What was read.
     pub input: Input,
+    /// How resources are written: `exact`, `balanced`, `prefix` or `type`.
+    pub resources: String,
     /// Roles and users, ordered by ARN.
     pub principals: Vec<Principal>,
     /// Callers that never get a policy, with the reason.
@@ -175,6 +177,9 @@ pub struct Principal {
     /// The policy's size as AWS counts it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_size: Option<usize>,
+    /// The patterns that the policy has in the place of names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub generalisations: Vec<Generalisation>,
     /// What is granted.
     pub grants: Vec<Permission>,
     /// What was tried and is not granted.
@@ -185,13 +190,41 @@ pub struct Principal {
     pub frozen_services: Vec<String>,
 }
 
+/// A pattern that stands for names that were seen.
+#[derive(Clone, Debug, Serialize)]
+pub struct Generalisation {
+    /// The pattern.
+    pub to: String,
+    /// The actions that are granted on it.
+    pub actions: Vec<String>,
+    /// The stable code of the rule: `attached-pattern`, `one-run`, `short-lived`, `dated-key`,
+    /// `varying-key`, `written-key`, `one-day-key`, `parent-prefix` or `whole-type`.
+    pub rule: String,
+    /// Why.
+    pub why: String,
+    /// What it adds to what was seen.
+    pub adds: String,
+    /// How many different names it stands for.
+    pub names: usize,
+    /// How many of them were seen on one day only.
+    pub names_of_one_day: usize,
+    /// Some of them.
+    pub from: Vec<String>,
+    /// When, how often, which events.
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
 /// An action on a resource, with one outcome.
 #[derive(Clone, Debug, Serialize)]
 pub struct Permission {
     /// The action.
     pub action: String,
-    /// The resource, as the policy names it.
+    /// The resource as it was seen, in the form that a policy has.
     pub resource: String,
+    /// The pattern that the policy has in its place, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub granted_as: Option<String>,
     /// Conditions of the grant.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,

@@ -5,13 +5,14 @@ use trailtrim_aggregator::{self as aggregator, Activity, RowKey, Stats};
 use trailtrim_catalog as catalog;
 
 use super::{
-    CatalogSource, Condition, EventName, Evidence, Excluded, Filters, Input, Origin, OtherEvent,
-    Permission, Principal, Report, SCHEMA_VERSION, Seen, Status, Tool, Unmapped,
+    CatalogSource, Condition, EventName, Evidence, Excluded, Filters, Generalisation, Input,
+    Origin, OtherEvent, Permission, Principal, Report, SCHEMA_VERSION, Seen, Status, Tool,
+    Unmapped,
 };
-use crate::{Draft, MANAGED_POLICY_LIMIT, policy_path};
+use crate::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, policy_path, taste};
 
 /// Makes the report of a run. `drafts` belong to the activity's principals, in
-/// their order.
+/// their order, and were made with `options`.
 pub fn report(
     tool_version: &str,
     catalog: catalog::Catalog,
@@ -19,6 +20,7 @@ pub fn report(
     input: Input,
     activity: &Activity,
     drafts: &[Draft],
+    options: DraftOptions,
 ) -> Report {
     let version = catalog.version();
     Report {
@@ -37,6 +39,7 @@ pub fn report(
         },
         filters,
         input,
+        resources: options.taste.code().to_owned(),
         principals: activity
             .principals
             .iter()
@@ -70,8 +73,14 @@ fn describe(principal: &aggregator::Principal, draft: &Draft) -> Principal {
     let (mut grants, mut not_granted) = (Vec::new(), Vec::new());
     for (key, row) in &principal.rows {
         let statement = draft.statements.get(key).cloned();
-        let to = if key.outcome.grants() { &mut grants } else { &mut not_granted };
-        to.push(permission(key, row, statement));
+        let mut permission = permission(key, row, statement);
+        if key.outcome.grants() {
+            let written = draft.choice.resource(&key.action, &key.resource);
+            permission.granted_as = (written != key.resource).then(|| written.to_owned());
+            grants.push(permission);
+        } else {
+            not_granted.push(permission);
+        }
     }
     let size = draft.policy.as_ref().map(trailtrim_iam::PolicyDocument::size);
     Principal {
@@ -89,6 +98,7 @@ fn describe(principal: &aggregator::Principal, draft: &Draft) -> Principal {
         notes: notes(principal, size),
         policy_path: draft.policy.is_some().then(|| policy_path(principal)),
         policy_size: size,
+        generalisations: draft.choice.generalisations().iter().map(generalisation).collect(),
         grants,
         not_granted,
         unmapped: principal
@@ -137,6 +147,7 @@ fn permission(key: &RowKey, row: &aggregator::Row, statement: Option<String>) ->
     Permission {
         action: key.action.clone(),
         resource: key.resource.clone(),
+        granted_as: None,
         conditions: key.conditions.iter().map(condition).collect(),
         statement,
         origins: row.origins.iter().map(origin).collect(),
@@ -156,6 +167,20 @@ fn permission(key: &RowKey, row: &aggregator::Row, statement: Option<String>) ->
         error_codes: row.error_codes.iter().cloned().collect(),
         denied_by: row.denied_by.iter().cloned().collect(),
         seen: seen(&row.stats),
+    }
+}
+
+fn generalisation(one: &taste::Generalisation) -> Generalisation {
+    Generalisation {
+        to: one.to.clone(),
+        actions: one.actions.iter().cloned().collect(),
+        rule: one.rule.code().to_owned(),
+        why: one.why.clone(),
+        adds: one.adds.clone(),
+        names: one.names,
+        names_of_one_day: one.names_of_one_day,
+        from: one.from.clone(),
+        seen: seen(&one.stats),
     }
 }
 

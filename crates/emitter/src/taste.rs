@@ -1,0 +1,263 @@
+//! How to write the resources that were seen: as they are, or as what they are one of.
+//!
+//! Some names are of one run only: an execution, a log stream, a key with a date in it. A policy
+//! that names them is stale on its first day. [`choose`] puts a pattern in the place of such names,
+//! by the rules of `data/taste.toml` and by how long each name was seen, and tells of each pattern
+//! what it stands for, why, and what it adds. Named things (tables, queues, functions, buckets) stay
+//! exact unless asked for otherwise.
+//!
+//! What holds for every [`Taste`]: partition, region, account and a container's name (a bucket) are
+//! never widened; what is chosen is of the same resource type; passed and assumed roles stay exact;
+//! a name that stands for many already stays as it is; `X` and its companion `X:*` go together. In
+//! reach, `exact` ⊆ `balanced` ⊆ `prefix` ⊆ `type`.
+//!
+//! Decisions are made for all names that one pattern would stand for, never for one alone. So the
+//! order of what was seen plays no part, and choosing again from what was chosen changes nothing.
+
+mod attached;
+mod chooser;
+mod dates;
+mod item;
+mod keys;
+mod kind;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_aggregator::Stats;
+use trailtrim_catalog::{AccessLevel, Catalog};
+
+use attached::narrowing;
+use chooser::Chooser;
+use item::Item;
+use kind::Kinds;
+use rules::rules;
+
+/// How many of the names behind a generalisation are listed.
+pub const SAMPLE: usize = 8;
+
+/// How to write resources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Taste {
+    /// As they were seen.
+    Exact,
+    /// Names of one run by what they are one of, keys that are written or of a day by their parent
+    /// prefix, and all else as it was seen.
+    #[default]
+    Balanced,
+    /// Every key and every name with a path by its parent prefix.
+    Prefix,
+    /// Every name by its resource type.
+    Type,
+}
+
+impl Taste {
+    /// Every taste, the narrowest first.
+    pub const ALL: [Taste; 4] = [Taste::Exact, Taste::Balanced, Taste::Prefix, Taste::Type];
+
+    /// Returns the stable code: `exact`, `balanced`, `prefix` or `type`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Taste::Exact => "exact",
+            Taste::Balanced => "balanced",
+            Taste::Prefix => "prefix",
+            Taste::Type => "type",
+        }
+    }
+}
+
+/// One thing that a principal did.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The action.
+    pub action: &'a str,
+    /// The resource as a policy names it.
+    pub resource: &'a str,
+    /// When and how often.
+    pub stats: &'a Stats,
+}
+
+/// By which rule a pattern came to stand for names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// The attached policy has a pattern that names the thing already.
+    Attached,
+    /// Names of this type are of one run.
+    OneRun,
+    /// Names of this type may be of one run, and the evidence shows that they are.
+    ShortLived,
+    /// The key holds a date.
+    DatedKey,
+    /// Several ids stand in one place of the key.
+    VaryingKey,
+    /// The object is written.
+    WrittenKey,
+    /// Most keys beside it were seen on one day only.
+    OneDayKey,
+    /// [`Taste::Prefix`] was asked for.
+    ParentPrefix,
+    /// [`Taste::Type`] was asked for.
+    WholeType,
+}
+
+impl Rule {
+    /// Returns the stable code, in kebab-case.
+    pub fn code(self) -> &'static str {
+        match self {
+            Rule::Attached => "attached-pattern",
+            Rule::OneRun => "one-run",
+            Rule::ShortLived => "short-lived",
+            Rule::DatedKey => "dated-key",
+            Rule::VaryingKey => "varying-key",
+            Rule::WrittenKey => "written-key",
+            Rule::OneDayKey => "one-day-key",
+            Rule::ParentPrefix => "parent-prefix",
+            Rule::WholeType => "whole-type",
+        }
+    }
+
+    /// Says why, where the rule alone tells.
+    fn why(self) -> &'static str {
+        match self {
+            Rule::Attached => "the attached policy names the thing already",
+            Rule::OneRun => "names of this type are of one run",
+            Rule::ShortLived => "things of this type come and go",
+            Rule::DatedKey => "the key holds a date, and the next one another",
+            Rule::VaryingKey => "several ids stand in this place of the key, and not all lasted",
+            Rule::WrittenKey => "objects are written here, and the next may have another name",
+            Rule::OneDayKey => "most keys here were seen on one day only",
+            Rule::ParentPrefix => "names are written by their parent prefix, as was asked for",
+            Rule::WholeType => "names are written by their resource type, as was asked for",
+        }
+    }
+}
+
+/// A pattern that stands for names that were seen.
+#[derive(Clone, Debug)]
+pub struct Generalisation {
+    /// The pattern.
+    pub to: String,
+    /// The rule.
+    pub rule: Rule,
+    /// The actions that are granted on it.
+    pub actions: BTreeSet<String>,
+    /// Some of the names: the first [`SAMPLE`].
+    pub from: Vec<String>,
+    /// How many different names there were.
+    pub names: usize,
+    /// How many of them were seen on one day only.
+    pub names_of_one_day: usize,
+    /// Why, in words.
+    pub why: String,
+    /// What the pattern adds to what was seen, in words.
+    pub adds: String,
+    /// When and how often the names were seen, together.
+    pub stats: Stats,
+}
+
+/// How the resources of one principal are written.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    chosen: BTreeMap<String, BTreeMap<String, String>>,
+    generalisations: Vec<Generalisation>,
+}
+
+impl Choice {
+    /// Returns how to write a resource that was seen with an action.
+    pub fn resource<'c>(&'c self, action: &str, resource: &'c str) -> &'c str {
+        let chosen = self.chosen.get(action).and_then(|resources| resources.get(resource));
+        chosen.map_or(resource, String::as_str)
+    }
+
+    /// Returns the patterns that stand for names, ordered by pattern and rule.
+    pub fn generalisations(&self) -> &[Generalisation] {
+        &self.generalisations
+    }
+}
+
+/// Chooses how to write what one principal did.
+///
+/// `taste_of` tells the taste for a service, by its IAM prefix; `attached` the resource patterns of
+/// attached policies that allow an action, empty where nothing is known of them. What is chosen may
+/// go beyond the attached patterns: the caller intersects.
+pub fn choose<'a>(
+    seen: impl IntoIterator<Item = Seen<'a>>,
+    taste_of: &dyn Fn(&str) -> Taste,
+    attached: &dyn Fn(&str) -> Vec<String>,
+    catalog: Catalog,
+) -> Choice {
+    let mut by_action: BTreeMap<&str, BTreeMap<&str, Evidence<'_>>> = BTreeMap::new();
+    for Seen { action, resource, stats } in seen {
+        by_action.entry(action).or_default().entry(resource).or_default().add(stats);
+    }
+    let rules = rules();
+    let mut kinds = Kinds::new(rules);
+    let mut chooser = Chooser::new(rules);
+    for (action, resources) in &by_action {
+        let taste = taste_of(action.split(':').next().unwrap_or_default());
+        let Some(facts) = catalog.action(action) else { continue };
+        if taste == Taste::Exact || rules.never(action) {
+            continue;
+        }
+        let level = facts.access_level();
+        let taste = if rules.guards_level(level) { taste.min(Taste::Prefix) } else { taste };
+        let written = !matches!(level, AccessLevel::List | AccessLevel::Read);
+        let patterns = attached(action);
+        let patterns = narrowing(&patterns, facts);
+        for (resource, evidence) in resources {
+            let item = Item::new(action, resource, evidence, facts, &mut kinds);
+            if let Some(item) = item {
+                chooser.take(item, taste, written, &patterns);
+            }
+        }
+    }
+    chooser.finish()
+}
+
+/// From when to when something was seen, in days.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Span {
+    first: Option<i32>,
+    last: Option<i32>,
+}
+
+impl Span {
+    #[cfg(test)]
+    fn days(first: i32, last: i32) -> Span {
+        Span { first: Some(first), last: Some(last) }
+    }
+
+    fn of(stats: &Stats) -> Span {
+        Span { first: stats.days().first().copied(), last: stats.days().last().copied() }
+    }
+
+    fn join(&mut self, other: Span) {
+        self.first = [self.first, other.first].into_iter().flatten().min();
+        self.last = self.last.max(other.last);
+    }
+
+    fn one_day(self) -> bool {
+        self.first == self.last
+    }
+
+    /// Whether it was seen again so many days after it was first seen.
+    fn lasts(self, days: i32) -> bool {
+        self.first.zip(self.last).is_some_and(|(first, last)| last - first >= days)
+    }
+}
+
+/// What was seen of one resource with one action.
+#[derive(Debug, Default)]
+struct Evidence<'a> {
+    span: Span,
+    stats: Vec<&'a Stats>,
+}
+
+impl<'a> Evidence<'a> {
+    fn add(&mut self, stats: &'a Stats) {
+        self.span.join(Span::of(stats));
+        self.stats.push(stats);
+    }
+}

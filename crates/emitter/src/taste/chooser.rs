@@ -1,0 +1,208 @@
+//! Puts names to their like, and decides for all of them at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_aggregator::{Join as _, Stats};
+use trailtrim_catalog::Shape;
+
+use super::attached::narrow;
+use super::item::{Item, folded};
+use super::keys::cuts;
+use super::rules::{OneRun, Rules, Value, When};
+use super::{Choice, Evidence, Generalisation, Rule, SAMPLE, Span, Taste};
+
+/// The keys of one container that are read, or that are written.
+#[derive(Default)]
+struct Container<'s> {
+    keys: BTreeMap<&'s str, Span>,
+    /// What stands before the star of names that stand for many.
+    folded: BTreeMap<&'s str, Span>,
+    /// What is to be decided.
+    items: Vec<(Item<'s>, Taste)>,
+}
+
+/// What one pattern came to stand for.
+#[derive(Default)]
+struct Found<'s> {
+    actions: BTreeSet<&'s str>,
+    names: BTreeMap<&'s str, (Span, Vec<&'s Stats>)>,
+    why: String,
+    adds: String,
+}
+
+pub(super) struct Chooser<'s> {
+    rules: &'static Rules,
+    /// Names of one run, by action and pattern.
+    one_run: BTreeMap<(&'s str, String), Vec<(Item<'s>, Taste)>>,
+    /// By what stands before the keys, and whether they are written.
+    containers: BTreeMap<(&'s str, bool), Container<'s>>,
+    chosen: BTreeMap<String, BTreeMap<String, String>>,
+    found: BTreeMap<(String, Rule), Found<'s>>,
+}
+
+impl<'s> Chooser<'s> {
+    pub(super) fn new(rules: &'static Rules) -> Chooser<'s> {
+        Chooser {
+            rules,
+            one_run: BTreeMap::new(),
+            containers: BTreeMap::new(),
+            chosen: BTreeMap::new(),
+            found: BTreeMap::new(),
+        }
+    }
+
+    /// Decides what can be decided of one name alone, and puts the rest to its like.
+    pub(super) fn take(
+        &mut self,
+        item: Item<'s>,
+        taste: Taste,
+        written: bool,
+        patterns: &[Shape<'_>],
+    ) {
+        let Evidence { span, .. } = *item.evidence;
+        if folded(item.base) {
+            if let Some((head, name)) = item.key() {
+                let beginning = name.split('*').next().unwrap_or_default();
+                let container = self.containers.entry((head, written)).or_default();
+                container.folded.entry(beginning).or_default().join(span);
+            }
+            return;
+        }
+        let whole = taste == Taste::Type && !item.kind.named;
+        let attached = narrow(&item, patterns);
+        // For `type` this is evidence as for `prefix`, which some actions are kept to.
+        if attached.is_none()
+            && let Some((head, name)) = item.key()
+        {
+            let container = self.containers.entry((head, written)).or_default();
+            container.keys.entry(name).or_default().join(span);
+        }
+        if !whole && let Some((to, pattern)) = attached {
+            let why = format!("the attached `{pattern}` names the thing already");
+            let adds = format!("what else the attached `{pattern}` allows");
+            self.generalise(&item, to, Rule::Attached, &why, adds);
+            return;
+        }
+        if whole {
+            self.whole_type(&item);
+        } else if let Some((head, _)) = item.key() {
+            let container = self.containers.entry((head, written)).or_default();
+            container.items.push((item, taste));
+        } else if let Some(one_run) = &item.kind.one_run
+            && is_run(&item, one_run)
+        {
+            let to = item.kind.starred(&item.shape, |at| one_run.stars(at));
+            self.one_run.entry((item.action, to)).or_default().push((item, taste));
+        } else {
+            self.by_prefix(&item, taste);
+        }
+    }
+
+    /// Decides what is left.
+    pub(super) fn finish(mut self) -> Choice {
+        for ((_, to), items) in std::mem::take(&mut self.one_run) {
+            self.runs(&to, &items);
+        }
+        for ((head, written), container) in std::mem::take(&mut self.containers) {
+            self.container(head, written, &container);
+        }
+        let generalisations = self.found.into_iter().map(|((to, rule), found)| {
+            let mut stats = Stats::default();
+            let all = found.names.values().flat_map(|(_, stats)| stats);
+            all.for_each(|other| stats.join((*other).clone()));
+            Generalisation {
+                to,
+                rule,
+                actions: found.actions.into_iter().map(str::to_owned).collect(),
+                from: found.names.keys().take(SAMPLE).map(|name| (*name).to_owned()).collect(),
+                names: found.names.len(),
+                names_of_one_day: found.names.values().filter(|(span, _)| span.one_day()).count(),
+                why: found.why,
+                adds: found.adds,
+                stats,
+            }
+        });
+        Choice { generalisations: generalisations.collect(), chosen: self.chosen }
+    }
+
+    fn runs(&mut self, to: &str, items: &[(Item<'s>, Taste)]) {
+        let Some(one_run) = items.first().and_then(|(item, _)| item.kind.one_run.clone()) else {
+            return;
+        };
+        let short = |span: Span| !span.lasts(self.rules.lasting_days);
+        let (taken, rule) = match one_run.when {
+            When::Always => (true, Rule::OneRun),
+            When::ShortLived => {
+                let some = items.iter().any(|(item, _)| short(item.evidence.span));
+                (some && items.len() >= one_run.least, Rule::ShortLived)
+            }
+        };
+        for (item, taste) in items {
+            if taken {
+                let adds = item.of_type(|at| one_run.stars(at));
+                self.generalise(item, to.to_owned(), rule, &one_run.reason, adds);
+            } else {
+                self.by_prefix(item, *taste);
+            }
+        }
+    }
+
+    fn container(&mut self, head: &str, written: bool, container: &Container<'s>) {
+        let cuts = cuts(&container.keys, &container.folded, written, self.rules);
+        for (item, taste) in &container.items {
+            let Some((_, name)) = item.key() else { continue };
+            let Some((at, rule)) = cuts.get(name) else {
+                self.by_prefix(item, *taste);
+                continue;
+            };
+            let to = format!("{head}{}*", name.get(..*at).unwrap_or_default());
+            let adds = item.beginning(&to);
+            self.generalise(item, to, *rule, rule.why(), adds);
+        }
+    }
+
+    fn by_prefix(&mut self, item: &Item<'s>, taste: Taste) {
+        if taste < Taste::Prefix || self.rules.guards_service(&item.kind.service) {
+            return;
+        }
+        if let Some(to) = item.parent() {
+            let adds = item.beginning(&to);
+            self.generalise(item, to, Rule::ParentPrefix, Rule::ParentPrefix.why(), adds);
+        }
+    }
+
+    fn whole_type(&mut self, item: &Item<'s>) {
+        // Of a key, the container stays.
+        let last = item.kind.values(&item.shape).count().saturating_sub(1);
+        let star = |at: usize| !item.kind.keyed || at == last;
+        let to = item.kind.starred(&item.shape, star);
+        self.generalise(item, to, Rule::WholeType, Rule::WholeType.why(), item.of_type(star));
+    }
+
+    fn generalise(&mut self, item: &Item<'s>, to: String, rule: Rule, why: &str, adds: String) {
+        let to = to + item.tail;
+        if to == item.resource {
+            return;
+        }
+        let resources = self.chosen.entry(item.action.to_owned()).or_default();
+        resources.insert(item.resource.to_owned(), to.clone());
+        let found = self.found.entry((to, rule)).or_default();
+        if found.why.is_empty() {
+            (found.why, found.adds) = (why.to_owned(), adds);
+        }
+        found.actions.insert(item.action);
+        let (span, stats) = found.names.entry(item.resource).or_default();
+        span.join(item.evidence.span);
+        stats.extend(&item.evidence.stats);
+    }
+}
+
+/// Returns whether the values look as those of one run must.
+fn is_run(item: &Item<'_>, one_run: &OneRun) -> bool {
+    let mut values = item.kind.values(&item.shape).enumerate();
+    match one_run.value {
+        None => true,
+        Some(Value::Digits) => values
+            .all(|(at, value)| !one_run.stars(at) || value.bytes().all(|b| b.is_ascii_digit())),
+    }
+}

@@ -1,0 +1,121 @@
+//! A resource that was seen, taken apart.
+
+use std::rc::Rc;
+
+use trailtrim_catalog::{ActionFacts, Shape};
+
+use super::Evidence;
+use super::keys::parent;
+use super::kind::{Kind, Kinds};
+use crate::irredundant::escaped;
+
+/// The companion form of a name: what is in it.
+const COMPANION: &str = ":*";
+
+/// A resource that was seen with an action.
+pub(super) struct Item<'s> {
+    pub(super) action: &'s str,
+    pub(super) resource: &'s str,
+    /// The resource without its [`COMPANION`] ending.
+    pub(super) base: &'s str,
+    /// That ending, where the resource has it.
+    pub(super) tail: &'static str,
+    pub(super) shape: Shape<'s>,
+    pub(super) kind: Rc<Kind>,
+    pub(super) evidence: &'s Evidence<'s>,
+}
+
+impl<'s> Item<'s> {
+    /// Takes a resource apart; nothing if it is of none of the action's types, as `*` is.
+    pub(super) fn new(
+        action: &'s str,
+        resource: &'s str,
+        evidence: &'s Evidence<'s>,
+        facts: ActionFacts,
+        kinds: &mut Kinds<'_>,
+    ) -> Option<Item<'s>> {
+        let whole = facts.shape(resource).map(|shape| (kinds.of(&shape), shape));
+        let keyed = whole.as_ref().is_some_and(|(kind, _)| kind.keyed);
+        let companion = resource.strip_suffix(COMPANION).filter(|base| !keyed && !folded(base));
+        if let Some(base) = companion
+            && let Some(shape) = facts.shape(base)
+        {
+            let kind = kinds.of(&shape);
+            return Some(Item { action, resource, base, tail: COMPANION, shape, kind, evidence });
+        }
+        let (kind, shape) = whole?;
+        Some(Item { action, resource, base: resource, tail: "", shape, kind, evidence })
+    }
+
+    /// Splits a key from what stands before it.
+    pub(super) fn key(&self) -> Option<(&'s str, &'s str)> {
+        self.kind.keyed.then(|| self.kind.split(&self.shape, self.base))?
+    }
+
+    /// Returns the pattern for all that begins as the name does up to its last `/`, if it has one;
+    /// of a key in the top level, for all of the container.
+    pub(super) fn parent(&self) -> Option<String> {
+        let (head, name) = self.kind.split(&self.shape, self.base)?;
+        let beginning = name.get(..parent(name))?;
+        // A `/` that only leads a name divides nothing.
+        (self.kind.keyed || beginning.len() > 1).then(|| format!("{head}{beginning}*"))
+    }
+
+    /// Says what all resources of the type are, of which the variables stay that `star` does not name.
+    pub(super) fn of_type(&self, star: impl Fn(usize) -> bool) -> String {
+        let kept = self.kind.values(&self.shape).enumerate().filter(|(at, _)| !star(*at));
+        let kept: Vec<String> = kept.map(|(_, value)| format!("`{value}`")).collect();
+        let of = if kept.is_empty() { String::new() } else { format!(" of {}", kept.join(", ")) };
+        format!("every other {}{of}{}", self.shape.kind(), place(self.base))
+    }
+
+    /// Says what all resources are that begin as `pattern` does, which ends with a star.
+    pub(super) fn beginning(&self, pattern: &str) -> String {
+        let own = pattern.splitn(6, ':').nth(5).unwrap_or(pattern);
+        let own = own.strip_suffix('*').unwrap_or(own);
+        format!("every other {} that begins with `{own}`{}", self.shape.kind(), place(self.base))
+    }
+}
+
+/// Says where an ARN's resource is.
+fn place(arn: &str) -> String {
+    let mut fields = arn.split(':').skip(3).take(2).filter(|field| !field.is_empty()).peekable();
+    let mut text = String::new();
+    if fields.peek().is_some() {
+        text.push_str(" in ");
+        text.push_str(&fields.collect::<Vec<_>>().join(" of "));
+    }
+    text
+}
+
+/// Returns whether a resource stands for many already. Escaped stars are text.
+pub(super) fn folded(resource: &str) -> bool {
+    let mut rest = resource;
+    while let Some(at) = rest.find(['*', '$']) {
+        let here = rest.get(at..).unwrap_or_default();
+        rest = match escaped(here) {
+            Some((_, after)) => after,
+            None if here.starts_with('*') => return true,
+            None => here.get(1..).unwrap_or_default(),
+        };
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_star_of_its_own_makes_a_name_many() {
+        assert!(folded("b/*") && folded("*") && folded("b/${*}*"));
+        assert!(!folded("b/${*}") && !folded("b/${$}{${*}}") && !folded("b/$x") && !folded("b/??"));
+    }
+
+    #[test]
+    fn a_place_is_region_and_account() {
+        assert_eq!(place("arn:aws:sqs:eu-west-1:111122223333:q"), " in eu-west-1 of 111122223333");
+        assert_eq!(place("arn:aws:iam::111122223333:role/r"), " in 111122223333");
+        assert_eq!(place("arn:aws:s3:::b/k"), "");
+    }
+}

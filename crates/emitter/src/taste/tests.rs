@@ -1,0 +1,477 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use trailtrim_aggregator::EventKey;
+
+use trailtrim_iam::wildcard;
+
+use super::*;
+
+/// What was seen: action, resource, and on which days.
+type Given<'a> = (&'a str, &'a str, &'a [i32]);
+
+fn stats(name: &str, days: &[i32]) -> Stats {
+    let mut stats = Stats::default();
+    for day in days {
+        let id = format!("{name} {day}");
+        let time = Some(i64::from(*day) * 86_400);
+        let event = EventKey { key: &id, event_id: &id, time, region: "eu-west-1" };
+        stats.add(event, &Arc::from("file"));
+    }
+    stats
+}
+
+fn choose_with(given: &[Given<'_>], taste: Taste, attached: &[&str]) -> Choice {
+    let stats: Vec<Stats> = given
+        .iter()
+        .map(|(action, resource, days)| stats(&format!("{action}{resource}"), days))
+        .collect();
+    let seen = given.iter().zip(&stats).map(|((action, resource, _), stats)| Seen {
+        action,
+        resource,
+        stats,
+    });
+    let attached = |_: &str| attached.iter().map(|text| (*text).to_owned()).collect();
+    choose(seen, &|_| taste, &attached, Catalog::embedded())
+}
+
+/// What becomes of one resource that was seen on one day.
+fn once(action: &str, resource: &str, taste: Taste) -> String {
+    choose_with(&[(action, resource, &[5])], taste, &[]).resource(action, resource).to_owned()
+}
+
+const EC2: &str = "arn:aws:ec2:eu-west-1:111122223333:";
+
+#[test]
+fn names_of_one_run_are_written_as_what_they_are_one_of() {
+    for (action, resource, expected) in [
+        (
+            "ec2:TerminateInstances",
+            "arn:aws:ec2:eu-west-1:111122223333:instance/i-0a",
+            "arn:aws:ec2:eu-west-1:111122223333:instance/*",
+        ),
+        (
+            "states:StopExecution",
+            "arn:aws:states:eu-west-1:111122223333:execution:orders:e1",
+            "arn:aws:states:eu-west-1:111122223333:execution:orders:*",
+        ),
+        (
+            "logs:PutLogEvents",
+            "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/x:log-stream:2026/11/26/[1]a",
+            "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/x:log-stream:*",
+        ),
+        (
+            "ecs:StopTask",
+            "arn:aws:ecs:eu-west-1:111122223333:task/shop/0a1b",
+            "arn:aws:ecs:eu-west-1:111122223333:task/shop/*",
+        ),
+        (
+            "cloudformation:UpdateStack",
+            "arn:aws:cloudformation:eu-west-1:111122223333:stack/app/0b5e",
+            "arn:aws:cloudformation:eu-west-1:111122223333:stack/app/*",
+        ),
+        (
+            "ecs:RunTask",
+            "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:41",
+            "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:*",
+        ),
+        (
+            "lambda:PutProvisionedConcurrencyConfig",
+            "arn:aws:lambda:eu-west-1:111122223333:function:f:41",
+            "arn:aws:lambda:eu-west-1:111122223333:function:f:*",
+        ),
+        (
+            "batch:TerminateJob",
+            "arn:aws-cn:batch:cn-north-1:111122223333:job/0b5e",
+            "arn:aws-cn:batch:cn-north-1:111122223333:job/*",
+        ),
+        (
+            "ssm:TerminateSession",
+            "arn:aws:ssm:eu-west-1:111122223333:session/jo-0a",
+            "arn:aws:ssm:eu-west-1:111122223333:session/*",
+        ),
+        (
+            "sagemaker:StopTrainingJob",
+            "arn:aws:sagemaker:eu-west-1:111122223333:training-job/x-1",
+            "arn:aws:sagemaker:eu-west-1:111122223333:training-job/*",
+        ),
+    ] {
+        assert_eq!(once(action, resource, Taste::Balanced), expected);
+        assert_eq!(once(action, resource, Taste::Exact), resource);
+    }
+}
+
+#[test]
+fn named_things_stay_exact() {
+    for (action, resource) in [
+        ("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"),
+        ("dynamodb:Query", "arn:aws:dynamodb:eu-west-1:111122223333:table/orders/index/by-day"),
+        ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:orders-2026-11-26"),
+        ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:111122223333:function:f"),
+        (
+            "lambda:PutProvisionedConcurrencyConfig",
+            "arn:aws:lambda:eu-west-1:111122223333:function:f:live",
+        ),
+        ("s3:ListBucket", "arn:aws:s3:::b"),
+        ("glue:StartJobRun", "arn:aws:glue:eu-west-1:111122223333:job/nightly"),
+        ("ec2:CreateSubnet", "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-0a"),
+        ("ssm:GetParameter", "arn:aws:ssm:eu-west-1:111122223333:parameter/app/prod/url"),
+        ("logs:CreateLogGroup", "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/f"),
+    ] {
+        assert_eq!(once(action, resource, Taste::Balanced), resource);
+    }
+}
+
+#[test]
+fn instances_that_all_lasted_are_kept_for_their_names() {
+    let (one, two) = (format!("{EC2}instance/i-1"), format!("{EC2}instance/i-2"));
+    let action = "ec2:StartInstances";
+    let lasting: Given<'_> = (action, &one, &[1, 8]);
+    assert_eq!(choose_with(&[lasting], Taste::Balanced, &[]).resource(action, &one), one);
+    let both = choose_with(&[lasting, (action, &two, &[3])], Taste::Balanced, &[]);
+    assert_eq!(both.resource(action, &one), format!("{EC2}instance/*"));
+    let [told] = both.generalisations() else { panic!("{both:?}") };
+    assert_eq!((told.rule, told.names, told.names_of_one_day), (Rule::ShortLived, 2, 1));
+    assert_eq!(told.from, [one, two]);
+    assert_eq!(told.adds, "every other instance in eu-west-1 of 111122223333");
+    assert_eq!((told.stats.days().len(), told.stats.calls().value), (3, 3));
+}
+
+#[test]
+fn one_image_is_a_choice_and_several_are_a_habit() {
+    let images: Vec<String> =
+        (0..3).map(|n| format!("arn:aws:ec2:eu-west-1::image/ami-{n}")).collect();
+    let given: Vec<Given<'_>> =
+        images.iter().map(|image| ("ec2:RunInstances", image.as_str(), [4].as_slice())).collect();
+    let to = |given: &[Given<'_>]| {
+        choose_with(given, Taste::Balanced, &[]).resource("ec2:RunInstances", &images[0]).to_owned()
+    };
+    assert_eq!(to(&given[..2]), images[0]);
+    assert_eq!(to(&given), "arn:aws:ec2:eu-west-1::image/*");
+}
+
+#[test]
+fn what_must_never_be_widened_is_not() {
+    let role = "arn:aws:iam::111122223333:role/team/a";
+    for taste in Taste::ALL {
+        for (action, resource) in [
+            ("iam:PassRole", role),
+            ("sts:AssumeRole", role),
+            ("sts:TagSession", role),
+            ("iam:AttachRolePolicy", role),
+            ("s3:ListBucket", "arn:aws:s3:::b"),
+            ("s3:PutBucketPolicy", "arn:aws:s3:::b"),
+            ("ec2:DescribeInstances", "*"),
+        ] {
+            assert_eq!(once(action, resource, taste), resource, "{action} {taste:?}");
+        }
+    }
+    for (action, resource, whole) in [
+        (
+            "kms:Decrypt",
+            "arn:aws:kms:eu-west-1:111122223333:key/0a",
+            "arn:aws:kms:eu-west-1:111122223333:key/*",
+        ),
+        (
+            "secretsmanager:GetSecretValue",
+            "arn:aws:secretsmanager:eu-west-1:111122223333:secret:a/b-012345",
+            "arn:aws:secretsmanager:eu-west-1:111122223333:secret:*",
+        ),
+        ("iam:GetRole", role, "arn:aws:iam::111122223333:role/*"),
+    ] {
+        assert_eq!(once(action, resource, Taste::Prefix), resource);
+        assert_eq!(once(action, resource, Taste::Type), whole);
+    }
+    // An ACL goes with the object that is written, and no further.
+    assert_eq!(once("s3:PutObjectAcl", "arn:aws:s3:::b/in/k", Taste::Type), "arn:aws:s3:::b/in/*");
+}
+
+#[test]
+fn prefix_and_type_go_as_far_as_they_say() {
+    for (action, resource, prefix, whole) in [
+        ("s3:GetObject", "arn:aws:s3:::b/k", "arn:aws:s3:::b/*", "arn:aws:s3:::b/*"),
+        ("s3:GetObject", "arn:aws:s3:::b/a/c/k", "arn:aws:s3:::b/a/c/*", "arn:aws:s3:::b/*"),
+        (
+            "ssm:GetParameter",
+            "arn:aws:ssm:r:1:parameter/app/prod/url",
+            "arn:aws:ssm:r:1:parameter/app/prod/*",
+            "arn:aws:ssm:r:1:parameter/*",
+        ),
+        (
+            "dynamodb:Query",
+            "arn:aws:dynamodb:r:1:table/t/index/i",
+            "arn:aws:dynamodb:r:1:table/t/index/i",
+            "arn:aws:dynamodb:r:1:table/*/index/*",
+        ),
+        (
+            "logs:CreateLogGroup",
+            "arn:aws:logs:r:1:log-group:/g",
+            "arn:aws:logs:r:1:log-group:/g",
+            "arn:aws:logs:r:1:log-group:*",
+        ),
+        (
+            "logs:CreateLogGroup",
+            "arn:aws:logs:r:1:log-group:/aws/f:*",
+            "arn:aws:logs:r:1:log-group:/aws/*:*",
+            "arn:aws:logs:r:1:log-group:*:*",
+        ),
+        (
+            "logs:CreateLogGroup",
+            "arn:aws:logs:r:1:log-group:/aws/f",
+            "arn:aws:logs:r:1:log-group:/aws/*",
+            "arn:aws:logs:r:1:log-group:*",
+        ),
+        ("sqs:SendMessage", "arn:aws:sqs:r:1:q", "arn:aws:sqs:r:1:q", "arn:aws:sqs:r:1:*"),
+    ] {
+        assert_eq!(once(action, resource, Taste::Prefix), prefix);
+        assert_eq!(once(action, resource, Taste::Type), whole);
+    }
+}
+
+#[test]
+fn an_attached_pattern_that_names_the_thing_is_taken() {
+    for (action, resource, attached, expected) in [
+        (
+            "s3:GetObject",
+            "arn:aws:s3:::b/in/2026/11/26/k",
+            "arn:aws:s3:::b/in/*",
+            "arn:aws:s3:::b/in/*",
+        ),
+        ("s3:GetObject", "arn:aws:s3:::b/in/k", "arn:aws:s3:::b/*", "arn:aws:s3:::b/in/*"),
+        ("s3:GetObject", "arn:aws:s3:::b/in/k", "arn:aws:s3:::b*/in/*", "arn:aws:s3:::b/in/*"),
+        ("s3:GetObject", "arn:aws:s3:::b/in/k", "arn:aws:s3:::b/in*", "arn:aws:s3:::b/in*"),
+        (
+            "dynamodb:Query",
+            "arn:aws:dynamodb:r:1:table/t/index/i",
+            "arn:aws:dynamodb:*:*:table/t/index/*",
+            "arn:aws:dynamodb:r:1:table/t/index/*",
+        ),
+        (
+            "dynamodb:Query",
+            "arn:aws:dynamodb:r:1:table/t/index/i",
+            "arn:aws:dynamodb:*:*:table/*",
+            "arn:aws:dynamodb:r:1:table/t/index/i",
+        ),
+        (
+            "glue:GetTable",
+            "arn:aws:glue:r:1:table/d/t",
+            "arn:aws:glue:r:1:table/d/*",
+            "arn:aws:glue:r:1:table/d/t",
+        ),
+        (
+            "sqs:SendMessage",
+            "arn:aws:sqs:r:1:orders",
+            "arn:aws:sqs:r:1:ord*",
+            "arn:aws:sqs:r:1:orders",
+        ),
+    ] {
+        let choice = choose_with(&[(action, resource, &[1])], Taste::Balanced, &[attached, "*"]);
+        assert_eq!(choice.resource(action, resource), expected, "{attached}");
+    }
+    let resource = "arn:aws:s3:::b/in/sub/k";
+    let two = ["arn:aws:s3:::b/in/*", "arn:aws:s3:::b/in/sub/*"];
+    let choice = choose_with(&[("s3:GetObject", resource, &[1])], Taste::Balanced, &two);
+    assert_eq!(choice.resource("s3:GetObject", resource), two[1]);
+    assert_eq!(choice.generalisations()[0].rule, Rule::Attached);
+}
+
+#[test]
+fn a_name_that_stands_for_many_stays() {
+    for taste in Taste::ALL {
+        for (action, resource) in [
+            ("s3:GetObject", "arn:aws:s3:::b/a/c*"),
+            ("s3:GetObject", "arn:aws:s3:::b/a:*"),
+            ("ec2:StopInstances", "arn:aws:ec2:eu-west-1:111122223333:instance/*"),
+            ("sqs:SendMessage", "arn:aws:sqs:r:1:*"),
+        ] {
+            assert_eq!(once(action, resource, taste), resource);
+        }
+    }
+    // A star in a name is none of ours.
+    assert_eq!(
+        once("s3:GetObject", "arn:aws:s3:::b/a/${*}", Taste::Balanced),
+        "arn:aws:s3:::b/a/*"
+    );
+}
+
+#[test]
+fn a_service_may_have_a_taste_of_its_own() {
+    let (key, queue) = ("arn:aws:s3:::b/a/k", "arn:aws:sqs:r:1:q");
+    let stats = stats("x", &[1]);
+    let seen = [("s3:PutObject", key), ("sqs:SendMessage", queue)];
+    let seen = seen.map(|(action, resource)| Seen { action, resource, stats: &stats });
+    let taste_of = |service: &str| if service == "s3" { Taste::Exact } else { Taste::Type };
+    let choice = choose(seen, &taste_of, &|_| Vec::new(), Catalog::embedded());
+    assert_eq!(choice.resource("s3:PutObject", key), key);
+    assert_eq!(choice.resource("sqs:SendMessage", queue), "arn:aws:sqs:r:1:*");
+}
+
+const UUID: &str = "0b5e1e5e-1111-4222-8333-44445555666";
+
+fn keys() -> impl Strategy<Value = String> {
+    let segment = prop_oneof![
+        Just("a".to_owned()),
+        Just("in".to_owned()),
+        Just("dt=2026-11-2".to_owned()),
+        "[ab]{1,2}",
+        "2026|11|2[0-9]",
+        "20261[12]2[0-9]",
+        "[0-9]".prop_map(|digit| format!("{UUID}{digit}")),
+        Just("${*}x".to_owned()),
+        Just("é".to_owned()),
+        Just(String::new()),
+        "[a-c][*]?",
+    ];
+    prop::collection::vec(segment, 1..5).prop_map(|segments| segments.join("/"))
+}
+
+fn pairs() -> impl Strategy<Value = (&'static str, String)> {
+    let object = [
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:PutObjectAcl",
+        "s3:DeleteObject",
+        "s3:GetObjectTagging",
+    ];
+    prop_oneof![
+        4 => (prop::sample::select(object.to_vec()), "[bc]", keys()).prop_map(|(action, bucket, key)| {
+            (action, format!("arn:aws:s3:::{bucket}/{key}"))
+        }),
+        1 => (prop::sample::select(vec!["ec2:StopInstances", "ec2:StartInstances"]), "[a-d]")
+            .prop_map(|(action, id)| (action, format!("{EC2}instance/i-{id}"))),
+        1 => "[a-d]".prop_map(|id| ("ec2:RunInstances", format!("arn:aws:ec2:eu-west-1::image/ami-{id}"))),
+        1 => ("[ab]", "[a-c](/[a-c])?").prop_map(|(group, stream)| {
+            ("logs:PutLogEvents", format!("arn:aws:logs:r:1:log-group:/aws/{group}:log-stream:{stream}"))
+        }),
+        1 => ("/?[ab](/[ab])?(:\\*)?").prop_map(|group| {
+            ("logs:CreateLogGroup", format!("arn:aws:logs:r:1:log-group:{group}"))
+        }),
+        1 => "[ab](/[ab]){0,2}".prop_map(|name| ("ssm:GetParameter", format!("arn:aws:ssm:r:1:parameter/{name}"))),
+        1 => "f(:([0-9]|live|[*]))?".prop_map(|name| ("lambda:InvokeFunction", format!("arn:aws:lambda:r:1:function:{name}"))),
+        1 => "[ab]".prop_map(|name| ("iam:PassRole", format!("arn:aws:iam::1:role/{name}"))),
+        1 => "[ab]".prop_map(|name| ("kms:Decrypt", format!("arn:aws:kms:r:1:key/{name}"))),
+        1 => Just(("ec2:DescribeInstances", "*".to_owned())),
+    ]
+}
+
+type Owned = Vec<(&'static str, String, Vec<i32>)>;
+
+fn history() -> impl Strategy<Value = Owned> {
+    let days = prop::collection::vec(0i32..12, 0..4);
+    prop::collection::vec((pairs(), days), 0..30).prop_map(|all| {
+        all.into_iter().map(|((action, resource), days)| (action, resource, days)).collect()
+    })
+}
+
+fn attached() -> impl Strategy<Value = Vec<&'static str>> {
+    let patterns = vec![
+        "arn:aws:s3:::b/a/*",
+        "arn:aws:s3:::b/*",
+        "arn:aws:s3:::*",
+        "arn:aws:s3:::b/a*",
+        "*",
+        "arn:aws:s3:::b/in/dt=*",
+        "arn:aws:ec2:*:*:instance/*",
+        "arn:aws:logs:*:*:log-group:/aws/a:log-stream:*",
+        "arn:aws:s3:::b/${aws:username}/*",
+    ];
+    prop::collection::vec(prop::sample::select(patterns), 0..3)
+}
+
+fn run(history: &Owned, taste: Taste, attached: &[&str]) -> Choice {
+    let given: Vec<Given<'_>> = history
+        .iter()
+        .map(|(action, resource, days)| (*action, resource.as_str(), days.as_slice()))
+        .collect();
+    choose_with(&given, taste, attached)
+}
+
+/// Returns what was chosen, with the days of all that it stands for.
+fn rewritten(history: &Owned, choice: &Choice) -> Owned {
+    let all = history.iter().map(|(action, resource, days)| {
+        (*action, choice.resource(action, resource).to_owned(), days.clone())
+    });
+    all.collect()
+}
+
+/// Returns whether one pattern means all that another means. No `?` stands in what is generated, so
+/// a letter that is in no pattern stands for every star of the narrow one.
+fn covers(wide: &str, narrow: &str) -> bool {
+    let literal = |text: &str| text.replace("${*}", "\u{E001}").replace("${$}", "\u{E002}");
+    wildcard::matches(&literal(wide), &literal(narrow).replace('*', "\u{E000}"))
+}
+
+fn fields(arn: &str) -> Vec<&str> {
+    arn.splitn(6, ':').take(5).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn what_is_chosen_holds_what_was_seen_and_is_of_its_type(history in history(), attached in attached()) {
+        for taste in Taste::ALL {
+            let choice = run(&history, taste, &attached);
+            for (action, resource, _) in &history {
+                let to = choice.resource(action, resource);
+                prop_assert!(covers(to, resource), "{} does not hold {}", to, resource);
+                prop_assert_eq!(fields(to), fields(resource));
+                let facts = Catalog::embedded().action(action).unwrap();
+                let template = |arn: &str| facts.shape(arn).map(|shape| shape.template());
+                if to != resource {
+                    prop_assert_eq!(template(to), template(resource), "{} for {}", to, resource);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_taste_reaches_as_far_as_the_one_before(history in history(), attached in attached()) {
+        let choices = Taste::ALL.map(|taste| run(&history, taste, &attached));
+        for (action, resource, _) in &history {
+            for pair in choices.windows(2) {
+                let (narrow, wide) = (pair[0].resource(action, resource), pair[1].resource(action, resource));
+                prop_assert!(covers(wide, narrow), "{} does not hold {}", wide, narrow);
+            }
+        }
+    }
+
+    #[test]
+    fn choosing_again_changes_nothing(history in history(), attached in attached()) {
+        for taste in Taste::ALL {
+            let once = rewritten(&history, &run(&history, taste, &attached));
+            let twice = rewritten(&once, &run(&once, taste, &attached));
+            prop_assert_eq!(once, twice);
+        }
+    }
+
+    #[test]
+    fn order_and_repetition_play_no_part(
+        (history, shuffled) in history().prop_flat_map(|history| (Just(history.clone()), Just(history).prop_shuffle())),
+        attached in attached(),
+    ) {
+        let repeated: Owned = shuffled.iter().chain(&shuffled).cloned().collect();
+        for taste in Taste::ALL {
+            let (one, other) = (run(&history, taste, &attached), run(&repeated, taste, &attached));
+            prop_assert_eq!(&one.chosen, &other.chosen);
+            let told = |choice: &Choice| format!("{:?}", choice.generalisations());
+            prop_assert_eq!(told(&one), told(&other));
+        }
+    }
+
+    #[test]
+    fn everything_that_is_written_otherwise_is_told(history in history(), attached in attached()) {
+        for taste in Taste::ALL {
+            let choice = run(&history, taste, &attached);
+            for (action, resource, _) in &history {
+                let to = choice.resource(action, resource);
+                let told = choice.generalisations().iter().any(|one| one.to == to && one.actions.contains(*action));
+                prop_assert!(to == resource || told, "nothing is told of {} for {}", to, resource);
+            }
+            for one in choice.generalisations() {
+                prop_assert!(one.names >= one.names_of_one_day && !one.why.is_empty() && !one.adds.is_empty());
+                prop_assert_eq!(one.from.len(), one.names.min(SAMPLE));
+            }
+        }
+    }
+}
