@@ -6,10 +6,9 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, ensure};
 use chrono::{DateTime, Utc};
 use clap::Args;
-use trailtrim_aggregator::{Activity, Join as _, resolve};
+use trailtrim_aggregator::{Activity, Join as _, Principal, resolve};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::backtest::{Backtest, Denied, Drafting, Fold, NotTested, Passage, Replayed};
-use trailtrim_emitter::soak::log_days;
 
 use crate::drafting::DraftingArgs;
 use crate::format::Format;
@@ -116,8 +115,8 @@ fn cuts(args: &BacktestArgs, catalog: Catalog) -> anyhow::Result<Vec<DateTime<Ut
         "--folds reads the trail twice, and standard input comes once; give --split, or a file"
     );
     let folds = usize::from(args.cut.folds.unwrap_or(1));
-    let days = log_days(&args.trail.read(catalog)?.activity);
-    let days: BTreeSet<i32> = days.into_values().flatten().collect();
+    let activity = args.trail.read(catalog)?.activity;
+    let days: BTreeSet<i32> = activity.principals.iter().flat_map(Principal::days).collect();
     ensure!(
         days.len() > folds,
         "the selected records lie on {}, {folds} folds need at least {}; give fewer folds",

@@ -14,9 +14,10 @@ use crate::{Exit, summary};
 
 /// Show how complete the picture of each principal is, and what is still to come
 ///
-/// Counts on how many days each grant was seen and estimates from that what was not seen yet.
-/// The estimates hold for days like those seen; which weekends, month ends and quarter ends have
-/// logs stands beside them. As JSON, one object a line for each principal.
+/// Counts on how many days each grant was seen and estimates from that what was not seen yet. Only
+/// days count that the log surely has all through: never the first and the last, nor those beside a
+/// silence (see `trailtrim coverage`). The estimates hold for days like those seen; which weekends,
+/// month ends and quarter ends were observed stands beside them. As JSON, one object a line for each principal.
 #[derive(Debug, Args)]
 pub(crate) struct SoakArgs {
     #[command(flatten)]
@@ -33,10 +34,7 @@ pub(crate) struct SoakArgs {
 
 /// Runs the command.
 pub(crate) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
-    let mut trail = args.trail.read_everyone(Catalog::embedded())?;
-    // A day without the principal is a day of logs all the same, if others were logged.
-    let log_days = soak::log_days(&trail.activity);
-    args.trail.select(&mut trail.activity);
+    let trail = args.trail.read(Catalog::embedded())?;
     args.trail
         .require_principals(&trail.activity)
         .inspect_err(|_| tell(&summary::of_input(&trail.input)))?;
@@ -44,7 +42,7 @@ pub(crate) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
         .activity
         .principals
         .iter()
-        .map(|principal| soak::soak(principal, &log_days, usize::from(args.days)))
+        .map(|principal| soak::soak(principal, &trail.coverage, usize::from(args.days)))
         .collect();
     let mut text = String::new();
     for one in &soaks {
@@ -75,7 +73,7 @@ fn describe(soak: &Soak, text: &mut String) -> std::fmt::Result {
     let (first, last) = (soak.first_day.as_deref(), soak.last_day.as_deref());
     writeln!(
         text,
-        "  observed   {} with logs, {} to {}; active on {}; {gap}",
+        "  observed   {} all through, {} to {}; active on {}; {gap}",
         days(soak.days_observed),
         first.unwrap_or("unknown"),
         last.unwrap_or("unknown"),
@@ -104,7 +102,7 @@ fn describe(soak: &Soak, text: &mut String) -> std::fmt::Result {
     if let (Some(new), Some(since)) = (&soak.last_new, soak.days_since_new) {
         writeln!(
             text,
-            "  last new   {}, {} before the last day with logs: {} on {}",
+            "  last new   {}, {} before the last day: {} on {}",
             new.day,
             days(since),
             new.action,
@@ -123,7 +121,11 @@ fn describe(soak: &Soak, text: &mut String) -> std::fmt::Result {
 }
 
 fn completeness(what: &Completeness, insufficient: bool) -> String {
-    let seen = format!("{} seen, {} of them on one day only", what.seen, what.seen_once);
+    let mut seen = format!("{} seen, {} of them on one day only", what.seen, what.seen_once);
+    if what.seen_elsewhere > 0 {
+        // Writing to a string cannot fail.
+        let _ = write!(seen, " and {} on days that do not count", what.seen_elsewhere);
+    }
     let Some(estimates) = &what.estimates else {
         return if insufficient { seen } else { format!("{seen}; insufficient for estimates") };
     };

@@ -170,12 +170,12 @@ fn tell_principals(
             ));
         }
     }
-    writeln!(
-        text,
-        "{}: {}",
-        count(principals.len() as u64, "principal", "principals"),
-        parts.join(", ")
-    )?;
+    let distinct: BTreeSet<&str> = principals.iter().map(|one| one.arn.as_str()).collect();
+    let mut who = count(distinct.len() as u64, "principal", "principals");
+    if principals.iter().any(|one| one.workload.is_some()) {
+        who = format!("{} of {who}", count(principals.len() as u64, "workload", "workloads"));
+    }
+    writeln!(text, "{who}: {}", parts.join(", "))?;
     for principal in principals.iter().take(LINES) {
         let what = match principal.rows.keys().filter(|key| key.outcome.grants()).count() {
             0 => "nothing granted".to_owned(),
@@ -186,7 +186,9 @@ fn tell_principals(
             [] => String::new(),
             services => format!(", partial: {}", services.join(", ")),
         };
-        writeln!(text, "  {}: {what}{}", printable(&principal.arn), printable(&frozen))?;
+        let workload = principal.workload.as_ref().map(|one| format!(" ({})", one.label()));
+        let who = format!("{}{}", principal.arn, workload.unwrap_or_default());
+        writeln!(text, "  {}: {what}{}", printable(&who), printable(&frozen))?;
     }
     more(text, principals.len(), hint)
 }

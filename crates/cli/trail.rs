@@ -9,8 +9,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::Args;
 use ipnet::IpNet;
 use trailtrim_aggregator::{
-    Activity, Excluded, FileMark, Join as _, NAME_QUOTA, Observer, OtherKind, Quota, Scope,
-    Sources, Usage, resolve,
+    Activity, Coverage, Excluded, FileMark, Join as _, NAME_QUOTA, Observer, OtherKind, Quota,
+    Scope, Sources, Usage, resolve, resolve_by_workload,
 };
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
@@ -106,6 +106,8 @@ impl std::str::FromStr for NonZeroQuota {
 pub(crate) struct Trail {
     /// The selected principals and everything beside them.
     pub(crate) activity: Activity,
+    /// Where CloudTrail was looking.
+    pub(crate) coverage: Coverage,
     /// What was read, as reports tell it.
     pub(crate) input: report::Input,
     /// What the reading was limited to.
@@ -326,20 +328,29 @@ fn unread(ingested: &Ingested) -> BTreeSet<&str> {
 impl TrailArgs {
     /// Reads the trail and names the permissions of those selected.
     pub(crate) fn read(&self, catalog: Catalog) -> anyhow::Result<Trail> {
-        let mut trail = self.read_everyone(catalog)?;
-        self.select(&mut trail.activity);
-        Ok(trail)
+        self.read_as(catalog, resolve)
     }
 
-    /// Reads the trail and names the permissions of everyone in it.
-    pub(crate) fn read_everyone(&self, catalog: Catalog) -> anyhow::Result<Trail> {
+    /// Reads the trail and names the permissions of each workload of those selected.
+    pub(crate) fn read_by_workload(&self, catalog: Catalog) -> anyhow::Result<Trail> {
+        self.read_as(catalog, resolve_by_workload)
+    }
+
+    fn read_as(
+        &self,
+        catalog: Catalog,
+        resolve: fn(&Usage, Catalog) -> Activity,
+    ) -> anyhow::Result<Trail> {
         let Parts { usages, input, lossy } = self.read_parts(catalog, &[])?;
         let mut usage = Usage::default();
         usages.into_iter().for_each(|part| usage.join(part));
-        let activity = resolve(&usage, catalog);
+        let mut activity = resolve(&usage, catalog);
+        self.select(&mut activity);
         // A record without a time may have been inside the window.
         let timeless = activity.other_events.keys().any(|event| event.kind == OtherKind::NoTime);
-        Ok(Trail { activity, input, filters: self.filters(), lossy: lossy || timeless })
+        let lossy = lossy || timeless;
+        let coverage = usage.into_coverage();
+        Ok(Trail { activity, coverage, input, filters: self.filters(), lossy })
     }
 
     /// Keeps the selected principals.

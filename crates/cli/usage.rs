@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use trailtrim_catalog::Catalog;
+use trailtrim_emitter::report::Workload;
 use trailtrim_emitter::{UsageLine, usage_lines};
 use trailtrim_iam::escape_controls;
 
@@ -15,21 +16,37 @@ use crate::{Exit, summary};
 
 /// Show which actions each principal used on which resources
 ///
-/// As JSON, one object a line for each principal, action, resource and outcome.
+/// As JSON, one object a line for each principal, action, resource and outcome; with --by workload
+/// for each workload of a principal.
 #[derive(Debug, Args)]
 pub(crate) struct UsageArgs {
     #[command(flatten)]
     trail: TrailArgs,
+
+    /// Tell apart who acts inside each role: by the function or instance that AWS issued the
+    /// credentials for, else by the session's name, which whoever assumes the role chooses
+    #[arg(long, value_enum, value_name = "WHAT")]
+    by: Option<Split>,
 
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
+/// What a principal's calls can be told apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Split {
+    /// Functions, instances and sessions
+    Workload,
+}
+
 /// Runs the command.
 pub(crate) fn usage(args: &UsageArgs) -> anyhow::Result<Exit> {
     let catalog = Catalog::embedded();
-    let trail = args.trail.read(catalog)?;
+    let trail = match args.by {
+        Some(Split::Workload) => args.trail.read_by_workload(catalog)?,
+        None => args.trail.read(catalog)?,
+    };
     let told = summary::of_usage(&trail);
     args.trail.require_principals(&trail.activity).inspect_err(|_| tell(&told))?;
     let lines = usage_lines(&trail.activity);
@@ -51,17 +68,24 @@ fn json_lines(lines: &[UsageLine]) -> serde_json::Result<String> {
     Ok(text)
 }
 
-/// By principal, then service with its last access, then action.
+/// Lines by service.
+type Services<'l> = BTreeMap<&'l str, Vec<&'l UsageLine>>;
+
+/// By principal and workload, then service with its last access, then action.
 fn table(lines: &[UsageLine]) -> String {
-    let mut principals: BTreeMap<&str, BTreeMap<&str, Vec<&UsageLine>>> = BTreeMap::new();
+    let mut principals: BTreeMap<(&str, Option<&Workload>), Services<'_>> = BTreeMap::new();
     for line in lines {
         let service = line.action.split(':').next().unwrap_or_default();
-        principals.entry(&line.principal).or_default().entry(service).or_default().push(line);
+        let whose = (line.principal.as_str(), line.workload.as_ref());
+        principals.entry(whose).or_default().entry(service).or_default().push(line);
     }
     let mut text = String::new();
-    for (principal, services) in principals {
+    for ((principal, workload), services) in principals {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", printable(principal));
+        if let Some(workload) = workload {
+            let _ = writeln!(text, "  {}", told(workload));
+        }
         for (service, lines) in services {
             let last = lines.iter().filter_map(|line| line.seen.last_seen.as_deref()).max();
             let _ = writeln!(
@@ -98,6 +122,24 @@ fn table(lines: &[UsageLine]) -> String {
         text.push('\n');
     }
     text
+}
+
+fn told(workload: &Workload) -> String {
+    let about = if workload.names_estimated { "≈" } else { "" };
+    match (workload.name.as_deref(), workload.chosen_by_caller) {
+        (Some(name), false) => format!("in the scope of {}", printable(name)),
+        (Some(name), true) => {
+            format!("session `{}`, a name that the caller chose", printable(name))
+        }
+        (None, true) => {
+            let names = workload.names;
+            format!("{about}{names} session names that callers chose, more than are kept apart")
+        }
+        (None, false) if workload.names > 0 => {
+            format!("in {about}{} scopes, more than are kept apart", workload.names)
+        }
+        (None, false) => "without a session".to_owned(),
+    }
 }
 
 fn day(time: &str) -> &str {

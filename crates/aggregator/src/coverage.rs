@@ -23,6 +23,7 @@
 //! - A selector on callers (`userIdentity.arn`) does not show in what is
 //!   present; declare it.
 
+mod action;
 mod declaration;
 mod hours;
 mod presence;
@@ -41,6 +42,7 @@ use presence::{Area, Events, change, join_maps, stream};
 use services::{Recorded, home, recorded};
 use trails::{is_account, is_region};
 
+pub use action::{ActionEvents, Place};
 pub use declaration::{Declaration, DeclarationError};
 pub use hours::{Hours, LONGEST_SILENCE};
 pub use selector::{Condition, Selector};
@@ -203,15 +205,7 @@ impl Coverage {
         if self.is_holed(day) {
             return false;
         }
-        let regions: &[&str] = match (question.class, question.event_source.map(recorded)) {
-            (_, Some(Some(Recorded::Always))) => &[GLOBAL],
-            (Class::Data(_), None) | (_, Some(None)) => &[question.region],
-            // It may be either, so it is covered where both are.
-            (_, Some(Some(Recorded::Maybe))) | (Class::Management, None) => {
-                &[GLOBAL, question.region]
-            }
-        };
-        regions.iter().all(|region| {
+        regions(question).iter().all(|region| {
             self.is_present(question, region, day)
                 || self.is_declared(question.account, region, day, &|selector| {
                     selector.selects(question)
@@ -219,18 +213,89 @@ impl Coverage {
         })
     }
 
+    /// Returns whether presence alone proves it.
+    fn shows(&self, question: &Question<'_>, day: i32) -> bool {
+        !self.is_holed(day)
+            && regions(question).iter().all(|region| self.is_present(question, region, day))
+    }
+
     /// Returns the days (since 1970-01-01, UTC) on which all of it is covered.
     pub fn covered_days(&self, question: &Question<'_>) -> BTreeSet<i32> {
+        let days = self.account_days(question.account);
+        days.filter(|day| self.covers(question, *day)).collect()
+    }
+
+    /// Returns the days (since 1970-01-01, UTC) on which an account's files ran all through: of each
+    /// of the places (see [`place`]) records of any kind stand close together, and no trail was
+    /// changed. What the log has of such a day it has of each: not all there is, but always the
+    /// same kinds.
+    ///
+    /// Calls of global services come with the files of some region: [`GLOBAL`] is only asked for
+    /// where no other place is.
+    pub fn delivered_days<'p>(
+        &self,
+        account: &str,
+        places: impl IntoIterator<Item = &'p str>,
+    ) -> BTreeSet<i32> {
+        let mut places: BTreeSet<&str> = places.into_iter().collect();
+        if places.len() > 1 {
+            places.remove(GLOBAL);
+        }
+        if places.is_empty() {
+            return BTreeSet::new();
+        }
+        let alive: Vec<Hours> =
+            places.into_iter().map(|place| self.alive(account, place)).collect();
+        let runs = |day: i32| {
+            alive.iter().all(|hours| hours.unbroken(day))
+                && !self.is_holed(day)
+                && !self.is_disturbed(account, day)
+        };
+        self.account_days(account).filter(|day| runs(*day)).collect()
+    }
+
+    /// Returns when there are records of a place, of any kind; global service events are delivered
+    /// with the files of their home region, and these with them.
+    fn alive(&self, account: &str, place: &str) -> Hours {
+        let Some(areas) = self.areas.get(account) else { return Hours::default() };
+        let with = |region: &str| {
+            region == place
+                || (place == GLOBAL && home(region) == Some(region))
+                || (region == GLOBAL && home(place) == Some(place))
+        };
+        let mut hours = Hours::default();
+        for (_, area) in areas.iter().filter(|(region, _)| with(region)) {
+            hours.join(area.alive.clone());
+        }
+        hours
+    }
+
+    /// Keeps what is known of these accounts and regions; empty sets mean no limit. Global service
+    /// events name a region that they are not of: with a limit on regions they are not kept.
+    pub(crate) fn limit(&mut self, accounts: &BTreeSet<String>, regions: &BTreeSet<String>) {
+        self.areas.retain(|account, _| accounts.is_empty() || accounts.contains(&**account));
+        for areas in self.areas.values_mut() {
+            areas.retain(|region, _| regions.is_empty() || regions.contains(&**region));
+        }
+        self.areas.retain(|_, areas| !areas.is_empty());
+    }
+
+    /// Returns the regions of which an account has records, in order; calls of global services
+    /// stand under [`GLOBAL`]. Of any other region nothing is ever covered.
+    pub fn regions(&self, account: &str) -> impl Iterator<Item = &str> {
+        self.areas.get(account).into_iter().flat_map(|regions| regions.keys().map(|name| &**name))
+    }
+
+    /// Returns the days from the first with a record of the account to the last.
+    fn account_days(&self, account: &str) -> impl Iterator<Item = i32> {
         self.areas
-            .get(question.account)
+            .get(account)
             .into_iter()
             .flat_map(BTreeMap::values)
             .filter_map(|area| Some((area.alive.days().next()?, area.alive.days().next_back()?)))
             .reduce(|(from, to), (first, last)| (from.min(first), to.max(last)))
             .into_iter()
             .flat_map(|(from, to)| from..=to)
-            .filter(|day| self.covers(question, *day))
-            .collect()
     }
 
     fn area(&self, account: &str, region: &str) -> Option<&Area> {
@@ -258,6 +323,10 @@ impl Coverage {
             (Class::Data(kind), _) => {
                 // A selector may choose by event name: what others show proves nothing.
                 let Some(name) = question.event_name else { return false };
+                // A log may hold a key that reads like a pattern: it proves nothing of others.
+                if selector::is_pattern(question.resource) {
+                    return false;
+                }
                 let events: Option<&Events> =
                     area.data.get(kind).map(|events| events.of(question.access));
                 events
@@ -310,6 +379,28 @@ impl Join for Coverage {
         join_maps(&mut self.trails, other.trails);
         self.holes.extend(other.holes);
     }
+}
+
+/// Returns where coverage counts a call: its region, or [`GLOBAL`] for global services.
+pub fn place<'r>(event_source: &str, region: &'r str) -> &'r str {
+    if recorded(event_source).is_some() { GLOBAL } else { region }
+}
+
+/// Returns the places in which all records of a question would stand.
+fn regions<'q>(question: &Question<'q>) -> Vec<&'q str> {
+    match (question.class, question.event_source.map(recorded)) {
+        (_, Some(Some(Recorded::Always))) => vec![GLOBAL],
+        (Class::Data(_), None) | (_, Some(None)) => vec![question.region],
+        // It may be either, so it is covered where both are.
+        (_, Some(Some(Recorded::Maybe))) | (Class::Management, None) => {
+            vec![GLOBAL, question.region]
+        }
+    }
+}
+
+/// Returns what usages depend on beside the code: the text of the data.
+pub(crate) fn data() -> &'static str {
+    services::DATA
 }
 
 /// Returns the first second of a day and the first of the next.

@@ -4,14 +4,20 @@
 //! keeps other parts, the user filters, names are cut in another way), usages are still joined for
 //! reading, since each is true; but only within one epoch is a file that was read before known to
 //! have given all it can.
+//!
+//! Of the catalog an epoch takes what `observe` asks it: which parts of a call to keep, and which
+//! calls of outsiders teach names. What a call needs is asked when reading, so a corrected mapping
+//! is no new epoch.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use trailtrim_catalog::Catalog;
 
+use xxhash_rust::xxh3::Xxh3;
+
 use crate::observe::Scope;
-use crate::{names, workload};
+use crate::{coverage, names, workload};
 
 /// A digest of all that `observe` depends on, of 128 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,17 +29,52 @@ const GENERATION: u32 = 1;
 impl Epoch {
     /// Returns the epoch of observing with this catalog and scope.
     pub fn of(catalog: Catalog, scope: &Scope) -> Epoch {
-        let mut text = format!("{GENERATION}\n{}\n", catalog.version().digest());
-        for data in [names::data(), workload::data()] {
-            text.push_str(data);
-            text.push('\n');
-        }
-        for line in scope.told() {
-            text.push_str(&line);
-            text.push('\n');
-        }
-        Epoch(xxhash_rust::xxh3::xxh3_128(text.as_bytes()).to_le_bytes())
+        Epoch::of_told(catalog, &scope.told())
     }
+
+    /// Returns the same for a scope as [`Scope::told`] tells it.
+    pub fn of_told(catalog: Catalog, scope: &[String]) -> Epoch {
+        let mut hash = Xxh3::new();
+        hash.update(&GENERATION.to_le_bytes());
+        hash.update(asked(catalog).as_bytes());
+        let texts = [names::data(), workload::data(), coverage::data()];
+        for text in texts.into_iter().chain(scope.iter().map(String::as_str)) {
+            hash.update(text.as_bytes());
+            hash.update(b"\n");
+        }
+        Epoch(hash.digest128().to_le_bytes())
+    }
+}
+
+/// Writes down all that `observe` asks the catalog, whatever the order it is kept in.
+fn asked(catalog: Catalog) -> String {
+    let mut events: Vec<_> = catalog.events().collect();
+    events.sort_by_key(|(label, operation)| (*label, operation.name()));
+    let mut text = String::new();
+    for (label, operation) in events {
+        let extraction = operation.extraction();
+        let mut paths: Vec<&str> = extraction.paths().collect();
+        paths.sort_unstable();
+        // What follows from no path and no lesson is what follows from an event nobody knows.
+        let teaches = operation.lessons().next().is_some();
+        if paths.is_empty() && !extraction.scan_arns() && !teaches {
+            continue;
+        }
+        let flags = [(extraction.scan_arns(), "arns"), (teaches, "teaches")];
+        let flags = flags.into_iter().filter_map(|(set, word)| set.then_some(word));
+        for word in [label, operation.name()].into_iter().chain(flags).chain(paths) {
+            text.push_str(word);
+            text.push(' ');
+        }
+        text.push('\n');
+    }
+    // The same keys are passed over in all of them.
+    if let Some((_, any)) = catalog.events().next() {
+        let mut skipped: Vec<&str> = any.extraction().skipped().collect();
+        skipped.sort_unstable();
+        text.push_str(&skipped.join(" "));
+    }
+    text
 }
 
 impl fmt::Display for Epoch {

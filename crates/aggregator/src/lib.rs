@@ -38,10 +38,11 @@ pub use observe::{Excluded, Observer, Scope};
 pub use outcome::Outcome;
 pub use resolve::{
     Activity, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey, resolve,
+    resolve_by_workload,
 };
 pub use sketch::{Count, SKETCH};
 pub use sources::{FileMark, Sources};
 pub use stats::{EVIDENCE, EventKey, Evidence, Join, Stats, day};
 pub use trie::{NAME_QUOTA, Quota, WORKLOAD_QUOTA};
 pub use usage::{OtherEvent, OtherKind, Usage};
-pub use workload::{Attribution, Workload, Workloads, run_token};
+pub use workload::{Acted, Attribution, Workload, Workloads, run_token};

@@ -9,8 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::call::Call;
 use crate::calls::Calls;
 use crate::context::Context;
-use crate::coverage::Coverage;
-use crate::identity::account_of;
 use crate::observe::Scope;
 use crate::sources::Sources;
 use crate::stats::{Join as _, Stats, day};
@@ -19,8 +17,9 @@ use crate::workload::Workloads;
 
 impl Usage {
     /// Returns what lies within the days, regions and accounts of a scope. Callers without a
-    /// policy and records that are no calls are limited by day only, and with a region or account
-    /// nothing is known to be covered; what the scope excludes cannot be told any more and stays.
+    /// policy and records that are no calls are limited by day only, and with a region nothing is
+    /// known of global services' coverage; what the scope excludes cannot be told any more and
+    /// stays.
     pub fn limited(&self, scope: &Scope) -> Usage {
         let since = scope.since.map(|since| day(since.timestamp()));
         // The day of the last moment that counts is wanted, the next is not.
@@ -32,7 +31,7 @@ impl Usage {
         let mut undated: BTreeMap<OtherEvent, Stats> = BTreeMap::new();
         let mut limited = |calls: &Calls| {
             calls.filter(self.quota, |call, stats| {
-                if !scope.regions.is_empty() && !scope.regions.contains(&*call.region) {
+                if !scope.holds_region(&call.region) || !scope.holds_account(Some(&call.account)) {
                     return None;
                 }
                 if windowed && stats.days().is_empty() {
@@ -45,12 +44,6 @@ impl Usage {
         };
         let mut principals = HashMap::new();
         for (key, workloads) in &self.principals {
-            let account = account_of(&key.arn);
-            let wanted = scope.accounts.is_empty()
-                || account.is_some_and(|account| scope.accounts.contains(account));
-            if !wanted {
-                continue;
-            }
             let mut kept = Workloads::default();
             for leaf in workloads.0.leaves() {
                 let calls = limited(leaf.value);
@@ -63,11 +56,8 @@ impl Usage {
             }
         }
         let lessons = limited(&self.lessons);
-        // Coverage of one region or account cannot be told from that of another by what is left.
-        let mut coverage = match scope.regions.is_empty() && scope.accounts.is_empty() {
-            true => self.coverage.clone(),
-            false => Coverage::default(),
-        };
+        let mut coverage = self.coverage.clone();
+        coverage.limit(&scope.accounts, &scope.regions);
         let start = |day: i32| i64::from(day) * 86_400;
         since.into_iter().for_each(|since| coverage.exclude(i64::MIN, start(since)));
         until.into_iter().for_each(|until| coverage.exclude(start(until), i64::MAX));
@@ -144,9 +134,11 @@ mod tests {
             Scope { accounts: set("444455556666"), ..Scope::default() },
         ] {
             let told = scope.told();
-            let (mut late, mut early) = both(scope);
+            let (mut late, mut early) = both(scope.clone());
             // A limit leaves times out, records outside of it prove nothing: not the same words.
-            (late.coverage, early.coverage) = Default::default();
+            if scope.has_window() {
+                (late.coverage, early.coverage) = Default::default();
+            }
             assert_eq!(late, early, "{told:?}");
         }
     }

@@ -78,7 +78,7 @@ impl Excluded {
 }
 
 impl Scope {
-    fn has_window(&self) -> bool {
+    pub(crate) fn has_window(&self) -> bool {
         self.since.is_some() || self.until.is_some()
     }
 
@@ -87,11 +87,11 @@ impl Scope {
             && self.until.is_none_or(|until| time < until.timestamp())
     }
 
-    fn holds_region(&self, region: &str) -> bool {
+    pub(crate) fn holds_region(&self, region: &str) -> bool {
         self.regions.is_empty() || self.regions.contains(region)
     }
 
-    fn holds_account(&self, account: Option<&str>) -> bool {
+    pub(crate) fn holds_account(&self, account: Option<&str>) -> bool {
         self.accounts.is_empty() || account.is_some_and(|account| self.accounts.contains(account))
     }
 }

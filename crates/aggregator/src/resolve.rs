@@ -17,7 +17,7 @@ use crate::identity::{Outsider, PrincipalKey, Reason, account_of};
 use crate::outcome::Outcome;
 use crate::stats::{Join, Stats};
 use crate::usage::{OtherEvent, Usage};
-use crate::workload::Workloads;
+use crate::workload::{self, Acted, Part, Workload, Workloads};
 
 /// What everyone did.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +72,10 @@ pub struct Principal {
     pub unmapped: BTreeMap<UnmappedKey, Stats>,
     /// Services of which some call could not be mapped: what is granted of them is not all.
     pub frozen: BTreeSet<String>,
+    /// The workload that all this is of, where they are told apart; see [`resolve_by_workload`].
+    pub workload: Option<Workload>,
+    /// Who acted in the principal's name. Session names are chosen by whoever assumes a role.
+    pub workloads: BTreeMap<Workload, Acted>,
 }
 
 /// One permission with one outcome.
@@ -101,6 +105,8 @@ pub struct Row {
     pub events: BTreeSet<(String, String)>,
     /// The services that acted on the principal's behalf.
     pub via: BTreeSet<String>,
+    /// The regions that were called, by `awsRegion`; "" where a record names none.
+    pub regions: BTreeSet<String>,
     /// The error codes seen.
     pub error_codes: BTreeSet<String>,
     /// The kinds of policy that messages of denial blame.
@@ -140,6 +146,7 @@ impl Row {
             certain: true,
             events: BTreeSet::from([(call.event_source.to_string(), call.event_name.to_string())]),
             via: call.via.iter().map(|service| service.to_string()).collect(),
+            regions: BTreeSet::from([call.region.to_string()]),
             error_codes: call.error_code.iter().map(|code| code.to_string()).collect(),
             denied_by: denied_by.map(str::to_owned).into_iter().collect(),
             refusals: (outcome == Outcome::Denied)
@@ -158,6 +165,7 @@ impl Join for Row {
         self.certain |= other.certain;
         self.events.extend(other.events);
         self.via.extend(other.via);
+        self.regions.extend(other.regions);
         self.error_codes.extend(other.error_codes);
         self.denied_by.extend(other.denied_by);
         for (refusal, stats) in other.refusals {
@@ -222,6 +230,21 @@ type Keys<'u> = Vec<(&'u PrincipalKey, &'u Workloads)>;
 
 /// Names the permissions behind everything observed.
 pub fn resolve(usage: &Usage, catalog: Catalog) -> Activity {
+    resolve_as(usage, catalog, |_| None)
+}
+
+/// Does the same for each workload by itself: a principal comes once for each of its workloads, in
+/// their order.
+pub fn resolve_by_workload(usage: &Usage, catalog: Catalog) -> Activity {
+    resolve_as(usage, catalog, |workload| Some(workload.clone()))
+}
+
+/// `split` says what the calls of a workload are gathered under.
+fn resolve_as(
+    usage: &Usage,
+    catalog: Catalog,
+    split: impl Fn(&Workload) -> Option<Workload>,
+) -> Activity {
     let facts = Facts::learn(usage, catalog);
     let mut outsiders = usage.outsiders.clone();
     // One principal can hide behind several keys: ids of a recreated role, sessions without path.
@@ -238,7 +261,7 @@ pub fn resolve(usage: &Usage, catalog: Catalog) -> Activity {
     for (arn, keys) in grouped {
         let own =
             keys.iter().any(|(_, calls)| calls.iter().any(|(call, _)| call.copy == Copy::Caller));
-        let Some((kind, name)) = kind_and_name(&arn).filter(|_| own) else {
+        let Some(mut principal) = Principal::new(&arn).filter(|_| own) else {
             // Seen from the resource owner's side only, or no role or user at all.
             let reason = if own { Reason::Unidentified } else { Reason::OtherAccount };
             let stats =
@@ -248,44 +271,71 @@ pub fn resolve(usage: &Usage, catalog: Catalog) -> Activity {
                 .for_each(|(_, seen)| stats.join(seen.clone()));
             continue;
         };
-        let mut principal = Principal {
-            account: account_of(&arn).unwrap_or_default().to_owned(),
-            kind,
-            permission_set: permission_set(name),
-            name: name.to_owned(),
-            ids: keys.iter().filter_map(|(key, _)| key.id.as_deref().map(str::to_owned)).collect(),
-            path_known: !pathless.contains(&arn),
-            rows: BTreeMap::new(),
-            unmapped: BTreeMap::new(),
-            frozen: BTreeSet::new(),
-            arn,
-        };
-        principal.take_up(&keys, &facts, catalog);
-        principals.push(principal);
+        principal.ids =
+            keys.iter().filter_map(|(key, _)| key.id.as_deref().map(str::to_owned)).collect();
+        principal.path_known = !pathless.contains(&arn);
+        let parts = workload::parts(keys.iter().map(|(_, workloads)| *workloads));
+        let mut gathered: BTreeMap<Option<Workload>, Vec<&Part<'_>>> = BTreeMap::new();
+        for part in &parts {
+            principal.workloads.entry(part.workload.clone()).or_default().join(Acted::of(part));
+            gathered.entry(split(&part.workload)).or_default().push(part);
+        }
+        let own_copies = own_copies(&parts);
+        for (workload, parts) in gathered {
+            let mut principal = Principal { workload, ..principal.clone() };
+            for (call, stats) in parts.iter().flat_map(|part| part.calls.iter()) {
+                let poorer = call.copy == Copy::Owner
+                    && stats.sketch.hashes().iter().all(|hash| own_copies.contains(hash));
+                principal.take_up(&call, stats, poorer, &facts, catalog);
+            }
+            principals.push(principal);
+        }
     }
     Activity { principals, outsiders, other_events: usage.other.clone() }
 }
 
+/// Returns the events of which the caller's own copy was delivered. They are told by hash, which may
+/// have forgotten some of very many: then the owner's copy is believed as well.
+fn own_copies(parts: &[Part<'_>]) -> HashSet<u64> {
+    let calls = || parts.iter().flat_map(|part| part.calls.iter());
+    let mut own_copies = HashSet::new();
+    if calls().any(|(call, _)| call.copy == Copy::Owner) {
+        for (_, stats) in calls().filter(|(call, _)| call.copy == Copy::Caller) {
+            own_copies.extend(stats.sketch.hashes().iter().copied());
+        }
+    }
+    own_copies
+}
+
 impl Principal {
-    fn take_up(&mut self, keys: &Keys<'_>, facts: &Facts, catalog: Catalog) {
-        // The events of which the caller's own copy was delivered. They are told by hash, which may
-        // have forgotten some of very many: then the owner's copy is believed as well.
-        let calls = || keys.iter().flat_map(|(_, calls)| calls.iter());
-        let mut own_copies = HashSet::new();
-        if calls().any(|(call, _)| call.copy == Copy::Owner) {
-            for (_, stats) in calls().filter(|(call, _)| call.copy == Copy::Caller) {
-                own_copies.extend(stats.sketch.hashes().iter().copied());
-            }
-        }
-        for (call, stats) in calls() {
-            let poorer = call.copy == Copy::Owner
-                && stats.sketch.hashes().iter().all(|hash| own_copies.contains(hash));
-            self.take_up_call(&call, stats, poorer, facts, catalog);
-        }
+    /// Returns a role or user that did nothing yet, by its ARN; nothing if it is neither's.
+    pub fn new(arn: &str) -> Option<Principal> {
+        let (kind, name) = kind_and_name(arn)?;
+        Some(Principal {
+            arn: arn.to_owned(),
+            account: account_of(arn).unwrap_or_default().to_owned(),
+            kind,
+            name: name.to_owned(),
+            ids: BTreeSet::new(),
+            path_known: true,
+            permission_set: permission_set(name),
+            rows: BTreeMap::new(),
+            unmapped: BTreeMap::new(),
+            frozen: BTreeSet::new(),
+            workload: None,
+            workloads: BTreeMap::new(),
+        })
+    }
+
+    /// Returns the days (since 1970-01-01, UTC) on which it did something, some several times, in
+    /// no order.
+    pub fn days(&self) -> impl Iterator<Item = i32> {
+        let rows = self.rows.values().map(|row| &row.stats);
+        rows.chain(self.unmapped.values()).flat_map(|stats| stats.days().iter().copied())
     }
 
     /// `poorer` is the copy of an event of which the caller's own account has a fuller one.
-    fn take_up_call(
+    fn take_up(
         &mut self,
         call: &Call<'_>,
         stats: &Stats,

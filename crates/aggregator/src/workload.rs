@@ -5,6 +5,7 @@
 //! so. Names that are new with every run are folded into their kind (`i-#`), by data:
 //! `data/workloads.toml`. What is still too many is one workload of many names.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -12,8 +13,8 @@ use serde::Deserialize;
 
 use crate::call::Call;
 use crate::calls::Calls;
-use crate::sketch::Sketch;
-use crate::stats::Stats;
+use crate::sketch::{Count, Sketch, hash_segments};
+use crate::stats::{Join, Stats};
 use crate::trie::{Bounded, Quota, Shape, Trie};
 
 /// By what a workload is known.
@@ -55,15 +56,92 @@ impl Attribution {
 }
 
 /// One workload of a principal.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Workload<'u> {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Workload {
     /// By what it is known.
     pub attribution: Attribution,
-    /// The ARN or session name, in which `#` stands for what differs with every run; empty where
-    /// nothing is known.
-    pub name: &'u str,
-    /// How many names are in it, where there were more than are kept apart.
-    pub folded: Option<u64>,
+    /// The ARN or session name, in which `#` stands for what differs with every run. Absent where
+    /// nothing is known, and where there were more names than are kept apart.
+    pub name: Option<Box<str>>,
+}
+
+impl Workload {
+    /// Returns it in a line: `scope arn:…:function:orders`, `session deploy-#`, `session` where it
+    /// stands for many, `none`. Session names come out of a log.
+    pub fn label(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{} {name}", self.attribution.code()),
+            None => self.attribution.code().to_owned(),
+        }
+    }
+
+    /// Returns whether it stands for all workloads of its kind, since there were too many to keep
+    /// apart.
+    pub fn is_many(&self) -> bool {
+        self.name.is_none() && self.attribution != Attribution::None
+    }
+}
+
+/// When and how often a workload acted.
+#[derive(Clone, Debug, Default)]
+pub struct Acted {
+    names: Sketch,
+    /// When, how often, which events.
+    pub stats: Stats,
+}
+
+impl Acted {
+    pub(crate) fn of(part: &Part<'_>) -> Acted {
+        let mut acted = Acted { names: part.names(), stats: Stats::default() };
+        part.calls.iter().for_each(|(_, stats)| acted.stats.join(stats.clone()));
+        acted
+    }
+
+    /// Returns how many names it goes by: one, or more where a workload stands for many.
+    pub fn names(&self) -> Count {
+        self.names.count()
+    }
+}
+
+impl Join for Acted {
+    fn join(&mut self, other: Self) {
+        self.names.join(&other.names);
+        self.stats.join(other.stats);
+    }
+}
+
+/// The calls of one workload, under one key of its principal.
+pub(crate) struct Part<'u> {
+    pub(crate) workload: Workload,
+    pub(crate) calls: &'u Calls,
+    path: Vec<&'u str>,
+    folded: Option<&'u Sketch>,
+}
+
+impl Part<'_> {
+    fn names(&self) -> Sketch {
+        match self.folded {
+            Some(names) => names.clone(),
+            None => Sketch::of(vec![hash_segments(self.path.iter().copied())]),
+        }
+    }
+}
+
+/// Returns what the keys of one principal did, by workload. Where one key has too many names to
+/// keep apart, those of the others are among them.
+pub(crate) fn parts<'u>(keys: impl IntoIterator<Item = &'u Workloads>) -> Vec<Part<'u>> {
+    let mut parts: Vec<Part<'u>> = keys.into_iter().flat_map(Workloads::parts).collect();
+    let many: BTreeSet<Attribution> = parts
+        .iter()
+        .filter(|part| part.workload.is_many())
+        .map(|part| part.workload.attribution)
+        .collect();
+    for part in &mut parts {
+        if many.contains(&part.workload.attribution) {
+            part.workload.name = None;
+        }
+    }
+    parts
 }
 
 /// What one principal did, by workload.
@@ -77,15 +155,14 @@ impl Default for Workloads {
 }
 
 impl Workloads {
-    /// Returns each workload with its calls, ordered.
-    pub fn by_workload(&self) -> impl Iterator<Item = (Workload<'_>, &Calls)> {
+    fn parts(&self) -> impl Iterator<Item = Part<'_>> {
         self.0.leaves().into_iter().filter_map(|leaf| {
             let attribution = Attribution::ALL
                 .into_iter()
                 .find(|known| leaf.path.first() == Some(&known.segment()))?;
-            let name = leaf.path.get(1).copied().unwrap_or_default();
-            let folded = leaf.folded.map(|names| names.count().value);
-            Some((Workload { attribution, name, folded }, leaf.value))
+            let name = leaf.path.get(1).filter(|_| attribution != Attribution::None);
+            let workload = Workload { attribution, name: name.map(|name| (*name).into()) };
+            Some(Part { workload, calls: leaf.value, path: leaf.path, folded: leaf.folded })
         })
     }
 

@@ -94,6 +94,12 @@ impl Catalog {
         Operation::find(self.table, event_source, event_name)
     }
 
+    /// Returns every event that is known, with its source's label (`s3` of `s3.amazonaws.com`), in
+    /// no order.
+    pub fn events(self) -> impl Iterator<Item = (&'static str, Operation)> {
+        Operation::all(self.table)
+    }
+
     /// Returns the facts of an IAM action such as `s3:getobject`, in any letter case.
     pub fn action(self, action: &str) -> Option<ActionFacts> {
         ActionFacts::find(self.table, action)

@@ -128,6 +128,16 @@ impl Operation {
         Operation { table, event, prefix }
     }
 
+    pub(crate) fn all(table: Table) -> impl Iterator<Item = (&'static str, Operation)> {
+        // A slot of the index that holds nothing is the empty node.
+        let events = table.root().node(root::EVENT_INDEX).nodes();
+        events.filter_map(move |event| {
+            let (label, _) = event.string(0).rsplit_once(':')?;
+            let prefix = event.node(event::PLAN).string(plan::PREFIX).into();
+            Some((label, Operation { table, event: Some(event), prefix }))
+        })
+    }
+
     fn plan(&self) -> Option<Node> {
         self.event.map(|event| event.node(event::PLAN))
     }

@@ -330,9 +330,7 @@ fn share(part: u64, whole: u64) -> f64 {
 mod tests {
     use super::*;
     use std::sync::Arc;
-    use trailtrim_aggregator::{
-        EventKey, Outcome, PrincipalKind, Row, RowKey, Unmapped, UnmappedKey,
-    };
+    use trailtrim_aggregator::{EventKey, Outcome, Row, RowKey, Unmapped, UnmappedKey};
 
     const DAY: i64 = 86_400;
 
@@ -349,14 +347,8 @@ mod tests {
     }
 
     fn principal(name: &str, rows: &[(&str, &str, Outcome, Events<'_>)]) -> Principal {
+        let named = Principal::new(&format!("arn:aws:iam::111122223333:role/{name}")).unwrap();
         Principal {
-            arn: format!("arn:aws:iam::111122223333:role/{name}"),
-            account: "111122223333".to_owned(),
-            kind: PrincipalKind::Role,
-            name: name.to_owned(),
-            ids: BTreeSet::new(),
-            path_known: true,
-            permission_set: None,
             rows: rows
                 .iter()
                 .map(|(action, resource, outcome, events)| {
@@ -369,8 +361,7 @@ mod tests {
                     (key, Row { certain: true, stats: stats(events), ..Row::default() })
                 })
                 .collect(),
-            unmapped: BTreeMap::new(),
-            frozen: BTreeSet::new(),
+            ..named
         }
     }
 

@@ -157,9 +157,8 @@ fn last_success(principal: &Principal, denied: &RowKey) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::{BTreeMap, BTreeSet};
     use std::sync::Arc;
-    use trailtrim_aggregator::{EventKey, PrincipalKind, Row, Stats, Unmapped, UnmappedKey};
+    use trailtrim_aggregator::{EventKey, Row, Stats, Unmapped, UnmappedKey};
 
     fn stats(times: &[i64]) -> Stats {
         let mut stats = Stats::default();
@@ -186,18 +185,8 @@ mod tests {
     }
 
     fn principal(rows: Vec<(RowKey, Row)>) -> Principal {
-        Principal {
-            arn: "arn:aws:iam::111122223333:role/r".to_owned(),
-            account: "111122223333".to_owned(),
-            kind: PrincipalKind::Role,
-            name: "r".to_owned(),
-            ids: BTreeSet::new(),
-            path_known: true,
-            permission_set: None,
-            rows: rows.into_iter().collect(),
-            unmapped: BTreeMap::new(),
-            frozen: BTreeSet::new(),
-        }
+        let named = Principal::new("arn:aws:iam::111122223333:role/r").unwrap();
+        Principal { rows: rows.into_iter().collect(), ..named }
     }
 
     fn denied(refusals: Vec<(Refusal, Stats)>) -> Row {

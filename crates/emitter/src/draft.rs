@@ -149,7 +149,7 @@ fn add_conditions(statement: &mut Statement, conditions: &[Condition]) {
 mod tests {
     use super::*;
     use crate::irredundant::covers;
-    use trailtrim_aggregator::{Outcome, PrincipalKind};
+    use trailtrim_aggregator::Outcome;
 
     const EXACT: DraftOptions = DraftOptions { taste: Taste::Exact };
 
@@ -164,18 +164,8 @@ mod tests {
     }
 
     fn principal(rows: impl IntoIterator<Item = (RowKey, Row)>) -> Principal {
-        Principal {
-            arn: "arn:aws:iam::111122223333:role/a".into(),
-            account: "111122223333".into(),
-            kind: PrincipalKind::Role,
-            name: "a".into(),
-            ids: BTreeSet::new(),
-            path_known: true,
-            permission_set: None,
-            rows: rows.into_iter().collect(),
-            unmapped: BTreeMap::new(),
-            frozen: BTreeSet::new(),
-        }
+        let named = Principal::new("arn:aws:iam::111122223333:role/a").unwrap();
+        Principal { rows: rows.into_iter().collect(), ..named }
     }
 
     #[test]

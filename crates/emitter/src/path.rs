@@ -18,10 +18,14 @@ const LONGEST_SEGMENT: usize = 200;
 /// The partition whose principals stand at the top.
 const MAIN_PARTITION: &str = "aws";
 
+/// Below it the workloads of a role; no segment of a name is spelled with a tilde.
+const WORKLOADS: &str = "/~workloads/";
+
 /// Returns `<account>/<role|user>/<path/name>/policy.json`, with `/` between segments.
 ///
 /// Account ids are only unique within a partition: those of others than `aws` stand below
-/// its name, `aws-cn/<account>/…`.
+/// its name, `aws-cn/<account>/…`. Where several workloads share a role and are told apart, the
+/// policy of each stands below the role's, `…/~workloads/<scope|session|none>/<name>/policy.json`.
 pub fn policy_path(principal: &Principal) -> String {
     let partition = principal.arn.split(':').nth(1).unwrap_or_default();
     let mut path = String::new();
@@ -33,6 +37,15 @@ pub fn policy_path(principal: &Principal) -> String {
     for part in [principal.kind.code()].into_iter().chain(principal.name.split('/')) {
         path.push('/');
         path.push_str(&segment(part));
+    }
+    if let Some(workload) = principal.workload.as_ref().filter(|_| principal.workloads.len() > 1) {
+        path.push_str(WORKLOADS);
+        path.push_str(workload.attribution.code());
+        // What stands for many has no name, and stands beside those that have one.
+        if let Some(name) = &workload.name {
+            path.push('/');
+            path.push_str(&segment(name));
+        }
     }
     path.push('/');
     path.push_str(POLICY_FILE);
@@ -70,24 +83,12 @@ fn segment(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::{BTreeMap, BTreeSet};
-
     use proptest::prelude::*;
-    use trailtrim_aggregator::PrincipalKind;
+    use trailtrim_aggregator::{Acted, Attribution, Workload};
 
     fn principal(partition: &str) -> Principal {
-        Principal {
-            arn: format!("arn:{partition}:iam::111122223333:role/team/api"),
-            account: "111122223333".into(),
-            kind: PrincipalKind::Role,
-            name: "team/api".into(),
-            ids: BTreeSet::new(),
-            path_known: true,
-            permission_set: None,
-            rows: BTreeMap::new(),
-            unmapped: BTreeMap::new(),
-            frozen: BTreeSet::new(),
-        }
+        let named = Principal::new("arn:aws:iam::111122223333:role/team/api").unwrap();
+        Principal { arn: named.arn.replace(":aws:", &format!(":{partition}:")), ..named }
     }
 
     #[test]
@@ -98,6 +99,29 @@ mod tests {
             "aws-cn/111122223333/role/team/api/policy.json"
         );
         assert_eq!(policy_path(&principal("..")), "%2E%2E/111122223333/role/team/api/policy.json");
+    }
+
+    #[test]
+    fn workloads_of_a_shared_role_stand_below_it() {
+        let workload =
+            |attribution, name: Option<&str>| Workload { attribution, name: name.map(Into::into) };
+        let mut role = principal("aws");
+        let function = workload(Attribution::Scope, Some("arn:aws:lambda:r:1:function:f"));
+        role.workloads.insert(function.clone(), Acted::default());
+        role.workload = Some(function);
+        // A role of one workload is that workload's.
+        assert_eq!(policy_path(&role), "111122223333/role/team/api/policy.json");
+        let many = workload(Attribution::Session, None);
+        role.workloads.insert(many.clone(), Acted::default());
+        assert_eq!(
+            policy_path(&role),
+            "111122223333/role/team/api/~workloads/scope/arn%3Aaws%3Alambda%3Ar%3A1%3Afunction%3Af/policy.json"
+        );
+        role.workload = Some(many);
+        assert_eq!(policy_path(&role), "111122223333/role/team/api/~workloads/session/policy.json");
+        // A role whose path is chosen to look like it.
+        let posing = Principal::new("arn:aws:iam::111122223333:role/team/api/~workloads/session");
+        assert_ne!(policy_path(&posing.unwrap()), policy_path(&role));
     }
 
     #[test]

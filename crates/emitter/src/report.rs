@@ -9,7 +9,7 @@
 mod build;
 
 pub use build::report;
-pub(crate) use build::{condition, origin, seen, time};
+pub(crate) use build::{condition, origin, seen, time, workload};
 
 use serde::Serialize;
 
@@ -166,6 +166,9 @@ pub struct Principal {
     /// The Identity Center permission set that the role belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permission_set: Option<String>,
+    /// The workload that all this is of, where workloads are told apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<Workload>,
     /// Whether the draft holds everything.
     pub status: Status,
     /// What a reader has to know about this principal.
@@ -213,6 +216,23 @@ pub struct Generalisation {
     /// When, how often, which events.
     #[serde(flatten)]
     pub seen: Seen,
+}
+
+/// Who acts inside a role.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Workload {
+    /// By what it is known: `scope` (AWS says for which function or instance the credentials were
+    /// issued), `session` (the session's name), or `none`.
+    pub attribution: String,
+    /// Whether its name is what a caller chose to write.
+    pub chosen_by_caller: bool,
+    /// The ARN or the name, with `#` for what differs with every run. Absent where nothing is
+    /// known, and where it stands for more names than are kept apart.
+    pub name: Option<String>,
+    /// How many names it stands for; 0 where nothing is known.
+    pub names: u64,
+    /// Whether `names` is an estimate.
+    pub names_estimated: bool,
 }
 
 /// An action on a resource, with one outcome.

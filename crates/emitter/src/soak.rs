@@ -4,6 +4,11 @@
 //! "complete": below their thresholds they say "insufficient", and above them
 //! how much is missing at least. Beside them stands what they cannot know:
 //! which weekends, month ends and quarter ends the log has, and its gaps.
+//!
+//! A day counts only where it is proved that the log has it all through: see
+//! [`Coverage::delivered_days`]. So the first and the last day never do, nor a
+//! day beside a silence. What was seen only on other days is seen, and no
+//! evidence of how often it is done.
 
 mod calendar;
 mod estimate;
@@ -11,7 +16,7 @@ mod estimate;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use trailtrim_aggregator::{Activity, Principal};
+use trailtrim_aggregator::{Coverage, Principal, coverage::place};
 use trailtrim_catalog::Condition;
 
 pub use calendar::{Calendar, Covered, Gap};
@@ -19,9 +24,6 @@ pub use estimate::{Incidence, Interval, LEAST_DAYS, LEAST_INCIDENCES};
 
 /// The version of the model of a soak.
 pub const SOAK_SCHEMA_VERSION: u32 = 1;
-
-/// For each account the days (since 1970-01-01, UTC) of which the trail has records.
-pub type LogDays = BTreeMap<String, BTreeSet<i32>>;
 
 /// How complete the picture of one principal is.
 #[derive(Clone, Debug, Serialize)]
@@ -34,9 +36,9 @@ pub struct Soak {
     pub account: String,
     /// The day on which the principal was first seen.
     pub first_day: Option<String>,
-    /// The last day of which the account has logs.
+    /// The last day on which the log was proved to run, or the principal was seen.
     pub last_day: Option<String>,
-    /// Days with logs of the account from the first day on: what the estimates count in.
+    /// Days from the first on that the log surely has all through: what the estimates count in.
     pub days_observed: usize,
     /// Days on which the principal did something.
     pub days_active: usize,
@@ -51,13 +53,13 @@ pub struct Soak {
     pub actions: Completeness,
     /// For each week from the first day on, the grants that were new in it.
     pub new_grants_by_week: Vec<usize>,
-    /// Days since the last new grant, up to the last day with logs.
+    /// Days since the last new grant, up to the last day.
     pub days_since_new: Option<usize>,
     /// The last new grant.
     pub last_new: Option<LastNew>,
-    /// Which kinds of day have logs.
+    /// Which kinds of day were observed.
     pub calendar: Calendar,
-    /// The longest time without logs.
+    /// The longest time between observed days.
     pub longest_gap: Option<Gap>,
     /// Kinds of successful events that no rule maps: what they need is in no number here.
     pub unmapped_events: usize,
@@ -68,10 +70,12 @@ pub struct Soak {
 pub struct Completeness {
     /// Distinct things seen.
     pub seen: usize,
-    /// Those of them seen on one day only.
+    /// Those of them seen on one observed day only.
     pub seen_once: usize,
-    /// Those of them seen on two days.
+    /// Those of them seen on two observed days.
     pub seen_twice: usize,
+    /// Those of them seen on no observed day, only on such as the log may not have all through.
+    pub seen_elsewhere: usize,
     /// The estimates; absent where there is too little to estimate from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimates: Option<Estimates>,
@@ -122,36 +126,32 @@ pub struct LastNew {
     pub resource: String,
 }
 
-/// Returns for each account the days of which its principals' records are there.
-pub fn log_days(activity: &Activity) -> LogDays {
-    let mut days = LogDays::new();
-    for principal in &activity.principals {
-        days.entry(principal.account.clone()).or_default().extend(active_days(principal));
-    }
-    days
-}
-
 /// Says how complete the picture of a principal is. `ahead` is how many days to
 /// look ahead.
-pub fn soak(principal: &Principal, log_days: &LogDays, ahead: usize) -> Soak {
-    let active: BTreeSet<i32> = active_days(principal).collect();
+pub fn soak(principal: &Principal, coverage: &Coverage, ahead: usize) -> Soak {
+    let active: BTreeSet<i32> = principal.days().collect();
     let first = active.first().copied();
-    let days: BTreeSet<i32> = match (first, log_days.get(&principal.account)) {
-        (Some(first), Some(logged)) => {
-            logged.range(first..).copied().chain(active.clone()).collect()
-        }
-        _ => active.clone(),
-    };
+    let granted = || principal.rows.iter().filter(|(key, _)| key.outcome.grants());
+    let places = granted().flat_map(|(_, row)| {
+        row.events
+            .iter()
+            .flat_map(|(source, _)| row.regions.iter().map(move |region| place(source, region)))
+    });
+    let delivered = coverage.delivered_days(&principal.account, places);
+    let days: BTreeSet<i32> =
+        first.into_iter().flat_map(|first| delivered.range(first..).copied()).collect();
+    let last = days.last().max(active.last()).copied();
     let mut grants: BTreeMap<(&str, &str, &[Condition]), BTreeSet<i32>> = BTreeMap::new();
     let mut actions: BTreeMap<&str, BTreeSet<i32>> = BTreeMap::new();
-    for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
+    for (key, row) in granted() {
         let seen = row.stats.days();
         let grant = (key.action.as_str(), key.resource.as_str(), key.conditions.as_slice());
         grants.entry(grant).or_default().extend(seen);
         actions.entry(&key.action).or_default().extend(seen);
     }
-    let by_grant = Incidence::of(days.len(), grants.values().map(BTreeSet::len));
-    let by_action = Incidence::of(days.len(), actions.values().map(BTreeSet::len));
+    let observed = |seen: &BTreeSet<i32>| seen.intersection(&days).count();
+    let by_grant = Incidence::of(days.len(), grants.values().map(observed));
+    let by_action = Incidence::of(days.len(), actions.values().map(observed));
     let insufficient = by_grant.is_insufficient();
     let new: Vec<i32> = grants.values().filter_map(|days| days.first().copied()).collect();
     let last_new = grants
@@ -164,16 +164,16 @@ pub fn soak(principal: &Principal, log_days: &LogDays, ahead: usize) -> Soak {
         principal: principal.arn.clone(),
         account: principal.account.clone(),
         first_day: first.map(calendar::show),
-        last_day: days.last().copied().map(calendar::show),
+        last_day: last.map(calendar::show),
         days_observed: days.len(),
         days_active: active.len(),
         insufficient,
         why: insufficient.then(|| too_little(&by_grant)),
-        grants: completeness(by_grant, ahead, insufficient),
-        actions: completeness(by_action, ahead, by_action.is_insufficient()),
-        new_grants_by_week: by_week(first, days.last().copied(), &new),
+        grants: completeness(by_grant, grants.len(), ahead),
+        actions: completeness(by_action, actions.len(), ahead),
+        new_grants_by_week: by_week(first, last, &new),
         days_since_new: last_new
-            .zip(days.last())
+            .zip(last)
             .and_then(|((new, _), last)| usize::try_from(last - new).ok()),
         last_new: last_new.map(|(day, (action, resource, _))| LastNew {
             day: calendar::show(*day),
@@ -192,14 +192,13 @@ pub fn soak(principal: &Principal, log_days: &LogDays, ahead: usize) -> Soak {
     }
 }
 
-fn active_days(principal: &Principal) -> impl Iterator<Item = i32> {
-    let rows = principal.rows.values().map(|row| &row.stats);
-    rows.chain(principal.unmapped.values()).flat_map(|stats| stats.days().iter().copied())
-}
-
 fn too_little(seen: &Incidence) -> String {
     if seen.days < LEAST_DAYS {
-        format!("{} days with logs, {LEAST_DAYS} are the least", seen.days)
+        format!(
+            "{} days that the log surely has all through, {LEAST_DAYS} are the least; see \
+             `trailtrim coverage`",
+            seen.days
+        )
     } else {
         format!(
             "grants were seen {} times, counting each once a day; {LEAST_INCIDENCES} are the least",
@@ -208,21 +207,29 @@ fn too_little(seen: &Incidence) -> String {
     }
 }
 
-fn completeness(seen: Incidence, ahead: usize, insufficient: bool) -> Completeness {
+/// `all` counts what was seen on any day.
+fn completeness(observed: Incidence, all: usize, ahead: usize) -> Completeness {
     Completeness {
-        seen: seen.species,
-        seen_once: seen.uniques,
-        seen_twice: seen.duplicates,
-        estimates: (!insufficient).then(|| Estimates {
-            coverage: seen.coverage(),
-            total: range(seen.total()),
+        seen: all,
+        seen_once: observed.uniques,
+        seen_twice: observed.duplicates,
+        seen_elsewhere: all.saturating_sub(observed.species),
+        estimates: (!observed.is_insufficient()).then(|| Estimates {
+            coverage: observed.coverage(),
+            total: at_least(all, observed.total()),
             new: Ahead {
                 days: ahead,
-                range: range(seen.new_in(ahead)),
-                too_far: ahead > 2 * seen.days,
+                range: range(observed.new_in(ahead)),
+                too_far: ahead > 2 * observed.days,
             },
         }),
     }
+}
+
+/// There are no fewer than were seen, on whatever days.
+fn at_least(seen: usize, Interval { value, low, high }: Interval) -> Range {
+    let seen = seen as f64;
+    Range { value: value.max(seen), low: low.max(seen), high: high.max(seen) }
 }
 
 fn range(Interval { value, low, high }: Interval) -> Range {

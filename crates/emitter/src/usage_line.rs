@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use trailtrim_aggregator::{Activity, Join as _, Outcome, Row};
 
-use crate::report::{Origin, Seen, origin, seen};
+use crate::report::{Origin, Seen, Workload, origin, seen, workload};
 
 /// What one principal did with one action on one resource, with one outcome.
 #[derive(Clone, Debug, Serialize)]
@@ -17,6 +17,9 @@ pub struct UsageLine {
     pub principal: String,
     /// Its account.
     pub account: String,
+    /// Who acted inside the role, where workloads are told apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<Workload>,
     /// The action.
     pub action: String,
     /// The resource, as a policy names it.
@@ -43,7 +46,7 @@ pub struct UsageLine {
     pub seen: Seen,
 }
 
-/// Returns the lines, ordered by principal, action, resource and outcome.
+/// Returns the lines, ordered by principal, workload, action, resource and outcome.
 pub fn usage_lines(activity: &Activity) -> Vec<UsageLine> {
     let mut lines = Vec::new();
     for principal in &activity.principals {
@@ -61,6 +64,7 @@ pub fn usage_lines(activity: &Activity) -> Vec<UsageLine> {
             lines.push(UsageLine {
                 principal: principal.arn.clone(),
                 account: principal.account.clone(),
+                workload: workload(principal),
                 action: action.to_owned(),
                 resource: resource.to_owned(),
                 origin: kind,

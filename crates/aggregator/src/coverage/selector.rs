@@ -109,6 +109,14 @@ impl Condition {
     }
 }
 
+/// What makes a text of a policy stand for more than itself.
+const WILD: [char; 5] = ['*', '?', '$', '{', '}'];
+
+/// Returns whether a resource of a policy may mean others than the one that is spelled so.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    text.contains(WILD)
+}
+
 /// A pattern with `*` and `?`: what all its texts begin and end with.
 struct Pattern<'p> {
     whole: Cow<'p, str>,
@@ -121,8 +129,7 @@ struct Pattern<'p> {
 impl<'p> Pattern<'p> {
     /// Reads a pattern; a policy variable (`${aws:username}`) may stand for any text.
     fn new(text: &'p str) -> Self {
-        let wild = |c: char| matches!(c, '*' | '?' | '$' | '{' | '}');
-        match (text.find(wild), text.rfind(wild)) {
+        match (text.find(WILD), text.rfind(WILD)) {
             (Some(first), Some(last)) => {
                 let head = text.get(..first).unwrap_or_default();
                 let tail = text.get(last + 1..).unwrap_or_default();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use trailtrim_iam::wildcard;
 
 /// The region that stands for calls that belong to none.
 pub const GLOBAL: &str = "global";
@@ -45,6 +46,16 @@ struct Unselectable {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Elsewhere {
+    sources: Vec<String>,
+    events: Vec<String>,
+    actions: Vec<String>,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Home {
     prefix: String,
     region: String,
@@ -60,6 +71,7 @@ struct File {
     global: Vec<Global>,
     excludable: Vec<Excludable>,
     unselectable: Vec<Unselectable>,
+    elsewhere: Vec<Elsewhere>,
     home: Vec<Home>,
 }
 
@@ -67,13 +79,15 @@ struct Facts {
     global: BTreeMap<String, Recorded>,
     excludable: BTreeSet<String>,
     unselectable: BTreeSet<String>,
+    elsewhere: Vec<Elsewhere>,
     home: Vec<Home>,
 }
 
+pub(crate) const DATA: &str = include_str!("../../data/recording.toml");
+
 static FACTS: LazyLock<Facts> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the file is compiled in, and a test reads it")]
-    let file: File = toml::from_str(include_str!("../../data/recording.toml"))
-        .expect("data/recording.toml has the shape of `File`");
+    let file: File = toml::from_str(DATA).expect("data/recording.toml has the shape of `File`");
     Facts {
         global: file
             .global
@@ -82,6 +96,7 @@ static FACTS: LazyLock<Facts> = LazyLock::new(|| {
             .collect(),
         excludable: file.excludable.into_iter().flat_map(|entry| entry.sources).collect(),
         unselectable: file.unselectable.into_iter().flat_map(|entry| entry.types).collect(),
+        elsewhere: file.elsewhere,
         home: file.home,
     }
 });
@@ -106,6 +121,16 @@ pub(crate) fn is_unselectable(kind: &str) -> bool {
     FACTS.unselectable.contains(kind)
 }
 
+/// Says whether a trail selects an event by another resource than the one that the action is used
+/// on. The source is given by its label, `s3`.
+pub(crate) fn selects_elsewhere(label: &str, event: &str, action: &str) -> bool {
+    FACTS.elsewhere.iter().any(|entry| {
+        entry.sources.iter().any(|source| source.strip_suffix(".amazonaws.com") == Some(label))
+            && entry.events.iter().any(|name| name == event)
+            && entry.actions.iter().any(|pattern| wildcard::matches(pattern, action))
+    })
+}
+
 /// Returns the region with which a trail of all regions delivers global service events, for the
 /// partition of `region`; `None` where that is not known.
 pub(crate) fn home(region: &str) -> Option<&'static str> {
@@ -128,6 +153,13 @@ mod tests {
         assert_eq!(recorded("sts.amazonaws.com"), Some(Recorded::Maybe));
         assert_eq!(recorded("ec2.amazonaws.com"), None);
         assert!(is_excludable("kms.amazonaws.com") && !is_excludable("s3.amazonaws.com"));
+    }
+
+    #[test]
+    fn a_copy_is_selected_by_what_it_writes() {
+        assert!(selects_elsewhere("s3", "CopyObject", "s3:GetObject"));
+        assert!(!selects_elsewhere("s3", "CopyObject", "s3:PutObject"));
+        assert!(!selects_elsewhere("s3", "GetObject", "s3:GetObject"));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Fills the model from what was resolved.
 
 use chrono::DateTime;
-use trailtrim_aggregator::{self as aggregator, Activity, RowKey, Stats};
+use trailtrim_aggregator::{self as aggregator, Activity, Attribution, RowKey, Stats};
 use trailtrim_catalog as catalog;
 
 use super::{
     CatalogSource, Condition, EventName, Evidence, Excluded, Filters, Generalisation, Input,
     Origin, OtherEvent, Permission, Principal, Report, SCHEMA_VERSION, Seen, Status, Tool,
-    Unmapped,
+    Unmapped, Workload,
 };
 use crate::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, policy_path, taste};
 
@@ -90,6 +90,7 @@ fn describe(principal: &aggregator::Principal, draft: &Draft) -> Principal {
         name: principal.name.clone(),
         ids: principal.ids.iter().cloned().collect(),
         permission_set: principal.permission_set.clone(),
+        workload: workload(principal),
         status: match (&draft.policy, principal.frozen.is_empty()) {
             (None, _) => Status::NoPolicy,
             (Some(_), true) => Status::Complete,
@@ -134,6 +135,21 @@ fn notes(principal: &aggregator::Principal, size: Option<usize>) -> Vec<String> 
     if !principal.path_known {
         notes
             .push("only sessions were seen, so the path of the role's ARN is not known".to_owned());
+    }
+    match workload(principal) {
+        Some(one) if one.chosen_by_caller => notes.push(
+            "the workload is told by its session name, which whoever assumes the role chooses: \
+             anyone may pass for it"
+                .to_owned(),
+        ),
+        _ => {}
+    }
+    if principal.workload.is_some() && principal.workloads.len() > 1 {
+        notes.push(format!(
+            "one of {} workloads that share the role: give it a role of its own before this policy \
+             replaces what the role has",
+            principal.workloads.len()
+        ));
     }
     if let Some(size) = size.filter(|size| *size > MANAGED_POLICY_LIMIT) {
         notes.push(format!(
@@ -182,6 +198,20 @@ fn generalisation(one: &taste::Generalisation) -> Generalisation {
         from: one.from.clone(),
         seen: seen(&one.stats),
     }
+}
+
+/// Describes the workload that a principal's rows are of.
+pub(crate) fn workload(principal: &aggregator::Principal) -> Option<Workload> {
+    let one = principal.workload.as_ref()?;
+    let names = principal.workloads.get(one).map(aggregator::Acted::names);
+    let known = one.attribution != Attribution::None;
+    Some(Workload {
+        attribution: one.attribution.code().to_owned(),
+        chosen_by_caller: one.attribution.chosen_by_caller(),
+        name: one.name.as_deref().map(str::to_owned),
+        names: names.filter(|_| known).map_or(0, |names| names.value),
+        names_estimated: names.is_some_and(|names| names.estimated),
+    })
 }
 
 pub(crate) fn condition(condition: &catalog::Condition) -> Condition {

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Weekday};
 use serde::Serialize;
 
-/// How many days of a kind have logs, of how many there were.
+/// How many days of a kind were observed, of how many there were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Covered {
-    /// Days with logs.
+    /// Observed days.
     pub covered: usize,
-    /// Days in the time from the first to the last day with logs.
+    /// Days in the time from the first to the last observed day.
     pub of: usize,
 }
 
@@ -28,7 +28,7 @@ pub struct Calendar {
     pub quarter_ends: Covered,
 }
 
-/// Days without logs between days with logs.
+/// Days between observed days.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
     /// How many days.
