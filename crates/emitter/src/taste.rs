@@ -30,7 +30,7 @@ use trailtrim_aggregator::Stats;
 use trailtrim_catalog::{AccessLevel, Catalog};
 
 use attached::narrowing;
-use chooser::Chooser;
+use chooser::{Chooser, Uses};
 use item::Item;
 use kind::Kinds;
 use rules::rules;
@@ -202,14 +202,18 @@ pub fn choose<'a>(
             continue;
         }
         let level = facts.access_level();
-        let taste = if rules.guards_level(level) { taste.min(Taste::Prefix) } else { taste };
-        let written = !matches!(level, AccessLevel::List | AccessLevel::Read);
+        let guarded = rules.guards_level(level);
         let patterns = attached(action);
-        let patterns = narrowing(&patterns, facts);
+        let uses = Uses {
+            taste: if guarded { taste.min(Taste::Prefix) } else { taste },
+            guarded,
+            written: !matches!(level, AccessLevel::List | AccessLevel::Read),
+            patterns: narrowing(&patterns, facts),
+        };
         for (resource, evidence) in resources {
             let item = Item::new(action, resource, evidence, facts, &mut kinds);
             if let Some(item) = item {
-                chooser.take(item, taste, written, &patterns);
+                chooser.take(item, &uses);
             }
         }
     }

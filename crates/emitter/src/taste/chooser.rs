@@ -11,6 +11,17 @@ use super::keys::cuts;
 use super::rules::{OneRun, Rules, Value, When};
 use super::{Choice, Evidence, Generalisation, Rule, SAMPLE, Span, Taste};
 
+/// What an action does with its resources, and how they are to be written.
+pub(super) struct Uses<'p> {
+    pub(super) taste: Taste,
+    /// Whether it manages permissions: then it takes more to go beyond what was seen.
+    pub(super) guarded: bool,
+    /// Whether it writes.
+    pub(super) written: bool,
+    /// The attached patterns that may name a thing and leave its parts open.
+    pub(super) patterns: Vec<Shape<'p>>,
+}
+
 /// The keys of one container that are read, or that are written.
 #[derive(Default)]
 struct Container<'s> {
@@ -18,6 +29,13 @@ struct Container<'s> {
     /// What stands before the star of names that stand for many.
     folded: BTreeMap<&'s str, Span>,
     /// What is to be decided.
+    items: Vec<(Item<'s>, Taste)>,
+}
+
+/// Names that one pattern would stand for, all seen with one action.
+#[derive(Default)]
+struct Runs<'s> {
+    guarded: bool,
     items: Vec<(Item<'s>, Taste)>,
 }
 
@@ -33,7 +51,7 @@ struct Found<'s> {
 pub(super) struct Chooser<'s> {
     rules: &'static Rules,
     /// Names of one run, by action and pattern.
-    one_run: BTreeMap<(&'s str, String), Vec<(Item<'s>, Taste)>>,
+    one_run: BTreeMap<(&'s str, String), Runs<'s>>,
     /// By what stands before the keys, and whether they are written.
     containers: BTreeMap<(&'s str, bool), Container<'s>>,
     chosen: BTreeMap<String, BTreeMap<String, String>>,
@@ -52,13 +70,8 @@ impl<'s> Chooser<'s> {
     }
 
     /// Decides what can be decided of one name alone, and puts the rest to its like.
-    pub(super) fn take(
-        &mut self,
-        item: Item<'s>,
-        taste: Taste,
-        written: bool,
-        patterns: &[Shape<'_>],
-    ) {
+    pub(super) fn take(&mut self, item: Item<'s>, uses: &Uses<'_>) {
+        let Uses { taste, guarded, written, .. } = *uses;
         let Evidence { span, .. } = *item.evidence;
         if folded(item.base) {
             if let Some((head, name)) = item.key() {
@@ -69,7 +82,7 @@ impl<'s> Chooser<'s> {
             return;
         }
         let whole = taste == Taste::Type && !item.kind.named;
-        let attached = narrow(&item, patterns);
+        let attached = narrow(&item, &uses.patterns);
         // For `type` this is evidence as for `prefix`, which some actions are kept to.
         if attached.is_none()
             && let Some((head, name)) = item.key()
@@ -92,7 +105,9 @@ impl<'s> Chooser<'s> {
             && is_run(&item, one_run)
         {
             let to = item.kind.starred(&item.shape, |at| one_run.stars(at));
-            self.one_run.entry((item.action, to)).or_default().push((item, taste));
+            let runs = self.one_run.entry((item.action, to)).or_default();
+            runs.guarded = guarded;
+            runs.items.push((item, taste));
         } else {
             self.by_prefix(&item, taste);
         }
@@ -100,8 +115,8 @@ impl<'s> Chooser<'s> {
 
     /// Decides what is left.
     pub(super) fn finish(mut self) -> Choice {
-        for ((_, to), items) in std::mem::take(&mut self.one_run) {
-            self.runs(&to, &items);
+        for ((_, to), runs) in std::mem::take(&mut self.one_run) {
+            self.runs(&to, &runs);
         }
         for ((head, written), container) in std::mem::take(&mut self.containers) {
             self.container(head, written, &container);
@@ -125,18 +140,19 @@ impl<'s> Chooser<'s> {
         Choice { generalisations: generalisations.collect(), chosen: self.chosen }
     }
 
-    fn runs(&mut self, to: &str, items: &[(Item<'s>, Taste)]) {
+    fn runs(&mut self, to: &str, Runs { guarded, items }: &Runs<'s>) {
         let Some(one_run) = items.first().and_then(|(item, _)| item.kind.one_run.clone()) else {
             return;
         };
         let short = |span: Span| !span.lasts(self.rules.lasting_days);
-        let (taken, rule) = match one_run.when {
+        let least = if *guarded { self.rules.several } else { one_run.least };
+        let (short, rule) = match one_run.when {
             When::Always => (true, Rule::OneRun),
             When::ShortLived => {
-                let some = items.iter().any(|(item, _)| short(item.evidence.span));
-                (some && items.len() >= one_run.least, Rule::ShortLived)
+                (items.iter().any(|(item, _)| short(item.evidence.span)), Rule::ShortLived)
             }
         };
+        let taken = short && items.len() >= least;
         for (item, taste) in items {
             if taken {
                 let adds = item.of_type(|at| one_run.stars(at));

@@ -79,13 +79,13 @@ impl<'s> Item<'s> {
 
 /// Says where an ARN's resource is.
 fn place(arn: &str) -> String {
-    let mut fields = arn.split(':').skip(3).take(2).filter(|field| !field.is_empty()).peekable();
-    let mut text = String::new();
-    if fields.peek().is_some() {
-        text.push_str(" in ");
-        text.push_str(&fields.collect::<Vec<_>>().join(" of "));
+    let mut fields = arn.split(':').skip(3);
+    match (fields.next().unwrap_or_default(), fields.next().unwrap_or_default()) {
+        ("", "") => String::new(),
+        ("", account) => format!(" in {account}"),
+        (region, "") => format!(" in {region}, of any account"),
+        (region, account) => format!(" in {region} of {account}"),
     }
-    text
 }
 
 /// Returns whether a resource stands for many already. Escaped stars are text.
@@ -116,6 +116,7 @@ mod tests {
     fn a_place_is_region_and_account() {
         assert_eq!(place("arn:aws:sqs:eu-west-1:111122223333:q"), " in eu-west-1 of 111122223333");
         assert_eq!(place("arn:aws:iam::111122223333:role/r"), " in 111122223333");
+        assert_eq!(place("arn:aws:ec2:r::snapshot/s"), " in r, of any account");
         assert_eq!(place("arn:aws:s3:::b/k"), "");
     }
 }

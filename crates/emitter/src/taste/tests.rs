@@ -151,6 +151,36 @@ fn one_image_is_a_choice_and_several_are_a_habit() {
 }
 
 #[test]
+fn to_share_a_snapshot_is_no_habit_before_several_were() {
+    let snapshots: Vec<String> =
+        (0..3).map(|n| format!("arn:aws:ec2:eu-west-1::snapshot/snap-{n}")).collect();
+    let given = |action| {
+        let given = snapshots.iter().map(|one| (action, one.as_str(), [4].as_slice()));
+        given.collect::<Vec<Given<'_>>>()
+    };
+    let to = |given: &[Given<'_>]| {
+        let choice = choose_with(given, Taste::Balanced, &[]);
+        choice.resource(given[0].0, &snapshots[0]).to_owned()
+    };
+    let all = "arn:aws:ec2:eu-west-1::snapshot/*";
+    assert_eq!(to(&given("ec2:DeleteSnapshot")[..1]), all);
+    assert_eq!(to(&given("ec2:ModifySnapshotAttribute")[..2]), snapshots[0]);
+    assert_eq!(to(&given("ec2:ModifySnapshotAttribute")), all);
+}
+
+#[test]
+fn many_names_are_no_burden() {
+    // Compared pair by pair, this would take minutes.
+    let keys: Vec<String> =
+        (0..60_000).map(|n| format!("arn:aws:s3:::b/{}/{n:06}/k", n % 100)).collect();
+    let given: Vec<Given<'_>> =
+        keys.iter().map(|key| ("s3:GetObject", key.as_str(), [0].as_slice())).collect();
+    let choice = choose_with(&given, Taste::Balanced, &[]);
+    assert_eq!(choice.generalisations().len(), 100);
+    assert_eq!(choice.resource("s3:GetObject", &keys[0]), "arn:aws:s3:::b/0/*");
+}
+
+#[test]
 fn what_must_never_be_widened_is_not() {
     let role = "arn:aws:iam::111122223333:role/team/a";
     for taste in Taste::ALL {
