@@ -100,6 +100,20 @@ fn summary(run: &Run) -> String {
                 text_of(one, "adds"),
             ));
         }
+        for one in list(principal, "baseline") {
+            let (workload, known_by) = (text_of(one, "workload"), text_of(one, "known_by"));
+            for need in list(one, "needs") {
+                let resources: Vec<_> = list(need, "resources")
+                    .iter()
+                    .map(|resource| resource.as_str().unwrap())
+                    .collect();
+                line(format!(
+                    "  baseline {} on {} for {workload} ({known_by})",
+                    text_of(need, "action"),
+                    resources.join(", "),
+                ));
+            }
+        }
         for row in list(principal, "unmapped") {
             line(format!(
                 "  {} {} {}: {}",
@@ -136,7 +150,8 @@ fn policies_are_valid_and_hold_nothing_that_was_not_seen() {
 }
 
 /// Checks every policy of a run against the grants that its report gives for it: each pair of the
-/// policy is a grant as it was seen, or the pattern in its place, which the report tells of.
+/// policy is a grant as it was seen, the pattern in its place, or of the baseline, and the report
+/// tells of these.
 pub fn assert_minimal(run: &Run) {
     let (report, policies) = (run.report(), run.policies());
     for principal in list(&report, "principals") {
@@ -154,6 +169,13 @@ pub fn assert_minimal(run: &Run) {
                 written = pattern;
             }
             granted.insert((action.to_owned(), written.to_owned()));
+        }
+        for need in list(principal, "baseline").iter().flat_map(|one| list(one, "needs")) {
+            let action = text_of(need, "action");
+            for resource in list(need, "resources") {
+                let pair = (action.to_owned(), resource.as_str().unwrap().to_owned());
+                assert!(granted.insert(pair), "{arn}: {need} was seen, and is no baseline");
+            }
         }
         let Some(document) = policies.get(arn) else {
             assert!(granted.is_empty(), "{arn} has grants and no policy");

@@ -9,6 +9,10 @@ pub(crate) struct DraftingArgs {
     /// How to write the resources that were seen
     #[arg(long, value_enum, default_value_t)]
     resources: Resources,
+
+    /// Leave out what workloads need whatever they do, such as a function's own log
+    #[arg(long)]
+    no_baseline: bool,
 }
 
 /// How to write resources.
@@ -34,6 +38,6 @@ impl DraftingArgs {
             Resources::Prefix => Taste::Prefix,
             Resources::Type => Taste::Type,
         };
-        DraftOptions { taste }
+        DraftOptions { taste, baseline: !self.no_baseline }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use trailtrim_aggregator::{Activity, Outcome, Unmapped};
 use trailtrim_emitter::MANAGED_POLICY_LIMIT;
-use trailtrim_emitter::report::{Filters, Input, Report};
+use trailtrim_emitter::report::{Baseline, Filters, Input, Report};
 
 use crate::output::printable;
 use crate::trail::Trail;
@@ -98,6 +98,7 @@ fn tell(trail: &Trail, report: Option<&Report>, hint: &str, text: &mut String) -
 
     if let Some(report) = report {
         tell_generalised(report, hint, text)?;
+        tell_baseline(report, hint, text)?;
     }
     tell_unmapped(activity, hint, text)?;
     tell_skipped(input, hint, text)
@@ -191,6 +192,26 @@ fn tell_principals(
         writeln!(text, "  {}: {what}{}", printable(&who), printable(&frozen))?;
     }
     more(text, principals.len(), hint)
+}
+
+/// Tells for which workloads something was added that they need whatever they do.
+fn tell_baseline(report: &Report, hint: &str, text: &mut String) -> std::fmt::Result {
+    let all: Vec<&Baseline> =
+        report.principals.iter().flat_map(|principal| &principal.baseline).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    let workloads = count(all.len() as u64, "workload", "workloads");
+    writeln!(
+        text,
+        "added, since {workloads} need it whatever they do (--no-baseline leaves it out):"
+    )?;
+    for one in all.iter().take(LINES) {
+        let actions: Vec<&str> = one.needs.iter().map(|need| need.action.as_str()).collect();
+        let chosen = if one.known_by == "session" { ", by its session's name" } else { "" };
+        writeln!(text, "  {}{chosen}: {}", printable(&one.workload), actions.join(", "))?;
+    }
+    more(text, all.len(), hint)
 }
 
 /// Lists the events that no rule could map, but for those that were only ever denied: these would

@@ -2,7 +2,8 @@
 //!
 //! No action gains a resource that it was not seen with ([`cover`](crate::cover)), but for the
 //! patterns that the [taste](crate::taste) puts in the place of names, which are listed. Grants under
-//! different conditions share no statement. Actions that take no resource stand in one statement
+//! different conditions share no statement. What a workload needs whatever it does stands in statements
+//! of its own ([`Baseline`]), beside what was seen. Actions that take no resource stand in one statement
 //! of their own, where their `*` widens nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use trailtrim_aggregator::{Principal, Row, RowKey};
 use trailtrim_catalog::{Catalog, Condition, Origin};
 use trailtrim_iam::{PolicyDocument, Statement};
 
+use crate::baseline::{Baseline, baseline};
 use crate::cover::{Block, Grants, condition_chars, cover_under, service};
 use crate::irredundant::{Covering, Grant, irredundant};
 use crate::sid::{about, service_name, sids};
@@ -23,11 +25,22 @@ pub const MANAGED_POLICY_LIMIT: usize = 6_144;
 /// The id of the statement whose actions take no resource.
 const NO_RESOURCE_SID: &str = "ActionsWithoutResource";
 
+/// What ids of statements begin with that hold what a workload needs whatever it does.
+const BASELINE_SID: &str = "Baseline";
+
 /// How to draft.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct DraftOptions {
     /// How to write the resources that were seen.
     pub taste: Taste,
+    /// Whether to add what workloads need whatever they do.
+    pub baseline: bool,
+}
+
+impl Default for DraftOptions {
+    fn default() -> Self {
+        DraftOptions { taste: Taste::default(), baseline: true }
+    }
 }
 
 /// The policy of one principal, and which statement each grant went into.
@@ -39,6 +52,8 @@ pub struct Draft {
     pub statements: BTreeMap<RowKey, String>,
     /// How the resources of the rows are written.
     pub choice: Choice,
+    /// What the policy has beyond that, since workloads need it whatever they do.
+    pub baseline: Vec<Baseline>,
 }
 
 /// What is covered apart: a service's grants under the same conditions.
@@ -54,8 +69,42 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
         stats: &row.stats,
     });
     let choice = choose(seen, &|_| options.taste, &|_| Vec::new(), catalog);
-    let (policy, statements) = write(&granting, &choice);
-    Draft { policy, statements, choice }
+    let (mut policy, statements) = write(&granting, &choice);
+    let baseline = match &mut policy {
+        Some(policy) if options.baseline => add_baseline(policy, principal),
+        _ => Vec::new(),
+    };
+    Draft { policy, statements, choice, baseline }
+}
+
+/// Adds what the principal's workloads need and the policy does not allow.
+fn add_baseline(policy: &mut PolicyDocument, principal: &Principal) -> Vec<Baseline> {
+    let mut allowed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for statement in policy.statements.iter().filter(|one| one.condition.is_empty()) {
+        let resources = || statement.resource.iter().flat_map(|selector| selector.listed());
+        for action in statement.action.listed() {
+            allowed.entry(action).or_default().extend(resources().map(String::as_str));
+        }
+    }
+    let baseline = baseline(principal, &allowed);
+    let mut resources_of: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (action, resources) in baseline.iter().flat_map(|one| &one.needs) {
+        resources_of.entry(action).or_default().extend(resources.iter().cloned());
+    }
+    let mut groups: BTreeMap<(&str, BTreeSet<String>), BTreeSet<&str>> = BTreeMap::new();
+    for (action, resources) in resources_of {
+        groups.entry((service(action), resources)).or_default().insert(action);
+    }
+    let abouts = groups.keys().map(|(service, resources)| {
+        (format!("{BASELINE_SID}{}", service_name(service)), about(resources, &[]))
+    });
+    let sids = sids(&abouts.collect::<Vec<_>>());
+    let statements = groups.iter().zip(sids).map(|(((_, resources), actions), sid)| {
+        Statement::allow(actions.iter().copied(), resources).with_sid(sid)
+    });
+    let statements: Vec<Statement> = statements.collect();
+    policy.statements.extend(statements);
+    baseline
 }
 
 /// Writes the policy, and says where each row went.
@@ -151,7 +200,7 @@ mod tests {
     use crate::irredundant::covers;
     use trailtrim_aggregator::Outcome;
 
-    const EXACT: DraftOptions = DraftOptions { taste: Taste::Exact };
+    const EXACT: DraftOptions = DraftOptions { taste: Taste::Exact, baseline: true };
 
     fn granted(action: &str, resource: &str, conditions: &[Condition]) -> (RowKey, Row) {
         let key = RowKey {

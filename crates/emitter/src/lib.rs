@@ -7,6 +7,7 @@
 //! Nothing here knows how logs are read.
 
 pub mod backtest;
+mod baseline;
 pub mod cover;
 pub mod denials;
 mod draft;
@@ -18,6 +19,7 @@ pub mod soak;
 pub mod taste;
 mod usage_line;
 
+pub use baseline::Baseline;
 pub use draft::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, draft};
 pub use path::{POLICY_FILE, policy_path};
 pub use taste::{Choice, Generalisation, Taste};

@@ -183,6 +183,10 @@ pub struct Principal {
     /// The patterns that the policy has in the place of names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub generalisations: Vec<Generalisation>,
+    /// What the policy has beyond what was seen, since the principal's workloads need it whatever
+    /// they do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub baseline: Vec<Baseline>,
     /// What is granted.
     pub grants: Vec<Permission>,
     /// What was tried and is not granted.
@@ -233,6 +237,31 @@ pub struct Workload {
     pub names: u64,
     /// Whether `names` is an estimate.
     pub names_estimated: bool,
+}
+
+/// What a workload needs whatever it does.
+#[derive(Clone, Debug, Serialize)]
+pub struct Baseline {
+    /// The ARN to which credentials were issued, or the name of the session. `#` stands for what
+    /// differs with every run.
+    pub workload: String,
+    /// By what it is known: `scope`, AWS's word, or `session`, a name that the caller chose.
+    pub known_by: String,
+    /// What is added.
+    pub needs: Vec<BaselineNeed>,
+    /// Why.
+    pub reason: String,
+    /// From where that is known.
+    pub source: String,
+}
+
+/// An action with the resources it is added on.
+#[derive(Clone, Debug, Serialize)]
+pub struct BaselineNeed {
+    /// The action.
+    pub action: String,
+    /// The resources.
+    pub resources: Vec<String>,
 }
 
 /// An action on a resource, with one outcome.

@@ -5,10 +5,11 @@ use trailtrim_aggregator::{self as aggregator, Activity, Attribution, RowKey, St
 use trailtrim_catalog as catalog;
 
 use super::{
-    CatalogSource, Condition, EventName, Evidence, Excluded, Filters, Generalisation, Input,
-    Origin, OtherEvent, Permission, Principal, Report, SCHEMA_VERSION, Seen, Status, Tool,
-    Unmapped, Workload,
+    Baseline, BaselineNeed, CatalogSource, Condition, EventName, Evidence, Excluded, Filters,
+    Generalisation, Input, Origin, OtherEvent, Permission, Principal, Report, SCHEMA_VERSION, Seen,
+    Status, Tool, Unmapped, Workload,
 };
+use crate::baseline::baseline_is_incomplete;
 use crate::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, policy_path, taste};
 
 /// Makes the report of a run. `drafts` belong to the activity's principals, in
@@ -96,10 +97,11 @@ fn describe(principal: &aggregator::Principal, draft: &Draft) -> Principal {
             (Some(_), true) => Status::Complete,
             (Some(_), false) => Status::Partial,
         },
-        notes: notes(principal, size),
+        notes: notes(principal, draft, size),
         policy_path: draft.policy.is_some().then(|| policy_path(principal)),
         policy_size: size,
         generalisations: draft.choice.generalisations().iter().map(generalisation).collect(),
+        baseline: draft.baseline.iter().map(baseline).collect(),
         grants,
         not_granted,
         unmapped: principal
@@ -119,7 +121,7 @@ fn describe(principal: &aggregator::Principal, draft: &Draft) -> Principal {
     }
 }
 
-fn notes(principal: &aggregator::Principal, size: Option<usize>) -> Vec<String> {
+fn notes(principal: &aggregator::Principal, draft: &Draft, size: Option<usize>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(set) = &principal.permission_set {
         notes.push(format!(
@@ -150,6 +152,12 @@ fn notes(principal: &aggregator::Principal, size: Option<usize>) -> Vec<String> 
              replaces what the role has",
             principal.workloads.len()
         ));
+    }
+    if draft.policy.is_some() && baseline_is_incomplete(principal) {
+        notes.push(
+            "there are more workloads than are kept apart, so the baseline of some is missing"
+                .to_owned(),
+        );
     }
     if let Some(size) = size.filter(|size| *size > MANAGED_POLICY_LIMIT) {
         notes.push(format!(
@@ -183,6 +191,20 @@ fn permission(key: &RowKey, row: &aggregator::Row, statement: Option<String>) ->
         error_codes: row.error_codes.iter().cloned().collect(),
         denied_by: row.denied_by.iter().cloned().collect(),
         seen: seen(&row.stats),
+    }
+}
+
+fn baseline(one: &crate::Baseline) -> Baseline {
+    let needs = one.needs.iter().map(|(action, resources)| BaselineNeed {
+        action: action.clone(),
+        resources: resources.iter().cloned().collect(),
+    });
+    Baseline {
+        workload: one.workload.clone(),
+        known_by: one.known_by.code().to_owned(),
+        needs: needs.collect(),
+        reason: one.reason.to_owned(),
+        source: one.source.to_owned(),
     }
 }
 

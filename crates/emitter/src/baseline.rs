@@ -1,0 +1,392 @@
+//! What a workload needs whatever it does: a Lambda function's own log, for one.
+//!
+//! CloudTrail shows little of it (`PutLogEvents` leaves no event), so a draft from behaviour alone
+//! would lack it. `data/baseline.toml` says what each kind of workload needs and from where that is
+//! known. A workload is believed by AWS's word (`inScopeOf`); by a session's name, which anyone may
+//! choose, only where the role itself did what the workload alone has reason to do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use trailtrim_aggregator::{Attribution, Principal, Workload};
+use trailtrim_iam::resource::escape;
+
+use crate::irredundant::covers;
+
+const DATA: &str = include_str!("../data/baseline.toml");
+
+/// What one workload of a principal needs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Baseline {
+    /// The ARN to which credentials were issued, or the session's name. `#` stands for what differs
+    /// with every run.
+    pub workload: String,
+    /// By what the workload is known.
+    pub known_by: Attribution,
+    /// What is needed and what the draft does not allow already: action and resources.
+    pub needs: BTreeMap<String, BTreeSet<String>>,
+    /// Why.
+    pub reason: &'static str,
+    /// From where that is known.
+    pub source: &'static str,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    workload: Vec<Kind>,
+}
+
+/// A kind of workload.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kind {
+    workload: String,
+    reason: String,
+    source: String,
+    witness: Witness,
+    need: Vec<Need>,
+}
+
+/// What shows that a session is of such a workload.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Witness {
+    actions: Vec<String>,
+    /// Service and resource; what is in it counts as well.
+    resource: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Need {
+    action: String,
+    resources: Vec<String>,
+}
+
+/// Where a workload is and what it is called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    partition: String,
+    region: String,
+    account: String,
+    name: String,
+}
+
+fn kinds() -> &'static [Kind] {
+    static KINDS: OnceLock<Data> = OnceLock::new();
+    // A test reads the data; without it there would be no baseline.
+    &KINDS.get_or_init(|| toml::from_str(DATA).unwrap_or_default()).workload
+}
+
+/// Returns what the workloads of a principal need and `allowed` does not hold: the resources that
+/// a draft grants without conditions, by action.
+pub(crate) fn baseline(
+    principal: &Principal,
+    allowed: &BTreeMap<&str, BTreeSet<&str>>,
+) -> Vec<Baseline> {
+    let mut found = BTreeSet::new();
+    for workload in workloads(principal) {
+        for kind in kinds() {
+            for place in kind.places(workload, principal) {
+                let needs = kind.needs(&place, allowed);
+                if !needs.is_empty() {
+                    found.insert(Baseline {
+                        workload: workload.name.as_deref().unwrap_or_default().to_owned(),
+                        known_by: workload.attribution,
+                        needs,
+                        reason: &kind.reason,
+                        source: &kind.source,
+                    });
+                }
+            }
+        }
+    }
+    // AWS's word comes first; what a session's name says beyond that is listed as such.
+    let mut known: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut all: Vec<Baseline> = found.into_iter().collect();
+    all.sort_by(|a, b| (a.known_by, a).cmp(&(b.known_by, b)));
+    for one in &mut all {
+        for (action, resources) in &mut one.needs {
+            resources.retain(|resource| known.insert((action.clone(), resource.clone())));
+        }
+        one.needs.retain(|_, resources| !resources.is_empty());
+    }
+    all.retain(|one| !one.needs.is_empty());
+    all
+}
+
+/// Returns whether the principal has workloads of which the names were too many to keep, so that
+/// some baseline may be missing.
+pub(crate) fn baseline_is_incomplete(principal: &Principal) -> bool {
+    workloads(principal)
+        .any(|workload| workload.attribution == Attribution::Scope && workload.is_many())
+}
+
+/// Returns the workloads that a draft is for: one, where they are told apart.
+fn workloads(principal: &Principal) -> impl Iterator<Item = &Workload> {
+    let all = principal.workload.is_none().then(|| principal.workloads.keys());
+    principal.workload.iter().chain(all.into_iter().flatten())
+}
+
+impl Kind {
+    /// Returns where workloads of this kind are that go by the name.
+    fn places(&self, workload: &Workload, principal: &Principal) -> BTreeSet<Place> {
+        let Some(name) = workload.name.as_deref() else { return BTreeSet::new() };
+        match workload.attribution {
+            Attribution::Scope => self.issued_to(name).into_iter().collect(),
+            Attribution::Session => self.witnessed(name, principal),
+            Attribution::None => BTreeSet::new(),
+        }
+    }
+
+    /// Reads the ARN to which credentials were issued.
+    fn issued_to(&self, arn: &str) -> Option<Place> {
+        let (service, before) = self.workload.split_once(':')?;
+        let before = before.strip_suffix("{name}")?;
+        let mut fields = arn.splitn(6, ':').skip(1);
+        let partition = fields.next()?;
+        if fields.next()? != service {
+            return None;
+        }
+        let (region, account) = (fields.next()?, fields.next()?);
+        let name = fields.next()?.strip_prefix(before)?.split(':').next()?;
+        Some(Place {
+            partition: partition.to_owned(),
+            region: region.to_owned(),
+            account: account.to_owned(),
+            name: name.to_owned(),
+        })
+        .filter(|place| !place.name.is_empty())
+    }
+
+    /// Finds where the principal did what shows that the session is of this kind.
+    fn witnessed(&self, session: &str, principal: &Principal) -> BTreeSet<Place> {
+        let resource = self.witness.resource.replace("{name}", session);
+        let Some((service, wanted)) = resource.split_once(':') else { return BTreeSet::new() };
+        let granted = principal
+            .rows
+            .keys()
+            .filter(|key| key.outcome.grants() && self.witness.actions.contains(&key.action));
+        let places = granted.filter_map(|key| {
+            let mut fields = key.resource.splitn(6, ':').skip(1);
+            let (partition, found) = (fields.next()?, fields.next()?);
+            let (region, account) = (fields.next()?, fields.next()?);
+            let inside = fields.next()?.strip_prefix(wanted)?;
+            let same = found == service && (inside.is_empty() || inside.starts_with(':'));
+            same.then(|| Place {
+                partition: partition.to_owned(),
+                region: region.to_owned(),
+                account: account.to_owned(),
+                name: session.to_owned(),
+            })
+        });
+        places.collect()
+    }
+
+    fn needs(
+        &self,
+        place: &Place,
+        allowed: &BTreeMap<&str, BTreeSet<&str>>,
+    ) -> BTreeMap<String, BTreeSet<String>> {
+        let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for need in &self.need {
+            let granted = |resource: &str| {
+                let wide = allowed.get(need.action.as_str()).into_iter().flatten();
+                wide.into_iter().any(|wide| covers(wide, resource))
+            };
+            let resources = need.resources.iter().map(|template| place.fill(template));
+            let missing = resources.filter(|resource| !granted(resource));
+            needs.entry(need.action.clone()).or_default().extend(missing);
+        }
+        needs.retain(|_, resources| !resources.is_empty());
+        needs
+    }
+}
+
+impl Place {
+    /// Fills a template in; what differs with every run is a star.
+    fn fill(&self, template: &str) -> String {
+        let fields = [
+            ("{partition}", &self.partition),
+            ("{region}", &self.region),
+            ("{account}", &self.account),
+            ("{name}", &self.name),
+        ];
+        let mut text = template.to_owned();
+        for (field, value) in fields {
+            text = text.replace(field, &escape(value).text.replace('#', "*"));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailtrim_aggregator::{Acted, Outcome, Row, RowKey};
+    use trailtrim_catalog::Catalog;
+
+    const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:orders";
+    const GROUP: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/orders";
+
+    fn principal(workloads: &[(Attribution, &str)], rows: &[(&str, &str, Outcome)]) -> Principal {
+        let mut principal = Principal::new("arn:aws:iam::111122223333:role/r").unwrap();
+        for (attribution, name) in workloads {
+            let name = (!name.is_empty()).then(|| (*name).into());
+            let workload = Workload { attribution: *attribution, name };
+            principal.workloads.insert(workload, Acted::default());
+        }
+        for (action, resource, outcome) in rows {
+            let key = RowKey {
+                action: (*action).into(),
+                resource: (*resource).into(),
+                conditions: Vec::new(),
+                outcome: *outcome,
+            };
+            principal.rows.insert(key, Row::default());
+        }
+        principal
+    }
+
+    fn needs(principal: &Principal, allowed: &[(&str, &str)]) -> Vec<(Attribution, String)> {
+        let mut by_action: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (action, resource) in allowed {
+            by_action.entry(action).or_default().insert(resource);
+        }
+        let mut all = Vec::new();
+        for one in baseline(principal, &by_action) {
+            for (action, resources) in one.needs {
+                for resource in resources {
+                    all.push((one.known_by, format!("{action} {resource}")));
+                }
+            }
+        }
+        all
+    }
+
+    fn all(known_by: Attribution, group: &str) -> Vec<(Attribution, String)> {
+        [
+            format!("logs:CreateLogGroup {group}"),
+            format!("logs:CreateLogGroup {group}:*"),
+            format!("logs:CreateLogStream {group}:log-stream:*"),
+            format!("logs:PutLogEvents {group}:log-stream:*"),
+        ]
+        .map(|need| (known_by, need))
+        .into()
+    }
+
+    #[test]
+    fn the_data_is_read_and_names_what_the_catalog_knows() {
+        let data: Data = toml::from_str(DATA).unwrap();
+        let place = Place {
+            partition: "aws".into(),
+            region: "eu-west-1".into(),
+            account: "111122223333".into(),
+            name: "x".into(),
+        };
+        for kind in &data.workload {
+            assert!(kind.workload.ends_with("{name}") && kind.witness.resource.contains("{name}"));
+            let actions = kind.need.iter().map(|need| &need.action).chain(&kind.witness.actions);
+            actions.for_each(|action| assert!(Catalog::embedded().action(action).is_some()));
+            for need in &kind.need {
+                for template in &need.resources {
+                    let resource = place.fill(template);
+                    let action = Catalog::embedded().action(&need.action).unwrap();
+                    assert!(!resource.contains(['{', '}']), "{template}");
+                    assert!(action.shape(&resource).is_some(), "`{resource}` is not of its type");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_function_gets_its_own_log() {
+        let one = principal(&[(Attribution::Scope, FUNCTION)], &[]);
+        assert_eq!(needs(&one, &[]), all(Attribution::Scope, GROUP));
+        let qualified = format!("{FUNCTION}:live");
+        let both = [(Attribution::Scope, FUNCTION), (Attribution::Scope, qualified.as_str())];
+        assert_eq!(needs(&principal(&both, &[]), &[]), all(Attribution::Scope, GROUP));
+    }
+
+    #[test]
+    fn what_the_draft_allows_is_not_added_again() {
+        let one = principal(&[(Attribution::Scope, FUNCTION)], &[]);
+        let stream = format!("{GROUP}:log-stream:*");
+        let inside = format!("{GROUP}:*");
+        let allowed = [
+            ("logs:CreateLogStream", stream.as_str()),
+            ("logs:CreateLogGroup", GROUP),
+            ("logs:PutLogEvents", "arn:aws:logs:eu-west-1:111122223333:log-group:/other:*"),
+        ];
+        assert_eq!(
+            needs(&one, &allowed),
+            [
+                (Attribution::Scope, format!("logs:CreateLogGroup {inside}")),
+                (Attribution::Scope, format!("logs:PutLogEvents {stream}")),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_session_name_counts_only_where_the_role_did_what_the_function_does() {
+        let session = [(Attribution::Session, "orders")];
+        assert_eq!(needs(&principal(&session, &[]), &[]), []);
+        let stream = format!("{GROUP}:log-stream:2026/11/26/[1]x");
+        for (resource, outcome, counts) in [
+            (stream.as_str(), Outcome::Granted, true),
+            (GROUP, Outcome::Granted, true),
+            (GROUP, Outcome::Denied, false),
+            (
+                "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/orders2",
+                Outcome::Granted,
+                false,
+            ),
+            ("arn:aws:logs:eu-west-1:111122223333:log-group:orders", Outcome::Granted, false),
+        ] {
+            let one = principal(&session, &[("logs:CreateLogStream", resource, outcome)]);
+            let expected = if counts { all(Attribution::Session, GROUP) } else { Vec::new() };
+            assert_eq!(needs(&one, &[]), expected, "{resource} {outcome:?}");
+        }
+        // Where AWS says it too, its word stands.
+        let both = [(Attribution::Session, "orders"), (Attribution::Scope, FUNCTION)];
+        let one = principal(&both, &[("logs:CreateLogStream", &stream, Outcome::Granted)]);
+        assert_eq!(needs(&one, &[]), all(Attribution::Scope, GROUP));
+    }
+
+    #[test]
+    fn other_workloads_and_odd_names_get_nothing() {
+        for arn in [
+            "arn:aws:ec2:eu-west-1:111122223333:instance/i-#",
+            "arn:aws:lambda:eu-west-1:111122223333:function:",
+            "arn:aws:lambda:eu-west-1:111122223333:layer:x",
+            "orders",
+        ] {
+            assert_eq!(needs(&principal(&[(Attribution::Scope, arn)], &[]), &[]), [], "{arn}");
+        }
+        let hostile = "arn:aws:lambda:eu-west-1:111122223333:function:*";
+        let one = principal(&[(Attribution::Scope, hostile)], &[]);
+        assert!(needs(&one, &[]).iter().all(|(_, need)| need.contains("/aws/lambda/${*}")));
+        let folded = "arn:aws:lambda:eu-west-1:111122223333:function:job-#";
+        let one = principal(&[(Attribution::Scope, folded)], &[]);
+        assert!(
+            needs(&one, &[])
+                .iter()
+                .any(|(_, need)| need.ends_with("/aws/lambda/job-*:log-stream:*"))
+        );
+        assert!(!baseline_is_incomplete(&one));
+        assert!(baseline_is_incomplete(&principal(&[(Attribution::Scope, "")], &[])));
+    }
+
+    #[test]
+    fn of_workloads_told_apart_each_gets_its_own() {
+        let other = "arn:aws:lambda:eu-west-1:111122223333:function:other";
+        let both = [(Attribution::Scope, FUNCTION), (Attribution::Scope, other)];
+        let mut one = principal(&both, &[]);
+        assert_eq!(needs(&one, &[]).len(), 8);
+        one.workload =
+            Some(Workload { attribution: Attribution::Scope, name: Some(FUNCTION.into()) });
+        assert_eq!(needs(&one, &[]), all(Attribution::Scope, GROUP));
+    }
+}
