@@ -27,3 +27,4 @@ mod robustness;
 mod soak;
 mod truth;
 mod usage_files;
+mod workloads;

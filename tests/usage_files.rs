@@ -6,7 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use serde_json::Value;
+use trailtrim_testkit::random::Random;
+use trailtrim_testkit::trail::archive;
 use trailtrim_testkit::trail::corpus::{self, Plan};
+use trailtrim_testkit::trail::event::Event;
+use trailtrim_testkit::trail::scenario::{Scenario, Shape, pack};
 use trailtrim_testkit::trail::world::Size;
 
 fn trailtrim() -> Command {
@@ -101,6 +106,118 @@ fn real_events_split_by_files_give_the_same_bytes() {
     done(&arguments);
     let whole = fs::read(whole).unwrap();
     assert!(sharded(&all, 5, work.path()) == whole);
+}
+
+/// Takes the names of files out of what was said of events.
+fn without_files(lines: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(lines).unwrap();
+    let mut all: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &mut all {
+        for event in line["evidence"].as_array_mut().unwrap() {
+            event.as_object_mut().unwrap().remove("file").unwrap();
+        }
+    }
+    all
+}
+
+#[test]
+fn the_same_records_in_other_files_give_the_same_sources_aside() {
+    let shape =
+        Shape { size: Size { accounts: 2, principals: 8, keys: 40 }, days: 12, novelties: 3 };
+    let scenario = Scenario::new(7, shape);
+    let events: Vec<&Event> = scenario.events.iter().collect();
+    let [first, second] = [1, 2].map(|seed| {
+        let out = tempfile::tempdir().unwrap();
+        archive::write(out.path(), &pack(&events, Random::new(seed))).unwrap();
+        out
+    });
+    // A third one has all records in a single file, the last first.
+    let single = tempfile::tempdir().unwrap();
+    let records: Vec<String> = events
+        .iter()
+        .rev()
+        .map(|event| {
+            let mut text = String::new();
+            event.write(&mut text);
+            text
+        })
+        .collect();
+    let text_of_all = format!(r#"{{"Records":[{}]}}"#, records.join(","));
+    fs::write(single.path().join("all.json"), text_of_all).unwrap();
+    assert!(files(first.path()).len() > 20, "{:?}", files(first.path()));
+    assert_ne!(all_bytes(first.path()), all_bytes(second.path()));
+
+    let usage = |trail: &Path, options: &[&str]| {
+        let arguments: Vec<&str> = ["usage", "--format", "json", text(trail)]
+            .into_iter()
+            .chain(options.to_vec())
+            .collect();
+        without_files(&done(&arguments).stdout)
+    };
+    let plain =
+        |command: &str, trail: &Path| done(&[command, "--format", "json", text(trail)]).stdout;
+    for quota in ["1024", "8"] {
+        let options = ["--by", "workload", "--name-quota", quota];
+        let expected = usage(first.path(), &options);
+        assert!(expected.len() > 100, "{}", expected.len());
+        for other in [&second, &single] {
+            assert_eq!(usage(other.path(), &options), expected);
+        }
+    }
+    for command in ["coverage", "soak"] {
+        let expected = plain(command, first.path());
+        for other in [&second, &single] {
+            assert!(plain(command, other.path()) == expected, "{command}");
+        }
+    }
+}
+
+fn all_bytes(below: &Path) -> Vec<Vec<u8>> {
+    files(below).iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+#[test]
+fn what_cloudtrail_amended_later_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |id: &str, rest: &str| {
+        format!(
+            r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
+            "eventTime":"2026-03-02T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1",
+            "recipientAccountId":"111122223333","eventType":"AwsApiCall","eventID":"{id}"{rest}}}"#
+        )
+    };
+    let first = record("e1", r#","resources":[{"ARN":"arn:aws:s3:::b/first"}]"#);
+    let second = record(
+        "e2",
+        r#","resources":[{"ARN":"arn:aws:s3:::b/second"}],"addendum":{"reason":"UPDATED_DATA","originalEventID":"e1"}"#,
+    );
+    let file = folder.path().join("trail.json");
+    fs::write(&file, format!(r#"{{"Records":[{first},{second}]}}"#)).unwrap();
+    let out = folder.path().join("out");
+    let run = done(&["generate", text(&file), "--out", text(&out)]);
+    let told = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(told.contains("amended later by CloudTrail") && told.contains(": 1 event"), "{told}");
+    let report = fs::read(out.join("report.json")).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(report["amended"]["calls"], 1, "{}", report["amended"]);
+    assert_eq!(report["amended"]["evidence"][0]["event_id"], "e2");
+    // Both accounts of the event count, as one event.
+    let grants = report["principals"][0]["grants"].as_array().unwrap();
+    let resources: Vec<&str> =
+        grants.iter().map(|grant| grant["resource"].as_str().unwrap()).collect();
+    assert_eq!(resources, ["arn:aws:s3:::b/first", "arn:aws:s3:::b/second"]);
+    assert_eq!(grants[0]["evidence"][0]["event_id"], "e1");
+}
+
+#[test]
+fn a_usage_file_says_what_it_was_limited_to() {
+    let (made, work) = (corpus(500), tempfile::tempdir().unwrap());
+    let usage = work.path().join("a.usage");
+    done(&["observe", "-o", text(&usage), "--region", "eu-west-1", text(made.path())]);
+    let told = String::from_utf8(done(&["usage", text(&usage)]).stderr).unwrap();
+    assert!(told.contains("was observed with limits: region eu-west-1"), "{told}");
+    assert!(!told.contains("other parts of calls"), "{told}");
 }
 
 #[test]

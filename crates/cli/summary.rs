@@ -100,6 +100,15 @@ fn tell(trail: &Trail, report: Option<&Report>, hint: &str, text: &mut String) -
         tell_generalised(report, hint, text)?;
         tell_baseline(report, hint, text)?;
     }
+    let amended = activity.amended.calls();
+    if amended.value > 0 {
+        let about = if amended.estimated { "≈" } else { "" };
+        writeln!(
+            text,
+            "amended later by CloudTrail, and taken up as either record says: {about}{}{hint}",
+            count(amended.value, "event", "events")
+        )?;
+    }
     tell_unmapped(activity, hint, text)?;
     tell_skipped(input, hint, text)
 }

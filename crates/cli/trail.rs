@@ -258,7 +258,7 @@ impl InputArgs {
             }
         }
         for path in &usage_files {
-            let file = self.usage_file(path.as_deref())?;
+            let file = self.usage_file(path.as_deref(), catalog)?;
             for (usage, scope) in usages.iter_mut().zip(&scopes) {
                 let mut limited = file.limited(scope);
                 sources.join(std::mem::take(limited.sources_mut()));
@@ -272,14 +272,16 @@ impl InputArgs {
     }
 
     /// Reads a usage file, unless something is asked of it that it cannot tell.
-    fn usage_file(&self, path: Option<&Path>) -> anyhow::Result<Usage> {
+    fn usage_file(&self, path: Option<&Path>, catalog: Catalog) -> anyhow::Result<Usage> {
         anyhow::ensure!(
             self.scope().excluded.is_empty(),
             "`{}` does not know sessions, addresses and times of day any more; give --exclude-… \
              when observing, or leave the file out",
             usage_file::name(path)
         );
-        Ok(usage_file::read(path)?.into_usage())
+        let file = usage_file::read(path)?;
+        usage_file::tell_of(path, &file, catalog);
+        Ok(file.into_usage())
     }
 
     /// Says what usage files cannot be limited to.

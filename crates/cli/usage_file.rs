@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use fs4::fs_std::FileExt as _;
-use trailtrim_aggregator::{Join as _, MAGIC, UsageFile};
+use trailtrim_aggregator::{Epoch, Join as _, MAGIC, UsageFile};
+use trailtrim_catalog::Catalog;
+
+use crate::output::{printable, tell};
 
 /// Returns whether a usage file lies at a path, or comes in on standard input where there is none.
 pub(crate) fn is_one(path: Option<&Path>) -> bool {
@@ -45,6 +48,24 @@ pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<UsageFile> {
         None => UsageFile::read(io::stdin().lock()),
     };
     result.with_context(|| format!("cannot read `{}`", name(path)))
+}
+
+/// Says what one does not hold, where that is known: what its archives held outside of limits, and
+/// what later releases keep of a call.
+pub(crate) fn tell_of(path: Option<&Path>, file: &UsageFile, catalog: Catalog) {
+    let name = printable(&name(path));
+    for (epoch, body) in &file.epochs {
+        if !body.scope.is_empty() {
+            let limits = printable(&body.scope.join(", "));
+            tell(&format!("note: `{name}` was observed with limits: {limits}\n"));
+        }
+        if *epoch != Epoch::of_told(catalog, &body.scope) {
+            tell(&format!(
+                "note: `{name}` was observed by a release that kept other parts of calls; where one \
+                 comes out wider than it was, or as `unresolved`, observe its archives again\n"
+            ));
+        }
+    }
 }
 
 /// Reads one that may not be there yet.

@@ -28,6 +28,8 @@ pub struct Activity {
     pub outsiders: BTreeMap<Outsider, Stats>,
     /// Records that are no API calls.
     pub other_events: BTreeMap<OtherEvent, Stats>,
+    /// Records that amend an earlier one of the same event: where the two differ, both count.
+    pub amended: Stats,
 }
 
 /// Whether a principal is a role or a user.
@@ -291,7 +293,8 @@ fn resolve_as(
             principals.push(principal);
         }
     }
-    Activity { principals, outsiders, other_events: usage.other.clone() }
+    let (other_events, amended) = (usage.other.clone(), usage.amended.clone());
+    Activity { principals, outsiders, other_events, amended }
 }
 
 /// Returns the events of which the caller's own copy was delivered. They are told by hash, which may

@@ -35,6 +35,10 @@ pub struct Report {
     pub excluded: Vec<Excluded>,
     /// Records that are no API calls.
     pub other_events: Vec<OtherEvent>,
+    /// Events that CloudTrail amended later (`UPDATED_DATA`), if there are any: where the records of
+    /// one differ, what either says was taken up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amended: Option<Seen>,
 }
 
 /// What made the report.

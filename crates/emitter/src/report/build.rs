@@ -67,6 +67,7 @@ pub fn report(
                 seen: seen(stats),
             })
             .collect(),
+        amended: Some(seen(&activity.amended)).filter(|seen| seen.calls > 0),
     }
 }
 
