@@ -17,6 +17,15 @@ impl Globs {
     pub(crate) fn match_principal(&self, principal: &Principal) -> bool {
         self.0.is_empty() || self.0.iter().any(|pattern| matches(pattern, principal))
     }
+
+    /// Does the same with an ARN.
+    pub(crate) fn match_arn(&self, arn: &str) -> bool {
+        let qualified = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+        let bare = arn.rsplit('/').next().unwrap_or(arn);
+        let names = [arn, qualified, bare];
+        let fits = |pattern: &String| names.iter().any(|name| wildcard::matches(pattern, name));
+        self.0.is_empty() || self.0.iter().any(fits)
+    }
 }
 
 /// Fails where a pattern matched no principal, and names it.

@@ -8,8 +8,10 @@
 mod backtest;
 mod catalog;
 mod compare;
+mod config;
 mod coverage;
 mod denials;
+mod diff;
 mod directory;
 mod drafting;
 mod exit;
@@ -48,6 +50,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Generate(generate::GenerateArgs),
+    Diff(diff::DiffArgs),
     Usage(usage::UsageArgs),
     Observe(observe::ObserveArgs),
     Merge(merge::MergeArgs),
@@ -69,6 +72,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Generate(args) => generate::generate(&args),
+        Command::Diff(args) => diff::diff(&args),
         Command::Usage(args) => usage::usage(&args),
         Command::Observe(args) => observe::observe(&args),
         Command::Merge(args) => merge::merge(&args),

@@ -91,6 +91,11 @@ impl PolicyFiles {
         self.documents.iter().collect()
     }
 
+    /// Returns each document with its name.
+    pub(crate) fn into_named(self) -> Vec<(String, PolicyDocument)> {
+        self.names.into_iter().zip(self.documents).collect()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.documents.is_empty()
     }

@@ -9,8 +9,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::Args;
 use ipnet::IpNet;
 use trailtrim_aggregator::{
-    Activity, Coverage, Excluded, FileMark, Join as _, NAME_QUOTA, Observer, OtherKind, Quota,
-    Scope, Sources, Usage, resolve, resolve_by_workload,
+    Activity, Coverage, Excluded, FileMark, Join as _, NAME_QUOTA, Observer, OtherKind, Principal,
+    Quota, Scope, Sources, Usage, resolve, resolve_by_workload,
 };
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
@@ -330,12 +330,21 @@ fn unread(ingested: &Ingested) -> BTreeSet<&str> {
 impl TrailArgs {
     /// Reads the trail and names the permissions of those selected.
     pub(crate) fn read(&self, catalog: Catalog) -> anyhow::Result<Trail> {
+        let mut trail = self.read_everyone(catalog)?;
+        self.select(&mut trail.activity);
+        Ok(trail)
+    }
+
+    /// Reads the trail and names the permissions of everyone in it.
+    pub(crate) fn read_everyone(&self, catalog: Catalog) -> anyhow::Result<Trail> {
         self.read_as(catalog, resolve)
     }
 
     /// Reads the trail and names the permissions of each workload of those selected.
     pub(crate) fn read_by_workload(&self, catalog: Catalog) -> anyhow::Result<Trail> {
-        self.read_as(catalog, resolve_by_workload)
+        let mut trail = self.read_as(catalog, resolve_by_workload)?;
+        self.select(&mut trail.activity);
+        Ok(trail)
     }
 
     fn read_as(
@@ -346,13 +355,22 @@ impl TrailArgs {
         let Parts { usages, input, lossy } = self.read_parts(catalog, &[])?;
         let mut usage = Usage::default();
         usages.into_iter().for_each(|part| usage.join(part));
-        let mut activity = resolve(&usage, catalog);
-        self.select(&mut activity);
+        let activity = resolve(&usage, catalog);
         // A record without a time may have been inside the window.
         let timeless = activity.other_events.keys().any(|event| event.kind == OtherKind::NoTime);
         let lossy = lossy || timeless;
         let coverage = usage.into_coverage();
         Ok(Trail { activity, coverage, input, filters: self.filters(), lossy })
+    }
+
+    /// Returns whether a principal is selected.
+    pub(crate) fn selects(&self, principal: &Principal) -> bool {
+        Globs::new(&self.principals).match_principal(principal)
+    }
+
+    /// Returns whether a role or user is selected, by its ARN.
+    pub(crate) fn selects_arn(&self, arn: &str) -> bool {
+        Globs::new(&self.principals).match_arn(arn)
     }
 
     /// Keeps the selected principals.

@@ -287,7 +287,7 @@ impl Coverage {
     }
 
     /// Returns the days from the first with a record of the account to the last.
-    fn account_days(&self, account: &str) -> impl Iterator<Item = i32> {
+    pub fn account_days(&self, account: &str) -> impl Iterator<Item = i32> {
         self.areas
             .get(account)
             .into_iter()

@@ -14,6 +14,7 @@ mod epoch;
 mod extract;
 mod facts;
 mod file;
+mod history;
 mod identity;
 mod limit;
 mod names;
@@ -33,12 +34,13 @@ pub use context::{FEW, Few};
 pub use coverage::Coverage;
 pub use epoch::Epoch;
 pub use file::{Body, FileError, MAGIC, UsageFile, VERSION};
+pub use history::{Holder, PolicyChange, PolicyChanges};
 pub use identity::{Caller, Outsider, PrincipalKey, Reason};
 pub use observe::{Excluded, Observer, Scope};
 pub use outcome::Outcome;
 pub use resolve::{
-    Activity, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey, resolve,
-    resolve_by_workload,
+    Activity, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey,
+    permission_set, resolve, resolve_by_workload,
 };
 pub use sketch::{Count, SKETCH};
 pub use sources::{FileMark, Sources};

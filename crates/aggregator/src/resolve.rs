@@ -13,6 +13,7 @@ use trailtrim_catalog::{
 
 use crate::call::{Call, Copy, Open};
 use crate::facts::Facts;
+use crate::history::{PolicyChanges, policy_changes};
 use crate::identity::{Outsider, PrincipalKey, Reason, account_of};
 use crate::outcome::Outcome;
 use crate::stats::{Join, Stats};
@@ -30,6 +31,8 @@ pub struct Activity {
     pub other_events: BTreeMap<OtherEvent, Stats>,
     /// Records that amend an earlier one of the same event: where the two differ, both count.
     pub amended: Stats,
+    /// When it changed what somebody is allowed.
+    pub policy_changes: PolicyChanges,
 }
 
 /// Whether a principal is a role or a user.
@@ -293,8 +296,13 @@ fn resolve_as(
             principals.push(principal);
         }
     }
-    let (other_events, amended) = (usage.other.clone(), usage.amended.clone());
-    Activity { principals, outsiders, other_events, amended }
+    Activity {
+        principals,
+        outsiders,
+        other_events: usage.other.clone(),
+        amended: usage.amended.clone(),
+        policy_changes: policy_changes(usage, catalog),
+    }
 }
 
 /// Returns the events of which the caller's own copy was delivered. They are told by hash, which may
@@ -407,6 +415,10 @@ impl Principal {
             if poorer && matches!(grant.origin, Origin::Widened { .. }) {
                 continue;
             }
+            if self.kind == PrincipalKind::User {
+                grant.conditions.extend(via_condition(call, &grant.action, catalog));
+                grant.conditions.sort();
+            }
             let key = RowKey {
                 action: grant.action,
                 resource: grant.resource,
@@ -487,6 +499,32 @@ impl Open {
     }
 }
 
+/// Returns how a policy tells a call that a service made on a user's behalf, where that is certain.
+///
+/// Only of users: behind a role's `invokedBy` there may be a service that uses the role as its own,
+/// and then none of these keys is set.
+fn via_condition(call: &Call<'_>, action: &str, catalog: Catalog) -> Option<Condition> {
+    let invoked_by = call.via.as_deref()?;
+    let label = invoked_by.strip_suffix(".amazonaws.com")?;
+    let via = catalog.via(invoked_by);
+    let condition = |operator: &str, key: &str, value: String| Condition {
+        operator: operator.to_owned(),
+        key: key.to_owned(),
+        values: vec![value],
+    };
+    // What the value looks like outside of the aws partition is not documented.
+    let plain = !call.region.starts_with("cn-") && !call.region.starts_with("us-iso");
+    if action.starts_with("kms:") && via.kms_via && plain {
+        let value = format!("{label}.{}.amazonaws.com", call.region);
+        return Some(condition("StringEquals", "kms:ViaService", value));
+    }
+    if via.called_via {
+        let value = invoked_by.to_owned();
+        return Some(condition("ForAnyValue:StringEquals", "aws:CalledVia", value));
+    }
+    Some(condition("Bool", "aws:ViaAWSService", "true".to_owned()))
+}
+
 /// Returns what the message of a denial says was missing, where the catalog knows the action.
 fn denied_by_message(call: &Call<'_>, catalog: Catalog) -> Option<RowKey> {
     let denial = call.denial.as_ref()?;
@@ -521,7 +559,7 @@ fn kind_and_name(arn: &str) -> Option<(PrincipalKind, &str)> {
 
 /// Returns the permission set that Identity Center made a role for:
 /// `aws-reserved/sso.amazonaws.com/[region/]AWSReservedSSO_<set>_<16 hex digits>`.
-fn permission_set(name: &str) -> Option<String> {
+pub fn permission_set(name: &str) -> Option<String> {
     // A bare session has lost the path; the name is reserved all the same.
     let path = name.strip_prefix("aws-reserved/sso.amazonaws.com/");
     let role = path.or_else(|| (!name.contains('/')).then_some(name))?.rsplit('/').next()?;

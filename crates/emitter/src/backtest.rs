@@ -9,17 +9,15 @@
 //! A principal that the first part does not know has no draft that anyone could
 //! have deployed; it is listed as such and counts neither way.
 
-mod replay;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use trailtrim_aggregator::{Activity, Count, Join as _, Principal, Stats};
 use trailtrim_catalog::Catalog;
 
+use crate::replay::Replay;
 use crate::report::{Condition, Seen, condition, seen};
 use crate::{Draft, DraftOptions, draft};
-use replay::Replay;
 
 /// The version of the model of a backtest.
 pub const BACKTEST_SCHEMA_VERSION: u32 = 1;
@@ -222,7 +220,7 @@ fn test(
         return Err(NotTested::NothingDrafted);
     };
     let drafted: BTreeSet<&str> = statements.keys().map(|key| key.action.as_str()).collect();
-    let replay = Replay::of(&policy);
+    let replay = Replay::of([&policy]);
     let mut tally = Tally::default();
     let mut denied = Vec::new();
     for (key, row) in after.rows.iter().filter(|(key, _)| key.outcome.grants()) {

@@ -52,6 +52,22 @@ pub fn policy_path(principal: &Principal) -> String {
     path
 }
 
+/// Returns the directory of a draft, with `/` between segments: `<account>/<role|user>/<path/name>`
+/// for a role or user, as in [`policy_path`], else the key's own parts.
+pub fn draft_path(key: &str) -> String {
+    let fields: Vec<&str> = key.splitn(6, ':').collect();
+    let parts: Vec<&str> = match fields.as_slice() {
+        ["arn", MAIN_PARTITION, _, _, account, resource] => {
+            [*account].into_iter().chain(resource.split('/')).collect()
+        }
+        ["arn", partition, _, _, account, resource] => {
+            [*partition, *account].into_iter().chain(resource.split('/')).collect()
+        }
+        _ => key.split('/').collect(),
+    };
+    parts.into_iter().map(segment).collect::<Vec<_>>().join("/")
+}
+
 fn segment(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     // A name of dots only is a place, and the policy file's name is taken.

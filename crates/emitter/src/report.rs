@@ -9,7 +9,7 @@
 mod build;
 
 pub use build::report;
-pub(crate) use build::{condition, origin, seen, time, workload};
+pub(crate) use build::{condition, origin, seen, time, tool, workload};
 
 use serde::Serialize;
 

@@ -16,6 +16,7 @@ mod contain;
 mod document;
 mod eval;
 mod glob;
+pub mod pattern;
 mod print;
 pub mod read;
 pub mod resource;

@@ -23,21 +23,9 @@ pub fn report(
     drafts: &[Draft],
     options: DraftOptions,
 ) -> Report {
-    let version = catalog.version();
     Report {
         schema_version: SCHEMA_VERSION,
-        tool: Tool {
-            name: "trailtrim".to_owned(),
-            version: tool_version.to_owned(),
-            catalog: version
-                .packages()
-                .map(|package| CatalogSource {
-                    name: package.name.to_owned(),
-                    version: package.version.to_owned(),
-                })
-                .collect(),
-            catalog_digest: version.digest().to_owned(),
-        },
+        tool: tool(tool_version, catalog),
         filters,
         input,
         resources: options.taste.code().to_owned(),
@@ -68,6 +56,23 @@ pub fn report(
             })
             .collect(),
         amended: Some(seen(&activity.amended)).filter(|seen| seen.calls > 0),
+    }
+}
+
+/// Describes what makes a report.
+pub(crate) fn tool(tool_version: &str, catalog: catalog::Catalog) -> Tool {
+    let version = catalog.version();
+    Tool {
+        name: "trailtrim".to_owned(),
+        version: tool_version.to_owned(),
+        catalog: version
+            .packages()
+            .map(|package| CatalogSource {
+                name: package.name.to_owned(),
+                version: package.version.to_owned(),
+            })
+            .collect(),
+        catalog_digest: version.digest().to_owned(),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn is_dump(root: &Node<'_>) -> bool {
 
 /// Reads the dump.
 pub(super) fn read(root: &Node<'_>) -> Result<Contents, ReadError> {
-    let mut contents = Contents::default();
+    let mut contents = Contents { is_dump: true, ..Contents::default() };
     let mut managed = BTreeMap::new();
     if let Some(list) = root.get("Policies") {
         for item in list.items() {

@@ -23,6 +23,8 @@ use json::{Json, Node};
 pub struct Contents {
     /// Every policy document in the file, in its order.
     pub policies: Vec<NamedPolicy>,
+    /// Whether the file is a dump of an account, which may hold no principal.
+    pub is_dump: bool,
     /// The principals of an account dump, each with what is attached to it.
     pub principals: Vec<Attachments>,
 }

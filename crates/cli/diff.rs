@@ -1,0 +1,295 @@
+//! `trailtrim diff`: what is attached, beside what was used, and the draft that takes its place.
+
+mod accepted;
+mod files;
+mod tell;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::{bail, ensure};
+use clap::{Args, ValueEnum};
+use trailtrim_aggregator::coverage::ActionEvents;
+use trailtrim_aggregator::permission_set;
+use trailtrim_catalog::Catalog;
+use trailtrim_emitter::attached::Inventory;
+use trailtrim_emitter::diff::{Diff, Inputs, Options, Status, diff as describe};
+use trailtrim_emitter::finding::Code;
+use trailtrim_emitter::tighten::{Lookout, Settings, Standards, UNUSED_DAYS};
+use trailtrim_emitter::{ConditionKind, Limits, Taste};
+use trailtrim_iam::read::PolicyKind;
+
+use accepted::Accepted;
+
+use crate::Exit;
+use crate::config::{self, Config};
+use crate::coverage::SelectorArgs;
+use crate::format::Format;
+use crate::globs::Globs;
+use crate::output::{tell as say, write_stdout};
+use crate::policy_files::{PolicyFiles, read_file};
+use crate::trail::{Trail, TrailArgs};
+
+/// Compare what is attached with what was used, and draft what takes its place
+///
+/// Each attached Allow statement is restricted to the actions and resources that were used, and to
+/// what the log could not have shown. Conditions, Deny statements and boundaries stay. Nothing is
+/// called unused where CloudTrail was not proved to look: declare what the trails were told to log
+/// with --event-selectors, and which regions are in use with --use-region.
+///
+/// Every draft is proved by the policy engine: what was used is still allowed, nothing is allowed
+/// that was not before, nothing in it is idle, and it keeps AWS's limits. Where a proof fails, the
+/// command fails and writes nothing.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    #[command(flatten)]
+    trail: TrailArgs,
+
+    /// Policies attached to the one principal that is looked at (can be repeated)
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "account_authorization_details")]
+    attached: Vec<PathBuf>,
+
+    /// Output of `aws iam get-account-authorization-details`, one for each account (can be repeated)
+    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "attached")]
+    account_authorization_details: Vec<PathBuf>,
+
+    #[command(flatten)]
+    selectors: SelectorArgs,
+
+    /// Configuration (pins, taste, limits); what is given here goes before it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Covered days after which what was not seen counts as unused [default: 30]
+    #[arg(long, value_name = "DAYS")]
+    unused_days: Option<usize>,
+
+    /// The regions that are in use: what is attached elsewhere may go (can be repeated)
+    #[arg(long = "use-region", value_name = "REGION")]
+    used_regions: Vec<String>,
+
+    /// Take actions out that the log need not have shown, by pattern such as `appsync:*` (can be
+    /// repeated)
+    #[arg(long, value_name = "ACTION")]
+    drop_unobservable: Vec<String>,
+
+    /// How to write the resources that were used: `exact`, `balanced`, `prefix` or `type`
+    /// [default: balanced]
+    #[arg(long, value_name = "TASTE", value_parser = taste)]
+    resources: Option<Taste>,
+
+    /// Add conditions that held in every call of a statement: `requested-region`, `source-vpce` or
+    /// `source-ip` (can be repeated)
+    #[arg(long = "condition", value_name = "KIND", value_parser = config::condition)]
+    conditions: Vec<ConditionKind>,
+
+    /// Judge roles together that are one in several accounts
+    #[arg(long, value_enum, value_name = "BY")]
+    group_by: Option<GroupBy>,
+
+    /// Directory for drafts and diff.json; made if it is missing
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// End with 1 where something attached is unused, or something used is unexplainedly not attached
+    #[arg(long)]
+    check: bool,
+
+    /// Findings that are known and accepted until a day; --check passes over them
+    #[arg(long, value_name = "FILE", requires = "check")]
+    baseline: Option<PathBuf>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// By what roles of several accounts are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum GroupBy {
+    /// The role's name
+    RoleName,
+    /// The Identity Center permission set
+    PermissionSet,
+}
+
+fn taste(text: &str) -> Result<Taste, String> {
+    let known = || Taste::ALL.iter().map(|taste| taste.code()).collect::<Vec<_>>().join("`, `");
+    let found = Taste::ALL.into_iter().find(|taste| taste.code() == text);
+    found.ok_or_else(|| format!("write `{}`", known()))
+}
+
+/// Runs the command.
+pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
+    let catalog = Catalog::embedded();
+    // Before anything long: a wrong file should not cost a reading of the archive.
+    let declarations = args.selectors.read()?;
+    let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let accepted = args.baseline.as_deref().map(Accepted::read).transpose()?.unwrap_or_default();
+    let dumps = read_dumps(&args.account_authorization_details)?;
+    let attached =
+        PolicyFiles::read(&args.attached, &[PolicyKind::Identity, PolicyKind::Unstated])?;
+    let mut trail = args.trail.read_everyone(catalog)?;
+    declarations.into_iter().for_each(|declaration| trail.coverage.declare(declaration));
+    let mut inventory = match args.attached.is_empty() {
+        true => Inventory::of_dumps(&dumps, &trail.activity.policy_changes),
+        false => of_files(args, &trail, attached)?,
+    };
+    let left_out = Globs::new(&config.leave_out);
+    if !config.leave_out.is_empty() {
+        inventory.leave_out(&|arn| left_out.match_arn(arn));
+    }
+    match args.group_by {
+        None => {}
+        Some(GroupBy::RoleName) => inventory
+            .group(&|one| one.arn.contains(":role/").then(|| format!("role name {}", one.name))),
+        Some(GroupBy::PermissionSet) => inventory.group(&|one| {
+            let name = one.arn.split_once(":role/")?.1;
+            permission_set(name).map(|set| format!("permission set {set}"))
+        }),
+    }
+    let events = ActionEvents::of(catalog);
+    let given = |here: &[String], there: &[String]| -> BTreeSet<String> {
+        if here.is_empty() { there } else { here }.iter().cloned().collect()
+    };
+    let regions = given(&args.used_regions, &config.use_regions);
+    let unused_days = args.unused_days.or(config.unused_days).unwrap_or(UNUSED_DAYS);
+    let taste = args.resources.or(config.taste()?).unwrap_or_default();
+    let tastes = config.taste_of()?;
+    let conditions: BTreeSet<ConditionKind> =
+        args.conditions.iter().copied().chain(config.conditions()?).collect();
+    let lookout = Lookout::new(
+        &trail.coverage,
+        &events,
+        unused_days,
+        (!regions.is_empty()).then(|| regions.clone()),
+    );
+    let settings = Settings {
+        pins: config.pins(),
+        never: config.never.clone(),
+        drop_unobservable: given(&args.drop_unobservable, &config.drop_unobservable)
+            .into_iter()
+            .collect(),
+    };
+    let plain = Limits::default();
+    let limits = Limits {
+        document: config.limits.document.unwrap_or(plain.document),
+        documents: config.limits.documents.unwrap_or(plain.documents),
+    };
+    let mut described = describe(&Inputs {
+        tool_version: env!("CARGO_PKG_VERSION"),
+        filters: trail.filters.clone(),
+        input: trail.input.clone(),
+        options: Options {
+            unused_days,
+            regions: regions.into_iter().collect(),
+            resources: taste.code().to_owned(),
+        },
+        inventory: &inventory,
+        activity: &trail.activity,
+        standards: Standards {
+            lookout: &lookout,
+            settings: &settings,
+            taste_of: &|service| tastes.get(service).copied().unwrap_or(taste),
+            conditions: &conditions,
+            catalog,
+        },
+        limits,
+    });
+    if args.trail.selects_principals() {
+        described.principals.retain(|one| args.trail.selects_arn(&one.arn));
+        ensure!(
+            !described.principals.is_empty(),
+            "no user or role in the account dump matches --principal; the dump names {}",
+            inventory.principals.len()
+        );
+    }
+    let failed = failures(&described);
+    if !failed.is_empty() {
+        // A draft that is not proved is not shown as one.
+        say(&tell::human(&described));
+        bail!("the proofs fail, so nothing is written: {}", failed.join("; "));
+    }
+    match (&args.out, args.format) {
+        (Some(directory), _) => {
+            files::write(directory, &described)?;
+            say(&tell::human(&described));
+        }
+        (None, Format::Json) => {
+            let text = trailtrim_iam::escape_controls(serde_json::to_string_pretty(&described)?);
+            write_stdout(format!("{text}\n").as_bytes())?;
+        }
+        (None, Format::Human) => write_stdout(tell::human(&described).as_bytes())?,
+    }
+    let last = last_day(&trail);
+    let concern = described.principals.iter().any(|one| {
+        one.findings.iter().any(|finding| {
+            matches!(finding.code, Code::UnusedAccess | Code::UnexplainedAccess)
+                && !accepted.holds(&one.arn, finding, &last)
+        })
+    });
+    Ok(if trail.lossy {
+        Exit::Skipped
+    } else if args.check && concern {
+        Exit::Findings
+    } else {
+        Exit::Done
+    })
+}
+
+/// Returns the last day that the trail shows, as `2026-11-23`.
+fn last_day(trail: &Trail) -> String {
+    let rows = trail.activity.principals.iter().flat_map(|one| one.rows.values());
+    let last = rows.filter_map(|row| row.stats.last()).max().and_then(|time| {
+        chrono::DateTime::from_timestamp(time, 0).map(|time| time.format("%Y-%m-%d").to_string())
+    });
+    last.unwrap_or_default()
+}
+
+/// Returns what failed of all proofs, by principal.
+fn failures(diff: &Diff) -> Vec<String> {
+    let mut failed = Vec::new();
+    for one in &diff.principals {
+        // What does not fit is told, and not written.
+        let Some(proofs) = one.proofs.as_ref().filter(|_| one.status != Status::DoesNotFit) else {
+            continue;
+        };
+        failed.extend(proofs.failures().into_iter().map(|what| format!("{}: {what}", one.arn)));
+    }
+    failed
+}
+
+fn read_dumps(files: &[PathBuf]) -> anyhow::Result<Vec<trailtrim_iam::read::Attachments>> {
+    let mut holders = Vec::new();
+    for file in files {
+        let contents = read_file(file)?;
+        ensure!(
+            contents.is_dump,
+            "`{}` is no account dump: give the output of `aws iam get-account-authorization-details`",
+            file.display()
+        );
+        holders.extend(contents.principals);
+    }
+    Ok(holders)
+}
+
+/// The inventory of the one principal that `--attached` is about.
+fn of_files(args: &DiffArgs, trail: &Trail, files: PolicyFiles) -> anyhow::Result<Inventory> {
+    let selected: Vec<_> =
+        trail.activity.principals.iter().filter(|one| args.trail.selects(one)).collect();
+    let arn = match selected.as_slice() {
+        [one] => one.arn.clone(),
+        [] => {
+            args.trail.require_principals(&trail.activity)?;
+            bail!("no user or role did anything in what was read; see `trailtrim usage`")
+        }
+        [one, other, ..] => bail!(
+            "--attached is about one principal, and {} match, among them `{}` and `{}`; name one \
+             with --principal",
+            selected.len(),
+            one.arn,
+            other.arn
+        ),
+    };
+    Ok(Inventory::of_files(&arn, files.into_named()))
+}

@@ -1,0 +1,370 @@
+//! What is attached today, arranged for judging.
+//!
+//! A *bundle* is a set of policies that change together, with all principals that
+//! have them. What only one principal has (its inline policies, customer managed
+//! policies that nobody else has) is its own bundle. A customer managed policy of
+//! several principals, and what a group brings to its members, is a bundle of its
+//! own: it is judged by the union of what all of them did, or one of them would
+//! lose what another does not need.
+//!
+//! AWS's managed policies cannot be changed, and a policy that is somebody's
+//! boundary must not: whoever has one gets what it used of it in its own bundle,
+//! and detaches the policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::DateTime;
+use trailtrim_aggregator::{Holder, PolicyChanges};
+use trailtrim_iam::read::{AttachedPolicy, Attachments, Document, HolderKind};
+use trailtrim_iam::{PolicyDocument, Principal};
+
+/// How a policy is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hold {
+    /// Inline, in the principal itself.
+    Inline,
+    /// A customer managed policy.
+    CustomerManaged,
+    /// One of AWS's managed policies.
+    AwsManaged,
+    /// A customer managed policy that is a permissions boundary as well.
+    Boundary,
+    /// A file on the command line; how it is attached is not known.
+    File,
+}
+
+impl Hold {
+    /// Tells whether the policy is detached and replaced, and never changed itself.
+    #[must_use]
+    pub fn is_replaced(self) -> bool {
+        matches!(self, Hold::AwsManaged | Hold::Boundary)
+    }
+}
+
+/// A policy of a bundle.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The policy's name.
+    pub name: String,
+    /// The ARN, of a managed policy.
+    pub arn: Option<String>,
+    /// How it is held.
+    pub hold: Hold,
+    /// The group that brings it.
+    pub group: Option<String>,
+    /// The document.
+    pub document: PolicyDocument,
+    /// Since when it says what it says, or its holder has it, in seconds since 1970, where that is
+    /// known.
+    pub since: Option<i64>,
+}
+
+/// A policy that is attached and whose document nobody gave.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct UnknownPolicy {
+    /// The policy's name.
+    pub name: String,
+    /// The ARN, of a managed policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    /// Why its document is not known.
+    pub why: String,
+}
+
+/// Policies that change together, and who has them.
+#[derive(Clone, Debug, Default)]
+pub struct Bundle {
+    /// The ARN of the policy or group that is shared; absent in a principal's own bundle.
+    pub shared: Option<String>,
+    /// The ARNs of the principals, ordered.
+    pub holders: BTreeSet<String>,
+    /// The policies, in the order of the input.
+    pub policies: Vec<Policy>,
+}
+
+/// One principal with what is attached to it.
+#[derive(Clone, Debug)]
+pub struct Attached {
+    /// The ARN.
+    pub arn: String,
+    /// Name without path.
+    pub name: String,
+    /// The unique id, or "".
+    pub unique_id: String,
+    /// When it was created, as the dump writes it.
+    pub created: Option<String>,
+    /// Its own bundle and those it shares, as places in [`Inventory::bundles`].
+    pub bundles: Vec<usize>,
+    /// What is attached and not known.
+    pub unknown: Vec<UnknownPolicy>,
+    /// The boundary's name, if there is one.
+    pub boundary: Option<String>,
+}
+
+/// Everything that is attached, of one or more accounts.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// The bundles.
+    pub bundles: Vec<Bundle>,
+    /// Users and roles, by ARN.
+    pub principals: BTreeMap<String, Attached>,
+}
+
+impl Bundle {
+    /// Adds a policy. One that another holder brought before counts since the later of both times.
+    fn take(&mut self, policy: Policy) {
+        let same = |known: &&mut Policy| self.shared.is_some() && known.name == policy.name;
+        match self.policies.iter_mut().find(same) {
+            Some(known) => known.since = known.since.max(policy.since),
+            None => self.policies.push(policy),
+        }
+    }
+}
+
+impl Bundle {
+    /// Adds a policy of another account, unless one says the same.
+    fn take_alike(&mut self, policy: Policy) {
+        let same =
+            |known: &&mut Policy| known.name == policy.name && known.document == policy.document;
+        match self.policies.iter_mut().find(same) {
+            Some(known) => known.since = known.since.max(policy.since),
+            None => self.policies.push(policy),
+        }
+    }
+}
+
+impl Inventory {
+    /// Arranges the policies of one principal that are given as files.
+    #[must_use]
+    pub fn of_files(arn: &str, documents: Vec<(String, PolicyDocument)>) -> Inventory {
+        let policies = documents.into_iter().map(|(name, document)| Policy {
+            name,
+            arn: None,
+            hold: Hold::File,
+            group: None,
+            document,
+            since: None,
+        });
+        let own = Bundle {
+            shared: None,
+            holders: BTreeSet::from([arn.to_owned()]),
+            policies: policies.collect(),
+        };
+        let attached = Attached {
+            arn: arn.to_owned(),
+            name: arn.rsplit('/').next().unwrap_or(arn).to_owned(),
+            unique_id: String::new(),
+            created: None,
+            bundles: vec![0],
+            unknown: Vec::new(),
+            boundary: None,
+        };
+        Inventory { bundles: vec![own], principals: BTreeMap::from([(arn.to_owned(), attached)]) }
+    }
+
+    /// Arranges account dumps. What the trail tells of changes says since when each policy counts.
+    #[must_use]
+    pub fn of_dumps(holders: &[Attachments], changes: &PolicyChanges) -> Inventory {
+        let people = || holders.iter().filter(|holder| holder.kind != HolderKind::Group);
+        // Who has each managed policy and each group's policy, and which policies are boundaries.
+        let mut sharing: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        let mut boundaries = BTreeSet::new();
+        for holder in people() {
+            let boundary = holder.boundary.as_ref();
+            boundaries.extend(boundary.and_then(|boundary| boundary.arn.as_deref()));
+            for policy in &holder.policies {
+                if let Some(key) = shared_key(holder, policy) {
+                    sharing.entry(key).or_default().insert(&holder.arn);
+                }
+            }
+        }
+        let mut inventory = Inventory::default();
+        let mut shared: BTreeMap<String, usize> = BTreeMap::new();
+        for holder in people() {
+            let own = inventory.bundles.len();
+            inventory.bundles.push(Bundle {
+                shared: None,
+                holders: BTreeSet::from([holder.arn.clone()]),
+                policies: Vec::new(),
+            });
+            let mut attached = Attached {
+                arn: holder.arn.clone(),
+                name: holder.name.clone(),
+                unique_id: holder.unique_id.clone(),
+                created: holder.created.clone(),
+                bundles: vec![own],
+                unknown: Vec::new(),
+                boundary: holder.boundary.as_ref().map(|boundary| boundary.name.clone()),
+            };
+            for policy in &holder.policies {
+                let document = match &policy.document {
+                    Document::Known(document) => document.clone(),
+                    Document::Unknown { reason } => {
+                        attached.unknown.push(UnknownPolicy {
+                            name: policy.name.clone(),
+                            arn: policy.arn.clone(),
+                            why: reason.clone(),
+                        });
+                        continue;
+                    }
+                };
+                let arn = policy.arn.as_deref();
+                let hold = match arn {
+                    None => Hold::Inline,
+                    Some(arn) if is_aws_managed(arn) => Hold::AwsManaged,
+                    Some(arn) if boundaries.contains(arn) => Hold::Boundary,
+                    Some(_) => Hold::CustomerManaged,
+                };
+                let key = shared_key(holder, policy).filter(|key| {
+                    // What a group brings stays with the group, even while it has one member.
+                    !hold.is_replaced()
+                        && (policy.via_group.is_some()
+                            || sharing.get(key).is_some_and(|who| who.len() > 1))
+                });
+                let read = |policy: &AttachedPolicy| Policy {
+                    name: policy.name.clone(),
+                    arn: policy.arn.clone(),
+                    hold,
+                    group: policy.via_group.clone(),
+                    document,
+                    since: since(holder, policy, changes),
+                };
+                let policy = read(policy);
+                let bundles = &mut inventory.bundles;
+                let place = match key.as_ref().map(|key| shared.get(key)) {
+                    None => own,
+                    Some(Some(place)) => *place,
+                    Some(None) => {
+                        let who = key.as_ref().and_then(|key| sharing.get(key));
+                        bundles.push(Bundle {
+                            holders: who.into_iter().flatten().map(|&arn| arn.to_owned()).collect(),
+                            policies: Vec::new(),
+                            shared: key.clone(),
+                        });
+                        shared.extend(key.map(|key| (key, bundles.len() - 1)));
+                        bundles.len() - 1
+                    }
+                };
+                if !attached.bundles.contains(&place) {
+                    attached.bundles.push(place);
+                }
+                if let Some(bundle) = bundles.get_mut(place) {
+                    bundle.take(policy);
+                }
+            }
+            inventory.principals.insert(holder.arn.clone(), attached);
+        }
+        inventory
+    }
+
+    /// Leaves principals out, as if they were not there; what they share is still judged by what
+    /// they did.
+    pub fn leave_out(&mut self, out: &dyn Fn(&str) -> bool) {
+        self.principals.retain(|arn, _| !out(arn));
+    }
+
+    /// Makes one of the own bundles of principals that `key_of` gives the same key.
+    pub fn group(&mut self, key_of: &dyn Fn(&Attached) -> Option<String>) {
+        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for attached in self.principals.values() {
+            if let Some(key) = key_of(attached) {
+                groups.entry(key).or_default().push(attached.arn.clone());
+            }
+        }
+        for (key, arns) in groups {
+            if arns.len() < 2 {
+                continue;
+            }
+            let mut joined = Bundle {
+                shared: Some(key),
+                holders: arns.iter().cloned().collect(),
+                policies: Vec::new(),
+            };
+            let place = self.bundles.len();
+            for arn in &arns {
+                let Some(attached) = self.principals.get_mut(arn) else { continue };
+                for at in attached.bundles.clone() {
+                    let own = self.bundles.get_mut(at).filter(|bundle| bundle.shared.is_none());
+                    for policy in
+                        own.map(|own| std::mem::take(&mut own.policies)).into_iter().flatten()
+                    {
+                        joined.take_alike(policy);
+                    }
+                }
+                attached.bundles.push(place);
+            }
+            self.bundles.push(joined);
+        }
+    }
+
+    /// Returns a principal's bundles.
+    pub fn bundles_of(&self, attached: &Attached) -> impl Iterator<Item = (usize, &Bundle)> {
+        attached.bundles.iter().filter_map(|place| Some((*place, self.bundles.get(*place)?)))
+    }
+
+    /// Returns every document that a principal has.
+    #[must_use]
+    pub fn documents_of(&self, attached: &Attached) -> Vec<&PolicyDocument> {
+        let bundles = self.bundles_of(attached);
+        bundles.flat_map(|(_, bundle)| &bundle.policies).map(|policy| &policy.document).collect()
+    }
+}
+
+/// What several principals may have in common: a managed policy by its ARN, a group's inline policy
+/// by group and name.
+fn shared_key(holder: &Attachments, policy: &AttachedPolicy) -> Option<String> {
+    match (&policy.arn, &policy.via_group) {
+        (Some(arn), None) => Some(arn.clone()),
+        (Some(arn), Some(group)) => Some(format!("{arn} of group {group}")),
+        (None, Some(group)) => {
+            let account = holder.arn.split(':').nth(4).unwrap_or_default();
+            Some(format!("{account} group {group}/{}", policy.name))
+        }
+        (None, None) => None,
+    }
+}
+
+/// Tells whether a policy's ARN is one of AWS's own: `arn:aws:iam::aws:policy/…`.
+fn is_aws_managed(arn: &str) -> bool {
+    arn.split(':').nth(4) == Some("aws")
+}
+
+/// Since when the holder has the policy as it is: the last of what the dump and the trail tell.
+fn since(holder: &Attachments, policy: &AttachedPolicy, changes: &PolicyChanges) -> Option<i64> {
+    let account = holder.arn.split(':').nth(4).unwrap_or_default();
+    let kind = match holder.kind {
+        HolderKind::User => Holder::User,
+        HolderKind::Role => Holder::Role,
+        HolderKind::Group => Holder::Group,
+    };
+    let names = [
+        Some((kind, holder.name.as_str())),
+        policy.via_group.as_deref().map(|group| (Holder::Group, group)),
+    ];
+    let changed = changes.iter().filter(|(change, _)| {
+        let whose = match &change.holder {
+            Some((kind, name)) => {
+                change.account == account && names.contains(&Some((*kind, name.as_str())))
+            }
+            None => policy.arn.is_some(),
+        };
+        let which = match (&change.policy, &policy.arn) {
+            // It may have been this one.
+            (None, _) => true,
+            (Some(changed), Some(arn)) => changed == arn,
+            (Some(changed), None) => *changed == policy.name,
+        };
+        whose && which
+    });
+    let created = holder
+        .created
+        .as_deref()
+        .and_then(|text| DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp()));
+    changed.map(|(_, time)| *time).chain(created).max()
+}
+
+/// Parses a principal's ARN for the policy engine; a text that is none asks as nobody.
+pub(crate) fn who(arn: &str) -> Option<Principal> {
+    Principal::parse(arn).ok()
+}

@@ -1,0 +1,429 @@
+//! Fills the model from what was tightened, and proves it on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_aggregator::{Activity, Join as _, RowKey, Stats};
+use trailtrim_catalog::Catalog;
+use trailtrim_iam::{PolicyDocument, Statement};
+
+use super::{
+    ActionDiff, DIFF_SCHEMA_VERSION, Diff, DocumentView, DraftStatement, DraftView,
+    GeneralisationView, NotAttachedView, Options, PolicyView, PrincipalDiff, ReasonView,
+    RemovedActions, RestView, SharedDiff, StatementDiff, Status, UsedResource,
+};
+use crate::attached::{Bundle, Inventory, Policy};
+use crate::finding;
+use crate::pack::{Limits, pack};
+use crate::proof::{self, Need, Proofs};
+use crate::report::{Filters, Input, seen, time, tool};
+use crate::tighten::{
+    Class, Judged, Place, Rest, Settings, Standards, Tightened, TightenedBundle,
+    TightenedPrincipal, tighten,
+};
+
+/// How many names of removed actions of a service are told although none of it was used.
+const NAMES_OF_IDLE_SERVICE: usize = 20;
+
+/// What a diff is made of.
+pub struct Inputs<'a> {
+    /// The program's version.
+    pub tool_version: &'a str,
+    /// What the input was limited to.
+    pub filters: Filters,
+    /// What was read.
+    pub input: Input,
+    /// What was asked for.
+    pub options: Options,
+    /// What is attached.
+    pub inventory: &'a Inventory,
+    /// What was done.
+    pub activity: &'a Activity,
+    /// What everything is judged by.
+    pub standards: Standards<'a>,
+    /// The limits of a draft.
+    pub limits: Limits,
+}
+
+/// Tightens what is attached, proves the result and describes both.
+pub fn diff(inputs: &Inputs<'_>) -> Diff {
+    let tightened = tighten(inputs.inventory, inputs.activity, &inputs.standards);
+    let drafts: Vec<Option<Drafted>> =
+        tightened.bundles.iter().map(|bundle| Drafted::of(bundle, &inputs.limits)).collect();
+    let builder = Builder { inputs, tightened: &tightened, drafts: &drafts };
+    let known: BTreeSet<&str> = inputs.inventory.principals.keys().map(String::as_str).collect();
+    Diff {
+        schema_version: DIFF_SCHEMA_VERSION,
+        tool: tool(inputs.tool_version, inputs.standards.catalog),
+        filters: inputs.filters.clone(),
+        input: inputs.input.clone(),
+        options: inputs.options.clone(),
+        principals: tightened.principals.iter().map(|one| builder.principal(one)).collect(),
+        shared: tightened
+            .bundles
+            .iter()
+            .zip(&drafts)
+            .filter_map(|(bundle, draft)| builder.shared(bundle, draft.as_ref()))
+            .collect(),
+        not_in_dump: inputs
+            .activity
+            .principals
+            .iter()
+            .map(|principal| principal.arn.as_str())
+            .filter(|arn| !known.contains(arn))
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+/// The documents of a bundle's draft.
+struct Drafted {
+    documents: Vec<PolicyDocument>,
+    fits: bool,
+    concessions: Vec<String>,
+}
+
+impl Drafted {
+    fn of(bundle: &TightenedBundle<'_>, limits: &Limits) -> Option<Drafted> {
+        if !bundle.active {
+            return None;
+        }
+        let statements: Vec<Statement> =
+            bundle.allows.iter().map(|one| one.statement.clone()).collect();
+        let packed = pack(statements, bundle.denies.clone(), limits);
+        Some(Drafted { documents: packed.documents, fits: packed.fits, concessions: Vec::new() })
+    }
+}
+
+struct Builder<'b> {
+    inputs: &'b Inputs<'b>,
+    tightened: &'b Tightened<'b>,
+    drafts: &'b [Option<Drafted>],
+}
+
+impl Builder<'_> {
+    fn catalog(&self) -> Catalog {
+        self.inputs.standards.catalog
+    }
+
+    fn settings(&self) -> &Settings {
+        self.inputs.standards.settings
+    }
+
+    fn principal(&self, one: &TightenedPrincipal<'_>) -> PrincipalDiff {
+        let bundles: Vec<(&TightenedBundle<'_>, Option<&Drafted>)> = one
+            .attached
+            .bundles
+            .iter()
+            .filter_map(|at| {
+                Some((self.tightened.bundles.get(*at)?, self.drafts.get(*at)?.as_ref()))
+            })
+            .collect();
+        let own = bundles.iter().find(|(bundle, _)| bundle.bundle.shared.is_none()).copied();
+        let mut activity = Stats::default();
+        if let Some(principal) = one.principal {
+            principal.rows.values().for_each(|row| activity.join(row.stats.clone()));
+            principal.unmapped.values().for_each(|stats| activity.join(stats.clone()));
+        }
+        let proofs = one.principal.map(|_| self.prove(one, &bundles));
+        let mut findings = finding::of_principal(one);
+        for (bundle, _) in &bundles {
+            findings.extend(finding::of_bundle(bundle, self.catalog()));
+        }
+        let draft = own.and_then(|(bundle, draft)| {
+            let draft = draft?;
+            let anything = !bundle.bundle.policies.is_empty();
+            anything.then(|| draft_view(bundle, draft, &one.attached.name))
+        });
+        let fits = bundles.iter().all(|(_, draft)| draft.is_none_or(|draft| draft.fits));
+        let status = self.status(one, &bundles, fits);
+        PrincipalDiff {
+            arn: one.attached.arn.clone(),
+            account: one.attached.arn.split(':').nth(4).unwrap_or_default().to_owned(),
+            kind: match one.attached.arn.contains(":user/") {
+                true => "user".to_owned(),
+                false => "role".to_owned(),
+            },
+            name: one.attached.name.clone(),
+            permission_set: one.principal.and_then(|principal| principal.permission_set.clone()),
+            status,
+            activity: seen(&activity),
+            notes: notes(one, own.map(|(bundle, _)| bundle)),
+            attached: own.map(|(bundle, _)| policies(bundle.bundle)).unwrap_or_default(),
+            shares: bundles.iter().filter_map(|(bundle, _)| bundle.bundle.shared.clone()).collect(),
+            unknown_policies: one.attached.unknown.clone(),
+            boundary: one.attached.boundary.clone(),
+            statements: own.map(|(bundle, _)| statements(bundle)).unwrap_or_default(),
+            not_attached: one
+                .not_attached
+                .iter()
+                .map(|(used, explanation)| NotAttachedView {
+                    action: used.key.action.clone(),
+                    resource: used.key.resource.clone(),
+                    explanation: explanation.clone(),
+                    seen: seen(&used.row.stats),
+                })
+                .collect(),
+            frozen: one.frozen.clone(),
+            draft,
+            proofs,
+            findings,
+        }
+    }
+
+    fn status(
+        &self,
+        one: &TightenedPrincipal<'_>,
+        bundles: &[(&TightenedBundle<'_>, Option<&Drafted>)],
+        fits: bool,
+    ) -> Status {
+        let attached = || bundles.iter().flat_map(|(bundle, _)| &bundle.bundle.policies);
+        if one.principal.is_none() {
+            return Status::Inactive;
+        }
+        if attached().next().is_none() {
+            return Status::NothingAttached;
+        }
+        if !fits {
+            return Status::DoesNotFit;
+        }
+        if !one.frozen.is_empty() || !one.attached.unknown.is_empty() {
+            return Status::Partial;
+        }
+        let shrinks = bundles.iter().any(|(bundle, _)| {
+            bundle.judged.values().flatten().any(|judged| judged.rest != Rest::All)
+        });
+        if shrinks { Status::Tightened } else { Status::Unchanged }
+    }
+
+    fn prove(
+        &self,
+        one: &TightenedPrincipal<'_>,
+        bundles: &[(&TightenedBundle<'_>, Option<&Drafted>)],
+    ) -> Proofs {
+        let attached = self.inputs.inventory.documents_of(one.attached);
+        let documents: Vec<&PolicyDocument> = bundles
+            .iter()
+            .filter_map(|(_, draft)| *draft)
+            .flat_map(|draft| &draft.documents)
+            .collect();
+        let not_attached: BTreeSet<&RowKey> =
+            one.not_attached.iter().map(|(used, _)| used.key).collect();
+        let withheld = |action: &str| self.settings().withheld(action);
+        let replay = one.principal.map(|principal| {
+            proof::replay(principal, &attached, &documents, &not_attached, &withheld)
+        });
+        let mut irredundant = proof::IrredundantProof::default();
+        for (bundle, draft) in bundles {
+            let Some(draft) = draft else { continue };
+            let needs: &BTreeSet<Need> = &bundle.needs;
+            let listed = draft.documents.iter().flat_map(|document| &document.statements);
+            let part = proof::irredundant(listed, needs);
+            irredundant.tried += part.tried;
+            irredundant.idle.extend(part.idle);
+        }
+        Proofs {
+            replay: replay.unwrap_or_default(),
+            no_new_access: proof::no_new_access(&attached, &documents, self.catalog()),
+            irredundant,
+            fits: proof::fits(
+                &documents,
+                self.inputs.limits.document,
+                self.inputs.limits.documents,
+            ),
+        }
+    }
+
+    fn shared(&self, bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Option<SharedDiff> {
+        let key = bundle.bundle.shared.clone()?;
+        let name = bundle.bundle.policies.first().map_or(key.as_str(), |policy| &policy.name);
+        Some(SharedDiff {
+            holders: bundle.bundle.holders.iter().cloned().collect(),
+            attached: policies(bundle.bundle),
+            statements: statements(bundle),
+            draft: draft.map(|draft| draft_view(bundle, draft, name)),
+            key,
+        })
+    }
+}
+
+fn notes(one: &TightenedPrincipal<'_>, own: Option<&TightenedBundle<'_>>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(set) = one.principal.and_then(|principal| principal.permission_set.as_ref()) {
+        notes.push(format!(
+            "the role belongs to the permission set `{set}`: change the set in Identity Center, not the role"
+        ));
+    }
+    let held = || own.into_iter().flat_map(|bundle| &bundle.bundle.policies);
+    let replaced: Vec<&str> = held()
+        .filter(|policy| policy.hold.is_replaced())
+        .map(|policy| policy.name.as_str())
+        .collect();
+    if !replaced.is_empty() {
+        notes.push(format!(
+            "detach and replace, do not rewrite: {} (managed by AWS, or somebody's boundary)",
+            replaced.join(", ")
+        ));
+    }
+    if let Some(boundary) = &one.attached.boundary {
+        notes.push(format!(
+            "the boundary `{boundary}` stays, and still limits what the draft allows"
+        ));
+    }
+    if one.attached.bundles.len() > 1 {
+        notes.push(
+            "some of its policies are shared with others and are judged by what all of them did"
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+fn policies(bundle: &Bundle) -> Vec<PolicyView> {
+    bundle.policies.iter().map(policy).collect()
+}
+
+fn policy(policy: &Policy) -> PolicyView {
+    PolicyView {
+        name: policy.name.clone(),
+        arn: policy.arn.clone(),
+        hold: policy.hold,
+        group: policy.group.clone(),
+        since: policy.since.and_then(time),
+        size: policy.document.size(),
+        document: policy.document.clone(),
+    }
+}
+
+fn statements(bundle: &TightenedBundle<'_>) -> Vec<StatementDiff> {
+    let several = bundle.bundle.holders.len() > 1;
+    let judged = bundle.judged.iter();
+    judged
+        .map(|(place, actions)| {
+            let statement = bundle
+                .bundle
+                .policies
+                .get(place.policy)
+                .and_then(|policy| policy.document.statements.get(place.statement));
+            StatementDiff {
+                policy: place.policy,
+                statement: place.statement,
+                sid: statement.and_then(|statement| statement.sid.clone()),
+                keeps_resources: bundle.fixed.get(place).map(|why| (*why).to_owned()),
+                actions: actions
+                    .iter()
+                    .filter(|one| !goes(one))
+                    .map(|one| action(one, several))
+                    .collect(),
+                removed: removed(actions),
+                unknown_actions: bundle.foreign.get(place).cloned().unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+fn goes(one: &Judged<'_>) -> bool {
+    one.class == Class::Unused && one.rest == Rest::Nothing
+}
+
+fn action(one: &Judged<'_>, several: bool) -> ActionDiff {
+    let used = one.seen.iter().map(|used| UsedResource {
+        principal: several.then(|| used.principal.to_owned()),
+        resource: used.key.resource.clone(),
+        outcome: used.key.outcome.code().to_owned(),
+        surely: used.surely,
+        seen: seen(&used.row.stats),
+    });
+    ActionDiff {
+        action: one.action.to_owned(),
+        class: one.class,
+        rest: match &one.rest {
+            Rest::Nothing => RestView::Nothing,
+            Rest::All => RestView::AsAttached,
+            Rest::Outside(regions) => {
+                RestView::Outside { regions: regions.iter().cloned().collect() }
+            }
+            Rest::On(resources) => RestView::On { resources: resources.keys().cloned().collect() },
+        },
+        why: one.why.clone(),
+        used: used.collect(),
+    }
+}
+
+fn removed(actions: &[Judged<'_>]) -> Vec<RemovedActions> {
+    let service = |action: &'static str| action.split(':').next().unwrap_or_default();
+    let busy: BTreeSet<&str> =
+        actions.iter().filter(|one| !goes(one)).map(|one| service(one.action)).collect();
+    let mut by_service: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for one in actions.iter().filter(|one| goes(one)) {
+        by_service
+            .entry((service(one.action), one.why.as_str()))
+            .or_default()
+            .push(one.action.to_owned());
+    }
+    by_service
+        .into_iter()
+        .map(|((service, why), actions)| {
+            let told = busy.contains(service) || actions.len() <= NAMES_OF_IDLE_SERVICE;
+            RemovedActions {
+                service: service.to_owned(),
+                count: actions.len(),
+                actions: if told { actions } else { Vec::new() },
+                why: why.to_owned(),
+            }
+        })
+        .collect()
+}
+
+fn draft_view(bundle: &TightenedBundle<'_>, draft: &Drafted, name: &str) -> DraftView {
+    let place = |place: &Place| (place.policy, place.statement);
+    DraftView {
+        documents: draft
+            .documents
+            .iter()
+            .enumerate()
+            .map(|(at, document)| DocumentView {
+                name: format!("{name}-{}", at + 1),
+                size: document.size(),
+                document: document.clone(),
+            })
+            .collect(),
+        replaces: bundle.bundle.policies.iter().map(|policy| policy.name.clone()).collect(),
+        statements: bundle
+            .allows
+            .iter()
+            .map(|one| {
+                let mut reasons: BTreeMap<(Class, &str), Vec<String>> = BTreeMap::new();
+                for ((action, class), why) in &one.reasons {
+                    reasons.entry((*class, why)).or_default().push(action.clone());
+                }
+                DraftStatement {
+                    sid: one.statement.sid.clone().unwrap_or_default(),
+                    footing: one.footing,
+                    from: one.from.iter().map(place).collect(),
+                    reasons: reasons
+                        .into_iter()
+                        .map(|((class, why), actions)| ReasonView {
+                            class,
+                            why: why.to_owned(),
+                            actions,
+                        })
+                        .collect(),
+                }
+            })
+            .collect(),
+        generalisations: bundle
+            .choice
+            .generalisations()
+            .iter()
+            .map(|one| GeneralisationView {
+                to: one.to.clone(),
+                rule: one.rule.code().to_owned(),
+                why: one.why.clone(),
+                adds: one.adds.clone(),
+                names: one.names,
+                sample: one.from.clone(),
+            })
+            .collect(),
+        concessions: draft.concessions.clone(),
+    }
+}

@@ -1,0 +1,213 @@
+//! Looks for what is wrong with a bundle and a principal.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use trailtrim_catalog::Catalog;
+use trailtrim_iam::{Effect, Selector, Statement};
+
+use super::{Code, Finding};
+use crate::tighten::{Class, Place, Rest, TightenedBundle, TightenedPrincipal};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    actions: Vec<String>,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    escalation: Vec<Rule>,
+}
+
+static ESCALATIONS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "the file is compiled in, and a test reads it")]
+    let file: File = toml::from_str(include_str!("../../data/privilege-escalation.toml"))
+        .expect("data/privilege-escalation.toml has the shape of `File`");
+    let each = |rule: Rule| rule.actions.into_iter().map(move |one| (one, rule.reason.clone()));
+    file.escalation.into_iter().flat_map(each).collect()
+});
+
+/// How many names a message lists.
+const LISTED: usize = 5;
+
+/// Returns what is wrong with the policies of a bundle.
+pub(crate) fn of_bundle(bundle: &TightenedBundle<'_>, catalog: Catalog) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (policy, held) in bundle.bundle.policies.iter().enumerate() {
+        for (at, statement) in held.document.statements.iter().enumerate() {
+            if statement.effect != Effect::Allow {
+                continue;
+            }
+            let place = Place { policy, statement: at };
+            let mut look = Look { bundle, place, statement, catalog, found: Vec::new() };
+            look.statement();
+            findings.extend(look.found.into_iter().map(|finding| finding.at(&held.name, at)));
+        }
+    }
+    findings
+}
+
+struct Look<'l> {
+    bundle: &'l TightenedBundle<'l>,
+    place: Place,
+    statement: &'l Statement,
+    catalog: Catalog,
+    found: Vec<Finding>,
+}
+
+impl Look<'_> {
+    fn statement(&mut self) {
+        let everywhere = match &self.statement.resource {
+            Some(Selector::Only(resources)) => resources.iter().any(|one| is_everything(one)),
+            Some(Selector::AllBut(_)) | None => true,
+        };
+        let all = match &self.statement.action {
+            Selector::Only(actions) => actions.iter().any(|one| one == "*" || one == "*:*"),
+            Selector::AllBut(_) => true,
+        };
+        if all {
+            let message = match self.statement.action {
+                Selector::AllBut(_) => "`NotAction` allows everything but what it lists",
+                Selector::Only(_) => "every action is allowed",
+            };
+            self.found.push(Finding::new(Code::ActionStar, message));
+        }
+        self.named(everywhere, all);
+        for pattern in self.bundle.foreign.get(&self.place).into_iter().flatten() {
+            let message = format!("no action `{pattern}` is known");
+            self.found.push(Finding::new(Code::UnknownAction, message));
+        }
+        self.judged();
+    }
+
+    /// Looks at the actions that are listed by name.
+    fn named(&mut self, everywhere: bool, all: bool) {
+        let Selector::Only(patterns) = &self.statement.action else { return };
+        let literal = patterns.iter().filter(|one| !one.contains(['*', '?']));
+        let known: Vec<_> = literal.filter_map(|one| self.catalog.action(one)).collect();
+        let takes =
+            |facts: &trailtrim_catalog::ActionFacts| facts.resource_types().next().is_some();
+        if everywhere && !all {
+            let wide: Vec<&str> = known.iter().filter(|one| takes(one)).map(|f| f.id()).collect();
+            let patterned = patterns.iter().any(|one| one.contains(['*', '?']));
+            if !wide.is_empty() {
+                let message =
+                    format!("on every resource, although they take ARNs: {}", listed(&wide));
+                self.found.push(Finding::new(Code::ResourceStar, message));
+            } else if patterned {
+                let message = "patterns of actions are allowed on every resource";
+                self.found.push(Finding::new(Code::ResourceStar, message));
+            }
+        }
+        if !everywhere {
+            let dead: Vec<&str> = known.iter().filter(|one| !takes(one)).map(|f| f.id()).collect();
+            if !dead.is_empty() {
+                let message =
+                    format!("take no resource, so an ARN allows nothing: {}", listed(&dead));
+                self.found.push(Finding::new(Code::DeadGrant, message));
+            }
+        }
+        let passes =
+            patterns.iter().any(|one| trailtrim_iam::pattern::covers_action(one, "iam:PassRole"));
+        let every_role = match &self.statement.resource {
+            Some(Selector::Only(resources)) => resources.iter().any(|one| {
+                is_everything(one) || one.rsplit_once(":role/").is_some_and(|(_, name)| name == "*")
+            }),
+            _ => true,
+        };
+        if passes && every_role {
+            let message = match self.statement.condition.is_empty() {
+                true => "every role can be passed to every service",
+                false => "every role can be passed, under a condition",
+            };
+            self.found.push(Finding::new(Code::PassRoleStar, message));
+        }
+    }
+
+    /// Looks at what was not used.
+    fn judged(&mut self) {
+        let judged = self.bundle.judged.get(&self.place).into_iter().flatten();
+        let (mut unused, mut escalating) = (Vec::new(), BTreeMap::new());
+        for one in judged {
+            if one.class != Class::Unused {
+                continue;
+            }
+            if one.rest == Rest::Nothing {
+                unused.push(one.action);
+            }
+            if let Some(reason) = ESCALATIONS.get(one.action) {
+                escalating.entry(reason.as_str()).or_insert_with(Vec::new).push(one.action);
+            }
+        }
+        if !unused.is_empty() {
+            let message = format!("{} actions were not used: {}", unused.len(), listed(&unused));
+            self.found.push(Finding::new(Code::UnusedAccess, message));
+        }
+        for (reason, actions) in escalating {
+            let message = format!("unused, and {reason}: {}", listed(&actions));
+            self.found.push(Finding::new(Code::PrivilegeEscalation, message));
+        }
+    }
+}
+
+/// Returns what is wrong with a principal itself.
+pub(crate) fn of_principal(one: &TightenedPrincipal<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match one.principal {
+        None => findings.push(Finding::new(
+            Code::UnusedPrincipal,
+            "nothing that it did was recorded: no draft is made",
+        )),
+        Some(principal) => {
+            let mut ids: BTreeSet<&str> = principal.ids.iter().map(String::as_str).collect();
+            ids.extend(Some(one.attached.unique_id.as_str()).filter(|id| !id.is_empty()));
+            if ids.len() > 1 {
+                let message = format!("{} different principals had this ARN", ids.len());
+                findings.push(Finding::new(Code::RecreatedPrincipal, message));
+            }
+        }
+    }
+    for unknown in &one.attached.unknown {
+        let message = format!("`{}` stays as it is: {}", unknown.name, unknown.why);
+        findings.push(Finding::new(Code::UnknownPolicy, message));
+    }
+    for (not_attached, explanation) in &one.not_attached {
+        if explanation.is_none() {
+            let message = format!(
+                "`{}` on `{}` worked, and nothing attached allows it",
+                not_attached.key.action, not_attached.key.resource
+            );
+            findings.push(Finding::new(Code::UnexplainedAccess, message));
+        }
+    }
+    findings
+}
+
+fn is_everything(resource: &str) -> bool {
+    resource.chars().all(|c| c == '*') || resource == "arn:*" || resource == "arn:aws:*"
+}
+
+fn listed(names: &[&str]) -> String {
+    let mut text = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > LISTED {
+        text.push_str(&format!(" and {} more", names.len() - LISTED));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_escalating_action_is_in_the_catalog() {
+        let catalog = Catalog::embedded();
+        for action in ESCALATIONS.keys() {
+            assert_eq!(catalog.action(action).map(|facts| facts.id()), Some(action.as_str()));
+        }
+    }
+}

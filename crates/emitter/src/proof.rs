@@ -1,0 +1,415 @@
+//! Whether a draft is right, by the policy engine and not by how it was made.
+//!
+//! - *replay*: every call that was recorded as allowed, and that what is attached
+//!   allows, the draft allows; what hangs on unknown context still may;
+//! - *no new access*: whatever the draft allows, what is attached allows, proved
+//!   by containment;
+//! - *irredundant*: without any one action or resource of a statement, something
+//!   that was seen or has to stay would not be allowed;
+//! - *fits*: the documents keep AWS's limits.
+//!
+//! A proof that fails is a defect of this program or of its data. Nothing is
+//! written then.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use trailtrim_aggregator::{Join as _, Principal, RowKey, Stats};
+use trailtrim_catalog::Catalog;
+use trailtrim_iam::{
+    Condition, Effect, Limits, PolicyDocument, Selector, Statement, compare, pattern,
+};
+
+use crate::attached::who;
+use crate::irredundant::covers;
+use crate::replay::{Allowance, Circumstances, Replay};
+
+/// Steps for one comparison; a step compares two positions of two patterns.
+const STEPS: u64 = 400_000_000;
+
+/// The proofs of one draft.
+#[derive(Clone, Debug, Serialize)]
+pub struct Proofs {
+    /// Every recorded call is still allowed.
+    pub replay: ReplayProof,
+    /// Nothing is allowed that was not before.
+    pub no_new_access: AccessProof,
+    /// Nothing in it is idle.
+    pub irredundant: IrredundantProof,
+    /// It keeps the limits.
+    pub fits: FitProof,
+}
+
+impl Proofs {
+    /// Returns what failed, in words; nothing where all holds.
+    #[must_use]
+    pub fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        if let Some(first) = self.replay.failed.first() {
+            failures.push(format!(
+                "replay: {} permissions that were used would be denied, first `{}` on `{}`",
+                self.replay.failed.len(),
+                first.action,
+                first.resource
+            ));
+        }
+        failures.extend(self.no_new_access.failures.iter().map(|one| format!("new access: {one}")));
+        failures.extend(self.irredundant.idle.iter().map(|one| format!("idle: {one}")));
+        if !self.fits.holds {
+            failures.push("the draft does not fit the limits".to_owned());
+        }
+        failures
+    }
+}
+
+/// The replay of what was recorded.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ReplayProof {
+    /// Distinct successful calls.
+    pub calls: u64,
+    /// Those of them that the draft surely allows.
+    pub allowed: u64,
+    /// Those that hang on context that no log tells, as they do today.
+    pub conditional: u64,
+    /// Those that nothing attached allows; see the list of what is not attached.
+    pub not_attached: u64,
+    /// Those that the configuration withholds.
+    pub withheld: u64,
+    /// Those that no rule maps, in whole or in part: their services stay as attached.
+    pub unmapped: u64,
+    /// Whether the numbers are estimates.
+    pub estimated: bool,
+    /// What would be denied.
+    pub failed: Vec<Denied>,
+}
+
+/// A permission that was used and would be denied.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Denied {
+    /// The action.
+    pub action: String,
+    /// The resource.
+    pub resource: String,
+}
+
+/// The proof that nothing new is allowed.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AccessProof {
+    /// Steps that the engine took.
+    pub steps: u64,
+    /// What may be new, each with a request that shows it or the reason why it is not known.
+    pub failures: Vec<String>,
+}
+
+/// The proof that nothing is idle.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct IrredundantProof {
+    /// How many actions and resources of statements were tried without.
+    pub tried: usize,
+    /// Those that nothing needs.
+    pub idle: Vec<String>,
+}
+
+/// The sizes.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FitProof {
+    /// Whether all keep the limits.
+    pub holds: bool,
+    /// Characters of each document.
+    pub sizes: Vec<usize>,
+    /// Characters that a document may have.
+    pub document_limit: usize,
+    /// Documents that there may be.
+    pub documents_limit: usize,
+}
+
+/// Replays what a principal did.
+pub fn replay(
+    principal: &Principal,
+    attached: &[&PolicyDocument],
+    draft: &[&PolicyDocument],
+    not_attached: &BTreeSet<&RowKey>,
+    withheld: &dyn Fn(&str) -> bool,
+) -> ReplayProof {
+    let asking = who(&principal.arn);
+    let (before, after) = (Replay::of(attached.iter().copied()), Replay::of(draft.iter().copied()));
+    let mut proof = ReplayProof::default();
+    // A call can need several permissions: calls are counted over what all of them have.
+    let mut all = Stats::default();
+    let (mut allowed, mut conditional, mut missing, mut kept_out) =
+        (Stats::default(), Stats::default(), Stats::default(), Stats::default());
+    for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
+        all.join(row.stats.clone());
+        if withheld(&key.action) {
+            kept_out.join(row.stats.clone());
+            continue;
+        }
+        if not_attached.contains(key) {
+            missing.join(row.stats.clone());
+            continue;
+        }
+        let mut sure = true;
+        let mut reached = false;
+        let circumstances = Circumstances::of(row);
+        for part in parts(key, &circumstances, attached, &before, asking.as_ref()) {
+            reached = true;
+            let was = before.judge(&part, &circumstances, asking.as_ref());
+            let mut is = after.judge(&part, &circumstances, asking.as_ref());
+            // A network is known by its first address only; a draft asks for whole networks.
+            if is != Allowance::Surely && was == Allowance::Surely {
+                is = after.judge(&part, &circumstances.with_networks(row), asking.as_ref());
+            }
+            sure &= is == Allowance::Surely;
+            let holds = match was {
+                Allowance::No => true,
+                Allowance::Perhaps(_) => is != Allowance::No,
+                Allowance::Surely => is == Allowance::Surely,
+            };
+            if !holds {
+                proof.failed.push(Denied { action: part.action, resource: part.resource });
+            }
+        }
+        if !reached {
+            proof
+                .failed
+                .push(Denied { action: key.action.clone(), resource: key.resource.clone() });
+        }
+        let counted = if sure { &mut allowed } else { &mut conditional };
+        counted.join(row.stats.clone());
+    }
+    let mut unmapped = Stats::default();
+    for (key, stats) in &principal.unmapped {
+        if key.kind.loses() && key.outcome.grants() {
+            unmapped.join(stats.clone());
+            all.join(stats.clone());
+        }
+    }
+    proof.calls = all.calls().value;
+    proof.estimated = all.calls().estimated;
+    proof.allowed = allowed.calls().value;
+    proof.conditional = conditional.calls().value;
+    proof.not_attached = missing.calls().value;
+    proof.withheld = kept_out.calls().value;
+    proof.unmapped = unmapped.calls().value;
+    proof.failed.sort();
+    proof.failed.dedup();
+    proof
+}
+
+/// Returns the parts of something that was used that attached policies may allow. It was one call
+/// on one resource: where only part of what the record leaves open is attached, it was there.
+fn parts(
+    key: &RowKey,
+    circumstances: &Circumstances,
+    attached: &[&PolicyDocument],
+    before: &Replay,
+    asking: Option<&trailtrim_iam::Principal>,
+) -> Vec<RowKey> {
+    if before.judge(key, circumstances, asking) != Allowance::No {
+        return vec![key.clone()];
+    }
+    let mut found = BTreeSet::new();
+    for document in attached {
+        let version = document.effective_version();
+        for statement in &document.statements {
+            let Some(Selector::Only(resources)) = &statement.resource else { continue };
+            let holds = statement.effect == Effect::Allow
+                && match &statement.action {
+                    Selector::Only(patterns) => {
+                        patterns.iter().any(|one| pattern::covers_action(one, &key.action))
+                    }
+                    Selector::AllBut(patterns) => {
+                        !patterns.iter().any(|one| pattern::covers_action(one, &key.action))
+                    }
+                };
+            if holds {
+                for resource in resources {
+                    let resource = pattern::modern(resource, version);
+                    found.extend(pattern::overlap(&resource, &key.resource).unwrap_or_default());
+                }
+            }
+        }
+    }
+    let part = |resource| RowKey { resource, ..key.clone() };
+    let parts = found.into_iter().map(part);
+    parts.filter(|part| before.judge(part, circumstances, asking) != Allowance::No).collect()
+}
+
+/// Proves that a draft allows nothing that what is attached does not.
+#[must_use]
+pub fn no_new_access(
+    attached: &[&PolicyDocument],
+    draft: &[&PolicyDocument],
+    catalog: Catalog,
+) -> AccessProof {
+    let name_actions = |wanted: &str| -> Vec<String> {
+        let prefix = wanted.split(':').next().unwrap_or_default();
+        let service = catalog.service(prefix).into_iter();
+        let actions = service.flat_map(|service| service.actions()).map(|facts| facts.id());
+        actions
+            .filter(|action| pattern::covers_action(wanted, action))
+            .take(3)
+            .map(str::to_owned)
+            .collect()
+    };
+    let limits = Limits { steps: STEPS, witnesses: 3, name_actions: &name_actions };
+    let found = compare(attached, draft, &limits);
+    let shown = found.witnesses.iter().map(|witness| {
+        let request = &witness.request;
+        format!("`{}` on `{}`", request.action, request.resource)
+    });
+    let open = found.undecided.iter().map(|one| {
+        let sid = one.statement.sid.as_deref().unwrap_or("without an id");
+        format!("statement `{sid}` is undecided: {}", one.reason)
+    });
+    AccessProof { steps: found.steps, failures: shown.chain(open).collect() }
+}
+
+/// Something that has to be allowed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Need {
+    /// The action, or an attached pattern.
+    pub action: String,
+    /// The resource.
+    pub resource: String,
+    /// The condition under which it was attached.
+    pub condition: Vec<(String, String, Vec<String>)>,
+    /// What all of its calls had of context keys that a draft may ask for, by key.
+    pub held: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// Proves that every action and every resource of a draft's Allow statements is needed.
+#[must_use]
+pub fn irredundant<'s>(
+    statements: impl IntoIterator<Item = &'s Statement>,
+    needs: &BTreeSet<Need>,
+) -> IrredundantProof {
+    let statements: Vec<&Statement> = statements
+        .into_iter()
+        .filter(|one| one.effect == Effect::Allow && !is_excepting(one))
+        .collect();
+    let index = Index::of(&statements);
+    let mut needed_actions: BTreeSet<(usize, usize)> = BTreeSet::new();
+    let mut needed_resources: BTreeSet<(usize, usize)> = BTreeSet::new();
+    for need in needs {
+        let ways = index.ways(need);
+        // Only what is the one way cannot go.
+        let mut by_action: BTreeSet<(usize, usize)> = BTreeSet::new();
+        let mut by_resource: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for (statement, action, resource) in ways {
+            by_action.insert((statement, action));
+            by_resource.insert((statement, resource));
+        }
+        if by_action.len() == 1 {
+            needed_actions.extend(by_action);
+        }
+        if by_resource.len() == 1 {
+            needed_resources.extend(by_resource);
+        }
+    }
+    let mut proof = IrredundantProof::default();
+    for (at, statement) in statements.iter().enumerate() {
+        let sid = statement.sid.as_deref().unwrap_or_default();
+        let mut note = |needed: &BTreeSet<(usize, usize)>, texts: &[String]| {
+            for (place, text) in texts.iter().enumerate() {
+                proof.tried += 1;
+                if !needed.contains(&(at, place)) {
+                    proof.idle.push(format!("`{text}` in statement `{sid}`"));
+                }
+            }
+        };
+        note(&needed_actions, statement.action.listed());
+        if let Some(resources) = &statement.resource {
+            note(&needed_resources, resources.listed());
+        }
+    }
+    proof
+}
+
+fn is_excepting(statement: &Statement) -> bool {
+    statement.action.is_negated() || statement.resource.as_ref().is_some_and(Selector::is_negated)
+}
+
+/// Finds the statements that allow something, without looking at all resources of each.
+struct Index<'s> {
+    statements: Vec<Indexed<'s>>,
+}
+
+struct Indexed<'s> {
+    statement: &'s Statement,
+    exact: BTreeMap<&'s str, usize>,
+    wild: Vec<(usize, &'s str)>,
+}
+
+impl<'s> Index<'s> {
+    fn of(statements: &[&'s Statement]) -> Index<'s> {
+        let statements = statements
+            .iter()
+            .map(|statement| {
+                let resources = || {
+                    let listed = statement.resource.iter().flat_map(|listed| listed.listed());
+                    listed.map(String::as_str).enumerate()
+                };
+                Indexed {
+                    statement,
+                    exact: resources().map(|(at, text)| (text, at)).collect(),
+                    wild: resources().filter(|(_, text)| text.contains(['*', '?'])).collect(),
+                }
+            })
+            .collect();
+        Index { statements }
+    }
+
+    /// Returns every (statement, action, resource) that allows something.
+    fn ways(&self, need: &Need) -> Vec<(usize, usize, usize)> {
+        let mut ways = Vec::new();
+        for (at, one) in self.statements.iter().enumerate() {
+            if !is_weaker(&one.statement.condition, need) {
+                continue;
+            }
+            let listed = one.statement.action.listed().iter().enumerate();
+            let actions: Vec<usize> = listed
+                .filter(|(_, action)| pattern::covers_action(action, &need.action))
+                .map(|(place, _)| place)
+                .collect();
+            if actions.is_empty() {
+                continue;
+            }
+            let mut resources: BTreeSet<usize> =
+                one.exact.get(need.resource.as_str()).copied().into_iter().collect();
+            resources.extend(
+                one.wild
+                    .iter()
+                    .filter(|(_, text)| covers(text, &need.resource))
+                    .map(|(place, _)| *place),
+            );
+            for action in actions {
+                ways.extend(resources.iter().map(|resource| (at, action, *resource)));
+            }
+        }
+        ways
+    }
+}
+
+/// Tells whether a condition asks for nothing that is not asked for anyway.
+fn is_weaker(condition: &Condition, need: &Need) -> bool {
+    condition.iter().all(|(operator, key, values)| {
+        let asked = need.condition.iter().any(|(other, name, listed)| {
+            other == operator && name == key && listed.as_slice() == values
+        });
+        let held = need.held.get(key);
+        asked || held.is_some_and(|held| held.iter().all(|value| values.contains(value)))
+    })
+}
+
+/// Measures documents against limits.
+#[must_use]
+pub fn fits(documents: &[&PolicyDocument], document: usize, many: usize) -> FitProof {
+    let sizes: Vec<usize> = documents.iter().map(|document| document.size()).collect();
+    FitProof {
+        holds: sizes.len() <= many && sizes.iter().all(|size| *size <= document),
+        sizes,
+        document_limit: document,
+        documents_limit: many,
+    }
+}

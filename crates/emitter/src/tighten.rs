@@ -1,0 +1,207 @@
+//! From attached to tightened: the smallest restriction of what is attached that still allows what
+//! was seen, and whatever the logs could not have shown.
+//!
+//! Tightening *restricts each attached Allow statement*, its actions and its resources, and never
+//! loosens its condition; Deny statements and boundaries stay. [`Lookout`] says what may be called
+//! unused, `verdict` what becomes of each action of each statement, `explain` why something worked
+//! that nothing attached allows, `compose` makes statements of it. Whether the result is right is
+//! for [`proof`](crate::proof) to say, which does not believe this module.
+
+mod allow;
+mod compose;
+mod explain;
+mod lookout;
+mod settings;
+mod verdict;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_aggregator::{Activity, Principal};
+use trailtrim_catalog::Catalog;
+use trailtrim_iam::{Effect, Statement};
+
+use crate::attached::{Attached, Bundle, Inventory};
+use crate::circumstance::ConditionKind;
+use crate::proof::Need;
+use crate::taste::{Choice, Taste};
+use allow::Allow;
+use verdict::{Assigned, Bench};
+
+pub use allow::Place;
+pub use compose::{Composed, Footing};
+pub use explain::Explanation;
+pub use lookout::Lookout;
+pub use settings::{Pin, Settings, UNUSED_DAYS};
+pub use verdict::{Class, Judged, NotAttached, Rest, Seen};
+
+/// What everything is judged by.
+#[derive(Clone, Copy)]
+pub struct Standards<'a> {
+    /// Where the trail looked.
+    pub lookout: &'a Lookout<'a>,
+    /// What the user says.
+    pub settings: &'a Settings,
+    /// How resources are written, by the IAM prefix of their service.
+    pub taste_of: &'a dyn Fn(&str) -> Taste,
+    /// The conditions that evidence may add.
+    pub conditions: &'a BTreeSet<ConditionKind>,
+    /// The AWS facts.
+    pub catalog: Catalog,
+}
+
+/// A bundle with the verdicts on it.
+pub struct TightenedBundle<'a> {
+    /// What is attached.
+    pub bundle: &'a Bundle,
+    /// By statement, the verdict on each of its actions.
+    pub judged: BTreeMap<Place, Vec<Judged<'a>>>,
+    /// Action patterns of each statement that the catalog does not know.
+    pub foreign: BTreeMap<Place, Vec<String>>,
+    /// Why a statement keeps its resources, where it does.
+    pub fixed: BTreeMap<Place, &'static str>,
+    /// How the resources are written.
+    pub choice: Choice,
+    /// The Allow statements of the draft; empty where none of the holders was seen.
+    pub allows: Vec<Composed>,
+    /// Everything that they have to allow: what was seen, and what stays.
+    pub needs: BTreeSet<Need>,
+    /// The Deny statements, as they are attached.
+    pub denies: Vec<Statement>,
+    /// Whether some of the holders were seen.
+    pub active: bool,
+}
+
+/// A principal that has something attached.
+pub struct TightenedPrincipal<'a> {
+    /// What is attached.
+    pub attached: &'a Attached,
+    /// What it did; absent where nothing was recorded.
+    pub principal: Option<&'a Principal>,
+    /// What it did that nothing attached allows, with the explanation there is.
+    pub not_attached: Vec<(NotAttached<'a>, Option<Explanation>)>,
+    /// Services that stay as they are attached, each with why.
+    pub frozen: BTreeMap<String, String>,
+}
+
+/// Everything that is attached, tightened.
+pub struct Tightened<'a> {
+    /// The bundles, in the inventory's order.
+    pub bundles: Vec<TightenedBundle<'a>>,
+    /// The principals, ordered by ARN.
+    pub principals: Vec<TightenedPrincipal<'a>>,
+}
+
+/// Tightens everything that is attached to users and roles.
+pub fn tighten<'a>(
+    inventory: &'a Inventory,
+    activity: &'a Activity,
+    standards: &Standards<'_>,
+) -> Tightened<'a> {
+    let catalog = standards.catalog;
+    let by_arn: BTreeMap<&str, &Principal> =
+        activity.principals.iter().map(|principal| (principal.arn.as_str(), principal)).collect();
+    let allows: Vec<Vec<Allow<'_>>> =
+        inventory.bundles.iter().map(|bundle| allows(bundle, catalog)).collect();
+    let mut assigned = Assigned::new();
+    let mut principals = Vec::new();
+    for attached in inventory.principals.values() {
+        let principal = by_arn.get(attached.arn.as_str()).copied();
+        let mut one = TightenedPrincipal {
+            attached,
+            principal,
+            not_attached: Vec::new(),
+            frozen: BTreeMap::new(),
+        };
+        if let Some(principal) = principal {
+            let own: Vec<(usize, &[Allow<'_>])> = attached
+                .bundles
+                .iter()
+                .filter_map(|at| Some((*at, allows.get(*at)?.as_slice())))
+                .collect();
+            verdict::assign(principal, &own, &mut assigned);
+            for service in &principal.frozen {
+                let why = format!("some calls of {service} could not be mapped to permissions");
+                one.frozen.insert(service.clone(), why);
+            }
+            for not_attached in std::mem::take(&mut assigned.not_attached) {
+                let explanation =
+                    explain::explain(&not_attached, principal, attached, inventory, activity);
+                if explanation.is_none() {
+                    for (service, why) in explain::frozen_by(&not_attached, catalog) {
+                        one.frozen.entry(service).or_insert(why);
+                    }
+                }
+                one.not_attached.push((not_attached, explanation));
+            }
+        }
+        principals.push(one);
+    }
+    let bundles = inventory
+        .bundles
+        .iter()
+        .zip(&allows)
+        .enumerate()
+        .map(|(at, (bundle, allows))| {
+            let mut frozen = BTreeMap::new();
+            let holders: Vec<&TightenedPrincipal<'_>> = principals
+                .iter()
+                .filter(|one| bundle.holders.contains(&one.attached.arn))
+                .collect();
+            for (service, why) in holders.iter().flat_map(|one| &one.frozen) {
+                frozen.entry(service.clone()).or_insert_with(|| why.clone());
+            }
+            let seen: Vec<&'a Principal> = holders.iter().filter_map(|one| one.principal).collect();
+            let bench = Bench { at, bundle, allows, principals: seen, frozen: &frozen };
+            tighten_bundle(&bench, &assigned, standards)
+        })
+        .collect();
+    Tightened { bundles, principals }
+}
+
+fn tighten_bundle<'a>(
+    bench: &Bench<'_, 'a>,
+    assigned: &Assigned<'a>,
+    standards: &Standards<'_>,
+) -> TightenedBundle<'a> {
+    let Bench { bundle, allows, .. } = *bench;
+    let active = !bench.principals.is_empty();
+    let judged = match active {
+        true => verdict::judge(bench, assigned, standards),
+        false => BTreeMap::new(),
+    };
+    let choice = compose::choose(allows, &judged, standards.taste_of, standards.catalog);
+    let wanted = compose::gather(allows, &judged, &choice, standards.conditions);
+    let (composed, needs) = match active {
+        true => wanted.statements(allows),
+        false => Default::default(),
+    };
+    let denies = bundle.policies.iter().flat_map(|policy| &policy.document.statements);
+    TightenedBundle {
+        bundle,
+        foreign: allows
+            .iter()
+            .filter(|allow| !allow.foreign.is_empty())
+            .map(|allow| (allow.place, allow.foreign.clone()))
+            .collect(),
+        fixed: allows.iter().filter_map(|one| Some((one.place, one.fixed?.why()))).collect(),
+        allows: composed,
+        needs,
+        denies: denies.filter(|statement| statement.effect == Effect::Deny).cloned().collect(),
+        judged,
+        choice,
+        active,
+    }
+}
+
+fn allows(bundle: &Bundle, catalog: Catalog) -> Vec<Allow<'_>> {
+    let mut allows = Vec::new();
+    for (policy, held) in bundle.policies.iter().enumerate() {
+        let version = held.document.effective_version();
+        for (statement, one) in held.document.statements.iter().enumerate() {
+            if one.effect == Effect::Allow {
+                allows.push(Allow::new(Place { policy, statement }, one, version, catalog));
+            }
+        }
+    }
+    allows
+}

@@ -1,0 +1,241 @@
+//! One attached Allow statement, as what was seen is put to it.
+//!
+//! What was observed may be a pattern (the record did not give the whole ARN away),
+//! and so is what is attached. The call itself was on one resource, so where the
+//! two overlap without one holding the other, it was in what both have in common:
+//! that is what stays.
+
+use std::collections::BTreeSet;
+
+use trailtrim_aggregator::{Row, RowKey};
+use trailtrim_catalog::{ActionFacts, Catalog};
+use trailtrim_iam::{
+    Condition, PolicyDocument, Principal, Selector, Statement, Version, pattern, wildcard,
+};
+
+use crate::replay::{Allowance, Circumstances, Replay};
+
+/// Where a statement stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub struct Place {
+    /// The policy's place in its bundle.
+    pub policy: usize,
+    /// The statement's place in its policy.
+    pub statement: usize,
+}
+
+/// Why a statement keeps its resources, whatever was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fixed {
+    /// It is conditioned on tags, which no log tells.
+    Tags,
+    /// Its resources hold policy variables.
+    Variables,
+}
+
+impl Fixed {
+    pub(crate) fn why(self) -> &'static str {
+        match self {
+            Fixed::Tags => "the statement is conditioned on tags, so it keeps its resources",
+            Fixed::Variables => "the resources hold policy variables, so they stay",
+        }
+    }
+}
+
+/// An Allow statement.
+pub(crate) struct Allow<'b> {
+    pub(crate) place: Place,
+    pub(crate) statement: &'b Statement,
+    /// The catalog's actions that it allows, ordered.
+    pub(crate) actions: Vec<ActionFacts>,
+    /// Its action patterns that no action of the catalog fits.
+    pub(crate) foreign: Vec<String>,
+    /// Its resources, as patterns of version 2012-10-17; `*` where it names exceptions.
+    pub(crate) resources: Vec<String>,
+    /// What it excepts; empty where it lists what it is about.
+    pub(crate) exceptions: Vec<String>,
+    pub(crate) fixed: Option<Fixed>,
+    whole: Replay,
+    circumstances: Replay,
+}
+
+/// What a statement says of something that was seen. Where it allowed it, with the patterns that
+/// both have in common, or none where the statement's resources stay as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// It allowed it.
+    Surely(Option<Vec<String>>),
+    /// It allowed it if its condition held.
+    Perhaps(Option<Vec<String>>),
+    /// It did not.
+    No,
+}
+
+impl<'b> Allow<'b> {
+    /// Takes an Allow statement of a document of some version.
+    pub(crate) fn new(
+        place: Place,
+        statement: &'b Statement,
+        version: Version,
+        catalog: Catalog,
+    ) -> Allow<'b> {
+        let listed = |selector: &Selector<Vec<String>>| -> Vec<String> {
+            let modern = |text: &String| pattern::modern(text, version).into_owned();
+            selector.listed().iter().map(modern).collect()
+        };
+        let (resources, exceptions) = match &statement.resource {
+            Some(only @ Selector::Only(_)) => (listed(only), Vec::new()),
+            Some(but @ Selector::AllBut(_)) => (vec!["*".to_owned()], listed(but)),
+            None => (vec!["*".to_owned()], Vec::new()),
+        };
+        let variables = |texts: &[String]| texts.iter().any(|text| pattern::has_variable(text));
+        let fixed = if is_on_tags(&statement.condition) {
+            Some(Fixed::Tags)
+        } else if variables(&resources) || variables(&exceptions) {
+            Some(Fixed::Variables)
+        } else {
+            None
+        };
+        let (actions, foreign) = actions(&statement.action, catalog);
+        let document = |statement: Statement| PolicyDocument {
+            version: Some(version),
+            id: None,
+            statements: vec![statement],
+        };
+        let condition_only = Statement {
+            action: Selector::Only(vec!["*".to_owned()]),
+            resource: Some(Selector::Only(vec!["*".to_owned()])),
+            ..statement.clone()
+        };
+        Allow {
+            place,
+            statement,
+            actions,
+            foreign,
+            resources,
+            exceptions,
+            fixed,
+            whole: Replay::of([&document(statement.clone())]),
+            circumstances: Replay::of([&document(condition_only)]),
+        }
+    }
+
+    /// Returns what the statement says of something that was seen, whose action it allows.
+    pub(crate) fn reach(&self, key: &RowKey, row: &Row, principal: Option<&Principal>) -> Reach {
+        let circumstances = Circumstances::of(row);
+        let with = |allowance, patterns: Option<Vec<String>>| match allowance {
+            Allowance::Surely => Reach::Surely(patterns),
+            Allowance::Perhaps(_) => Reach::Perhaps(patterns),
+            Allowance::No => Reach::No,
+        };
+        if self.fixed.is_some() {
+            return with(self.whole.judge(key, &circumstances, principal), None);
+        }
+        let Some(common) = self.common(&key.resource) else {
+            // It cannot be said in a few patterns what both have in common: all of it stays.
+            return with(self.circumstances.judge(key, &circumstances, principal), None);
+        };
+        if common.is_empty() {
+            return Reach::No;
+        }
+        with(self.circumstances.judge(key, &circumstances, principal), Some(common))
+    }
+
+    /// Returns what a resource pattern has in common with the statement's resources; `None` where
+    /// that takes too many patterns.
+    pub(crate) fn common(&self, resource: &str) -> Option<Vec<String>> {
+        if !self.exceptions.is_empty() {
+            let mut whole = true;
+            for exception in &self.exceptions {
+                if pattern::covers(exception, resource) {
+                    return Some(Vec::new());
+                }
+                whole &= pattern::overlap(exception, resource).is_some_and(|one| one.is_empty());
+            }
+            return whole.then(|| vec![resource.to_owned()]);
+        }
+        if self.resources.iter().any(|attached| pattern::covers(attached, resource)) {
+            return Some(vec![resource.to_owned()]);
+        }
+        let mut common = BTreeSet::new();
+        for attached in &self.resources {
+            common.extend(pattern::overlap(attached, resource)?);
+        }
+        Some(common.into_iter().collect())
+    }
+
+    /// Tells whether the statement allows an action or all that a pattern means.
+    pub(crate) fn holds_action(&self, action: &str) -> bool {
+        let any = |patterns: &[String]| {
+            patterns.iter().any(|pattern| pattern::covers_action(pattern, action))
+        };
+        match &self.statement.action {
+            Selector::Only(patterns) => any(patterns),
+            Selector::AllBut(patterns) => !any(patterns) && !action.contains(['*', '?']),
+        }
+    }
+
+    /// Returns the regions that the condition limits the statement to, if it does.
+    pub(crate) fn regions(&self) -> Option<BTreeSet<&'b str>> {
+        self.statement.condition.iter().find_map(|(operator, key, values)| {
+            let exact = operator.eq_ignore_ascii_case("StringEquals")
+                || operator.eq_ignore_ascii_case("StringLike");
+            let plain = values.iter().all(|value| !value.contains(['*', '?', '$']));
+            (exact && plain && key.eq_ignore_ascii_case("aws:RequestedRegion"))
+                .then(|| values.iter().map(String::as_str).collect())
+        })
+    }
+}
+
+/// Returns the catalog's actions that a selector allows, and its patterns that none of them fits.
+fn actions(selector: &Selector<Vec<String>>, catalog: Catalog) -> (Vec<ActionFacts>, Vec<String>) {
+    let fits = |pattern: &str, action: &str| wildcard::matches(pattern, action);
+    let lower: Vec<String> =
+        selector.listed().iter().map(|pattern| pattern.to_ascii_lowercase()).collect();
+    let mut found = Vec::new();
+    match selector {
+        Selector::AllBut(_) => {
+            for facts in catalog.services().flat_map(|service| service.actions()) {
+                let action = facts.id().to_ascii_lowercase();
+                if !lower.iter().any(|pattern| fits(pattern, &action)) {
+                    found.push(facts);
+                }
+            }
+            (found, Vec::new())
+        }
+        Selector::Only(patterns) => {
+            let mut foreign = Vec::new();
+            let mut seen = BTreeSet::new();
+            for (pattern, lower) in patterns.iter().zip(&lower) {
+                let before = seen.len();
+                let mut known = false;
+                let prefix = lower.split(':').next().unwrap_or_default();
+                let services: Vec<_> = match prefix.contains(['*', '?']) {
+                    true => catalog.services().collect(),
+                    false => catalog.service(prefix).into_iter().collect(),
+                };
+                for facts in services.into_iter().flat_map(|service| service.actions()) {
+                    if fits(lower, &facts.id().to_ascii_lowercase()) {
+                        known = true;
+                        if seen.insert(facts.id()) {
+                            found.push(facts);
+                        }
+                    }
+                }
+                if !known && seen.len() == before {
+                    foreign.push(pattern.clone());
+                }
+            }
+            found.sort_by_key(|facts| facts.id());
+            (found, foreign)
+        }
+    }
+}
+
+/// Tells whether a condition asks for tags: of the resource, the request or the principal.
+fn is_on_tags(condition: &Condition) -> bool {
+    condition.iter().any(|(_, key, _)| {
+        let key = key.to_ascii_lowercase();
+        key.contains("tag/") || key == "aws:tagkeys" || key.ends_with("tagkeys")
+    })
+}

@@ -1,0 +1,514 @@
+//! From verdicts to statements.
+//!
+//! What was used is granted on what was seen, cut to what is attached. What stays
+//! for other reasons stands apart, as it is attached, so that a reviewer sees at
+//! once what has evidence and what has not. Conditions are those of the attached
+//! statement; what else held in every call is added where that is certain.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_catalog::Catalog;
+use trailtrim_iam::{Condition, Selector, Statement, pattern};
+
+use super::allow::{Allow, Place};
+use super::verdict::{Class, Judged, Rest, Seen};
+use crate::circumstance::{Common, ConditionKind};
+use crate::cover::{condition_chars, cover_under, service};
+use crate::irredundant::{Grant, irredundant};
+use crate::proof::Need;
+use crate::sid::{about, service_name, sids};
+use crate::taste::{self, Choice, Taste};
+
+/// The context key of the region that is called.
+const REQUESTED_REGION: &str = "aws:RequestedRegion";
+
+/// Whether a statement of the draft stands on evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Footing {
+    /// What was seen.
+    Evidence,
+    /// What stays as it is attached, for the reasons told.
+    Kept,
+}
+
+/// A statement of a draft, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Composed {
+    /// The statement.
+    pub statement: Statement,
+    /// Whether it stands on evidence.
+    pub footing: Footing,
+    /// The attached statements that it restricts.
+    pub from: BTreeSet<Place>,
+    /// What its actions are, each with why.
+    pub reasons: BTreeMap<(String, Class), String>,
+}
+
+/// Something to grant, with what says so.
+#[derive(Clone, Debug, Default)]
+struct Ground {
+    from: BTreeSet<Place>,
+    reasons: BTreeMap<(String, Class), String>,
+    common: Common,
+}
+
+impl Ground {
+    fn add(&mut self, place: Place, action: &str, class: Class, why: &str) {
+        self.from.insert(place);
+        self.reasons.entry((action.to_owned(), class)).or_insert_with(|| why.to_owned());
+    }
+
+    fn join(&mut self, other: &Ground) {
+        self.from.extend(&other.from);
+        for (key, why) in &other.reasons {
+            self.reasons.entry(key.clone()).or_insert_with(|| why.clone());
+        }
+        self.common.join(&other.common);
+    }
+}
+
+/// What is granted under one condition.
+type Pool = BTreeMap<(String, String), Ground>;
+
+/// What of a bundle is to be granted.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    /// By condition, what was used.
+    used: BTreeMap<Key, Pool>,
+    /// By condition, what stays as it is attached.
+    kept: BTreeMap<Key, Pool>,
+    /// Statements with exceptions, by what they except and under what condition.
+    excepting: BTreeMap<(Vec<String>, Key), Ground>,
+    /// Everything that has to be allowed, as it was seen or is attached.
+    needs: BTreeSet<Need>,
+}
+
+/// A condition as a key of maps.
+type Key = Vec<(String, String, Vec<String>)>;
+
+fn key_of(condition: &Condition) -> Key {
+    condition
+        .iter()
+        .map(|(operator, key, values)| (operator.to_owned(), key.to_owned(), values.to_vec()))
+        .collect()
+}
+
+fn condition_of(key: &Key) -> Condition {
+    let mut condition = Condition::default();
+    for (operator, key, values) in key {
+        condition.add(operator.as_str(), key.as_str(), values.iter().cloned());
+    }
+    condition
+}
+
+/// Gathers what the verdicts on a bundle leave.
+pub(crate) fn gather(
+    allows: &[Allow<'_>],
+    judged: &BTreeMap<Place, Vec<Judged<'_>>>,
+    choice: &Choice,
+    kinds: &BTreeSet<ConditionKind>,
+) -> Wanted {
+    let mut wanted = Wanted::default();
+    for allow in allows {
+        let plain = &allow.statement.condition;
+        for one in judged.get(&allow.place).into_iter().flatten() {
+            if one.class == Class::Withheld {
+                continue;
+            }
+            wanted.rest(allow, one, choice);
+            // All of the rest holds what was used as well.
+            if one.rest == Rest::All {
+                continue;
+            }
+            for seen in &one.seen {
+                let class = match seen.key.outcome.grants() {
+                    true => Class::Used,
+                    false => Class::Demanded,
+                };
+                let condition = narrowed(plain, seen);
+                let Some(common) = &seen.common else {
+                    wanted.attached(allow, one.action, class, told(class), condition);
+                    continue;
+                };
+                for resource in common {
+                    wanted.needs.insert(Need {
+                        action: one.action.to_owned(),
+                        resource: resource.clone(),
+                        condition: key_of(&condition),
+                        held: kinds
+                            .iter()
+                            .filter_map(|kind| Some((kind.key(), kind.values(seen.row)?)))
+                            .collect(),
+                    });
+                    let resources = cut(allow, choice.resource(one.action, resource), resource);
+                    for resource in resources {
+                        let pool = wanted.used.entry(key_of(&condition)).or_default();
+                        let ground = pool.entry((one.action.to_owned(), resource)).or_default();
+                        ground.add(allow.place, one.action, class, told(class));
+                        ground.common.join(&Common::of(seen.row, kinds));
+                    }
+                }
+            }
+        }
+        for foreign in &allow.foreign {
+            let why = "the catalog knows no such action, so nothing is known of its use";
+            wanted.attached(allow, foreign, Class::Unobservable, why, plain.clone());
+        }
+    }
+    wanted
+}
+
+fn told(class: Class) -> &'static str {
+    match class {
+        Class::Demanded => "tried, and nothing proves that it was allowed",
+        _ => "used",
+    }
+}
+
+/// Chooses how to write what was used of a bundle.
+pub(crate) fn choose(
+    allows: &[Allow<'_>],
+    judged: &BTreeMap<Place, Vec<Judged<'_>>>,
+    taste_of: &dyn Fn(&str) -> Taste,
+    catalog: Catalog,
+) -> Choice {
+    let seen = judged.values().flatten().filter(|one| one.rest != Rest::All).flat_map(|one| {
+        one.seen.iter().flat_map(move |seen| {
+            seen.common.iter().flatten().map(move |resource| taste::Seen {
+                action: one.action,
+                resource,
+                stats: &seen.row.stats,
+            })
+        })
+    });
+    let attached = |action: &str| -> Vec<String> {
+        let holding = allows.iter().filter(|allow| allow.fixed.is_none());
+        let holding = holding.filter(|allow| allow.holds_action(action));
+        holding.flat_map(|allow| allow.resources.iter().cloned()).collect()
+    };
+    taste::choose(seen, taste_of, &attached, catalog)
+}
+
+/// Cuts a chosen pattern to what is attached; where that is no single pattern, what was seen stays.
+fn cut(allow: &Allow<'_>, chosen: &str, seen: &str) -> Vec<String> {
+    if chosen == seen {
+        return vec![seen.to_owned()];
+    }
+    match allow.common(chosen) {
+        Some(common) => match common.as_slice() {
+            [one] if pattern::covers(one, seen) => vec![one.clone()],
+            // Several attached patterns, each inside of what was chosen: those that hold something.
+            several => match several.iter().find(|one| pattern::covers(one, seen)) {
+                Some(one) => vec![one.clone()],
+                None => vec![seen.to_owned()],
+            },
+        },
+        None => vec![seen.to_owned()],
+    }
+}
+
+/// Returns a statement's condition with what else is known to have held, where the statement does
+/// not speak of it itself.
+fn narrowed(condition: &Condition, seen: &Seen<'_>) -> Condition {
+    let mut narrowed = condition.clone();
+    for held in &seen.key.conditions {
+        let spoken = condition.iter().any(|(_, key, _)| key.eq_ignore_ascii_case(&held.key));
+        if !spoken {
+            narrowed.add(held.operator.as_str(), held.key.as_str(), held.values.iter().cloned());
+        }
+    }
+    narrowed
+}
+
+impl Wanted {
+    /// Takes up what stays beside what was used.
+    fn rest(&mut self, allow: &Allow<'_>, one: &Judged<'_>, choice: &Choice) {
+        let plain = &allow.statement.condition;
+        let (action, class, why) = (one.action, one.rest_class, one.why.as_str());
+        match &one.rest {
+            Rest::Nothing => {}
+            Rest::All => self.attached(allow, action, class, why, plain.clone()),
+            Rest::Outside(regions) => {
+                let mut outside = plain.clone();
+                outside.add("StringNotEquals", REQUESTED_REGION, regions.iter().cloned());
+                self.attached(allow, action, Class::Unobservable, why, outside);
+            }
+            Rest::On(resources) => {
+                let key = key_of(plain);
+                let pool = self.kept.entry(key.clone()).or_default();
+                for (resource, with) in resources {
+                    self.needs.insert(Need {
+                        action: action.to_owned(),
+                        resource: resource.clone(),
+                        condition: key.clone(),
+                        held: BTreeMap::new(),
+                    });
+                    // What goes with something is written as that is.
+                    let chosen = with.iter().map(|with| choice.resource(with, resource));
+                    let chosen = chosen.max_by_key(|one| *one != resource);
+                    for one in cut(allow, chosen.unwrap_or(resource), resource) {
+                        let ground = pool.entry((action.to_owned(), one)).or_default();
+                        ground.add(allow.place, action, class, why);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps an action on all of a statement's resources.
+    fn attached(
+        &mut self,
+        allow: &Allow<'_>,
+        action: &str,
+        class: Class,
+        why: &str,
+        condition: Condition,
+    ) {
+        if !allow.exceptions.is_empty() {
+            let key = (allow.exceptions.clone(), key_of(&condition));
+            self.excepting.entry(key).or_default().add(allow.place, action, class, why);
+            return;
+        }
+        let pool = match class {
+            Class::Used | Class::Demanded => &mut self.used,
+            _ => &mut self.kept,
+        };
+        let key = key_of(&condition);
+        let pool = pool.entry(key.clone()).or_default();
+        for resource in &allow.resources {
+            self.needs.insert(Need {
+                action: action.to_owned(),
+                resource: resource.clone(),
+                condition: key.clone(),
+                held: BTreeMap::new(),
+            });
+            let ground = pool.entry((action.to_owned(), resource.clone())).or_default();
+            ground.add(allow.place, action, class, why);
+        }
+    }
+
+    /// Returns the statements, each with an id that stays while it is about the same things, and
+    /// everything that they have to allow.
+    pub(crate) fn statements(self, allows: &[Allow<'_>]) -> (Vec<Composed>, BTreeSet<Need>) {
+        let Wanted { mut used, mut kept, excepting, needs } = self;
+        // What stays with the same condition, or without any, holds what was used as well.
+        drop_covered(&mut used, &mut kept);
+        let mut composed = Vec::new();
+        let plain = kept.get(&Key::new()).cloned();
+        for (pools, footing) in [(used, Footing::Evidence), (kept, Footing::Kept)] {
+            for (key, pool) in pools {
+                let condition = condition_of(&key);
+                let grants: BTreeSet<(String, String)> = pool.keys().cloned().collect();
+                for block in cover_under(&grants, condition_chars_of(&condition)) {
+                    let mut ground = Ground::default();
+                    for action in &block.actions {
+                        for resource in &block.resources {
+                            if let Some(one) = pool.get(&(action.clone(), resource.clone())) {
+                                ground.join(one);
+                            }
+                        }
+                    }
+                    let actions = match footing {
+                        Footing::Evidence => block.actions.clone(),
+                        Footing::Kept => {
+                            let also = also_granted(plain.as_ref(), &key, &block.resources);
+                            shortened(&block.actions, &also, &ground.from, allows)
+                        }
+                    };
+                    let mut statement =
+                        Statement::allow(actions.iter().cloned(), block.resources.iter().cloned());
+                    statement.condition = condition.clone();
+                    if footing == Footing::Evidence {
+                        ground.common.narrow(&mut statement.condition);
+                    }
+                    composed.push(Composed {
+                        statement,
+                        footing,
+                        from: ground.from,
+                        reasons: ground.reasons,
+                    });
+                }
+            }
+        }
+        for ((exceptions, key), ground) in excepting {
+            let names: BTreeSet<String> =
+                ground.reasons.keys().map(|(action, _)| action.clone()).collect();
+            let evident = ground
+                .reasons
+                .keys()
+                .all(|(_, class)| matches!(class, Class::Used | Class::Demanded));
+            let footing = if evident { Footing::Evidence } else { Footing::Kept };
+            let actions = match footing {
+                Footing::Evidence => names,
+                Footing::Kept => shortened(&names, &BTreeSet::new(), &ground.from, allows),
+            };
+            let mut statement = Statement::allow(actions, Vec::<String>::new());
+            statement.resource = Some(Selector::AllBut(exceptions));
+            statement.condition = condition_of(&key);
+            composed.push(Composed {
+                statement,
+                footing,
+                from: ground.from,
+                reasons: ground.reasons,
+            });
+        }
+        name(&mut composed);
+        (composed, needs)
+    }
+}
+
+fn condition_chars_of(condition: &Condition) -> usize {
+    if condition.is_empty() { 0 } else { condition_chars(condition) }
+}
+
+/// Leaves out what something else that is granted covers: grants of the same footing by each other,
+/// and what was used by what stays anyway.
+fn drop_covered(used: &mut BTreeMap<Key, Pool>, kept: &mut BTreeMap<Key, Pool>) {
+    type Clause = (String, String, Vec<String>);
+    let all: BTreeSet<Grant<'_, Clause>> = used
+        .iter()
+        .chain(kept.iter())
+        .flat_map(|(key, pool)| {
+            pool.keys()
+                .map(move |(action, resource)| (action.as_str(), resource.as_str(), key.as_slice()))
+        })
+        .collect();
+    let needed: BTreeSet<(String, String, Key)> = irredundant(&all)
+        .into_iter()
+        .map(|(action, resource, key)| (action.to_owned(), resource.to_owned(), key.to_vec()))
+        .collect();
+    let prune = |pools: &mut BTreeMap<Key, Pool>| {
+        for (key, pool) in pools.iter_mut() {
+            pool.retain(|(action, resource), _| {
+                needed.contains(&(action.clone(), resource.clone(), key.clone()))
+            });
+        }
+        pools.retain(|_, pool| !pool.is_empty());
+    };
+    prune(used);
+    prune(kept);
+    // The same grant may stand in both: then it stays as it is attached.
+    for (key, pool) in kept.iter() {
+        if let Some(seen) = used.get_mut(key) {
+            seen.retain(|grant, _| !pool.contains_key(grant));
+        }
+    }
+    used.retain(|_, pool| !pool.is_empty());
+}
+
+/// Returns the actions that stay on all of some resources without any condition: under one, they
+/// may stand in a pattern with others.
+fn also_granted(plain: Option<&Pool>, key: &Key, resources: &BTreeSet<String>) -> BTreeSet<String> {
+    let Some(plain) = plain.filter(|_| !key.is_empty()) else { return BTreeSet::new() };
+    let mut on: BTreeMap<&String, usize> = BTreeMap::new();
+    for (action, resource) in plain.keys() {
+        if resources.contains(resource) {
+            *on.entry(action).or_default() += 1;
+        }
+    }
+    on.into_iter().filter(|(_, on)| *on == resources.len()).map(|(one, _)| one.clone()).collect()
+}
+
+/// Writes actions in the attached patterns where all that such a pattern means stays; `also` are
+/// granted beside them anyway.
+fn shortened(
+    actions: &BTreeSet<String>,
+    also: &BTreeSet<String>,
+    from: &BTreeSet<Place>,
+    allows: &[Allow<'_>],
+) -> BTreeSet<String> {
+    let mut left = actions.clone();
+    let mut written = BTreeSet::new();
+    let sources = allows.iter().filter(|allow| from.contains(&allow.place));
+    for allow in sources {
+        let Selector::Only(patterns) = &allow.statement.action else { continue };
+        for wide in patterns.iter().filter(|wide| wide.contains(['*', '?'])) {
+            let whole: Vec<&str> = allow
+                .actions
+                .iter()
+                .map(|facts| facts.id())
+                .filter(|action| pattern::covers_action(wide, action))
+                .collect();
+            let stays = |one: &&str| actions.contains(*one) || also.contains(*one);
+            if whole.len() > 1 && whole.iter().all(stays) {
+                if whole.iter().any(|one| left.contains(*one)) {
+                    written.insert(wide.clone());
+                    whole.iter().for_each(|one| {
+                        left.remove(*one);
+                    });
+                }
+                continue;
+            }
+            // A pattern over services of which some goes is written service by service.
+            let services: BTreeSet<&str> = match wide.split(':').next() {
+                Some(prefix) if wide.contains(':') && !prefix.contains(['*', '?']) => {
+                    BTreeSet::from([prefix])
+                }
+                _ => left.iter().map(|action| service(action)).collect(),
+            };
+            let mut found = Vec::new();
+            for prefix in services {
+                let narrow = match wide.as_str() {
+                    "*" | "*:*" => format!("{prefix}:*"),
+                    wide if service(wide).eq_ignore_ascii_case(prefix) => wide.to_owned(),
+                    _ => continue,
+                };
+                let means: Vec<&str> = allow
+                    .actions
+                    .iter()
+                    .map(|facts| facts.id())
+                    .filter(|action| pattern::covers_action(&narrow, action))
+                    .collect();
+                if means.len() > 1 && means.iter().all(stays) {
+                    found.push((narrow, means));
+                }
+            }
+            for (narrow, means) in found {
+                if means.iter().any(|action| left.contains(*action)) {
+                    means.iter().for_each(|action| {
+                        left.remove(*action);
+                    });
+                    written.insert(narrow);
+                }
+            }
+        }
+    }
+    written.extend(left);
+    written
+}
+
+/// Gives each statement an id: what it is about and on what footing.
+fn name(composed: &mut [Composed]) {
+    let abouts: Vec<(String, u64)> = composed
+        .iter()
+        .map(|one| {
+            let statement = &one.statement;
+            let services: BTreeSet<&str> =
+                statement.action.listed().iter().map(|action| service(action)).collect();
+            let named = match services.iter().collect::<Vec<_>>().as_slice() {
+                [only] => service_name(only),
+                _ => "Several".to_owned(),
+            };
+            let kept = if one.footing == Footing::Kept { "Kept" } else { "" };
+            let resources = statement.resource.iter().flat_map(|listed| listed.listed());
+            let conditions: Vec<trailtrim_catalog::Condition> = statement
+                .condition
+                .iter()
+                .map(|(operator, key, values)| trailtrim_catalog::Condition {
+                    operator: operator.to_owned(),
+                    key: key.to_owned(),
+                    values: values.to_vec(),
+                })
+                .collect();
+            let mut listed: BTreeSet<String> = resources.cloned().collect();
+            if statement.resource.as_ref().is_some_and(Selector::is_negated) {
+                listed.insert("NotResource".to_owned());
+            }
+            (format!("{kept}{named}"), about(&listed, &conditions))
+        })
+        .collect();
+    for (one, sid) in composed.iter_mut().zip(sids(&abouts)) {
+        one.statement.sid = Some(sid);
+    }
+}

@@ -1,0 +1,191 @@
+//! Why something worked that no attached policy allows.
+//!
+//! The first suspect is our own mapping: then its service freezes, so that nothing
+//! is lost by it. It is let off only where the evidence has another explanation.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use trailtrim_aggregator::{Activity, Holder, Principal, day};
+use trailtrim_catalog::Catalog;
+use trailtrim_iam::pattern;
+
+use super::verdict::NotAttached;
+use crate::attached::{Attached, Inventory};
+use crate::report::time;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    actions: Vec<String>,
+    service: String,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    resource_policy: Vec<Rule>,
+}
+
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "the file is compiled in, and a test reads it")]
+    let file: File = toml::from_str(include_str!("../../data/resource-policies.toml"))
+        .expect("data/resource-policies.toml has the shape of `File`");
+    file.resource_policy
+});
+
+/// An explanation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Explanation {
+    /// The policies changed after it was last used.
+    PolicyChanged {
+        /// When, the last time.
+        at: String,
+    },
+    /// A policy of the resource was written, or access to it granted.
+    ResourcePolicy {
+        /// By which action.
+        action: String,
+        /// On what.
+        resource: String,
+    },
+    /// A policy is attached whose document was not given.
+    UnknownPolicy {
+        /// Which.
+        name: String,
+    },
+    /// Nothing proves that the call needed it: the rules infer it from a parameter.
+    Inferred,
+}
+
+/// Explains what it can.
+pub(crate) fn explain(
+    one: &NotAttached<'_>,
+    principal: &Principal,
+    attached: &Attached,
+    inventory: &Inventory,
+    activity: &Activity,
+) -> Option<Explanation> {
+    if !one.row.certain {
+        return Some(Explanation::Inferred);
+    }
+    if let Some(unknown) = attached.unknown.first() {
+        return Some(Explanation::UnknownPolicy { name: unknown.name.clone() });
+    }
+    if let Some(at) = changed_since(one, principal, attached, inventory, activity) {
+        return Some(Explanation::PolicyChanged { at });
+    }
+    let service = one.key.action.split(':').next().unwrap_or_default();
+    let own_account = |resource: &str| {
+        let account = resource.split(':').nth(4).unwrap_or_default();
+        account.is_empty() || account == principal.account
+    };
+    // Across accounts, the identity's own policy must allow as well.
+    if !own_account(&one.key.resource) {
+        return None;
+    }
+    let rules = || RULES.iter().filter(|rule| rule.service == service);
+    let writes =
+        |action: &str| rules().any(|rule| rule.actions.iter().any(|written| written == action));
+    activity
+        .principals
+        .iter()
+        .filter(|other| other.account == principal.account)
+        .flat_map(|other| other.rows.keys())
+        .filter(|key| key.outcome.grants() && writes(&key.action))
+        .find(|key| is_about(&key.resource, &one.key.resource))
+        .map(|key| Explanation::ResourcePolicy {
+            action: key.action.clone(),
+            resource: key.resource.clone(),
+        })
+}
+
+/// Tells whether a policy of `owner` speaks of `resource`: of itself or what is below it.
+fn is_about(owner: &str, resource: &str) -> bool {
+    if owner == "*" {
+        return false;
+    }
+    if pattern::covers(owner, resource) {
+        return true;
+    }
+    let below = resource.strip_prefix(owner);
+    below.is_some_and(|rest| rest.starts_with(['/', ':']))
+}
+
+/// Returns when the principal's policies last changed, if that was after the last use.
+fn changed_since(
+    one: &NotAttached<'_>,
+    principal: &Principal,
+    attached: &Attached,
+    inventory: &Inventory,
+    activity: &Activity,
+) -> Option<String> {
+    let last = one.row.stats.last()?;
+    let kind = match principal.kind {
+        trailtrim_aggregator::PrincipalKind::Role => Holder::Role,
+        trailtrim_aggregator::PrincipalKind::User => Holder::User,
+    };
+    let policies = || inventory.bundles_of(attached).flat_map(|(_, bundle)| &bundle.policies);
+    let concerns = |change: &trailtrim_aggregator::PolicyChange| match &change.holder {
+        Some((Holder::Group, group)) => {
+            change.account == principal.account
+                && policies().any(|policy| policy.group.as_ref() == Some(group))
+        }
+        Some((whose, name)) => {
+            change.account == principal.account && *whose == kind && *name == attached.name
+        }
+        None => policies().any(|policy| policy.arn.is_some() && policy.arn == change.policy),
+    };
+    let changes = activity.policy_changes.iter().filter(|(change, _)| concerns(change));
+    let at = changes.map(|(_, time)| *time).max()?;
+    // Within a day, clocks and deliveries make the order uncertain.
+    (day(at) >= day(last)).then(|| time(at)).flatten()
+}
+
+/// Returns the services that freeze because of something unexplained, with why: that of the action,
+/// and those of the events behind it, which perhaps need something else.
+pub(crate) fn frozen_by(one: &NotAttached<'_>, catalog: Catalog) -> BTreeMap<String, String> {
+    let action = &one.key.action;
+    let events: Vec<String> =
+        one.row.events.iter().map(|(source, name)| format!("{source} {name}")).collect();
+    let why = format!(
+        "{} succeeded, which by the rules needs {action} on `{}`, and nothing attached allows that: \
+         perhaps the rules are wrong",
+        events.join(", "),
+        one.key.resource
+    );
+    let mut services: Vec<String> =
+        action.split(':').next().map(str::to_owned).into_iter().collect();
+    for (source, name) in &one.row.events {
+        services.extend(catalog.operation(source, name).service().map(str::to_owned));
+        services.extend(source.strip_suffix(".amazonaws.com").map(str::to_owned));
+    }
+    services.into_iter().map(|service| (service, why.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_writing_action_is_in_the_catalog() {
+        let catalog = Catalog::embedded();
+        for rule in RULES.iter() {
+            assert!(catalog.service(&rule.service).is_some(), "{}", rule.service);
+            for action in &rule.actions {
+                assert_eq!(catalog.action(action).map(|facts| facts.id()), Some(action.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_buckets_policy_speaks_of_its_objects() {
+        assert!(is_about("arn:aws:s3:::b", "arn:aws:s3:::b/k"));
+        assert!(!is_about("arn:aws:s3:::b", "arn:aws:s3:::bb/k"));
+        assert!(!is_about("*", "arn:aws:s3:::b/k"));
+    }
+}

@@ -1,0 +1,230 @@
+//! Would it have shown? What may be called unused, and where.
+//!
+//! An action that was not seen is unused only where CloudTrail was looking for as
+//! long as the user asks: at every place that the attached statement reaches. Where
+//! a statement names no region, every region is such a place, and of a region
+//! without records nothing is ever known; so the answer may be that the action is
+//! unused in some regions, and that the others stay. Whoever knows which regions
+//! are in use can say so.
+//!
+//! The last covered day must be close to the trail's end: what a trail stopped
+//! looking at may have been begun since.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use trailtrim_aggregator::coverage::{ActionEvents, GLOBAL, Place};
+use trailtrim_aggregator::{Coverage, day};
+use trailtrim_catalog::Visibility;
+
+/// How many days at the end of a trail may be uncovered: the last one always is, and the one before
+/// is where its records are few.
+const TAIL: i32 = 3;
+
+/// A region that no account has: what is covered there is covered wherever it is called.
+const NOWHERE: &str = "";
+
+/// Where the trail looked, for as many principals as are judged.
+pub struct Lookout<'a> {
+    coverage: &'a Coverage,
+    events: &'a ActionEvents,
+    /// The regions that the user says are in use; absent where any may be.
+    regions: Option<BTreeSet<String>>,
+    /// Covered days that are enough.
+    enough: usize,
+    known: RefCell<BTreeMap<Question, Rc<BTreeSet<i32>>>>,
+    ends: RefCell<BTreeMap<String, Option<i32>>>,
+}
+
+/// Account, action, region, resource.
+type Question = (String, &'static str, String, String);
+
+/// What is known of an action that was not seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// It would have shown at every place, for so many days.
+    Unused { days: usize },
+    /// It would have shown in these regions, and nothing is known of others.
+    UnusedIn { regions: BTreeSet<String>, days: usize },
+    /// It would have shown, but not for long enough.
+    TooNew { days: usize },
+    /// It need not have shown.
+    Unobservable { why: String },
+}
+
+impl<'a> Lookout<'a> {
+    /// Takes what the trail shows of itself. `enough` is the number of covered days after which an
+    /// action that was not seen counts as unused, `regions` are those in use where the user says so.
+    pub fn new(
+        coverage: &'a Coverage,
+        events: &'a ActionEvents,
+        enough: usize,
+        regions: Option<BTreeSet<String>>,
+    ) -> Lookout<'a> {
+        Lookout {
+            coverage,
+            events,
+            regions,
+            enough,
+            known: RefCell::default(),
+            ends: RefCell::default(),
+        }
+    }
+
+    /// Returns how many covered days are enough.
+    #[must_use]
+    pub fn enough(&self) -> usize {
+        self.enough
+    }
+
+    /// Returns whether the user says which regions are in use.
+    #[must_use]
+    pub fn knows_regions(&self) -> bool {
+        self.regions.is_some()
+    }
+
+    /// Judges an action of a principal of an account that was not seen on what some resource
+    /// patterns mean, since a time (seconds since 1970) and in some regions if these are limited.
+    pub(crate) fn judge(
+        &self,
+        account: &str,
+        action: &'static str,
+        resources: &[String],
+        since: Option<i64>,
+        limited: Option<&BTreeSet<&str>>,
+    ) -> Sight {
+        match self.events.visibility(action) {
+            Visibility::Never => {
+                return Sight::Unobservable { why: "CloudTrail never records it".to_owned() };
+            }
+            Visibility::Unknown => {
+                let why = "it is not known in what CloudTrail shows it".to_owned();
+                return Sight::Unobservable { why };
+            }
+            _ => {}
+        }
+        // On the day of a change, the time before it was before it.
+        let since = since.map(|time| day(time) + 1);
+        let mut fewest = usize::MAX;
+        // The place where it would have shown on the fewest days.
+        let mut unsure: Option<(usize, String)> = None;
+        // Where the region of a call does not matter, anywhere stands for all.
+        let mut open: Option<BTreeSet<String>> = None;
+        for resource in resources {
+            let region = region_of(resource);
+            if let Some(region) = region {
+                let days = self.days(account, action, region, resource, since);
+                fewest = fewest.min(days);
+                if days < self.enough {
+                    note(&mut unsure, days, format!("`{resource}`"));
+                }
+                continue;
+            }
+            let anywhere = self.days(account, action, NOWHERE, resource, since);
+            if anywhere >= self.enough {
+                fewest = fewest.min(anywhere);
+                continue;
+            }
+            let places: BTreeSet<String> = match (limited, &self.regions) {
+                (Some(limited), _) => limited.iter().map(|&region| region.to_owned()).collect(),
+                (None, Some(regions)) => regions.clone(),
+                (None, None) => {
+                    let seen = self.coverage.regions(account).filter(|region| *region != GLOBAL);
+                    seen.map(str::to_owned).collect()
+                }
+            };
+            let closed = limited.is_some() || self.regions.is_some();
+            let mut clear = BTreeSet::new();
+            for region in places {
+                let days = self.days(account, action, &region, resource, since);
+                if days >= self.enough {
+                    fewest = fewest.min(days);
+                    clear.insert(region);
+                } else {
+                    note(&mut unsure, days, format!("`{resource}` in {region}"));
+                }
+            }
+            if closed && unsure.is_none() && !clear.is_empty() {
+                continue;
+            }
+            open = Some(match open {
+                None => clear,
+                Some(others) => &others & &clear,
+            });
+        }
+        match (open, unsure) {
+            (None, None) => Sight::Unused { days: fewest },
+            (Some(regions), _) if !regions.is_empty() => Sight::UnusedIn { regions, days: fewest },
+            (_, Some((days, _))) if days > 0 => Sight::TooNew { days },
+            (_, unsure) => Sight::Unobservable { why: self.blind(action, unsure) },
+        }
+    }
+
+    /// Says why a call need not have shown.
+    fn blind(&self, action: &str, place: Option<(usize, String)>) -> String {
+        let what = match self.events.visibility(action) {
+            Visibility::Data(kind) => format!("a data event of {kind}"),
+            Visibility::Through(call) => format!("shown only through {call}"),
+            _ => "a management event".to_owned(),
+        };
+        match place {
+            Some((_, place)) => {
+                format!("{what}, and nothing proves that the trail was looking for it on {place}")
+            }
+            None => format!("{what}, and the trail has no region where it was looking for it"),
+        }
+    }
+
+    /// Returns on how many days since a day it would have shown at one place; none where that ends
+    /// before the trail does.
+    fn days(
+        &self,
+        account: &str,
+        action: &'static str,
+        region: &str,
+        resource: &str,
+        since: Option<i32>,
+    ) -> usize {
+        let key = (account.to_owned(), action, region.to_owned(), resource.to_owned());
+        let known = self.known.borrow().get(&key).cloned();
+        let days = known.unwrap_or_else(|| {
+            let place = Place { account, region, resource, principal: None };
+            let days = Rc::new(self.coverage.covered_days_of(self.events, action, &place));
+            self.known.borrow_mut().insert(key, Rc::clone(&days));
+            days
+        });
+        match (days.last(), self.end(account)) {
+            (Some(last), Some(end)) if end - last <= TAIL => {
+                days.iter().filter(|day| since.is_none_or(|since| **day >= since)).count()
+            }
+            _ => 0,
+        }
+    }
+
+    /// Returns the last day of which the account has records.
+    fn end(&self, account: &str) -> Option<i32> {
+        if let Some(end) = self.ends.borrow().get(account) {
+            return *end;
+        }
+        let end = self.coverage.account_days(account).last();
+        self.ends.borrow_mut().insert(account.to_owned(), end);
+        end
+    }
+}
+
+fn note(unsure: &mut Option<(usize, String)>, days: usize, place: String) {
+    if unsure.as_ref().is_none_or(|(least, _)| days < *least) {
+        *unsure = Some((days, place));
+    }
+}
+
+/// Returns the region that a resource pattern names, if it names one.
+fn region_of(resource: &str) -> Option<&str> {
+    let mut parts = resource.splitn(6, ':');
+    let (_, _, _) = (parts.next()?, parts.next()?, parts.next()?);
+    let region = parts.next()?;
+    parts.next()?;
+    parts.next()?;
+    (!region.is_empty() && !region.contains(['*', '?', '$'])).then_some(region)
+}

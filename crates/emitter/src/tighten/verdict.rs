@@ -1,0 +1,423 @@
+//! What becomes of each attached statement and action.
+//!
+//! Two things are decided apart: which resources were used, and what of the rest
+//! stays. An action can be used on one table while nothing proves that the trail
+//! would have shown it on another: then the rest stays as it is attached.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_aggregator::{Principal, Row, RowKey};
+use trailtrim_catalog::Catalog;
+
+use super::Standards;
+use super::allow::{Allow, Place, Reach};
+use super::lookout::{Lookout, Sight};
+use crate::attached::{Bundle, who};
+
+/// What an attached action is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// It was used, with evidence.
+    Used,
+    /// It was tried, and nothing proves that it was allowed.
+    Demanded,
+    /// It goes with something that was used.
+    Companion,
+    /// The log need not have shown it.
+    Unobservable,
+    /// It would have shown, but not for long enough.
+    TooNew,
+    /// The configuration keeps it.
+    Pinned,
+    /// Calls of its service are not understood, so all of the service stays.
+    Frozen,
+    /// The log would have shown it for long enough, and did not.
+    Unused,
+    /// It was used, and the configuration never proposes it.
+    Withheld,
+}
+
+/// What of an action stays beside what was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Nothing.
+    Nothing,
+    /// All that is attached.
+    All,
+    /// What is attached, outside of these regions.
+    Outside(BTreeSet<String>),
+    /// These resources; each with the used actions that brought it, where it goes with them.
+    On(BTreeMap<String, BTreeSet<String>>),
+}
+
+/// What was seen of an action and is allowed by a statement.
+#[derive(Clone, Debug)]
+pub struct Seen<'a> {
+    /// The principal that did it.
+    pub principal: &'a str,
+    /// What it did.
+    pub key: &'a RowKey,
+    /// What is known of it.
+    pub row: &'a Row,
+    /// What it has in common with the statement's resources; absent where these stay.
+    pub common: Option<Vec<String>>,
+    /// Whether the statement surely allowed it.
+    pub surely: bool,
+}
+
+/// The verdict on one action of one statement.
+#[derive(Clone, Debug)]
+pub struct Judged<'a> {
+    /// The action, in canonical case.
+    pub action: &'static str,
+    /// What it is.
+    pub class: Class,
+    /// What was seen of it.
+    pub seen: Vec<Seen<'a>>,
+    /// What of the rest stays.
+    pub rest: Rest,
+    /// What the rest is; what the action is, where nothing was seen.
+    pub rest_class: Class,
+    /// Why the rest stays, or goes.
+    pub why: String,
+}
+
+/// What was used and no attached statement allows.
+#[derive(Clone, Debug)]
+pub struct NotAttached<'a> {
+    /// The principal that did it.
+    pub principal: &'a str,
+    /// What it did.
+    pub key: &'a RowKey,
+    /// What is known of it.
+    pub row: &'a Row,
+}
+
+/// The observations of all statements of some principals.
+pub(crate) struct Assigned<'a> {
+    /// By bundle, place and action.
+    seen: BTreeMap<(usize, Place, &'a str), Vec<Seen<'a>>>,
+    /// What no statement allows.
+    pub(crate) not_attached: Vec<NotAttached<'a>>,
+}
+
+/// Finds for each thing that a principal did the statements that allowed it, in all of its bundles.
+///
+/// Where some surely did, one of them is enough: the first without a condition, else the first.
+/// Where each may have, all of them stay.
+pub(crate) fn assign<'a>(
+    principal: &'a Principal,
+    bundles: &[(usize, &[Allow<'_>])],
+    into: &mut Assigned<'a>,
+) {
+    let asking = who(&principal.arn);
+    // Statements by action, asked once.
+    let mut holding: BTreeMap<&str, Vec<(usize, &Allow<'_>)>> = BTreeMap::new();
+    for (key, row) in &principal.rows {
+        let holders = holding.entry(&key.action).or_insert_with(|| {
+            let all = bundles.iter().flat_map(|(at, allows)| allows.iter().map(|one| (*at, one)));
+            all.filter(|(_, allow)| allow.holds_action(&key.action)).collect()
+        });
+        let (mut sure, mut perhaps) = (Vec::new(), Vec::new());
+        for &(bundle, allow) in holders.iter() {
+            match allow.reach(key, row, asking.as_ref()) {
+                Reach::Surely(common) => sure.push((bundle, allow, common)),
+                Reach::Perhaps(common) => perhaps.push((bundle, allow, common)),
+                Reach::No => {}
+            }
+        }
+        let surely = !sure.is_empty();
+        let kept = if surely {
+            sure.sort_by_key(|(bundle, allow, common)| {
+                (common.is_none(), !allow.statement.condition.is_empty(), *bundle, allow.place)
+            });
+            sure.truncate(1);
+            sure
+        } else {
+            perhaps
+        };
+        if kept.is_empty() {
+            // What was refused needs no policy that allows it.
+            if key.outcome.grants() {
+                into.not_attached.push(NotAttached { principal: &principal.arn, key, row });
+            }
+            continue;
+        }
+        for (bundle, allow, common) in kept {
+            let seen = Seen { principal: &principal.arn, key, row, common, surely };
+            into.seen.entry((bundle, allow.place, &key.action)).or_default().push(seen);
+        }
+    }
+}
+
+impl<'a> Assigned<'a> {
+    pub(crate) fn new() -> Self {
+        Assigned { seen: BTreeMap::new(), not_attached: Vec::new() }
+    }
+
+    fn of(&self, bundle: usize, place: Place, action: &'a str) -> Vec<Seen<'a>> {
+        self.seen.get(&(bundle, place, action)).cloned().unwrap_or_default()
+    }
+}
+
+/// A bundle that is judged, with all that its holders did.
+pub(crate) struct Bench<'b, 'a> {
+    /// Its place.
+    pub(crate) at: usize,
+    pub(crate) bundle: &'a Bundle,
+    pub(crate) allows: &'b [Allow<'a>],
+    /// The holders that were seen.
+    pub(crate) principals: Vec<&'a Principal>,
+    /// The services of which some call is not understood, each with why.
+    pub(crate) frozen: &'b BTreeMap<String, String>,
+}
+
+/// Judges every action of every Allow statement of a bundle.
+pub(crate) fn judge<'a>(
+    bench: &Bench<'_, 'a>,
+    assigned: &Assigned<'a>,
+    standards: &Standards<'_>,
+) -> BTreeMap<Place, Vec<Judged<'a>>> {
+    let judge = Judge {
+        bench,
+        standards,
+        accounts: bench.bundle.holders.iter().filter_map(|arn| arn.split(':').nth(4)).collect(),
+        companions: Companions::of(&bench.principals, standards.catalog),
+    };
+    let mut judged = BTreeMap::new();
+    for allow in bench.allows {
+        let limited = allow.regions();
+        let actions = allow.actions.iter().map(|facts| {
+            let seen = assigned.of(bench.at, allow.place, facts.id());
+            judge.one(allow, facts.id(), limited.as_ref(), seen)
+        });
+        judged.insert(allow.place, actions.collect());
+    }
+    judged
+}
+
+struct Judge<'j, 'b, 'a> {
+    bench: &'j Bench<'b, 'a>,
+    standards: &'j Standards<'j>,
+    accounts: BTreeSet<&'a str>,
+    companions: Companions,
+}
+
+/// What of an action stays, as what, and why.
+type Verdict = (Rest, Class, String);
+
+impl<'a> Judge<'_, '_, 'a> {
+    fn one(
+        &self,
+        allow: &Allow<'_>,
+        action: &'static str,
+        limited: Option<&BTreeSet<&str>>,
+        seen: Vec<Seen<'a>>,
+    ) -> Judged<'a> {
+        let settings = self.standards.settings;
+        let service = action.split(':').next().unwrap_or_default();
+        let (mut rest, mut rest_class, mut why) = match self.bench.frozen.get(service) {
+            Some(why) => (Rest::All, Class::Frozen, why.clone()),
+            None => self.by_coverage(allow, action, limited),
+        };
+        if rest != Rest::All
+            && let Some(pinned) = self.by_pin(allow, action)
+        {
+            (rest, rest_class, why) = pinned;
+        }
+        if rest_class == Class::Unused
+            && seen.is_empty()
+            && let Some((on, reason)) = self.companions.of_action(action, allow)
+        {
+            (rest, rest_class, why) = (on, Class::Companion, reason);
+        }
+        if rest_class == Class::Unobservable && settings.unobservable_goes(action) {
+            (rest, rest_class) = (Rest::Nothing, Class::Unused);
+            why = format!("dropped as asked, though it need not have shown: {why}");
+        }
+        let withheld = settings.withheld(action);
+        if withheld {
+            (rest, rest_class) = (Rest::Nothing, Class::Unused);
+            "the configuration never proposes it".clone_into(&mut why);
+        }
+        let used = seen.iter().any(grants);
+        let class = match (seen.is_empty(), used) {
+            (true, _) => rest_class,
+            (false, _) if withheld => Class::Withheld,
+            (false, true) => Class::Used,
+            (false, false) => Class::Demanded,
+        };
+        Judged { action, class, seen, rest, rest_class, why }
+    }
+
+    fn by_coverage(
+        &self,
+        allow: &Allow<'_>,
+        action: &'static str,
+        limited: Option<&BTreeSet<&str>>,
+    ) -> Verdict {
+        let policy = self.bench.bundle.policies.get(allow.place.policy);
+        let since = policy.and_then(|policy| policy.since);
+        let lookout = self.standards.lookout;
+        // Of several accounts, the one where least was seen decides.
+        let sights = self
+            .accounts
+            .iter()
+            .map(|account| lookout.judge(account, action, &allow.resources, since, limited));
+        rest_of(sights.reduce(worse), lookout)
+    }
+
+    fn by_pin(&self, allow: &Allow<'_>, action: &str) -> Option<Verdict> {
+        let pin = self.standards.settings.pin(&self.bench.bundle.holders, action)?;
+        let common = match (&pin.resource, allow.fixed) {
+            (Some(resource), None) => allow.common(resource),
+            _ => None,
+        };
+        let rest = match common {
+            None => Rest::All,
+            Some(common) if common.is_empty() => return None,
+            Some(common) => {
+                Rest::On(common.into_iter().map(|one| (one, BTreeSet::new())).collect())
+            }
+        };
+        Some((rest, Class::Pinned, pin.told()))
+    }
+}
+
+fn grants(seen: &Seen<'_>) -> bool {
+    seen.key.outcome.grants()
+}
+
+fn rest_of(sight: Option<Sight>, lookout: &Lookout<'_>) -> Verdict {
+    match sight {
+        Some(Sight::Unused { days }) => {
+            (Rest::Nothing, Class::Unused, format!("not seen in {days} covered days"))
+        }
+        Some(Sight::UnusedIn { regions, days }) => {
+            let names: Vec<&str> = regions.iter().map(String::as_str).collect();
+            let why = format!(
+                "not seen in {days} covered days in {}; of other regions nothing is known",
+                names.join(", ")
+            );
+            (Rest::Outside(regions), Class::Unused, why)
+        }
+        Some(Sight::TooNew { days }) => {
+            let why = format!(
+                "not seen, but covered for {days} of {} days only since it is attached",
+                lookout.enough()
+            );
+            (Rest::All, Class::TooNew, why)
+        }
+        Some(Sight::Unobservable { why }) => (Rest::All, Class::Unobservable, why),
+        None => (Rest::All, Class::Unobservable, "nobody is known to have it".to_owned()),
+    }
+}
+
+/// Returns the sight of which less may be concluded.
+fn worse(a: Sight, b: Sight) -> Sight {
+    match (a, b) {
+        (blind @ Sight::Unobservable { .. }, _) | (_, blind @ Sight::Unobservable { .. }) => blind,
+        (Sight::TooNew { days: a }, Sight::TooNew { days: b }) => Sight::TooNew { days: a.min(b) },
+        (new @ Sight::TooNew { .. }, _) | (_, new @ Sight::TooNew { .. }) => new,
+        (Sight::UnusedIn { regions: a, days: x }, Sight::UnusedIn { regions: b, days: y }) => {
+            let both: BTreeSet<String> = &a & &b;
+            match both.is_empty() {
+                true => Sight::Unobservable {
+                    why: "no region was covered in each of the accounts".to_owned(),
+                },
+                false => Sight::UnusedIn { regions: both, days: x.min(y) },
+            }
+        }
+        (some @ Sight::UnusedIn { .. }, _) | (_, some @ Sight::UnusedIn { .. }) => some,
+        (Sight::Unused { days: a }, Sight::Unused { days: b }) => Sight::Unused { days: a.min(b) },
+    }
+}
+
+/// What goes with the things that were used.
+struct Companions {
+    /// Companion → the actions that brought it with their resources, and why.
+    by_action: BTreeMap<String, Vec<(String, BTreeSet<String>, String)>>,
+    catalog: Catalog,
+}
+
+impl Companions {
+    fn of(principals: &[&Principal], catalog: Catalog) -> Companions {
+        let mut used: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        let mut events: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for principal in principals {
+            for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
+                used.entry(&key.action).or_default().insert(key.resource.clone());
+                events.extend(row.events.iter().map(|(source, name)| (&**source, &**name)));
+            }
+        }
+        let mut by_action: BTreeMap<String, Vec<(String, BTreeSet<String>, String)>> =
+            BTreeMap::new();
+        for companion in catalog.companions() {
+            for with in companion.with() {
+                let Some(resources) = used.get(with) else { continue };
+                for action in companion.actions().filter(|action| *action != with) {
+                    by_action.entry(action.to_ascii_lowercase()).or_default().push((
+                        with.to_owned(),
+                        resources.clone(),
+                        format!("goes with {with}: {}", companion.reason()),
+                    ));
+                }
+            }
+        }
+        // If the mapping were wrong, an action of the event's own name would be what is needed.
+        for (source, name) in events {
+            let operation = catalog.operation(source, name);
+            let Some(service) = operation.service() else { continue };
+            let namesake = format!("{service}:{}", operation.name());
+            let Some(facts) = catalog.action(&namesake) else { continue };
+            if operation.actions().all(|action| action != facts.id()) {
+                by_action.entry(facts.id().to_ascii_lowercase()).or_default().push((
+                    String::new(),
+                    BTreeSet::new(),
+                    format!(
+                        "{source} {name} succeeded: the rules say that it needs {}, and it has this \
+                         action's name",
+                        operation.actions().collect::<Vec<_>>().join(", ")
+                    ),
+                ));
+            }
+        }
+        Companions { by_action, catalog }
+    }
+
+    /// Returns on what a companion stays in a statement, and why. On the resources of what it goes
+    /// with where both take the same type of resource, else on all that is attached.
+    fn of_action(&self, action: &str, allow: &Allow<'_>) -> Option<(Rest, String)> {
+        let brought = self.by_action.get(&action.to_ascii_lowercase())?;
+        let why = brought.first().map(|(_, _, why)| why.clone())?;
+        let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (with, resources, _) in brought {
+            if !self.same_type(action, with) || allow.fixed.is_some() {
+                return Some((Rest::All, why));
+            }
+            for resource in resources {
+                match allow.common(resource) {
+                    Some(common) => common.into_iter().for_each(|one| {
+                        on.entry(one).or_default().insert(with.clone());
+                    }),
+                    None => return Some((Rest::All, why)),
+                }
+            }
+        }
+        // What it goes with is elsewhere: it may still be wanted here.
+        Some(if on.is_empty() { (Rest::All, why) } else { (Rest::On(on), why) })
+    }
+
+    fn same_type(&self, a: &str, b: &str) -> bool {
+        let types = |action: &str| -> Option<BTreeSet<&'static str>> {
+            let facts = self.catalog.action(action)?;
+            Some(facts.resource_types().map(|kind| kind.name()).collect())
+        };
+        let service = |action: &str| action.split(':').next().unwrap_or_default().to_owned();
+        match (types(a), types(b)) {
+            (Some(x), Some(y)) => !x.is_empty() && x == y && service(a) == service(b),
+            _ => false,
+        }
+    }
+}

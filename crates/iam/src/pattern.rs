@@ -1,0 +1,178 @@
+//! What one pattern of a policy means beside another: inside it, or in common with it.
+//!
+//! For those who write policies: a resource that was seen has to be cut to what
+//! is attached, and the result is a pattern again. Patterns are those of
+//! version 2012-10-17; for an older document see [`modern`].
+
+use std::borrow::Cow;
+
+use crate::document::Version;
+use crate::glob::{self, Colons, Glob, Token};
+
+/// How many patterns an intersection may have before it is no help to anyone.
+const WAYS: usize = 16;
+
+/// Tells whether every resource that `narrow` means, `wide` surely means too, however `*` is read
+/// beside colons.
+///
+/// It may say no where the answer is yes (a union of cases that no single rule shows). A policy
+/// variable is covered by itself and by `*` only.
+///
+/// ```
+/// use trailtrim_iam::pattern::covers;
+/// assert!(covers("arn:aws:s3:::b/*", "arn:aws:s3:::b/in/*"));
+/// assert!(!covers("arn:aws:s3:::b/?*", "arn:aws:s3:::b/*"));
+/// ```
+#[must_use]
+pub fn covers(wide: &str, narrow: &str) -> bool {
+    wide == narrow
+        || [Colons::RunOn, Colons::Within].into_iter().all(|colons| {
+            let wide = glob::resource(wide, Version::V2012, colons);
+            let narrow = glob::resource(narrow, Version::V2012, colons);
+            narrow.iter().all(|narrow| wide.iter().any(|wide| wide.covers(narrow)))
+        })
+}
+
+/// Tells whether every action that `narrow` means, `wide` means too; letter case aside.
+///
+/// ```
+/// use trailtrim_iam::pattern::covers_action;
+/// assert!(covers_action("s3:Get*", "s3:getobject*"));
+/// ```
+#[must_use]
+pub fn covers_action(wide: &str, narrow: &str) -> bool {
+    let (wide, narrow) = (glob::action(wide), glob::action(narrow));
+    narrow.iter().all(|narrow| wide.iter().any(|wide| wide.covers(narrow)))
+}
+
+/// Returns patterns whose union is what two resource patterns have in common: none where they are
+/// disjoint, `None` where it takes too many patterns or depends on how `*` is read beside colons.
+///
+/// ```
+/// use trailtrim_iam::pattern::overlap;
+/// assert_eq!(overlap("b/*", "b/in/*").as_deref(), Some(&["b/in/*".to_owned()][..]));
+/// assert_eq!(overlap("b/*.csv", "b/in/*").as_deref(), Some(&["b/in/*.csv".to_owned()][..]));
+/// assert_eq!(overlap("b/*", "c/*").as_deref(), Some(&[][..]));
+/// ```
+#[must_use]
+pub fn overlap(a: &str, b: &str) -> Option<Vec<String>> {
+    if covers(a, b) {
+        return Some(vec![b.to_owned()]);
+    }
+    if covers(b, a) {
+        return Some(vec![a.to_owned()]);
+    }
+    let mut readings = Vec::new();
+    for colons in [Colons::RunOn, Colons::Within] {
+        let mut common = Vec::new();
+        for a in glob::resource(a, Version::V2012, colons) {
+            for b in glob::resource(b, Version::V2012, colons) {
+                common.extend(glob::intersect(&a, &b, WAYS, &mut 0)?);
+            }
+        }
+        let mut texts: Vec<String> = common.iter().map(text).collect();
+        texts.sort();
+        texts.dedup();
+        readings.push(texts);
+    }
+    let first = readings.pop()?;
+    if readings.iter().any(|other| *other != first) {
+        return None;
+    }
+    // What another of them covers says nothing more.
+    let idle = |at: usize, one: &String| {
+        let wider = |(place, wide): (usize, &String)| {
+            place != at && covers(wide, one) && (place < at || !covers(one, wide))
+        };
+        first.iter().enumerate().any(wider)
+    };
+    let kept = first.iter().enumerate().filter(|(at, one)| !idle(*at, one));
+    Some(kept.map(|(_, one)| one.clone()).collect())
+}
+
+/// Tells whether a resource pattern holds a policy variable (`${aws:username}`; not `${*}`).
+#[must_use]
+pub fn has_variable(pattern: &str) -> bool {
+    glob::value(pattern, Version::V2012).variables().next().is_some()
+}
+
+/// Returns a pattern of a document of some version as one of 2012-10-17 with the same meaning:
+/// before it, `${` had none.
+#[must_use]
+pub fn modern(pattern: &str, version: Version) -> Cow<'_, str> {
+    match version {
+        Version::V2008 if pattern.contains("${") => Cow::Owned(pattern.replace("${", "${$}{")),
+        _ => Cow::Borrowed(pattern),
+    }
+}
+
+fn text(glob: &Glob) -> String {
+    let mut text = String::new();
+    for token in glob.tokens() {
+        match token {
+            Token::Char(c @ ('*' | '?' | '$')) => text.extend(['$', '{', *c, '}']),
+            Token::Char(c) => text.push(*c),
+            Token::Separator => text.push(':'),
+            Token::One => text.push('?'),
+            Token::Many | Token::Everything => text.push('*'),
+            Token::Variable(variable) => match &variable.default {
+                None => text.push_str(&format!("${{{}}}", variable.key)),
+                Some(default) => text.push_str(&format!("${{{}, '{default}'}}", variable.key)),
+            },
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wildcard;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_overlap_is_a_pattern_again() {
+        for (a, b, common) in [
+            ("arn:aws:s3:::b/*", "arn:aws:s3:::b/k", &["arn:aws:s3:::b/k"][..]),
+            ("*", "arn:aws:s3:::b/k", &["arn:aws:s3:::b/k"]),
+            (
+                "arn:aws:dynamodb:*:1:table/*",
+                "arn:aws:dynamodb:eu:*:table/a*",
+                &["arn:aws:dynamodb:eu:1:table/a*"],
+            ),
+            ("arn:aws:s3:::b/${*}*", "arn:aws:s3:::b/*x", &["arn:aws:s3:::b/${*}*x"]),
+            ("arn:aws:s3:::b/a*", "arn:aws:s3:::b/*a", &["arn:aws:s3:::b/a", "arn:aws:s3:::b/a*a"]),
+            ("arn:aws:s3:::b/*", "arn:aws:sqs:*:*:q", &[]),
+        ] {
+            assert_eq!(overlap(a, b).unwrap(), common, "{a} {b}");
+            assert_eq!(overlap(b, a).unwrap(), common, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn old_documents_know_no_variables() {
+        assert_eq!(modern("b/${aws:username}", Version::V2008), "b/${$}{aws:username}");
+        assert!(!has_variable(&modern("b/${aws:username}", Version::V2008)));
+        assert!(has_variable("b/${aws:username}"));
+        assert!(!has_variable("b/${*}"));
+    }
+
+    proptest! {
+        #[test]
+        fn an_overlap_means_what_both_mean(
+            a in "arn:aws:s3:::[ab*?]{0,5}", b in "arn:aws:s3:::[ab*?]{0,5}", t in "[ab]{0,6}",
+        ) {
+            let resource = format!("arn:aws:s3:::{t}");
+            if let Some(common) = overlap(&a, &b) {
+                prop_assert_eq!(
+                    common.iter().any(|one| wildcard::matches(one, &resource)),
+                    wildcard::matches(&a, &resource) && wildcard::matches(&b, &resource),
+                    "{:?}", common
+                );
+                for one in &common {
+                    prop_assert!(covers(&a, one) || a.contains('?'), "{a} {one}");
+                }
+            }
+        }
+    }
+}
