@@ -42,7 +42,7 @@ use presence::{Area, Events, change, join_maps, stream};
 use services::{Recorded, home, recorded};
 use trails::{is_account, is_region};
 
-pub use action::{ActionEvents, Place};
+pub use action::{ActionEvents, Asked, Place};
 pub use declaration::{Declaration, DeclarationError};
 pub use hours::{Hours, LONGEST_SILENCE};
 pub use selector::{Condition, Selector};

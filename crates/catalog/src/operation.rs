@@ -190,6 +190,11 @@ impl Operation {
             .filter(move |action| seen.insert(*action))
     }
 
+    /// Returns whether some parameter of it passes a role to a service.
+    pub fn passes_roles(&self) -> bool {
+        self.plans().any(|plan| plan.node(plan::PASSES).nodes().next().is_some())
+    }
+
     /// Returns which parts of a record identify a call.
     pub fn extraction(&self) -> Extraction {
         Extraction {

@@ -136,10 +136,11 @@ pub fn tighten<'a>(
         }
         principals.push(one);
     }
+    let all = &allows;
     let bundles = inventory
         .bundles
         .iter()
-        .zip(&allows)
+        .zip(all)
         .enumerate()
         .map(|(at, (bundle, allows))| {
             let mut frozen = BTreeMap::new();
@@ -151,7 +152,13 @@ pub fn tighten<'a>(
                 frozen.entry(service.clone()).or_insert_with(|| why.clone());
             }
             let seen: Vec<&'a Principal> = holders.iter().filter_map(|one| one.principal).collect();
-            let bench = Bench { at, bundle, allows, principals: seen, frozen: &frozen };
+            let places: BTreeSet<usize> =
+                holders.iter().flat_map(|one| one.attached.bundles.iter().copied()).collect();
+            let can = |action: &str| {
+                let held = places.iter().filter_map(|place| all.get(*place)).flatten();
+                held.into_iter().any(|allow| allow.holds_action(action))
+            };
+            let bench = Bench { at, bundle, allows, principals: seen, frozen: &frozen, can: &can };
             tighten_bundle(&bench, &assigned, standards)
         })
         .collect();

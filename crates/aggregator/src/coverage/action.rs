@@ -13,13 +13,18 @@
 //! - Some events are selected by another resource than the one an action is used on: `CopyObject`
 //!   by its destination, while it reads a source. They must be covered on any resource
 //!   (`data/recording.toml`).
-//! - What CloudTrail shows only through another call, or not at all, is never covered here.
+//! - What shows only through other calls (`iam:PassRole`) is covered where all of these are. What
+//!   never shows is never covered.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use trailtrim_catalog::{AccessLevel, Catalog, Visibility};
 
 use super::{Access, Class, Coverage, Question, services};
+
+/// Is no event of its own: every operation that takes a role shows it.
+const PASS_ROLE: &str = "iam:PassRole";
 
 /// By action the events that can show it; made once for a catalog.
 #[derive(Clone, Debug)]
@@ -36,6 +41,8 @@ struct Event {
     shows: Shows,
     /// Whether the trail selects it by the resource that the action is used on.
     here: bool,
+    /// All actions that the event can need.
+    actions: Vec<&'static str>,
 }
 
 /// As what an event is recorded.
@@ -47,6 +54,8 @@ enum Shows {
     AsAction,
     /// As the action's own class says, or as a management event.
     Unsure,
+    /// Not at all, or nobody knows.
+    Never,
 }
 
 /// Where a permission would have been used.
@@ -91,7 +100,8 @@ impl ActionEvents {
     pub fn of(catalog: Catalog) -> ActionEvents {
         let mut by_action: BTreeMap<&'static str, BTreeSet<Event>> = BTreeMap::new();
         for (label, operation) in catalog.events() {
-            for action in operation.actions() {
+            let passed = operation.passes_roles().then_some(PASS_ROLE);
+            for action in operation.actions().chain(passed) {
                 let service = action.split(':').next();
                 let own = operation.service() == service;
                 let named =
@@ -102,10 +112,12 @@ impl ActionEvents {
                     shows: match catalog.action(&named).map(|facts| facts.visibility()) {
                         Some(Visibility::Management) => Shows::Management,
                         Some(Visibility::Data(kind)) => Shows::Data(kind),
+                        Some(Visibility::Never | Visibility::Unknown) if !own => Shows::Never,
                         _ if own => Shows::AsAction,
                         _ => Shows::Unsure,
                     },
                     here: !services::selects_elsewhere(label, operation.name(), action),
+                    actions: operation.actions().collect(),
                 };
                 by_action.entry(action).or_default().insert(event);
             }
@@ -122,7 +134,7 @@ impl ActionEvents {
 
 impl Coverage {
     /// Returns whether the use of an action at a place on a day (since 1970-01-01, UTC) would surely
-    /// have been recorded, and the record read. Never for an action that leaves no event of its own.
+    /// have been recorded, and the record read. Never for an action that leaves no event.
     pub fn covers_action(
         &self,
         events: &ActionEvents,
@@ -130,48 +142,164 @@ impl Coverage {
         place: &Place<'_>,
         day: i32,
     ) -> bool {
-        let Some(facts) = events.catalog.action(action) else { return false };
-        let class = match facts.visibility() {
-            Visibility::Management => Class::Management,
-            Visibility::Data(kind) => Class::Data(kind),
-            _ => return false,
-        };
-        let level = match facts.access_level() {
-            AccessLevel::List | AccessLevel::Read => Access::Read,
-            _ => Access::Write,
-        };
-        let both = |question: Question<'_>| {
-            [Access::Read, Access::Write]
-                .into_iter()
-                .all(|access| self.covers(&Question { access, ..question }, day))
-        };
-        let covered = |event: Option<&Event>| {
-            let ask = |class| {
-                let question = place.question(event, class, level);
-                both(question) || (matches!(class, Class::Data(_)) && self.shows(&question, day))
-            };
-            match event.map_or(Shows::AsAction, |event| event.shows) {
-                Shows::Management => ask(Class::Management),
-                Shows::Data(kind) => ask(Class::Data(kind)),
-                Shows::AsAction => ask(class),
-                Shows::Unsure => ask(class) && ask(Class::Management),
-            }
-        };
-        match events.by_action.get(facts.id()) {
-            Some(all) => all.iter().all(|event| covered(Some(event))),
-            // No rule says in which events it shows: then in any of its class.
-            None => covered(None),
-        }
+        events.demands(action, &|_| true).is_some_and(|demands| {
+            demands.iter().all(|demand| {
+                let question = demand.question(place);
+                let both = ACCESSES
+                    .iter()
+                    .all(|access| self.covers(&Question { access: *access, ..question }, day));
+                both || (demand.is_data() && self.shows(&question, day))
+            })
+        })
     }
 
-    /// Returns the days (since 1970-01-01, UTC) on which its use would surely have shown.
+    /// Returns the days (since 1970-01-01, UTC) on which its use would surely have shown. What shows
+    /// only through other calls shows through those that somebody `can` make, by their actions.
+    /// `asked` remembers answers, many of which several actions share; it belongs to one coverage.
     pub fn covered_days_of(
         &self,
         events: &ActionEvents,
         action: &str,
         place: &Place<'_>,
+        can: &dyn Fn(&str) -> bool,
+        asked: &mut Asked,
     ) -> BTreeSet<i32> {
-        let days = self.account_days(place.account);
-        days.filter(|day| self.covers_action(events, action, place, *day)).collect()
+        let Some(demands) = events.demands(action, can) else { return BTreeSet::new() };
+        if demands.is_empty() {
+            return self.account_days(place.account).collect();
+        }
+        let mut left: Option<BTreeSet<i32>> = None;
+        for demand in &demands {
+            let days = self.days_of(demand, place, asked);
+            let both = match left {
+                None => (*days).clone(),
+                Some(left) => &left & &days,
+            };
+            if both.is_empty() {
+                return both;
+            }
+            left = Some(both);
+        }
+        left.unwrap_or_default()
+    }
+
+    fn days_of(
+        &self,
+        demand: &Demand<'_>,
+        place: &Place<'_>,
+        asked: &mut Asked,
+    ) -> Rc<BTreeSet<i32>> {
+        let mut question = demand.question(place);
+        if !demand.is_data() {
+            // Management events are the same for all names and resources of a source, as far as is
+            // asked here.
+            question = Question { event_name: None, resource: "*", ..question };
+        }
+        let key = (
+            question.account.to_owned(),
+            question.region.to_owned(),
+            match question.class {
+                Class::Management => "",
+                Class::Data(kind) => kind,
+            }
+            .to_owned(),
+            question.access,
+            question.resource.to_owned(),
+            question.event_source.unwrap_or_default().to_owned(),
+            question.event_name.unwrap_or_default().to_owned(),
+            question.principal.unwrap_or_default().to_owned(),
+        );
+        if let Some(known) = asked.0.get(&key) {
+            return Rc::clone(known);
+        }
+        let days: BTreeSet<i32> = self
+            .account_days(place.account)
+            .filter(|day| {
+                let both = ACCESSES
+                    .iter()
+                    .all(|access| self.covers(&Question { access: *access, ..question }, *day));
+                both || (demand.is_data() && self.shows(&question, *day))
+            })
+            .collect();
+        let days = Rc::new(days);
+        asked.0.insert(key, Rc::clone(&days));
+        days
+    }
+}
+
+const ACCESSES: [Access; 2] = [Access::Read, Access::Write];
+
+/// Answers about one coverage, remembered.
+#[derive(Debug, Default)]
+pub struct Asked(BTreeMap<Answered, Rc<BTreeSet<i32>>>);
+
+/// Account, region, class, access, resource, source, name and principal of a question.
+type Answered = (String, String, String, Access, String, String, String, String);
+
+/// A kind of event that must be covered.
+struct Demand<'e> {
+    /// Absent where no rule says in which events an action shows: then all of the class.
+    event: Option<&'e Event>,
+    class: Class<'e>,
+    /// Whether the action reads or writes, as far as IAM tells.
+    level: Access,
+}
+
+impl<'e> Demand<'e> {
+    fn is_data(&self) -> bool {
+        matches!(self.class, Class::Data(_))
+    }
+
+    fn question<'q>(&self, place: &Place<'q>) -> Question<'q>
+    where
+        'e: 'q,
+    {
+        place.question(self.event, self.class, self.level)
+    }
+}
+
+impl ActionEvents {
+    /// Returns the events that must all be covered for an action's use to show; nothing where it
+    /// never surely does.
+    fn demands(&self, action: &str, can: &dyn Fn(&str) -> bool) -> Option<Vec<Demand<'_>>> {
+        let facts = self.catalog.action(action)?;
+        let own = match facts.visibility() {
+            Visibility::Management => Some(Class::Management),
+            Visibility::Data(kind) => Some(Class::Data(kind)),
+            // Its carriers decide, each as what it is itself.
+            Visibility::Through(_) => None,
+            _ => return None,
+        };
+        let level = match facts.access_level() {
+            AccessLevel::List | AccessLevel::Read => Access::Read,
+            _ => Access::Write,
+        };
+        let demand = |event, class| Demand { event, class, level };
+        let Some(all) = self.by_action.get(facts.id()) else {
+            return Some(vec![demand(None, own?)]);
+        };
+        let mut demands = Vec::new();
+        for event in all {
+            let here = Some(event);
+            if own.is_none() && !event.actions.iter().any(|one| can(one)) {
+                continue;
+            }
+            match event.shows {
+                Shows::Management => demands.push(demand(here, Class::Management)),
+                Shows::Data(kind) => demands.push(demand(here, Class::Data(kind))),
+                Shows::AsAction => demands.push(demand(here, own.unwrap_or(Class::Management))),
+                Shows::Unsure => {
+                    demands.extend(own.map(|class| demand(here, class)));
+                    demands.push(demand(here, Class::Management));
+                }
+                Shows::Never if own.is_none() => return None,
+                Shows::Never => {
+                    demands.extend(own.map(|class| demand(here, class)));
+                    demands.push(demand(here, Class::Management));
+                }
+            }
+        }
+        // What nothing carries that somebody can do cannot be used either.
+        Some(demands)
     }
 }

@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use trailtrim_aggregator::coverage::{ActionEvents, GLOBAL, Place};
+use trailtrim_aggregator::coverage::{ActionEvents, Asked, GLOBAL, Place};
 use trailtrim_aggregator::{Coverage, day};
 use trailtrim_catalog::Visibility;
 
@@ -34,6 +34,7 @@ pub struct Lookout<'a> {
     /// Covered days that are enough.
     enough: usize,
     known: RefCell<BTreeMap<Question, Rc<BTreeSet<i32>>>>,
+    asked: RefCell<Asked>,
     ends: RefCell<BTreeMap<String, Option<i32>>>,
 }
 
@@ -68,6 +69,7 @@ impl<'a> Lookout<'a> {
             regions,
             enough,
             known: RefCell::default(),
+            asked: RefCell::default(),
             ends: RefCell::default(),
         }
     }
@@ -85,7 +87,8 @@ impl<'a> Lookout<'a> {
     }
 
     /// Judges an action of a principal of an account that was not seen on what some resource
-    /// patterns mean, since a time (seconds since 1970) and in some regions if these are limited.
+    /// patterns mean, since a time (seconds since 1970) and in some regions if these are limited. What
+    /// shows only through other calls shows through those that the principal `can` make.
     pub(crate) fn judge(
         &self,
         account: &str,
@@ -93,6 +96,7 @@ impl<'a> Lookout<'a> {
         resources: &[String],
         since: Option<i64>,
         limited: Option<&BTreeSet<&str>>,
+        can: &dyn Fn(&str) -> bool,
     ) -> Sight {
         match self.events.visibility(action) {
             Visibility::Never => {
@@ -114,14 +118,14 @@ impl<'a> Lookout<'a> {
         for resource in resources {
             let region = region_of(resource);
             if let Some(region) = region {
-                let days = self.days(account, action, region, resource, since);
+                let days = self.days(account, action, region, resource, since, can);
                 fewest = fewest.min(days);
                 if days < self.enough {
                     note(&mut unsure, days, format!("`{resource}`"));
                 }
                 continue;
             }
-            let anywhere = self.days(account, action, NOWHERE, resource, since);
+            let anywhere = self.days(account, action, NOWHERE, resource, since, can);
             if anywhere >= self.enough {
                 fewest = fewest.min(anywhere);
                 continue;
@@ -137,7 +141,7 @@ impl<'a> Lookout<'a> {
             let closed = limited.is_some() || self.regions.is_some();
             let mut clear = BTreeSet::new();
             for region in places {
-                let days = self.days(account, action, &region, resource, since);
+                let days = self.days(account, action, &region, resource, since, can);
                 if days >= self.enough {
                     fewest = fewest.min(days);
                     clear.insert(region);
@@ -185,13 +189,20 @@ impl<'a> Lookout<'a> {
         region: &str,
         resource: &str,
         since: Option<i32>,
+        can: &dyn Fn(&str) -> bool,
     ) -> usize {
+        // Through which calls it shows depends on who asks.
+        let carried = matches!(self.events.visibility(action), Visibility::Through(_));
         let key = (account.to_owned(), action, region.to_owned(), resource.to_owned());
-        let known = self.known.borrow().get(&key).cloned();
+        let known = self.known.borrow().get(&key).filter(|_| !carried).cloned();
         let days = known.unwrap_or_else(|| {
             let place = Place { account, region, resource, principal: None };
-            let days = Rc::new(self.coverage.covered_days_of(self.events, action, &place));
-            self.known.borrow_mut().insert(key, Rc::clone(&days));
+            let mut asked = self.asked.borrow_mut();
+            let days = self.coverage.covered_days_of(self.events, action, &place, can, &mut asked);
+            let days = Rc::new(days);
+            if !carried {
+                self.known.borrow_mut().insert(key, Rc::clone(&days));
+            }
             days
         });
         match (days.last(), self.end(account)) {

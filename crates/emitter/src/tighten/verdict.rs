@@ -171,6 +171,8 @@ pub(crate) struct Bench<'b, 'a> {
     pub(crate) principals: Vec<&'a Principal>,
     /// The services of which some call is not understood, each with why.
     pub(crate) frozen: &'b BTreeMap<String, String>,
+    /// Whether something that the holders have allows an action.
+    pub(crate) can: &'b dyn Fn(&str) -> bool,
 }
 
 /// Judges every action of every Allow statement of a bundle.
@@ -261,10 +263,9 @@ impl<'a> Judge<'_, '_, 'a> {
         let since = policy.and_then(|policy| policy.since);
         let lookout = self.standards.lookout;
         // Of several accounts, the one where least was seen decides.
-        let sights = self
-            .accounts
-            .iter()
-            .map(|account| lookout.judge(account, action, &allow.resources, since, limited));
+        let sights = self.accounts.iter().map(|account| {
+            lookout.judge(account, action, &allow.resources, since, limited, self.bench.can)
+        });
         rest_of(sights.reduce(worse), lookout)
     }
 
