@@ -18,3 +18,17 @@ catalog *ARGS:
 # Measure the catalog: every figure, or the lists behind one (naming, shapes, rebuild, denials, reference)
 accuracy *TOPIC:
     cargo run --quiet --release -p trailtrim-catalog-accuracy -- {{TOPIC}}
+
+# Measure the whole against its limit and its peers; `--smoke` does it in little
+bench *ARGS:
+    python3 benches/suite/run.py {{ARGS}}
+
+# Look for a file that the fast road reads otherwise than the general one
+fuzz SECONDS="600":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    # What `cargo fuzz` passes, less the sanitizers: these flags are stable.
+    export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1"
+    cargo build --release --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --target "$(rustc -vV | sed -n 's/host: //p')"
+    mkdir -p target/fuzz/found
+    target/fuzz/*/release/roads -max_total_time={{SECONDS}} -dict=fuzz/records.dict -max_len=8192 target/fuzz/found fuzz/seeds

@@ -23,6 +23,7 @@ mod harness;
 mod output;
 mod policy;
 mod proofs;
+mod roads;
 mod robustness;
 mod soak;
 mod truth;

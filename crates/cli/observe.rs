@@ -50,7 +50,8 @@ pub(crate) fn observe(args: &ObserveArgs) -> anyhow::Result<Exit> {
     let body = Body { scope: scope.told(), usage };
     let told = tell_of(&body.usage, already, pruned);
     let file = UsageFile { epochs: [(epoch, body)].into() };
-    let written = usage_file::write(&args.output, file, args.append)?;
+    let pool = args.input.pool()?;
+    let written = pool.install(|| usage_file::write(&args.output, file, args.append))?;
     tell(&format!("{told}written: {}\n", printable(&args.output.display().to_string())));
     Ok(if usage_file::is_lossy(&written) { Exit::Skipped } else { Exit::Done })
 }

@@ -63,8 +63,12 @@ fn tell_read(input: &Input, text: &mut String) -> std::fmt::Result {
 }
 
 fn tell(trail: &Trail, report: Option<&Report>, hint: &str, text: &mut String) -> std::fmt::Result {
-    let Trail { activity, input, filters, .. } = trail;
+    let Trail { activity, input, filters, passed, .. } = trail;
     tell_read(input, text)?;
+    if *passed > 0 {
+        let files = count(*passed, "file", "files");
+        writeln!(text, "not parsed, without a mention of --principal: {files}")?;
+    }
     let nothing = activity.principals.is_empty()
         && activity.outsiders.is_empty()
         && activity.other_events.is_empty();

@@ -10,12 +10,12 @@ use clap::Args;
 use ipnet::IpNet;
 use trailtrim_aggregator::{
     Activity, Coverage, Excluded, FileMark, Join as _, NAME_QUOTA, Observer, OtherKind, Principal,
-    Quota, Scope, Sources, Usage, resolve, resolve_by_workload,
+    Quota, Scope, Sources, Usage, Wanted, resolve, resolve_by_workload, resolve_some,
 };
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
 use trailtrim_ingest::{
-    FileFound, Files, Ingested, Input, Prune, Quiet, SkipKind, Skipped, fold_files,
+    FileFound, Files, Ingested, Input, Mentions, Prune, Quiet, Road, SkipKind, Skipped, fold_files,
 };
 
 use crate::globs::{self, Globs};
@@ -76,6 +76,10 @@ pub(crate) struct InputArgs {
     /// Threads to read with; never changes the result [default: one for each core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+
+    /// Read everything on the general road, slowly and with the same result: for tests
+    #[arg(long, hide = true)]
+    general_road: bool,
 }
 
 /// A [`Quota`] as the command line writes it.
@@ -114,6 +118,8 @@ pub(crate) struct Trail {
     pub(crate) filters: report::Filters,
     /// Whether something that may matter was not read.
     pub(crate) lossy: bool,
+    /// How many files were not parsed, since they do not mention who is asked for.
+    pub(crate) passed: u64,
 }
 
 /// A trail observed in parts.
@@ -134,6 +140,8 @@ pub(crate) struct Observed {
     pub(crate) sources: Sources,
     /// How many files were left closed because of their key.
     pub(crate) pruned: u64,
+    /// How many files were not parsed, since they do not mention who is asked for.
+    pub(crate) passed: u64,
     /// How many files were known before and not read again.
     pub(crate) known: u64,
 }
@@ -161,11 +169,31 @@ impl InputArgs {
         }
     }
 
+    /// Returns the threads to work with.
+    pub(crate) fn pool(&self) -> anyhow::Result<rayon::ThreadPool> {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads.map_or(0, NonZeroUsize::get))
+            .build()
+            .context("cannot start the threads to read with")
+    }
+
     /// Reads archives and usage files once, and keeps apart what lies before, between and after
     /// `cuts`, which are ascending: one part more than there are cuts. Nothing is read of what
     /// `known` has read before; files named in `apart` are passed over where a directory holds them.
     pub(crate) fn observe(
         &self,
+        catalog: Catalog,
+        cuts: &[DateTime<Utc>],
+        known: Option<&Sources>,
+        apart: &[PathBuf],
+    ) -> anyhow::Result<Observed> {
+        self.observe_those(None, catalog, cuts, known, apart)
+    }
+
+    /// Does what [`observe`](Self::observe) does, of archives for the wanted principals only.
+    fn observe_those(
+        &self,
+        wanted: Option<&Wanted>,
         catalog: Catalog,
         cuts: &[DateTime<Utc>],
         known: Option<&Sources>,
@@ -198,12 +226,18 @@ impl InputArgs {
         let scopes: Vec<Scope> =
             starts.zip(ends).map(|(since, until)| Scope { since, until, ..self.scope() }).collect();
         let mut files = Files::find(&inputs, &prune)?;
+        if self.general_road {
+            files.set_road(Road::General);
+        }
+        if let Some(mentions) = wanted.and_then(|wanted| Mentions::new(wanted.mentions()?)) {
+            files.look_for(mentions);
+        }
         let (mut marks, mut usage_files, mut already) = (Vec::new(), Vec::new(), 0);
         let apart: Vec<PathBuf> =
             apart.iter().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
         files.retain(|file| {
-            let real = file.path.and_then(|path| std::fs::canonicalize(path).ok());
-            if real.is_some_and(|real| apart.contains(&real)) {
+            let real = || std::fs::canonicalize(file.path?).ok();
+            if !apart.is_empty() && real().is_some_and(|real| apart.contains(&real)) {
                 return false;
             }
             let mark = mark(file);
@@ -219,18 +253,20 @@ impl InputArgs {
             true
         });
         usage_files.sort();
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.map_or(0, NonZeroUsize::get))
-            .build()
-            .context("cannot start the threads to read with")?;
+        let pool = self.pool()?;
         let quota = Quota::new(self.name_quota.0.get());
         let (observers, ingested) = pool.install(|| {
             fold_files(
                 files,
                 &Quiet,
                 || {
-                    let observers =
-                        scopes.iter().map(|scope| Observer::with_quota(catalog, scope, quota));
+                    let observers = scopes.iter().map(|scope| {
+                        let observer = Observer::with_quota(catalog, scope, quota);
+                        match wanted {
+                            Some(wanted) => observer.only(wanted),
+                            None => observer,
+                        }
+                    });
                     observers.collect::<Vec<_>>()
                 },
                 |observers, provenance, record| {
@@ -268,7 +304,8 @@ impl InputArgs {
         if !usage_files.is_empty() {
             self.tell_limits(cuts);
         }
-        Ok(Observed { usages, sources, pruned: ingested.pruned, known: already })
+        let (pruned, passed) = (ingested.pruned, ingested.passed);
+        Ok(Observed { usages, sources, pruned, passed, known: already })
     }
 
     /// Reads a usage file, unless something is asked of it that it cannot tell.
@@ -340,6 +377,26 @@ impl TrailArgs {
         self.read_as(catalog, resolve)
     }
 
+    /// Does what [`read`](Self::read) does, but knows nothing of anyone else, which is much faster.
+    pub(crate) fn read_selected(&self, catalog: Catalog) -> anyhow::Result<Trail> {
+        let wanted = Wanted::new(self.principals.iter().cloned());
+        // Standard input cannot be read again.
+        if self.principals.is_empty() || self.reads_stdin() {
+            return self.read(catalog);
+        }
+        let mut observed = self.input.observe_those(Some(&wanted), catalog, &[], None, &[])?;
+        let mut usage = Usage::default();
+        std::mem::take(&mut observed.usages).into_iter().for_each(|part| usage.join(part));
+        // What others did may say which role is meant by a name: then they are read as well.
+        let Some(mut activity) = resolve_some(&usage, catalog) else { return self.read(catalog) };
+        self.select(&mut activity);
+        let timeless = activity.other_events.keys().any(|event| event.kind == OtherKind::NoTime);
+        let lossy = observed.lossy() || timeless;
+        let (passed, input) = (observed.passed, input(&observed));
+        let coverage = usage.into_coverage();
+        Ok(Trail { activity, coverage, input, filters: self.filters(), lossy, passed })
+    }
+
     /// Reads the trail and names the permissions of each workload of those selected.
     pub(crate) fn read_by_workload(&self, catalog: Catalog) -> anyhow::Result<Trail> {
         let mut trail = self.read_as(catalog, resolve_by_workload)?;
@@ -360,7 +417,7 @@ impl TrailArgs {
         let timeless = activity.other_events.keys().any(|event| event.kind == OtherKind::NoTime);
         let lossy = lossy || timeless;
         let coverage = usage.into_coverage();
-        Ok(Trail { activity, coverage, input, filters: self.filters(), lossy })
+        Ok(Trail { activity, coverage, input, filters: self.filters(), lossy, passed: 0 })
     }
 
     /// Returns whether a principal is selected.

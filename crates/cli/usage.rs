@@ -45,7 +45,7 @@ pub(crate) fn usage(args: &UsageArgs) -> anyhow::Result<Exit> {
     let catalog = Catalog::embedded();
     let trail = match args.by {
         Some(Split::Workload) => args.trail.read_by_workload(catalog)?,
-        None => args.trail.read(catalog)?,
+        None => args.trail.read_selected(catalog)?,
     };
     let told = summary::of_usage(&trail);
     args.trail.require_principals(&trail.activity).inspect_err(|_| tell(&told))?;

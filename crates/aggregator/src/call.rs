@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 use trailtrim_catalog::{Catalog, Operation};
 
+use crate::names::Taken;
 use crate::sketch::Count;
 
 /// Whose copy of an event this is. Readers prefer the caller's.
@@ -122,14 +123,23 @@ impl Denial<'_> {
 impl<'a> Call<'a> {
     /// Brings parts and resources into canonical order, so that equal calls encode equally.
     pub fn canonicalise(&mut self) {
-        self.parts.sort();
+        self.parts.sort_unstable();
         self.parts.dedup();
-        self.resources.sort();
+        self.resources.sort_unstable();
         self.resources.dedup();
     }
 
     /// Appends the canonical encoding, without `open`. The call must be canonical.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_with(None, out);
+    }
+
+    /// Appends the encoding with what was taken out of the call replaced.
+    pub(crate) fn encode_with(&self, taken: Option<&Taken>, out: &mut Vec<u8>) {
+        let text = |place, text| match taken {
+            Some(taken) => taken.at(place),
+            None => text,
+        };
         let flags = u8::from(self.category == Category::Data)
             | u8::from(self.copy == Copy::Owner) << 1
             | u8::from(self.denial.as_ref().is_some_and(|denial| denial.explicit)) << 2
@@ -143,18 +153,18 @@ impl<'a> Call<'a> {
         put_optional(out, self.error_code.as_deref());
         if let Some(denial) = &self.denial {
             put_optional(out, denial.action.as_deref());
-            put_optional(out, denial.resource.as_deref());
+            put_optional(out, denial.resource.as_deref().map(|arn| text(Place::Denied, arn)));
             put_optional(out, denial.policy.as_deref());
         }
         put_length(out, self.parts.len());
-        for (path, value) in &self.parts {
+        for (index, (path, value)) in self.parts.iter().enumerate() {
             put(out, path);
-            put(out, value);
+            put(out, text(Place::Part(index), value));
         }
         put_length(out, self.resources.len());
-        for resource in &self.resources {
+        for (index, resource) in self.resources.iter().enumerate() {
             out.push(u8::from(resource.is_prefix));
-            put(out, &resource.arn);
+            put(out, text(Place::Resource(index), &resource.arn));
             put_optional(out, resource.kind.as_deref());
             put_optional(out, resource.account.as_deref());
         }
@@ -234,6 +244,17 @@ impl<'a> Call<'a> {
     pub fn operation(&self, catalog: Catalog) -> Operation {
         catalog.operation(&self.event_source, &self.event_name)
     }
+}
+
+/// Where in a call a text stands that a log can choose freely.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// The value of the part of this number.
+    Part(usize),
+    /// The ARN of the resource of this number.
+    Resource(usize),
+    /// The resource of the denial.
+    Denied,
 }
 
 fn put_length(out: &mut Vec<u8>, mut length: usize) {

@@ -5,14 +5,21 @@ use std::sync::Arc;
 
 use crate::call::Call;
 use crate::context::Context;
-use crate::names::{self, Filling, Level, Names};
+use crate::names::{self, Filling, Level, Taken};
 use crate::sketch::Sketch;
 use crate::stats::{EventKey, Join, Stats};
 use crate::trie::{Bounded, Leaf, Quota, Shape, Trie, segments};
 
 /// Distinct calls: by frame (see [`names`]), and under it by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Calls(HashMap<Box<[u8]>, Family>);
+pub struct Calls(HashMap<Box<[u8]>, Family, foldhash::fast::RandomState>);
+
+/// Memory that taking up events uses again.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    taken: Taken,
+    encoded: Vec<u8>,
+}
 
 /// The calls of one frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,38 +37,55 @@ enum Family {
 pub(crate) struct Event<'e> {
     pub(crate) key: EventKey<'e>,
     pub(crate) file: &'e Arc<str>,
+    /// The region of `key`, shared.
+    pub(crate) region: &'e Arc<str>,
     pub(crate) context: &'e Context,
 }
 
 impl Event<'_> {
     pub(crate) fn add_to(self, stats: &mut Stats) {
-        stats.add(self.key, self.file);
+        stats.add_shared(self.key, self.file, Some(self.region));
         stats.add_context(self.context);
     }
 }
 
 impl Calls {
-    /// Takes up one event of a call; `encoded` is a buffer.
+    /// Takes up one event of a call.
     pub(crate) fn add(
         &mut self,
-        call: Call<'_>,
+        call: &Call<'_>,
         event: Event<'_>,
         quota: Quota,
-        encoded: &mut Vec<u8>,
+        buffers: &mut Buffers,
     ) {
-        for mut call in names::pieces(call) {
-            let names = names::take(&mut call);
-            encoded.clear();
-            call.encode(encoded);
-            if !self.0.contains_key(encoded.as_slice()) {
-                let count = |names: &[String]| u16::try_from(names.len()).unwrap_or(u16::MAX);
-                let family = Family::new(count(&names.containers), count(&names.names));
-                self.0.insert(encoded.as_slice().into(), family);
-            }
-            if let Some(family) = self.0.get_mut(encoded.as_slice()) {
-                family.add(&names, event, quota);
-            }
+        let pieces = names::pieces(call);
+        if pieces.is_empty() {
+            self.add_piece(call, event, quota, buffers);
         }
+        for piece in &pieces {
+            self.add_piece(piece, event, quota, buffers);
+        }
+    }
+
+    fn add_piece(
+        &mut self,
+        call: &Call<'_>,
+        event: Event<'_>,
+        quota: Quota,
+        buffers: &mut Buffers,
+    ) {
+        let Buffers { taken, encoded } = buffers;
+        taken.take(call);
+        encoded.clear();
+        call.encode_with(Some(taken), encoded);
+        if let Some(family) = self.0.get_mut(encoded.as_slice()) {
+            return family.add(taken, event, quota);
+        }
+        let count = |names: usize| u16::try_from(names).unwrap_or(u16::MAX);
+        let (containers, names) = (taken.containers().len(), taken.names().len());
+        let mut family = Family::new(count(containers), count(names));
+        family.add(taken, event, quota);
+        self.0.insert(encoded.as_slice().into(), family);
     }
 
     /// Returns the calls with what is remembered of each, in no order. Where names were more than
@@ -163,20 +187,19 @@ impl Family {
         }
     }
 
-    fn add(&mut self, names: &Names, event: Event<'_>, quota: Quota) {
+    fn add(&mut self, taken: &Taken, event: Event<'_>, quota: Quota) {
         match self {
             Family::One(stats) => event.add_to(stats),
             Family::Flat(trie) => {
-                let all = names.containers.iter().chain(&names.names);
-                let mut path = Vec::new();
-                all.for_each(|name| segments(name, &mut path));
+                let mut path = Vec::with_capacity(PATH);
+                taken.containers().chain(taken.names()).for_each(|name| segments(name, &mut path));
                 trie.update(&path, quota, Stats::default, |stats| event.add_to(stats));
             }
             Family::Nested(trie) => {
-                let (mut outer, mut inner) = (Vec::new(), Vec::new());
-                names.containers.iter().for_each(|name| segments(name, &mut outer));
-                names.names.iter().for_each(|name| segments(name, &mut inner));
-                let count = u16::try_from(names.names.len()).unwrap_or(u16::MAX);
+                let (mut outer, mut inner) = (Vec::with_capacity(PATH), Vec::with_capacity(PATH));
+                taken.containers().for_each(|name| segments(name, &mut outer));
+                taken.names().for_each(|name| segments(name, &mut inner));
+                let count = u16::try_from(taken.names().len()).unwrap_or(u16::MAX);
                 trie.update(
                     &outer,
                     quota,
@@ -270,6 +293,9 @@ impl Family {
         }
     }
 }
+
+/// Most paths are no longer than this.
+const PATH: usize = 8;
 
 /// More segments than this have no path that was ever made here (64 names of 13 segments).
 const LONGEST_PATH: usize = 64 * 13;

@@ -3,8 +3,16 @@
 //! "Absent" is a value of its own. Without it, "always through this endpoint" would be false for a
 //! call that once came without any.
 
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use trailtrim_ingest::Record;
+
+/// How many texts of a kind are remembered to be shared.
+const REMEMBERED: usize = 10_000;
 
 /// How many different values are kept before only "many" is known.
 pub const FEW: usize = 8;
@@ -64,6 +72,60 @@ impl Context {
     pub(crate) fn join(&mut self, other: &Context) {
         self.endpoints.join(&other.endpoints);
         self.networks.join(&other.networks);
+    }
+}
+
+/// Contexts by `sourceIPAddress` and endpoint as records state them, so that calls share their texts.
+#[derive(Debug, Default)]
+pub(crate) struct Contexts {
+    known: HashMap<Box<str>, Context, RandomState>,
+    networks: Texts,
+    endpoints: Texts,
+    key: String,
+}
+
+impl Contexts {
+    /// Returns from where a record came.
+    pub(crate) fn of(&mut self, record: &Record<'_>) -> &Context {
+        let source = record.source_ip_address.as_deref().unwrap_or_default();
+        let endpoint = record.vpc_endpoint_id.as_deref().unwrap_or_default();
+        // What is empty is as what is missing. The number keeps the two texts apart.
+        self.key.clear();
+        self.key.push_str(source);
+        self.key.push_str(endpoint);
+        // Writing to a string cannot fail.
+        let _ = write!(self.key, "{}", source.len());
+        if !self.known.contains_key(self.key.as_str()) {
+            // So that a log of a billion addresses does not fill the memory with what is only a cache.
+            if self.known.len() >= REMEMBERED {
+                self.known.clear();
+            }
+            let given = |text: &'_ str| !text.is_empty();
+            let network = given(source).then(|| Arc::clone(self.networks.share(&network(source))));
+            let endpoint = given(endpoint).then(|| Arc::clone(self.endpoints.share(endpoint)));
+            let context = Context { endpoints: Few::one(endpoint), networks: Few::one(network) };
+            self.known.insert(self.key.as_str().into(), context);
+        }
+        #[expect(clippy::indexing_slicing, reason = "inserted where it was missing")]
+        &self.known[self.key.as_str()]
+    }
+}
+
+/// Texts that are kept once and shared.
+#[derive(Debug, Default)]
+pub(crate) struct Texts(HashSet<Arc<str>, RandomState>);
+
+impl Texts {
+    /// Returns the shared copy of a text.
+    pub(crate) fn share(&mut self, text: &str) -> &Arc<str> {
+        if !self.0.contains(text) {
+            if self.0.len() >= REMEMBERED {
+                self.0.clear();
+            }
+            self.0.insert(text.into());
+        }
+        #[expect(clippy::unwrap_used, reason = "inserted where it was missing")]
+        self.0.get(text).unwrap()
     }
 }
 

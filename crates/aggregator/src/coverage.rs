@@ -26,6 +26,7 @@
 mod action;
 mod declaration;
 mod hours;
+mod memo;
 mod presence;
 mod selector;
 mod services;
@@ -38,6 +39,7 @@ use serde::{Deserialize, Serialize};
 use trailtrim_ingest::Record;
 
 use crate::stats::Join;
+pub(crate) use memo::Seen;
 use presence::{Area, Events, change, join_maps, stream};
 use services::{Recorded, home, recorded};
 use trails::{is_account, is_region};

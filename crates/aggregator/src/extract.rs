@@ -6,10 +6,11 @@
 //! descriptions) is passed over unread and never kept.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use foldhash::fast::RandomState;
 use trailtrim_catalog::Extraction;
-use trailtrim_ingest::Json;
+use trailtrim_ingest::Value;
 
 use crate::call::Part;
 
@@ -26,7 +27,7 @@ const ANY_DEPTH: &str = "**";
 #[derive(Debug, Default)]
 pub(crate) struct Extractor {
     roots: Branch,
-    skipped: Vec<&'static str>,
+    skipped: HashSet<&'static str, RandomState>,
     scan_arns: bool,
 }
 
@@ -67,7 +68,7 @@ impl Extractor {
     }
 
     /// Appends the parts of one root: `request`, `response` or `additional`.
-    pub(crate) fn extract(&self, root: &'static str, json: &Json<'_>, out: &mut Vec<Part<'_>>) {
+    pub(crate) fn extract<'r>(&self, root: &'static str, json: Value<'r>, out: &mut Vec<Part<'r>>) {
         let scan = self.scan_arns && root == "request";
         let branch = self.roots.below.get(root);
         if branch.is_none() && !scan {
@@ -89,40 +90,43 @@ struct Reach<'e> {
     scan: bool,
 }
 
-struct Walk<'e, 'o, 'p> {
-    skipped: &'e [&'static str],
+struct Walk<'e, 'o, 'r> {
+    skipped: &'e HashSet<&'static str, RandomState>,
     /// Where the walk is, in the spelling of extraction paths.
     path: String,
     /// The last key, in that spelling; a buffer.
     key: String,
-    out: &'o mut Vec<Part<'p>>,
+    out: &'o mut Vec<Part<'r>>,
 }
 
-impl<'e> Walk<'e, '_, '_> {
+impl<'e, 'r> Walk<'e, '_, 'r> {
     /// `here` are the branches that end at this place.
-    fn value(&mut self, json: &Json<'_>, here: &[&'e Branch], reach: Reach<'e>) {
+    fn value(&mut self, json: Value<'r>, here: &[&'e Branch], reach: Reach<'e>) {
         if json.is_object() {
             self.object(json, here, reach);
         } else if json.is_array() {
             // Arrays are transparent: the same keys apply to every element.
             for element in json.elements() {
-                self.value(&element, here, reach);
+                self.value(element, here, reach);
             }
         } else if reach.scan || !here.is_empty() {
             self.scalar(json, here, reach);
         }
     }
 
-    fn object(&mut self, json: &Json<'_>, here: &[&'e Branch], reach: Reach<'e>) {
+    fn object(&mut self, json: Value<'r>, here: &[&'e Branch], reach: Reach<'e>) {
         for (name, value) in json.members() {
             for path in here.iter().filter_map(|branch| branch.keys) {
-                self.keep(path, &name);
+                self.keep(path, name.clone());
             }
             self.key.clear();
             normalise(&name, &mut self.key);
             let key = self.key.as_str();
-            let reach =
-                if self.skipped.contains(&key) { Reach { deep: None, scan: false } } else { reach };
+            let reach = match reach {
+                Reach { deep: None, scan: false } => reach,
+                _ if self.skipped.contains(key) => Reach { deep: None, scan: false },
+                _ => reach,
+            };
             let below: Vec<&Branch> = here
                 .iter()
                 .copied()
@@ -133,19 +137,19 @@ impl<'e> Walk<'e, '_, '_> {
                 continue;
             }
             for path in below.iter().filter_map(|branch| branch.presence) {
-                if !is_empty(&value) {
-                    self.keep(path, "present");
+                if !is_empty(value) {
+                    self.keep(path, Cow::Borrowed("present"));
                 }
             }
             let length = self.path.len();
             self.path.push('.');
             self.path.push_str(&self.key);
-            self.value(&value, &below, reach);
+            self.value(value, &below, reach);
             self.path.truncate(length);
         }
     }
 
-    fn scalar(&mut self, json: &Json<'_>, here: &[&'e Branch], reach: Reach<'e>) {
+    fn scalar(&mut self, json: Value<'r>, here: &[&'e Branch], reach: Reach<'e>) {
         let text = match json.as_text() {
             Some(text) => text,
             None if json.is_null() => return,
@@ -154,17 +158,17 @@ impl<'e> Walk<'e, '_, '_> {
         };
         let mut kept = false;
         for path in here.iter().filter_map(|branch| branch.values) {
-            self.keep(path, &text);
+            self.keep(path, text.clone());
             kept = true;
         }
         if !kept && reach.scan && text.starts_with("arn:") && fits(&text) {
-            self.out.push((Cow::Owned(self.path.clone()), Cow::Owned(text.into_owned())));
+            self.out.push((Cow::Owned(self.path.clone()), text));
         }
     }
 
-    fn keep(&mut self, path: &'static str, value: &str) {
-        if fits(value) {
-            self.out.push((Cow::Borrowed(path), Cow::Owned(value.to_owned())));
+    fn keep(&mut self, path: &'static str, value: Cow<'r, str>) {
+        if fits(&value) {
+            self.out.push((Cow::Borrowed(path), value));
         }
     }
 }
@@ -173,7 +177,7 @@ fn fits(value: &str) -> bool {
     !value.is_empty() && value.len() <= LONGEST_VALUE && !REDACTED.contains(&value)
 }
 
-fn is_empty(json: &Json<'_>) -> bool {
+fn is_empty(json: Value<'_>) -> bool {
     json.is_null()
         || json.text() == "\"\""
         || (json.is_array() && json.elements().next().is_none())
@@ -182,7 +186,9 @@ fn is_empty(json: &Json<'_>) -> bool {
 
 /// Appends a key as extraction paths spell it: ASCII letters and digits, lowered.
 fn normalise(key: &str, out: &mut String) {
-    out.extend(key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()));
+    for byte in key.bytes().filter(u8::is_ascii_alphanumeric) {
+        out.push(char::from(byte.to_ascii_lowercase()));
+    }
 }
 
 #[cfg(test)]
@@ -194,13 +200,13 @@ mod tests {
         for path in paths {
             roots.insert(path);
         }
-        Extractor { roots, skipped: skipped.to_vec(), scan_arns }
+        Extractor { roots, skipped: skipped.iter().copied().collect(), scan_arns }
     }
 
     fn parts(extractor: &Extractor, json: &str) -> Vec<(String, String)> {
-        let json = Json::parse(json).unwrap();
+        let json = trailtrim_ingest::Json::parse(json).unwrap();
         let mut out = Vec::new();
-        extractor.extract("request", &json, &mut out);
+        extractor.extract("request", json.value(), &mut out);
         out.into_iter().map(|(path, value)| (path.into_owned(), value.into_owned())).collect()
     }
 

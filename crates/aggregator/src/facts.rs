@@ -5,6 +5,7 @@
 //! key (a role deleted and made anew under another path) are no answer, and the
 //! rule that asked widens, with its reason.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 
 use trailtrim_catalog::{Catalog, FactKind};
@@ -20,6 +21,8 @@ pub(crate) struct Facts {
     known: HashMap<(String, FactKind, String), BTreeSet<String>>,
     /// Role ARN by the role's unique id.
     roles: HashMap<String, BTreeSet<String>>,
+    /// Whether anything was ever asked.
+    asked: Cell<bool>,
 }
 
 impl Facts {
@@ -108,8 +111,14 @@ impl Facts {
         self.known.entry((account.to_owned(), kind, key)).or_default().insert(value);
     }
 
+    /// Returns whether any answer was asked for.
+    pub(crate) fn were_asked(&self) -> bool {
+        self.asked.get()
+    }
+
     /// Returns the one answer there is.
     pub(crate) fn get(&self, account: &str, kind: FactKind, key: &str) -> Option<&str> {
+        self.asked.set(true);
         only(self.known.get(&(account.to_owned(), kind, key.to_owned()))?)
     }
 
@@ -120,7 +129,10 @@ impl Facts {
         let Some((head, name)) = key.arn.split_once(":assumed-role/") else {
             return (key.arn.to_string(), true);
         };
-        let by_id = key.id.as_deref().and_then(|id| only(self.roles.get(id)?));
+        self.asked.set(true);
+        // A role keeps its name for life, so an answer of another name is none.
+        let named = |arn: &&str| arn.rsplit('/').next() == Some(name);
+        let by_id = key.id.as_deref().and_then(|id| only(self.roles.get(id)?)).filter(named);
         let account = head.rsplit(':').next().unwrap_or_default();
         let by_name = || self.get(account, FactKind::IamArn, &format!("role/{name}"));
         match by_id.or_else(by_name) {

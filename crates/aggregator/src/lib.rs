@@ -6,6 +6,7 @@
 //! used, with evidence. The crate knows nothing of policies or output formats.
 
 mod call;
+mod callers;
 mod calls;
 mod context;
 pub mod coverage;
@@ -26,6 +27,7 @@ mod sources;
 mod stats;
 mod trie;
 mod usage;
+mod wanted;
 mod workload;
 
 pub use call::{Call, Category, Copy, Denial, Open, Part, Resource};
@@ -40,11 +42,12 @@ pub use observe::{Excluded, Observer, Scope};
 pub use outcome::Outcome;
 pub use resolve::{
     Activity, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey,
-    permission_set, resolve, resolve_by_workload,
+    permission_set, resolve, resolve_by_workload, resolve_some,
 };
 pub use sketch::{Count, SKETCH};
 pub use sources::{FileMark, Sources};
 pub use stats::{EVIDENCE, EventKey, Evidence, Join, Stats, day};
 pub use trie::{NAME_QUOTA, Quota, WORKLOAD_QUOTA};
 pub use usage::{OtherEvent, OtherKind, Usage};
+pub use wanted::Wanted;
 pub use workload::{Acted, Attribution, Workload, Workloads, run_token};

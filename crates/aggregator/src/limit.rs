@@ -4,7 +4,7 @@
 //! limit is applied as far as that goes. Times are taken at whole days, so a day that is wanted in
 //! part is there whole.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::Call;
 use crate::calls::Calls;
@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::observe::Scope;
 use crate::sources::Sources;
 use crate::stats::{Join as _, Stats, day};
-use crate::usage::{OtherEvent, OtherKind, Usage};
+use crate::usage::{OtherEvent, OtherKind, Principals, Usage};
 use crate::workload::Workloads;
 
 impl Usage {
@@ -42,7 +42,7 @@ impl Usage {
                 within(stats)
             })
         };
-        let mut principals = HashMap::new();
+        let mut principals = Principals::default();
         for (key, workloads) in &self.principals {
             let mut kept = Workloads::default();
             for leaf in workloads.0.leaves() {

@@ -12,11 +12,14 @@
 //! another name; a U+0000 of the log itself is doubled.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::OnceLock;
 
+use foldhash::fast::RandomState;
 use serde::Deserialize;
 
-use crate::call::{Call, Open};
+use crate::call::{Call, Open, Place};
 use crate::sketch::Count;
 
 /// More names in one call than this stay in its frame.
@@ -80,59 +83,115 @@ fn last_key(path: &str) -> Option<&str> {
     (!key.ends_with('?')).then(|| key.trim_end_matches("{}"))
 }
 
-/// The names of one call.
+/// The names of one call and its texts with references in their place; a buffer, used again from call
+/// to call.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
-    pub(crate) containers: Vec<String>,
-    pub(crate) names: Vec<String>,
+pub(crate) struct Taken {
+    arena: String,
+    /// By number of the part; of the part's text.
+    parts: Vec<Range<usize>>,
+    resources: Vec<Range<usize>>,
+    denied: Option<Range<usize>>,
+    containers: Vec<Range<usize>>,
+    names: Vec<Range<usize>>,
+    /// Ranks of the parts and their numbers.
+    order: Vec<(usize, usize)>,
+    out: String,
+    /// What is known of paths, as [`kind`](Self::kind) returns it.
+    kinds: HashMap<Box<str>, (usize, bool), RandomState>,
 }
 
-/// Replaces the names in a call by references and returns them.
-pub(crate) fn take(call: &mut Call<'_>) -> Names {
-    let rules = rules();
-    let mut taking = Taking { rules, names: Names::default() };
-    // Containers first, in the order of the data, so that what is in them comes after.
-    let mut order: Vec<(usize, usize)> = Vec::with_capacity(call.parts.len());
-    for (index, (path, _)) in call.parts.iter().enumerate() {
-        let rank = last_key(path).and_then(|key| rules.container(key));
-        order.push((rank.unwrap_or(usize::MAX), index));
-    }
-    order.sort_unstable();
-    for (rank, index) in order {
-        let Some((path, value)) = call.parts.get_mut(index) else { continue };
-        let key = last_key(path);
-        let container = rank != usize::MAX;
-        let is_name = container || key.is_some_and(|key| rules.is_name(key));
-        if value.starts_with("arn:") || is_name {
-            *value = Cow::Owned(taking.text(value, key.unwrap_or_default(), container));
-        } else {
-            escape(value);
+/// How many paths are remembered.
+const KINDS: usize = 4096;
+
+impl Taken {
+    /// Takes the names out of a call; what was taken before is gone.
+    pub(crate) fn take(&mut self, call: &Call<'_>) {
+        let rules = rules();
+        self.arena.clear();
+        self.containers.clear();
+        self.names.clear();
+        self.parts.clear();
+        self.parts.resize(call.parts.len(), 0..0);
+        self.resources.clear();
+        // Containers first, in the order of the data, so that what is in them comes after.
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
+        for (index, (path, _)) in call.parts.iter().enumerate() {
+            order.push((self.kind(rules, path).0, index));
         }
+        order.sort_unstable();
+        for (rank, index) in &order {
+            let Some((path, value)) = call.parts.get(*index) else { continue };
+            let key = last_key(path);
+            let container = *rank != usize::MAX;
+            let is_name = container || self.kind(rules, path).1;
+            let text = if value.starts_with("arn:") || is_name {
+                self.text(rules, value, key.unwrap_or_default(), container)
+            } else {
+                let start = self.arena.len();
+                literal(value, &mut self.arena);
+                start..self.arena.len()
+            };
+            if let Some(part) = self.parts.get_mut(*index) {
+                *part = text;
+            }
+        }
+        self.order = order;
+        for resource in &call.resources {
+            let text = self.text(rules, &resource.arn, "", false);
+            self.resources.push(text);
+        }
+        let denied = call.denial.as_ref().and_then(|denial| denial.resource.as_deref());
+        self.denied = denied.map(|resource| self.text(rules, resource, "", false));
     }
-    for resource in &mut call.resources {
-        resource.arn = Cow::Owned(taking.text(&resource.arn, "", false));
-    }
-    if let Some(resource) = call.denial.as_mut().and_then(|denial| denial.resource.as_mut()) {
-        *resource = Cow::Owned(taking.text(resource, "", false));
-    }
-    taking.names
-}
 
-fn escape(text: &mut Cow<'_, str>) {
-    if text.contains('\0') {
-        *text = Cow::Owned(text.replace('\0', "\0\0"));
+    /// Returns the rank of a path among those of containers, `usize::MAX` for others, and whether
+    /// names stand there.
+    fn kind(&mut self, rules: &Rules, path: &str) -> (usize, bool) {
+        if let Some(kind) = self.kinds.get(path) {
+            return *kind;
+        }
+        let key = last_key(path);
+        let rank = key.and_then(|key| rules.container(key));
+        let kind = (rank.unwrap_or(usize::MAX), key.is_some_and(|key| rules.is_name(key)));
+        // The paths of rules are few, but those where an ARN was found are the caller's.
+        if self.kinds.len() >= KINDS {
+            self.kinds.clear();
+        }
+        self.kinds.insert(path.into(), kind);
+        kind
     }
-}
 
-struct Taking {
-    rules: &'static Rules,
-    names: Names,
-}
+    /// Returns the text with references that stands for one of the call's.
+    pub(crate) fn at(&self, place: Place) -> &str {
+        let range = match place {
+            Place::Part(index) => self.parts.get(index),
+            Place::Resource(index) => self.resources.get(index),
+            Place::Denied => self.denied.as_ref(),
+        };
+        self.get(range.unwrap_or(&(0..0)))
+    }
 
-impl Taking {
-    /// Returns the text with references in it.
-    fn text(&mut self, text: &str, key: &str, container: bool) -> String {
-        let mut out = String::new();
+    /// Returns the containers, in the order of their numbers.
+    pub(crate) fn containers(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.containers.iter().map(|range| self.get(range))
+    }
+
+    /// Returns the other names, in the order of their numbers.
+    pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.names.iter().map(|range| self.get(range))
+    }
+
+    fn get(&self, range: &Range<usize>) -> &str {
+        self.arena.get(range.clone()).unwrap_or_default()
+    }
+
+    /// Appends the text with references in it, and returns where it stands.
+    fn text(&mut self, rules: &Rules, text: &str, key: &str, container: bool) -> Range<usize> {
+        // Names go to the arena before the text that refers to them.
+        let mut out = std::mem::take(&mut self.out);
+        out.clear();
         let mut fields = text.splitn(6, ':');
         let service = match (fields.next(), fields.nth(1)) {
             (Some("arn"), Some(service)) => service,
@@ -143,7 +202,7 @@ impl Taking {
             Some(tail) if !service.is_empty() => {
                 let (head, _) = text.split_at(text.len() - tail.len());
                 literal(head, &mut out);
-                let typed = !self.rules.untyped.iter().any(|untyped| untyped == service);
+                let typed = !rules.untyped.iter().any(|untyped| untyped == service);
                 match tail.find([':', '/']) {
                     Some(at) if typed => {
                         let (kind, name) = tail.split_at(at + 1);
@@ -155,13 +214,24 @@ impl Taking {
             }
             _ => text,
         };
-        self.divided(rest, key, service, container, &mut out);
-        out
+        self.divided(rules, rest, key, service, container, &mut out);
+        let start = self.arena.len();
+        self.arena.push_str(&out);
+        self.out = out;
+        start..self.arena.len()
     }
 
-    fn divided(&mut self, text: &str, key: &str, service: &str, container: bool, out: &mut String) {
+    fn divided(
+        &mut self,
+        rules: &Rules,
+        text: &str,
+        key: &str,
+        service: &str,
+        container: bool,
+        out: &mut String,
+    ) {
         let mut rest = text;
-        for divide in &self.rules.divide {
+        for divide in &rules.divide {
             let wanted = match (&divide.key, &divide.service) {
                 (Some(wanted), None) => !key.is_empty() && key.ends_with(wanted.as_str()),
                 (None, Some(wanted)) => wanted == service,
@@ -189,66 +259,69 @@ impl Taking {
         }
         let (prefix, text) = id(text);
         literal(prefix, out);
-        if let Some(((from, to), reference)) = self.known(text) {
+        if let Some(((from, to), base, index)) = self.known(text) {
             let (before, after) = (text.get(..from).unwrap_or(""), text.get(to..).unwrap_or(""));
             // One separator stands between a known name and the rest; it is ASCII.
             if let Some(separator) = before.chars().next_back() {
                 self.name(before.get(..before.len() - 1).unwrap_or(""), container, out);
                 out.push(separator);
             }
-            out.push_str(&reference);
+            reference(base, index, out);
             if let Some(separator) = after.chars().next() {
                 out.push(separator);
                 self.name(after.get(1..).unwrap_or(""), container, out);
             }
             return;
         }
-        if self.names.containers.len() + self.names.names.len() >= MOST {
+        if self.containers.len() + self.names.len() >= MOST {
             return literal(text, out);
         }
-        let (list, base) = if container {
-            (&mut self.names.containers, CONTAINER)
-        } else {
-            (&mut self.names.names, NAME)
-        };
-        out.push_str(&reference(base, list.len()));
-        list.push(text.to_owned());
+        let start = self.arena.len();
+        self.arena.push_str(text);
+        let (list, base) =
+            if container { (&mut self.containers, CONTAINER) } else { (&mut self.names, NAME) };
+        reference(base, list.len(), out);
+        list.push(start..self.arena.len());
     }
 
     /// Returns where the longest known name stands in a text, at its beginning or end, and the
     /// reference to it.
-    fn known(&self, text: &str) -> Option<((usize, usize), String)> {
-        let mut best: Option<((usize, usize), String)> = None;
-        let lists = [(&self.names.containers, CONTAINER), (&self.names.names, NAME)];
-        for (list, base) in lists {
-            for (index, name) in list.iter().enumerate() {
-                let place = match text.strip_prefix(name.as_str()) {
-                    Some("") => (0, text.len()),
-                    Some(rest) if rest.starts_with(['/', ':']) => (0, name.len()),
-                    _ => match text.strip_suffix(name.as_str()) {
-                        Some(rest) if rest.ends_with(['/', ':']) => (rest.len(), text.len()),
-                        _ => continue,
-                    },
-                };
-                let length = place.1 - place.0;
-                if length > best.as_ref().map_or(0, |((from, to), _)| to - from) {
-                    best = Some((place, reference(base, index)));
-                }
+    fn known(&self, text: &str) -> Option<((usize, usize), u32, usize)> {
+        let mut best: Option<((usize, usize), u32, usize)> = None;
+        let containers =
+            self.containers().enumerate().map(|(index, name)| (CONTAINER, index, name));
+        let names = self.names().enumerate().map(|(index, name)| (NAME, index, name));
+        for (base, index, name) in containers.chain(names) {
+            let place = match text.strip_prefix(name) {
+                Some("") => (0, text.len()),
+                Some(rest) if rest.starts_with(['/', ':']) => (0, name.len()),
+                _ => match text.strip_suffix(name) {
+                    Some(rest) if rest.ends_with(['/', ':']) => (rest.len(), text.len()),
+                    _ => continue,
+                },
+            };
+            let length = place.1 - place.0;
+            if length > best.as_ref().map_or(0, |((from, to), ..)| to - from) {
+                best = Some((place, base, index));
             }
         }
         best
     }
 }
 
-fn reference(base: u32, index: usize) -> String {
+fn reference(base: u32, index: usize, out: &mut String) {
     let number = u32::try_from(index).ok().and_then(|index| char::from_u32(base + index));
-    ['\0', number.unwrap_or(char::REPLACEMENT_CHARACTER)].into_iter().collect()
+    out.push('\0');
+    out.push(number.unwrap_or(char::REPLACEMENT_CHARACTER));
 }
 
+/// Appends a text in which a U+0000 is no reference.
 fn literal(text: &str, out: &mut String) {
-    let mut text = Cow::Borrowed(text);
-    escape(&mut text);
-    out.push_str(&text);
+    if text.as_bytes().contains(&0) {
+        out.push_str(&text.replace('\0', "\0\0"));
+    } else {
+        out.push_str(text);
+    }
 }
 
 /// Splits `i-0123456789abcdef0` after the hyphen: rules tell resources by what their ids begin
@@ -264,7 +337,12 @@ fn id(text: &str) -> (&str, &str) {
 
 /// Splits a call about very many things into calls about one each; such calls come in endless
 /// combinations that mean nothing.
-pub(crate) fn pieces<'a>(call: Call<'a>) -> Vec<Call<'a>> {
+///
+/// Returns nothing where the call stays whole.
+pub(crate) fn pieces<'a>(call: &Call<'a>) -> Vec<Call<'a>> {
+    if call.parts.len() <= TOGETHER && call.resources.len() <= TOGETHER {
+        return Vec::new();
+    }
     let rules = rules();
     let is_name = |path: &str, value: &str| {
         value.starts_with("arn:") || last_key(path).is_some_and(|key| rules.is_name(key))
@@ -284,7 +362,7 @@ pub(crate) fn pieces<'a>(call: Call<'a>) -> Vec<Call<'a>> {
     let longest = runs.iter().map(|(_, length)| *length).max().unwrap_or(0);
     let longest = longest.max(if many { call.resources.len() } else { 0 });
     if longest == 0 {
-        return vec![call];
+        return Vec::new();
     }
     (0..longest)
         .map(|turn| {
@@ -473,6 +551,32 @@ mod tests {
         call
     }
 
+    struct Names {
+        containers: Vec<String>,
+        names: Vec<String>,
+    }
+
+    fn take(call: &mut Call<'static>) -> Names {
+        let mut taken = Taken::default();
+        taken.take(call);
+        let mut encoded = Vec::new();
+        call.encode_with(Some(&taken), &mut encoded);
+        let own = |text: &str| Cow::Owned(text.to_owned());
+        for (index, (_, value)) in call.parts.iter_mut().enumerate() {
+            *value = own(taken.at(Place::Part(index)));
+        }
+        for (index, resource) in call.resources.iter_mut().enumerate() {
+            resource.arn = own(taken.at(Place::Resource(index)));
+        }
+        let mut plain = Vec::new();
+        call.encode_with(None, &mut plain);
+        assert_eq!(encoded, plain);
+        Names {
+            containers: taken.containers().map(str::to_owned).collect(),
+            names: taken.names().map(str::to_owned).collect(),
+        }
+    }
+
     fn paths(names: &Names) -> (Vec<&str>, Vec<&str>) {
         let (mut outer, mut inner) = (Vec::new(), Vec::new());
         names.containers.iter().for_each(|name| segments(name, &mut outer));
@@ -592,10 +696,10 @@ mod tests {
         let mut parts: Vec<(&str, &str)> =
             ids.iter().map(|id| ("request.instanceid", id.as_str())).collect();
         parts.push(("request.force", "true"));
-        let pieces = pieces(call(&parts, &[]));
+        let pieces = pieces(&call(&parts, &[]));
         assert_eq!(pieces.len(), 20);
         assert!(pieces.iter().all(|piece| piece.piece && piece.parts.len() == 2));
-        assert_eq!(super::pieces(call(&parts[..8], &[])).len(), 1);
+        assert!(super::pieces(&call(&parts[..8], &[])).is_empty());
     }
 
     fn text() -> impl Strategy<Value = String> {

@@ -10,22 +10,25 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use foldhash::fast::RandomState;
 use ipnet::IpNet;
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::wildcard;
-use trailtrim_ingest::{Framing, Json, Provenance, Record};
+use trailtrim_ingest::{Framing, Json, Provenance, Record, Value};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::call::{Call, Category, Copy, Denial, Part, Resource};
-use crate::calls::{Calls, Event};
-use crate::context::{Context, Few, network};
+use crate::callers::{Callers, Identified};
+use crate::calls::{Buffers, Calls, Event};
+use crate::context::{Contexts, Texts};
+use crate::coverage::Seen;
 use crate::denial;
 use crate::extract::Extractor;
-use crate::identity::{Caller, UserIdentity};
+use crate::identity::Caller;
 use crate::stats::{EventKey, Join};
 use crate::trie::{NAME_QUOTA, Quota};
 use crate::usage::{OtherEvent, OtherKind, Usage};
-use crate::workload::{Attribution, fold_arn, fold_name};
+use crate::wanted::Wanted;
 
 /// Which records count. Empty sets and absent times mean no limit.
 #[derive(Clone, Debug, Default)]
@@ -59,9 +62,9 @@ impl Excluded {
         self.sessions.is_empty() && self.networks.is_empty() && self.times.is_empty()
     }
 
-    fn holds(&self, identity: &UserIdentity<'_>, source: &str, time: Option<i64>) -> bool {
+    fn holds(&self, session: Option<&str>, source: &str, time: Option<i64>) -> bool {
         let session = || {
-            let session = identity.session()?;
+            let session = session?;
             self.sessions.iter().any(|glob| wildcard::matches(glob, session)).then_some(())
         };
         let network = || {
@@ -96,9 +99,6 @@ impl Scope {
     }
 }
 
-/// How many contexts are remembered to be shared.
-const CONTEXTS: usize = 10_000;
-
 /// What is known of an operation while observing.
 #[derive(Debug)]
 struct Known {
@@ -111,15 +111,18 @@ struct Known {
 pub struct Observer<'s> {
     catalog: Catalog,
     scope: &'s Scope,
+    wanted: Option<&'s Wanted>,
     usage: Usage,
     quota: Quota,
-    known: HashMap<String, Known>,
-    /// Contexts by network and endpoint, so that calls share their texts.
-    contexts: HashMap<(Box<str>, Option<Box<str>>), Context>,
+    callers: Callers,
+    known: HashMap<String, Known, RandomState>,
+    contexts: Contexts,
+    regions: Texts,
+    seen: Seen,
     /// The label of the file being read.
     file: Arc<str>,
     name: String,
-    encoded: Vec<u8>,
+    buffers: Buffers,
 }
 
 impl<'s> Observer<'s> {
@@ -133,14 +136,25 @@ impl<'s> Observer<'s> {
         Observer {
             catalog,
             scope,
+            wanted: None,
             usage: Usage { quota, ..Usage::default() },
             quota,
-            known: HashMap::new(),
-            contexts: HashMap::new(),
+            callers: Callers::default(),
+            known: HashMap::default(),
+            contexts: Contexts::default(),
+            regions: Texts::default(),
+            seen: Seen::default(),
             file: Arc::from(""),
             name: String::new(),
-            encoded: Vec::new(),
+            buffers: Buffers::default(),
         }
+    }
+
+    /// Takes up nothing but calls of some principals. What is observed then is theirs alone: it tells
+    /// nothing of coverage, and is no usage to keep.
+    #[must_use]
+    pub fn only(self, wanted: &'s Wanted) -> Self {
+        Observer { wanted: Some(wanted), ..self }
     }
 
     /// Takes up one record, found at `at`.
@@ -155,18 +169,28 @@ impl<'s> Observer<'s> {
         if outside || !self.scope.holds_region(region) {
             return;
         }
-        let identity = record.user_identity.as_ref().map(UserIdentity::read).unwrap_or_default();
+        let caller = self.callers.identify(record.user_identity.as_ref());
+        if let Some(wanted) = self.wanted {
+            let is_wanted = || match &caller.caller {
+                Caller::Principal(key) => wanted.wants(key),
+                Caller::Outside(_) => false,
+            };
+            let is_wanted = caller.wanted.unwrap_or_else(is_wanted);
+            caller.wanted = Some(is_wanted);
+            if !is_wanted {
+                return;
+            }
+        }
         let recipient =
             record.recipient_account_id.as_deref().filter(|account| !account.is_empty());
-        let caller = identity.caller();
-        let caller_account = identity.account();
+        let caller_account = caller.account.as_deref();
         // By the account it was delivered to, as archives are laid out: so that leaving files closed
         // by their key changes nothing.
         if !self.scope.holds_account(recipient.or(caller_account)) {
             return;
         }
         // What a rule of EventBridge has chosen tells nothing of what it has not.
-        if at.framing != Framing::EventBridge {
+        if at.framing != Framing::EventBridge && self.seen.is_new(record, time) {
             self.usage.coverage.see(record);
         }
         if *self.file != *file {
@@ -200,7 +224,8 @@ impl<'s> Observer<'s> {
         let no_time = (time.is_none() && self.scope.has_window()).then_some(OtherKind::NoTime);
         let source = record.source_ip_address.as_deref().unwrap_or_default();
         let excluded = || {
-            let excluded = self.scope.excluded.holds(&identity, source, time);
+            let session = caller.session.as_deref();
+            let excluded = self.scope.excluded.holds(session, source, time);
             excluded.then_some(OtherKind::Excluded)
         };
         if let Some(kind) = no_time.or_else(|| other_kind(record)).or_else(excluded) {
@@ -228,66 +253,48 @@ impl<'s> Observer<'s> {
         }
         let Some(known) = self.known.get(&self.name) else { return };
 
-        let key = match caller {
-            Caller::Principal(key) => Some(key),
-            Caller::Outside(outsider) => {
-                self.usage.outsiders.entry(outsider).or_default().add(event, &self.file);
-                if !known.teaches {
-                    return;
+        if let Caller::Outside(outsider) = &caller.caller {
+            match self.usage.outsiders.get_mut(outsider) {
+                Some(stats) => stats.add(event, &self.file),
+                None => {
+                    let stats = self.usage.outsiders.entry(outsider.clone()).or_default();
+                    stats.add(event, &self.file);
                 }
-                None
+            }
+            if !known.teaches {
+                return;
+            }
+        }
+        let call = make_call(record, caller, recipient.or(caller_account), &known.extractor);
+        let context = self.contexts.of(record);
+        let region = self.regions.share(region);
+        let event = Event { key: event, file: &self.file, region, context };
+        let (quota, buffers) = (self.quota, &mut self.buffers);
+        let Caller::Principal(key) = &caller.caller else {
+            return self.usage.lessons.add(&call, event, quota, buffers);
+        };
+        let place = match caller.place {
+            Some(place) => place,
+            None => {
+                let entry = self.usage.principals.entry(key.clone());
+                let place = entry.index();
+                entry.or_default();
+                place
             }
         };
-        let call = make_call(record, &identity, recipient.or(caller_account), &known.extractor);
-        let context = context(&mut self.contexts, record);
-        let event = Event { key: event, file: &self.file, context };
-        let (quota, encoded) = (self.quota, &mut self.encoded);
-        let Some(key) = key else {
-            return self.usage.lessons.add(call, event, quota, encoded);
-        };
-        let name;
-        let (attribution, workload) = match (identity.scope(), identity.session()) {
-            (Some(scope), _) => {
-                name = fold_arn(scope);
-                (Attribution::Scope, name.as_str())
-            }
-            (None, Some(session)) => {
-                name = fold_name(session);
-                (Attribution::Session, name.as_str())
-            }
-            (None, None) => (Attribution::None, ""),
-        };
-        let path = [attribution.segment(), workload];
-        let workloads = self.usage.principals.entry(key).or_default();
-        workloads
-            .0
-            .update(&path, quota, Calls::default, |calls| calls.add(call, event, quota, encoded));
+        let path = [caller.attribution.segment(), &*caller.workload];
+        if let Some((_, workloads)) = self.usage.principals.get_index_mut(place) {
+            let add = |calls: &mut Calls| calls.add(&call, event, quota, buffers);
+            workloads.0.update(&path, quota, Calls::default, add);
+        }
+        drop(call);
+        caller.place = Some(place);
     }
 
     /// Returns what was observed.
     pub fn into_usage(self) -> Usage {
         self.usage
     }
-}
-
-/// Returns from where a record came, with texts that all records share.
-fn context<'c>(
-    known: &'c mut HashMap<(Box<str>, Option<Box<str>>), Context>,
-    record: &Record<'_>,
-) -> &'c Context {
-    let source = record.source_ip_address.as_deref().filter(|source| !source.is_empty());
-    let network = source.map(network);
-    let endpoint = record.vpc_endpoint_id.as_deref().filter(|id| !id.is_empty());
-    // Text out of a log: an absent network is kept apart from one without a name below.
-    let key = (network.as_deref().unwrap_or_default().into(), endpoint.map(Into::into));
-    // So that a log of a billion addresses does not fill the memory with what is only a cache.
-    if known.len() > CONTEXTS {
-        known.clear();
-    }
-    known.entry(key).or_insert_with(|| Context {
-        endpoints: Few::one(endpoint.map(Into::into)),
-        networks: Few::one(network.map(Into::into)),
-    })
 }
 
 impl Join for Observer<'_> {
@@ -298,11 +305,11 @@ impl Join for Observer<'_> {
 
 fn make_call<'r>(
     record: &'r Record<'_>,
-    identity: &'r UserIdentity<'_>,
+    caller: &'r Identified,
     account: Option<&'r str>,
     extractor: &Extractor,
 ) -> Call<'r> {
-    let mut parts: Vec<Part<'r>> = Vec::new();
+    let mut parts: Vec<Part<'r>> = Vec::with_capacity(8);
     let roots = [
         ("request", &record.request_parameters),
         ("response", &record.response_elements),
@@ -310,17 +317,17 @@ fn make_call<'r>(
     ];
     for (root, json) in roots {
         if let Some(json) = json {
-            extractor.extract(root, json, &mut parts);
+            extractor.extract(root, json.value(), &mut parts);
         }
     }
     let mut resources = Vec::new();
-    for entry in record.resources.iter().flat_map(Json::elements) {
-        resources.extend(resource(&entry));
+    for entry in record.resources.iter().flat_map(|json| json.value().elements()) {
+        resources.extend(resource(entry));
     }
     let (error_code, denial) = error(record);
     // Without a recipient there is but one account to speak of.
     let owner = record.recipient_account_id.as_deref().is_some_and(|recipient| {
-        !recipient.is_empty() && identity.account().is_some_and(|account| account != recipient)
+        !recipient.is_empty() && caller.account.as_deref().is_some_and(|own| own != recipient)
     });
     let data = match record.event_category.as_deref() {
         Some(category) => category.eq_ignore_ascii_case("Data"),
@@ -335,7 +342,7 @@ fn make_call<'r>(
         account: Cow::Borrowed(account.unwrap_or_default()),
         category: if data { Category::Data } else { Category::Management },
         copy: if owner { Copy::Owner } else { Copy::Caller },
-        via: identity.invoked_by().map(Cow::Borrowed),
+        via: caller.invoked_by.as_deref().map(Cow::Borrowed),
         error_code,
         denial,
         parts,
@@ -362,7 +369,7 @@ fn error<'r>(record: &'r Record<'_>) -> (Option<Cow<'r, str>>, Option<Denial<'r>
     }
     // Some services put the error where the response would be.
     let response = record.response_elements.as_ref();
-    let (code, denial) = response.map(error_in_response).unwrap_or_default();
+    let (code, denial) = response.map(|json| error_in_response(json.value())).unwrap_or_default();
     match (code, denial) {
         (None, None) => (None, None),
         (code, denial) => (Some(Cow::Owned(code.unwrap_or_default())), denial),
@@ -371,12 +378,12 @@ fn error<'r>(record: &'r Record<'_>) -> (Option<Cow<'r, str>>, Option<Denial<'r>
 
 /// Finds an error in a response. Any text there that speaks of authorization counts; other texts
 /// are only believed under a name that means an error.
-fn error_in_response(response: &Json<'_>) -> (Option<String>, Option<Denial<'static>>) {
+fn error_in_response(response: Value<'_>) -> (Option<String>, Option<Denial<'static>>) {
     let (mut code, mut denial) = (None, None);
     for (name, value) in response.members() {
         let is = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
         if is(&["error"]) && value.is_object() {
-            let (inner, refusal) = error_in_response(&value);
+            let (inner, refusal) = error_in_response(value);
             let named = value.members().find(|(key, _)| key.eq_ignore_ascii_case("code"));
             let named = named.and_then(|(_, code)| Some(code.as_text()?.into_owned()));
             code = code.or(inner).or(named).or_else(|| Some(String::new()));
@@ -394,7 +401,7 @@ fn error_in_response(response: &Json<'_>) -> (Option<String>, Option<Denial<'sta
 }
 
 /// Reads one entry of `resources[]`, in CloudTrail's spelling or a table export's.
-fn resource(entry: &Json<'_>) -> Option<Resource<'static>> {
+fn resource(entry: Value<'_>) -> Option<Resource<'_>> {
     let (mut arn, mut prefix, mut kind, mut account) = (None, None, None, None);
     for (name, value) in entry.members() {
         let slot = if name.eq_ignore_ascii_case("ARN") {
@@ -408,10 +415,7 @@ fn resource(entry: &Json<'_>) -> Option<Resource<'static>> {
         } else {
             continue;
         };
-        *slot = value
-            .as_text()
-            .filter(|text| !text.is_empty())
-            .map(|text| Cow::Owned(text.into_owned()));
+        *slot = value.as_text().filter(|text| !text.is_empty());
     }
     let is_prefix = arn.is_none();
     Some(Resource { arn: arn.or(prefix)?, is_prefix, kind, account })

@@ -235,22 +235,30 @@ type Keys<'u> = Vec<(&'u PrincipalKey, &'u Workloads)>;
 
 /// Names the permissions behind everything observed.
 pub fn resolve(usage: &Usage, catalog: Catalog) -> Activity {
-    resolve_as(usage, catalog, |_| None)
+    resolve_as(usage, &Facts::learn(usage, catalog), catalog, |_| None)
 }
 
 /// Does the same for each workload by itself: a principal comes once for each of its workloads, in
 /// their order.
 pub fn resolve_by_workload(usage: &Usage, catalog: Catalog) -> Activity {
-    resolve_as(usage, catalog, |workload| Some(workload.clone()))
+    resolve_as(usage, &Facts::learn(usage, catalog), catalog, |workload| Some(workload.clone()))
+}
+
+/// Names the permissions behind what was observed of some principals only; nothing where the answer
+/// may be another one with what is known of everybody.
+pub fn resolve_some(usage: &Usage, catalog: Catalog) -> Option<Activity> {
+    let facts = Facts::learn(usage, catalog);
+    let activity = resolve_as(usage, &facts, catalog, |_| None);
+    (!facts.were_asked()).then_some(activity)
 }
 
 /// `split` says what the calls of a workload are gathered under.
 fn resolve_as(
     usage: &Usage,
+    facts: &Facts,
     catalog: Catalog,
     split: impl Fn(&Workload) -> Option<Workload>,
 ) -> Activity {
-    let facts = Facts::learn(usage, catalog);
     let mut outsiders = usage.outsiders.clone();
     // One principal can hide behind several keys: ids of a recreated role, sessions without path.
     let mut grouped: BTreeMap<String, Keys<'_>> = BTreeMap::new();
@@ -291,7 +299,7 @@ fn resolve_as(
             for (call, stats) in parts.iter().flat_map(|part| part.calls.iter()) {
                 let poorer = call.copy == Copy::Owner
                     && stats.sketch.hashes().iter().all(|hash| own_copies.contains(hash));
-                principal.take_up(&call, stats, poorer, &facts, catalog);
+                principal.take_up(&call, stats, poorer, facts, catalog);
             }
             principals.push(principal);
         }
@@ -538,7 +546,7 @@ fn denied_by_message(call: &Call<'_>, catalog: Catalog) -> Option<RowKey> {
 }
 
 /// Splits `arn:aws:iam::1:role/path/Name` into the kind and `path/Name`.
-fn kind_and_name(arn: &str) -> Option<(PrincipalKind, &str)> {
+pub(crate) fn kind_and_name(arn: &str) -> Option<(PrincipalKind, &str)> {
     let mut fields = arn.splitn(6, ':');
     let (Some("arn"), Some(partition), Some("iam"), Some(""), Some(account), Some(resource)) =
         (fields.next(), fields.next(), fields.next(), fields.next(), fields.next(), fields.next())

@@ -30,8 +30,10 @@ impl Sketch {
             && let Err(at) = self.0.binary_search(&hash)
         {
             if room {
-                // Most calls are seen once or twice: no slack for more.
-                self.0.reserve_exact(if self.0.len() < 8 { 1 } else { self.0.len() });
+                // Most calls are seen once or twice: no slack at first, then the double.
+                if self.0.len() == self.0.capacity() {
+                    self.0.reserve_exact(self.0.len().max(1));
+                }
             }
             self.0.insert(at, hash);
             self.0.truncate(SKETCH);

@@ -65,7 +65,10 @@ pub(crate) struct Sample {
 
 impl Sample {
     pub(crate) fn new(key: &str, evidence: Evidence) -> Sample {
-        let hash = xxh3_128(key.as_bytes());
+        Sample::hashed(xxh3_128(key.as_bytes()), key, evidence)
+    }
+
+    fn hashed(hash: u128, key: &str, evidence: Evidence) -> Sample {
         Sample { hash, key: (*key != *evidence.event_id).then(|| key.into()), evidence }
     }
 
@@ -96,6 +99,16 @@ pub struct Stats {
 impl Stats {
     /// Takes up one event, found in `file`.
     pub fn add(&mut self, event: EventKey<'_>, file: &Arc<str>) {
+        self.add_shared(event, file, None);
+    }
+
+    /// Takes up one event; `region` is its region, where that is shared already.
+    pub(crate) fn add_shared(
+        &mut self,
+        event: EventKey<'_>,
+        file: &Arc<str>,
+        region: Option<&Arc<str>>,
+    ) {
         if let Some(time) = event.time {
             self.first = Some(self.first.map_or(time, |first| first.min(time)));
             self.last = Some(self.last.map_or(time, |last| last.max(time)));
@@ -107,8 +120,9 @@ impl Stats {
         if self.samples.len() == EVIDENCE && self.samples.last().is_some_and(|s| hash > s.hash) {
             return;
         }
-        let region = match self.samples.first() {
-            Some(sample) if *sample.evidence.region == *event.region => {
+        let region = match (region, self.samples.first()) {
+            (Some(region), _) => Arc::clone(region),
+            (None, Some(sample)) if *sample.evidence.region == *event.region => {
                 Arc::clone(&sample.evidence.region)
             }
             _ => event.region.into(),
@@ -119,7 +133,7 @@ impl Stats {
             region,
             file: Arc::clone(file),
         };
-        self.sample(Sample::new(event.key, evidence));
+        self.sample(Sample::hashed(hash, event.key, evidence));
     }
 
     /// Takes up from where an event came.

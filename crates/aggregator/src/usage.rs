@@ -6,7 +6,11 @@
 //! reading, over the few distinct calls, so that a corrected rule never needs
 //! the archive again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+use rayon::prelude::*;
 
 use crate::calls::Calls;
 use crate::coverage::Coverage;
@@ -66,12 +70,18 @@ pub struct OtherEvent {
     pub event_type: Box<str>,
 }
 
+/// So many principals are worth waking other threads for.
+const MANY: usize = 16;
+
+/// What principals did. Their places stay as long as none is taken out.
+pub(crate) type Principals = IndexMap<PrincipalKey, Workloads, RandomState>;
+
 /// Everything observed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Of several quotas the smallest holds.
     pub(crate) quota: Quota,
-    pub(crate) principals: HashMap<PrincipalKey, Workloads>,
+    pub(crate) principals: Principals,
     pub(crate) outsiders: BTreeMap<Outsider, Stats>,
     /// Calls of outsiders that teach names (root puts a role into an instance profile).
     pub(crate) lessons: Calls,
@@ -149,14 +159,17 @@ impl Join for Usage {
         let quota = self.quota.min(other.quota);
         self.tighten(quota);
         other.tighten(quota);
-        for (key, workloads) in other.principals {
-            match self.principals.get_mut(&key) {
-                Some(known) => known.join_within(workloads, quota),
-                None => {
-                    self.principals.insert(key, workloads);
-                }
-            }
+        let known = self.principals.iter_mut();
+        let both: Vec<_> = known
+            .filter_map(|(key, known)| Some((known, other.principals.swap_remove(key)?)))
+            .collect();
+        let join = |(known, more): (&mut Workloads, Workloads)| known.join_within(more, quota);
+        if both.len() >= MANY {
+            both.into_par_iter().for_each(join);
+        } else {
+            both.into_iter().for_each(join);
         }
+        self.principals.extend(other.principals);
         for (outsider, stats) in other.outsiders {
             self.outsiders.entry(outsider).or_default().join(stats);
         }

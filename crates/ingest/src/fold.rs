@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::read::{FileReport, Scratch, read_stream};
+use crate::read::{FileReport, Road, Scratch, read_stream};
 use crate::walk::{Found, Walked, walk};
 use crate::{
-    ContentHash, Framing, IngestError, Progress, Prune, Quiet, Record, Skipped, SourceFacts,
+    ContentHash, Framing, IngestError, Mentions, Progress, Prune, Quiet, Record, Skipped,
+    SourceFacts,
 };
 
 /// Something to read records from.
@@ -56,6 +57,8 @@ pub struct Ingested {
     pub skipped: BTreeSet<Skipped>,
     /// How many files were left closed because of their key.
     pub pruned: u64,
+    /// How many files were inflated and not parsed: see [`Files::look_for`].
+    pub passed: u64,
 }
 
 impl Ingested {
@@ -66,6 +69,7 @@ impl Ingested {
         }
         self.skipped.extend(other.skipped);
         self.pruned += other.pruned;
+        self.passed += other.passed;
     }
 
     fn add_source(&mut self, hash: ContentHash, facts: SourceFacts) {
@@ -80,12 +84,17 @@ impl Ingested {
             self.add_source(hash, facts);
         }
         self.skipped.extend(report.skipped);
+        self.passed += u64::from(report.passed);
     }
 }
 
 /// Files that were found behind inputs and are still to be read.
 #[derive(Debug, Default)]
-pub struct Files(Walked);
+pub struct Files {
+    walked: Walked,
+    road: Road,
+    mentions: Option<Mentions>,
+}
 
 /// A file that is still to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,12 +115,23 @@ impl Files {
     /// # Errors
     /// Where an argument itself cannot be read.
     pub fn find(inputs: &[Input], prune: &Prune) -> Result<Files, IngestError> {
-        walk(inputs, prune).map(Files)
+        Ok(Files { walked: walk(inputs, prune)?, road: Road::default(), mentions: None })
+    }
+
+    /// Has the files read on another road, which changes nothing but the time it takes.
+    pub fn set_road(&mut self, road: Road) {
+        self.road = road;
+    }
+
+    /// Has only files parsed that may mention one of these texts. All records that do are still
+    /// visited, many that do not as well. Damage is not looked for in the others.
+    pub fn look_for(&mut self, mentions: Mentions) {
+        self.mentions = Some(mentions);
     }
 
     /// Leaves out the files that `keep` answers `false` for.
     pub fn retain(&mut self, mut keep: impl FnMut(FileFound<'_>) -> bool) {
-        self.0.files.retain(|file| {
+        self.walked.files.retain(|file| {
             keep(FileFound {
                 label: &file.label,
                 path: file.path.as_deref(),
@@ -156,7 +176,7 @@ pub fn fold_reporting<A: Send>(
 
 /// Does what [`fold`] does, over files that were found before.
 pub fn fold_files<A: Send>(
-    Files(walked): Files,
+    Files { walked, road, mentions }: Files,
     progress: &dyn Progress,
     init: impl Fn() -> A + Sync,
     visit: impl Fn(&mut A, &Provenance<'_>, &Record<'_>) + Sync,
@@ -165,12 +185,13 @@ pub fn fold_files<A: Send>(
     let files = walked.files.as_slice();
     progress.found(files.len() as u64, files.iter().map(|file| file.bytes).sum());
 
+    let threads = rayon::current_num_threads();
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
     let work = || {
         let mut folded = init();
         let mut ingested = Ingested::default();
-        let mut scratch = Scratch::default();
+        let mut scratch = Scratch::new(road, threads > 1).look_for(mentions.clone());
         while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut visit =
                 |at: &Provenance<'_>, record: &Record<'_>| visit(&mut folded, at, record);
@@ -178,9 +199,8 @@ pub fn fold_files<A: Send>(
         }
         results.lock().unwrap_or_else(PoisonError::into_inner).push((folded, ingested));
     };
-    let threads = rayon::current_num_threads().min(files.len());
     rayon::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..threads.min(files.len()) {
             scope.spawn(|_| work());
         }
     });
@@ -207,7 +227,7 @@ fn read_file(
     visit: &mut dyn FnMut(&Provenance<'_>, &Record<'_>),
 ) -> FileReport {
     match file.path.as_ref().map(File::open) {
-        None => read_stream(&file.label, io::stdin().lock(), scratch, progress, visit),
+        None => read_stream(&file.label, io::stdin(), scratch, progress, visit),
         Some(Ok(open)) => read_stream(&file.label, open, scratch, progress, visit),
         Some(Err(error)) => {
             progress.done(0);

@@ -19,10 +19,10 @@
 
 use std::ops::Range;
 
-use crate::Framing;
 use crate::grammar::{Fault, Fed, Scanner};
-use crate::resync;
+use crate::scan::{self, Scanned, Seen};
 use crate::window::{Source, Window};
+use crate::{Framing, Road, resync};
 
 /// The most bytes that an element may have, as it stands in the file.
 ///
@@ -107,6 +107,9 @@ pub(crate) struct Element<'a> {
 pub(crate) trait Sink {
     /// Takes an element.
     fn element(&mut self, element: Element<'_>);
+    /// Takes an element that was scanned as a record; `false` where it is none after all, and is
+    /// to be read on the general road. It has no members.
+    fn scanned(&mut self, scanned: &Scanned, element: Element<'_>) -> bool;
     /// Takes note of a wrapper that was entered.
     fn wrapper(&mut self, within: Within);
     /// Learns a key of an object that is growing too large to be an element.
@@ -142,9 +145,19 @@ enum Level {
 }
 
 /// Reads `window` to its end and hands `sink` what it holds.
-pub(crate) fn frame<S: Source>(window: &mut Window<'_, S>, sink: &mut impl Sink) {
+///
+/// On the fast road, `seen` remembers from file to file, and is given back.
+pub(crate) fn frame<S: Source>(
+    window: &mut Window<'_, S>,
+    road: Road,
+    seen: Seen,
+    sink: &mut impl Sink,
+) -> Seen {
     let mut members = Vec::new();
-    Framer { window, at: 0, kept: true, members: &mut members, stack: Vec::new() }.run(sink);
+    let stack = Vec::new();
+    let mut framer = Framer { window, at: 0, kept: true, members: &mut members, stack, road, seen };
+    framer.run(sink);
+    framer.seen
 }
 
 struct Framer<'f, 'b, S> {
@@ -155,6 +168,8 @@ struct Framer<'f, 'b, S> {
     kept: bool,
     members: &'f mut Vec<Member>,
     stack: Vec<Level>,
+    road: Road,
+    seen: Seen,
 }
 
 impl<S: Source> Framer<'_, '_, S> {
@@ -302,6 +317,16 @@ impl<S: Source> Framer<'_, '_, S> {
                 return Ok(());
             }
             Some(b'{') => {
+                if self.road == Road::Fast
+                    && let Some(scanned) = scan::record(self.window.held(), &mut self.seen)
+                {
+                    let bytes = self.window.held().get(..scanned.length).unwrap_or_default();
+                    let element = Element { bytes, members: &[], at: begin, within };
+                    if sink.scanned(&scanned, element) {
+                        self.at = scanned.length;
+                        return Ok(());
+                    }
+                }
                 self.kept = true;
                 self.members.clear();
                 self.at = 1;

@@ -9,6 +9,7 @@ use memchr::memchr2;
 use serde::Deserialize;
 
 use crate::grammar::{self, is_space};
+use crate::scan;
 
 /// Valid JSON text, borrowed from the log where possible.
 ///
@@ -76,6 +77,11 @@ impl<'a> Json<'a> {
         unquote(&self.0)
     }
 
+    /// Returns the value to be looked into, which can be passed around freely.
+    pub fn value(&self) -> Value<'_> {
+        Value(&self.0)
+    }
+
     /// Returns a boolean, also from the strings `"true"` and `"false"` in any case.
     pub fn as_bool(&self) -> Option<bool> {
         as_bool(&self.0)
@@ -96,6 +102,49 @@ impl<'a> Json<'a> {
     /// `None` where it is missing; a `null` is returned as such.
     pub fn get(&self, name: &str) -> Option<Json<'_>> {
         self.members().filter(|(key, _)| key == name).last().map(|(_, value)| value)
+    }
+}
+
+/// A borrowed [`Json`]: what it returns lives as long as the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Value<'a>(&'a str);
+
+impl<'a> Value<'a> {
+    /// Returns the JSON text, as it stood in the log.
+    pub fn text(self) -> &'a str {
+        self.0
+    }
+
+    /// Returns whether this is an object.
+    pub fn is_object(self) -> bool {
+        self.0.starts_with('{')
+    }
+
+    /// Returns whether this is an array.
+    pub fn is_array(self) -> bool {
+        self.0.starts_with('[')
+    }
+
+    /// Returns whether this is `null`.
+    pub fn is_null(self) -> bool {
+        self.0.starts_with('n')
+    }
+
+    /// Returns the text of a string value, unescaped; `None` for anything else.
+    pub fn as_text(self) -> Option<Cow<'a, str>> {
+        unquote(self.0)
+    }
+
+    /// Returns an object's members in their order; nothing for other values.
+    pub fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Value<'a>)> {
+        let mut members = Members::of(self.0);
+        std::iter::from_fn(move || members.next_raw().map(|(key, value)| (key, Value(value))))
+    }
+
+    /// Returns an array's elements in their order; nothing for other values.
+    pub fn elements(self) -> impl Iterator<Item = Value<'a>> {
+        let mut elements = Elements::of(self.0);
+        std::iter::from_fn(move || elements.next_raw().map(Value))
     }
 }
 
@@ -166,20 +215,35 @@ impl<'a> Items<'a> {
 
     /// Takes the next value, over a comma before it.
     fn value(&mut self) -> Option<&'a str> {
-        let text = self.rest.trim_start_matches(is_space);
-        let text = text.strip_prefix(',').unwrap_or(text).trim_start_matches(is_space);
-        let (value, rest) = text.split_at_checked(value_length(text.as_bytes())?)?;
+        let text = trim(self.rest);
+        let text = after(text, b',').map_or(text, trim);
+        let bytes = text.as_bytes();
+        let length = scan::value_length(bytes).or_else(|| value_length(bytes))?;
+        let (value, rest) = text.split_at_checked(length)?;
         self.rest = rest;
         Some(value)
     }
 
     fn colon(&mut self) -> Option<()> {
-        self.rest = self.rest.trim_start_matches(is_space).strip_prefix(':')?;
+        self.rest = after(trim(self.rest), b':')?;
         Some(())
     }
 }
 
-/// Returns the length of the value that `bytes` start with.
+/// Returns `text` without the space in front, which is mostly none.
+fn trim(text: &str) -> &str {
+    match text.as_bytes().first() {
+        Some(b' ' | b'\t' | b'\n' | b'\r') => text.trim_start_matches(is_space),
+        _ => text,
+    }
+}
+
+/// Returns what follows a byte at the start of `text`, which is ASCII.
+fn after(text: &str, byte: u8) -> Option<&str> {
+    (text.as_bytes().first() == Some(&byte)).then(|| text.get(1..))?
+}
+
+/// Returns the length of the value that `bytes` start with, where the fast road does not know it.
 fn value_length(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {
         b'"' => string_length(bytes),
@@ -230,7 +294,9 @@ fn string_length(bytes: &[u8]) -> Option<usize> {
 ///
 /// A lone surrogate escape (CloudTrail cuts long messages anywhere) becomes U+FFFD.
 pub(crate) fn unquote(raw: &str) -> Option<Cow<'_, str>> {
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    let inner = after(raw, b'"')?;
+    let (b'"', end) = (*inner.as_bytes().last()?, inner.len() - 1) else { return None };
+    let inner = inner.get(..end)?;
     match memchr::memchr(b'\\', inner.as_bytes()) {
         None => Some(Cow::Borrowed(inner)),
         Some(_) => unescape(inner).map(Cow::Owned),

@@ -30,6 +30,7 @@
 //! # }
 //! ```
 
+mod ahead;
 mod error;
 mod fold;
 mod foreign;
@@ -38,24 +39,28 @@ mod grammar;
 mod inflate;
 mod json;
 mod listing;
+mod mentions;
 mod progress;
 mod prune;
 mod raw;
 mod read;
 mod record;
 mod resync;
+mod scan;
 mod skipped;
 mod source;
 mod unwrap;
 mod walk;
+mod whole;
 mod window;
 
 pub use error::IngestError;
 pub use fold::{FileFound, Files, Ingested, Input, Provenance, fold, fold_files, fold_reporting};
-pub use json::{Elements, Json, Members, NotJson};
+pub use json::{Elements, Json, Members, NotJson, Value};
+pub use mentions::Mentions;
 pub use progress::{Progress, Quiet};
 pub use prune::Prune;
-pub use read::{FileReport, RECORD_LIMIT, Scratch, read_stream};
+pub use read::{FileReport, RECORD_LIMIT, Road, Scratch, read_stream};
 pub use record::{NotARecord, Record};
 pub use skipped::{LISTED_PER_KIND, Position, SkipKind, Skipped};
 pub use source::{Compression, ContentHash, Framing, SourceFacts};

@@ -2,18 +2,24 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{self, Read};
+use std::panic::resume_unwind;
+use std::thread;
 
+use crate::ahead;
 use crate::foreign::{self, Marks};
 use crate::framer::{self, Element, Sink, Within};
 use crate::grammar::Fault;
 use crate::inflate::Inflate;
 use crate::listing::Listing;
 use crate::raw::Raw;
+use crate::scan::{Scanned, Seen};
 use crate::unwrap::{Found, unwrap};
-use crate::window::{Buffer, Damage, Window};
+use crate::whole::{RAW_LIMIT, Whole};
+use crate::window::{Buffer, Damage, Source, Window};
 use crate::{
-    ContentHash, Framing, Position, Progress, Provenance, Record, SkipKind, Skipped, SourceFacts,
+    Compression, ContentHash, Framing, Mentions, Position, Progress, Provenance, Record, SkipKind,
+    Skipped, SourceFacts,
 };
 
 /// The largest record that is read, in bytes of its JSON.
@@ -23,7 +29,7 @@ use crate::{
 pub const RECORD_LIMIT: usize = 1024 * 1024;
 
 /// What reading one file came to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FileReport {
     /// Content and facts, where the file was read to its end.
     pub source: Option<(ContentHash, SourceFacts)>,
@@ -31,11 +37,44 @@ pub struct FileReport {
     pub skipped: BTreeSet<Skipped>,
     /// The most inflated bytes held in memory at once.
     pub peak_buffer: usize,
+    /// Whether it was not parsed, since it mentions nothing that is looked for.
+    pub passed: bool,
 }
 
-/// Memory that is used again from file to file.
+/// Memory that is used again from file to file, and how to read.
 #[derive(Debug, Default)]
-pub struct Scratch(Buffer);
+pub struct Scratch {
+    window: Buffer,
+    raw: Vec<u8>,
+    whole: Whole,
+    road: Road,
+    ahead: bool,
+    mentions: Option<Mentions>,
+    seen: Seen,
+}
+
+/// Which way records are read. The result is the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Road {
+    /// Whole small files and usual records at once, everything else on the general road.
+    #[default]
+    Fast,
+    /// The general road for all: files as streams, records by the automaton.
+    General,
+}
+
+impl Scratch {
+    /// Returns memory for reading on a road. With `ahead`, a file that is too large to be held whole
+    /// is inflated by a thread of its own while this one reads its records.
+    pub fn new(road: Road, ahead: bool) -> Self {
+        Self { road, ahead, ..Self::default() }
+    }
+
+    /// Has only files parsed that may hold one of these texts.
+    pub(crate) fn look_for(self, mentions: Option<Mentions>) -> Self {
+        Self { mentions, ..self }
+    }
+}
 
 /// Reads one stream of raw bytes, compressed or not, and visits each record in its order.
 ///
@@ -43,11 +82,12 @@ pub struct Scratch(Buffer);
 /// already. It never fails: what cannot be read is in the report.
 pub fn read_stream(
     path: &str,
-    reader: impl Read,
+    mut reader: impl Read + Send,
     scratch: &mut Scratch,
     progress: &dyn Progress,
     visit: &mut dyn FnMut(&Provenance<'_>, &Record<'_>),
 ) -> FileReport {
+    let Scratch { window, raw, whole, road, ahead, mentions, seen } = scratch;
     let mut reading = Reading {
         path,
         visit,
@@ -56,45 +96,99 @@ pub fn read_stream(
         listing: Listing::default(),
         large: Marks::default(),
         unfinished: None,
+        seen,
     };
-    let source = match Inflate::new(Raw::new(reader, progress)) {
-        Ok(source) => source,
+    raw.clear();
+    if *road == Road::General {
+        return stream(Raw::new(reader, progress), window, *road, false, progress, reading);
+    }
+    let taken = reader.by_ref().take(RAW_LIMIT as u64 + 1).read_to_end(raw);
+    if taken.is_ok()
+        && raw.len() <= RAW_LIMIT
+        && let Some(length) = whole.inflate(raw, window.vec())
+    {
+        progress.read(raw.len() as u64);
+        let inflated = window.vec().get(..length).unwrap_or_default();
+        if mentions.as_ref().is_some_and(|mentions| !mentions.may_be_in(inflated)) {
+            progress.done(0);
+            return FileReport { passed: true, ..FileReport::default() };
+        }
+        let mut inflated = Window::whole(window, length);
+        let refused = reading.read(&mut inflated, *road);
+        reading.end(refused, None, length as u64);
+        progress.done(reading.records);
+        let hash = || ContentHash::from_bytes(*blake3::hash(raw).as_bytes());
+        let known = is_worth_it(refused).then(|| (hash(), raw.len() as u64));
+        return reading.report(known, Compression::Gzip, length as u64, length);
+    }
+    // An error comes again after what was read before it.
+    let failed = Failed(taken.err().map(|error| error.kind()));
+    let ahead = *ahead && raw.len() > RAW_LIMIT;
+    let reader = raw.as_slice().chain(failed).chain(reader);
+    stream(Raw::new(reader, progress), window, *road, ahead, progress, reading)
+}
+
+/// Reads a file piece by piece.
+fn stream<R: Read + Send>(
+    raw: Raw<'_, R>,
+    buffer: &mut Buffer,
+    road: Road,
+    ahead: bool,
+    progress: &dyn Progress,
+    mut reading: Reading<'_>,
+) -> FileReport {
+    let inflate = match Inflate::new(raw) {
+        Ok(inflate) => inflate,
         Err(damage) => {
             progress.done(0);
             reading.listing.add(damage.kind, None, damage.detail);
-            let skipped = reading.listing.into_skipped(path, None);
-            return FileReport { source: None, skipped, peak_buffer: 0 };
+            let skipped = reading.listing.into_skipped(reading.path, None);
+            return FileReport { skipped, ..FileReport::default() };
         }
     };
-    let mut window = Window::new(source, &mut scratch.0);
-    window.ensure(foreign::HEAD);
-    if window.held().starts_with(b"\xef\xbb\xbf") {
-        window.consume(3);
-    }
-    let refused = foreign::refuse(window.held());
-    if refused.is_none() {
-        framer::frame(&mut window, &mut reading);
-    }
-    let (inflate, damage, peak_buffer) = window.finish();
-    reading.end(refused, damage, inflate.inflated());
+    let compression = inflate.compression();
+    let (inflate, refused, inflated, peak) = if ahead {
+        thread::scope(|scope| {
+            let (filling, filled) = ahead::pair();
+            let thread = scope.spawn(|| filling.fill(inflate));
+            let mut window = Window::new(filled, buffer);
+            let refused = reading.read(&mut window, road);
+            let (filled, damage, peak) = window.finish();
+            let inflated = filled.total();
+            // Nobody takes more: the thread stops.
+            drop(filled);
+            reading.end(refused, damage, inflated);
+            let inflate = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (inflate, refused, inflated, peak)
+        })
+    } else {
+        let mut window = Window::new(inflate, buffer);
+        let refused = reading.read(&mut window, road);
+        let (inflate, damage, peak) = window.finish();
+        let inflated = inflate.inflated();
+        reading.end(refused, damage, inflated);
+        (inflate, refused, inflated, peak)
+    };
     progress.done(reading.records);
-    let (compression, inflated_bytes) = (inflate.compression(), inflate.inflated());
     // A file that is no log is not worth reading to its end.
-    let whole = refused.is_none_or(|(kind, _)| kind == SkipKind::Empty);
-    let drained = inflate.into_raw().filter(|_| whole).and_then(Raw::drain);
-    let source = drained.map(|(hash, bytes)| {
-        let facts = SourceFacts {
-            path: path.to_owned(),
-            bytes,
-            inflated_bytes,
-            records: reading.records,
-            compression,
-            framing: reading.framing,
-        };
-        (hash, facts)
-    });
-    let hash = source.as_ref().map(|(hash, _)| *hash);
-    FileReport { source, skipped: reading.listing.into_skipped(path, hash), peak_buffer }
+    let known = inflate.into_raw().filter(|_| is_worth_it(refused)).and_then(Raw::drain);
+    reading.report(known, compression, inflated, peak)
+}
+
+/// Why a file is not read at all.
+type Refused = Option<(SkipKind, &'static str)>;
+
+fn is_worth_it(refused: Refused) -> bool {
+    refused.is_none_or(|(kind, _)| kind == SkipKind::Empty)
+}
+
+/// A reader that fails where another one did, or is at its end.
+struct Failed(Option<io::ErrorKind>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.map_or(Ok(0), |kind| Err(kind.into()))
+    }
 }
 
 /// What is known while a file is read.
@@ -107,20 +201,54 @@ struct Reading<'v> {
     /// What the keys of the value that outgrows the limit tell.
     large: Marks,
     unfinished: Option<Position>,
+    seen: &'v mut Seen,
 }
 
 impl Reading<'_> {
+    /// Reads all that a window holds and will hold, or says why not.
+    fn read<S: Source>(&mut self, window: &mut Window<'_, S>, road: Road) -> Refused {
+        window.ensure(foreign::HEAD);
+        if window.held().starts_with(b"\xef\xbb\xbf") {
+            window.consume(3);
+        }
+        let refused = foreign::refuse(window.held());
+        if refused.is_none() {
+            let seen = std::mem::take(self.seen);
+            *self.seen = framer::frame(window, road, seen, self);
+        }
+        refused
+    }
+
+    /// Sums up, with the hash and number of the raw bytes where all were read.
+    fn report(
+        self,
+        known: Option<(ContentHash, u64)>,
+        compression: Compression,
+        inflated_bytes: u64,
+        peak_buffer: usize,
+    ) -> FileReport {
+        let source = known.map(|(hash, bytes)| {
+            let facts = SourceFacts {
+                path: self.path.to_owned(),
+                bytes,
+                inflated_bytes,
+                records: self.records,
+                compression,
+                framing: self.framing,
+            };
+            (hash, facts)
+        });
+        let hash = source.as_ref().map(|(hash, _)| *hash);
+        let skipped = self.listing.into_skipped(self.path, hash);
+        FileReport { source, skipped, peak_buffer, passed: false }
+    }
+
     fn position(&self, byte: u64) -> Position {
         Position { byte, record: self.records }
     }
 
     /// Takes note of how the stream ended.
-    fn end(
-        &mut self,
-        refused: Option<(SkipKind, &'static str)>,
-        damage: Option<Damage>,
-        inflated: u64,
-    ) {
+    fn end(&mut self, refused: Refused, damage: Option<Damage>, inflated: u64) {
         if let Some(damage) = damage {
             let at = match damage.kind {
                 // The JSON may well be whole where only garbage follows.
@@ -178,6 +306,13 @@ impl Sink for Reading<'_> {
         unwrap(text, members, element.within.framing(), &mut |found| self.found(element.at, found));
     }
 
+    fn scanned(&mut self, scanned: &Scanned, element: Element<'_>) -> bool {
+        let Ok(text) = std::str::from_utf8(element.bytes) else { return false };
+        let Ok(record) = scanned.slots(text).into_record() else { return false };
+        self.found(element.at, Found::Record(text, &record, element.within.framing()));
+        true
+    }
+
     fn wrapper(&mut self, within: Within) {
         if self.records == 0 {
             self.framing = within.framing().or(self.framing);
@@ -211,9 +346,9 @@ impl Sink for Reading<'_> {
 
 impl FileReport {
     /// The report of a file that could not be opened.
-    pub(crate) fn unreadable(path: &str, why: std::io::ErrorKind) -> Self {
+    pub(crate) fn unreadable(path: &str, why: io::ErrorKind) -> Self {
         let mut listing = Listing::default();
         listing.add(SkipKind::Unreadable, None, why.to_string());
-        Self { source: None, skipped: listing.into_skipped(path, None), peak_buffer: 0 }
+        Self { skipped: listing.into_skipped(path, None), ..Self::default() }
     }
 }

@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
 use crate::grammar;
 use crate::json::{Json, Members, as_bool, unquote};
@@ -128,7 +128,8 @@ impl<'a> Record<'a> {
     /// Returns the names of the fields that were dropped for having an unexpected type.
     pub fn odd_fields(&self) -> impl Iterator<Item = &'static str> {
         let odd = self.odd;
-        FIELDS.iter().enumerate().filter(move |(slot, _)| odd.has(*slot)).map(|(_, f)| f.name)
+        let fields = if odd == OddFields(0) { &[] } else { FIELDS.as_slice() };
+        fields.iter().enumerate().filter(move |(slot, _)| odd.has(*slot)).map(|(_, f)| f.name)
     }
 
     /// Returns whether this is a CloudTrail Insights event, which is no call.
@@ -140,6 +141,9 @@ impl<'a> Record<'a> {
 
 /// Reads a time as CloudTrail or one of its exporters prints it.
 fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    if let Some(time) = parse_usual_time(text.as_bytes()) {
+        return Some(time);
+    }
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.to_utc());
     }
@@ -147,6 +151,19 @@ fn parse_time(text: &str) -> Option<DateTime<Utc>> {
         .iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
         .map(|time| time.and_utc())
+}
+
+/// Reads `2026-03-02T10:00:00Z`, which is how CloudTrail writes nearly every time.
+fn parse_usual_time(text: &[u8]) -> Option<DateTime<Utc>> {
+    let [a, b, c, d, b'-', e, f, b'-', g, h, b'T', i, j, b':', k, l, b':', m, n, b'Z'] = text
+    else {
+        return None;
+    };
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u32::from(byte - b'0'));
+    let two = |tens, ones| Some(digit(tens)? * 10 + digit(ones)?);
+    let year = two(a, b)? * 100 + two(c, d)?;
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, two(e, f)?, two(g, h)?)?;
+    Some(date.and_hms_opt(two(i, j)?, two(k, l)?, two(m, n)?)?.and_utc())
 }
 
 /// A set of indices into [`FIELDS`].
@@ -194,8 +211,30 @@ pub(crate) fn is_field(key: &[u8]) -> bool {
     FIELDS.iter().any(|field| field.name.as_bytes() == key)
 }
 
+/// Returns whether `key` is the name of a field that is read, but for its case.
+pub(crate) fn is_field_in_any_case(key: &[u8]) -> bool {
+    FIELDS.iter().any(|field| field.name.as_bytes().eq_ignore_ascii_case(key))
+}
+
+/// Returns the name of a field by its index.
+pub(crate) fn field_name(slot: u8) -> &'static [u8] {
+    FIELDS.get(usize::from(slot)).map_or(b"", |field| field.name.as_bytes())
+}
+
 /// How many fields are read.
-const FIELD_COUNT: usize = 29;
+pub(crate) const FIELD_COUNT: usize = 29;
+
+/// The index of `userIdentity`.
+pub(crate) const USER_IDENTITY: usize = 20;
+
+/// The index of `tlsDetails`.
+pub(crate) const TLS_DETAILS: usize = 27;
+
+/// The indices of the fields in the order in which CloudTrail writes them.
+pub(crate) const WRITTEN: [u8; FIELD_COUNT] = [
+    2, 20, 3, 0, 1, 5, 6, 7, 8, 9, 21, 22, 23, 10, 11, 17, 24, 12, 18, 14, 15, 16, 25, 28, 26, 13,
+    27, 19, 4,
+];
 
 /// The fields that are read, in the order of [`Slots::into_record`].
 const FIELDS: [Field; FIELD_COUNT] = [
@@ -230,11 +269,28 @@ const FIELDS: [Field; FIELD_COUNT] = [
     field("eventContext", Shape::Object),
 ];
 
-/// The raw values found for [`FIELDS`], and whether each was found under its exact name.
+/// The raw values found for [`FIELDS`].
 #[derive(Default)]
-pub(crate) struct Slots<'a>([Option<(&'a str, bool)>; FIELD_COUNT]);
+pub(crate) struct Slots<'a>([Option<Slot<'a>>; FIELD_COUNT]);
+
+/// The raw value found for a field.
+#[derive(Clone, Copy)]
+struct Slot<'a> {
+    raw: &'a str,
+    /// Whether it was found under its exact name.
+    exact: bool,
+    /// Whether it is known to be a string without escapes.
+    plain: bool,
+}
 
 impl<'a> Slots<'a> {
+    /// Takes the value of a field under its exact name; the last one counts.
+    pub(crate) fn put_exact(&mut self, slot: usize, raw: &'a str, plain: bool) {
+        if let Some(place) = self.0.get_mut(slot) {
+            *place = Some(Slot { raw, exact: true, plain });
+        }
+    }
+
     /// Takes a member; returns whether it is a field at all.
     pub(crate) fn put(&mut self, key: &str, value: &'a str) -> bool {
         let exact = FIELDS.iter().position(|field| field.name == key);
@@ -242,16 +298,16 @@ impl<'a> Slots<'a> {
         let Some(slot) = exact.or_else(folded) else { return false };
         let exact = exact.is_some();
         if let Some(place) = self.0.get_mut(slot)
-            && (exact || !place.is_some_and(|(_, exact)| exact))
+            && (exact || !place.is_some_and(|known| known.exact))
         {
-            *place = Some((value, exact));
+            *place = Some(Slot { raw: value, exact, plain: false });
         }
         true
     }
 
     /// Returns whether event name and source were found under their exact names.
     pub(crate) fn is_exact(&self) -> bool {
-        self.0.iter().take(2).all(|slot| slot.is_some_and(|(_, exact)| exact))
+        self.0.iter().take(2).all(|slot| slot.is_some_and(|known| known.exact))
     }
 
     pub(crate) fn into_record(self) -> Result<Record<'a>, NotARecord> {
@@ -307,17 +363,17 @@ struct Take<I> {
 
 impl<'a, 's, I> Take<I>
 where
-    I: Iterator<Item = (usize, (&'s Option<(&'a str, bool)>, &'static Field))>,
+    I: Iterator<Item = (usize, (&'s Option<Slot<'a>>, &'static Field))>,
     'a: 's,
 {
     /// Reads the next slot with `read`; a value that it cannot read is noted as odd.
-    fn next<T>(&mut self, read: impl FnOnce(&'a str, Shape) -> Option<T>) -> Option<T> {
+    fn next<T>(&mut self, read: impl FnOnce(Slot<'a>, Shape) -> Option<T>) -> Option<T> {
         let (slot, (value, field)) = self.slots.next()?;
-        let (raw, _) = (*value)?;
-        if is_absent(raw, field.shape) {
+        let slot_value = (*value)?;
+        if is_absent(slot_value.raw, field.shape) {
             return None;
         }
-        let read = read(raw, field.shape);
+        let read = read(slot_value, field.shape);
         if read.is_none() {
             self.odd.add(slot);
         }
@@ -325,7 +381,8 @@ where
     }
 
     fn text(&mut self) -> Option<Cow<'a, str>> {
-        self.next(|raw, shape| match raw.as_bytes().first()? {
+        self.next(|Slot { raw, plain, .. }, shape| match raw.as_bytes().first()? {
+            b'"' if plain => raw.get(1..raw.len() - 1).map(Cow::Borrowed),
             b'"' => unquote(raw),
             b'-' | b'0'..=b'9' if shape == Shape::TextOrNumber => Some(Cow::Borrowed(raw)),
             _ => None,
@@ -333,11 +390,11 @@ where
     }
 
     fn flag(&mut self) -> Option<bool> {
-        self.next(|raw, _| as_bool(raw))
+        self.next(|slot, _| as_bool(slot.raw))
     }
 
     fn json(&mut self) -> Option<Json<'a>> {
-        self.next(|raw, shape| {
+        self.next(|Slot { raw, .. }, shape| {
             let json = match unquote(raw) {
                 Some(inner) => Json::parse(inner).ok()?,
                 None => Json::trusted(raw),
@@ -365,6 +422,15 @@ mod tests {
 
     fn parse(text: &str) -> Record<'_> {
         Record::parse(text).unwrap()
+    }
+
+    #[test]
+    fn indices_are_those_of_the_names() {
+        assert_eq!(field_name(USER_IDENTITY as u8), b"userIdentity");
+        assert_eq!(field_name(TLS_DETAILS as u8), b"tlsDetails");
+        let mut written = WRITTEN;
+        written.sort_unstable();
+        assert!(written.iter().enumerate().all(|(at, slot)| at == usize::from(*slot)));
     }
 
     #[test]

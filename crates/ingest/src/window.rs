@@ -22,6 +22,23 @@ pub(crate) struct Damage {
 #[derive(Debug, Default)]
 pub(crate) struct Buffer(Vec<u8>);
 
+impl Buffer {
+    /// Returns the bytes, to be filled before a window opens on them.
+    pub(crate) fn vec(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+/// A source that is at its end.
+#[derive(Debug)]
+pub(crate) struct Nothing;
+
+impl Source for Nothing {
+    fn read(&mut self, _: &mut [u8]) -> Result<usize, Damage> {
+        Ok(0)
+    }
+}
+
 /// How much is asked of the source at once, at least.
 const CHUNK: usize = 256 * 1024;
 
@@ -39,6 +56,14 @@ pub(crate) struct Window<'b, S> {
     damage: Option<Damage>,
     /// The most bytes held at once.
     peak: usize,
+}
+
+impl<'b> Window<'b, Nothing> {
+    /// Opens on a whole stream: the first `length` bytes of the buffer.
+    pub(crate) fn whole(buffer: &'b mut Buffer, length: usize) -> Self {
+        let end = length.min(buffer.0.len());
+        Self { end, ended: true, peak: end, ..Self::new(Nothing, buffer) }
+    }
 }
 
 impl<'b, S: Source> Window<'b, S> {

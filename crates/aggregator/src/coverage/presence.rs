@@ -6,10 +6,11 @@
 //! selectors may choose by each of these. Sources that a trail may leave out
 //! (KMS) stand for themselves.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trailtrim_ingest::{Json, Record};
+use trailtrim_ingest::Record;
 
 use super::Access;
 use super::hours::Hours;
@@ -59,12 +60,13 @@ pub(crate) struct Resources(BTreeMap<Box<str>, Hours>);
 
 impl Resources {
     fn add(&mut self, arn: &str, time: i64) {
-        if let Some(hours) = self.0.get_mut(arn) {
-            return hours.add(time);
-        }
+        // Before it is sought: of very many resources most are beyond the last one kept.
         let full = self.0.len() >= RESOURCES;
         if full && self.0.last_key_value().is_some_and(|(last, _)| arn > &**last) {
             return;
+        }
+        if let Some(hours) = self.0.get_mut(arn) {
+            return hours.add(time);
         }
         self.0.entry(arn.into()).or_default().add(time);
         self.bound();
@@ -160,12 +162,12 @@ pub(crate) fn stream(source: &str) -> &str {
 /// Returns type and ARN of the resource that a data event was surely selected by.
 ///
 /// Of one that names several it is not known by which it was selected.
-fn only_resource(record: &Record<'_>) -> Option<(String, String)> {
+fn only_resource<'r>(record: &'r Record<'_>) -> Option<(Cow<'r, str>, Cow<'r, str>)> {
     let mut only = None;
-    for entry in record.resources.iter().flat_map(Json::elements) {
+    for entry in record.resources.iter().flat_map(|json| json.value().elements()) {
         let text = |name: &str| {
             let (_, value) = entry.members().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-            value.as_text().filter(|text| !text.is_empty()).map(|text| text.into_owned())
+            value.as_text().filter(|text| !text.is_empty())
         };
         let kind = text("type")?;
         if services::is_unselectable(&kind) {

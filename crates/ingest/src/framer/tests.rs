@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::{Element, Sink, Within, frame};
+use crate::Road;
 use crate::grammar::Fault;
+use crate::scan::{Scanned, Seen};
 use crate::window::{Buffer, Damage, Source, Window};
 
 /// A source that gives out its bytes in pieces of the given sizes, over and over.
@@ -48,6 +50,9 @@ impl Sink for Notes {
             .collect();
         self.elements.push((element.at, text, members));
     }
+    fn scanned(&mut self, _: &Scanned, _: Element<'_>) -> bool {
+        false
+    }
     fn wrapper(&mut self, within: Within) {
         self.wrappers.push(format!("{within:?}"));
     }
@@ -69,7 +74,7 @@ fn notes_in_pieces(bytes: &[u8], sizes: &[usize]) -> Notes {
     let mut buffer = Buffer::default();
     let mut window = Window::new(Pieces { rest: bytes, sizes, turn: 0 }, &mut buffer);
     let mut notes = Notes::default();
-    frame(&mut window, &mut notes);
+    frame(&mut window, Road::General, Seen::default(), &mut notes);
     notes
 }
 

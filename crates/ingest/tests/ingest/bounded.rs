@@ -92,7 +92,7 @@ fn white_space_keys_and_garbage_of_any_size_are_passed_over() {
     let letters = vec![b'k'; 1 << 20];
     let last = format!("\n{}", record("a"));
     let spaces = || Repeat::new(&filler, 32);
-    let files: [Box<dyn Read>; 4] = [
+    let files: [Box<dyn Read + Send>; 4] = [
         Box::new(
             b"{\"Records\" :"
                 .as_slice()

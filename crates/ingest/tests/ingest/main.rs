@@ -10,6 +10,7 @@ mod bounded;
 mod damage;
 mod folding;
 mod framings;
+mod roads;
 mod shared;
 
 use std::io::{Read, Write};
@@ -21,7 +22,7 @@ fn read(bytes: &[u8]) -> (Vec<String>, FileReport) {
     read_from(bytes)
 }
 
-fn read_from(reader: impl Read) -> (Vec<String>, FileReport) {
+fn read_from(reader: impl Read + Send) -> (Vec<String>, FileReport) {
     let mut names = Vec::new();
     let report =
         read_stream("trail", reader, &mut Scratch::default(), &Quiet, &mut |at, record| {

@@ -1,0 +1,64 @@
+//! Which files need not be parsed, told from their bytes.
+//!
+//! A record that names something holds its name, letter for letter or with escapes. JSON can write any
+//! letter as `\u` and four digits, also inside a string of JSON inside a string, where the backslash
+//! is doubled. So a file without the name and without any `\u` does not name it, in whatever packaging.
+
+use memchr::memmem::Finder;
+
+/// Shorter texts stand everywhere.
+const SHORTEST: usize = 3;
+
+/// Texts of which a file must hold one to be parsed.
+#[derive(Debug, Clone)]
+pub struct Mentions {
+    texts: Vec<Finder<'static>>,
+    escape: Finder<'static>,
+}
+
+impl Mentions {
+    /// Returns nothing where one of the texts is too short to be looked for, or has characters that
+    /// JSON or its packaging may write in several ways.
+    pub fn new<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'/');
+        let find = |text: &str| {
+            let fits = text.len() >= SHORTEST && text.bytes().all(plain);
+            fits.then(|| Finder::new(text).into_owned())
+        };
+        let texts: Vec<_> = texts.into_iter().map(find).collect::<Option<_>>()?;
+        (!texts.is_empty()).then(|| Self { texts, escape: Finder::new(b"\\u").into_owned() })
+    }
+
+    /// Returns whether any of the texts may stand in the inflated bytes of a file.
+    pub(crate) fn may_be_in(&self, bytes: &[u8]) -> bool {
+        self.texts.iter().chain([&self.escape]).any(|finder| finder.find(bytes).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_in_every_spelling() {
+        let mentions = Mentions::new(["orders-api"]).unwrap();
+        for text in [
+            r#"{"arn":"arn:aws:iam::1:role/orders-api"}"#,
+            r#"{"arn":"arn:aws:iam::1:role\/orders-api"}"#,
+            r#"{"arn":"arn:aws:iam::1:role/\u006frders-api"}"#,
+            r#"{"message":"{\"arn\":\"arn:aws:iam::1:role/orders\\u002Dapi\"}"}"#,
+        ] {
+            assert!(mentions.may_be_in(text.as_bytes()), "{text}");
+        }
+        assert!(!mentions.may_be_in(br#"{"arn":"arn:aws:iam::1:role\/orders"}"#));
+    }
+
+    #[test]
+    fn what_can_be_written_in_other_ways_is_not_looked_for() {
+        for text in ["", "ab", "a/b", "a\"b", "r\u{f4}le", "a b"] {
+            assert!(Mentions::new([text]).is_none(), "{text}");
+        }
+        assert!(Mentions::new(["abc", "a"]).is_none());
+        assert!(Mentions::new([]).is_none());
+    }
+}

@@ -1,0 +1,362 @@
+//! The fast road over one record: what CloudTrail writes, and nothing out of the ordinary.
+//!
+//! It checks all that the general road (framer, grammar, unwrap) checks, but in one pass that keeps
+//! no state for a sudden end, and finds the fields on its way. Where anything is unusual (the text
+//! ends, a byte is wrong, a wrapper's key, deep nesting) it returns nothing, and the general road
+//! decides. What it returns goes through the same [`Slots`], so that fields are read in one way
+//! only. Tests and a fuzz target hold both roads to the same records.
+
+use std::hash::BuildHasher as _;
+use std::ops::Range;
+
+use wide::u8x16;
+
+use crate::RECORD_LIMIT;
+use crate::framer::Within;
+use crate::record::{
+    FIELD_COUNT, Slots, TLS_DETAILS, USER_IDENTITY, WRITTEN, field_name, is_field_in_any_case,
+};
+
+/// How deep values may be nested on this road; well below what the general one allows.
+const DEEPEST: u32 = 60;
+
+/// How many members a record may have on this road.
+const MOST_MEMBERS: usize = 200;
+
+/// A record that was read over, as offsets into its text.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    /// How many bytes it has.
+    pub(crate) length: usize,
+    /// The value of each field that was found; empty where it was not.
+    values: [(u32, u32); FIELD_COUNT],
+    /// One bit a field: a string without escapes.
+    plain: u32,
+    /// Key and value of members that are fields in another case.
+    others: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl Scanned {
+    /// Returns the fields; `text` is what was scanned.
+    pub(crate) fn slots<'t>(&self, text: &'t str) -> Slots<'t> {
+        let mut slots = Slots::default();
+        for (slot, (from, to)) in self.values.iter().enumerate() {
+            if let Some(value) = text.get(*from as usize..*to as usize)
+                && to > from
+            {
+                slots.put_exact(slot, value, self.plain & (1 << slot) != 0);
+            }
+        }
+        for (key, value) in &self.others {
+            if let (Some(key), Some(value)) = (text.get(key.clone()), text.get(value.clone())) {
+                slots.put(key, value);
+            }
+        }
+        slots
+    }
+}
+
+/// Objects that were read over lately, to be known again.
+///
+/// Who calls and over which connection is told in the same words in many records. What is byte for
+/// byte what was checked before needs no second check, and an object ends where it ended.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// By a hash of how they begin; the whole text is compared.
+    objects: Vec<Vec<u8>>,
+    hasher: foldhash::fast::FixedState,
+}
+
+/// How many objects are remembered.
+const REMEMBERED: usize = 512;
+
+/// No longer object is remembered.
+const LONGEST: usize = 4096;
+
+/// How many bytes tell objects apart well enough to find them.
+const BEGINNING: usize = 160;
+
+impl Seen {
+    /// Returns where an object that begins like this would be remembered.
+    fn place(&mut self, bytes: &[u8]) -> Option<&mut Vec<u8>> {
+        let beginning = bytes.get(..BEGINNING)?;
+        if self.objects.is_empty() {
+            self.objects.resize(REMEMBERED, Vec::new());
+        }
+        let place = self.hasher.hash_one(beginning) % REMEMBERED as u64;
+        self.objects.get_mut(usize::try_from(place).ok()?)
+    }
+}
+
+/// Reads over the record that `bytes` begin with, from its brace to its brace.
+pub(crate) fn record(bytes: &[u8], seen: &mut Seen) -> Option<Scanned> {
+    let bytes = bytes.get(..RECORD_LIMIT).unwrap_or(bytes);
+    let mut scan = Scan { bytes, at: 0 };
+    let mut found =
+        Scanned { length: 0, values: [(0, 0); FIELD_COUNT], plain: 0, others: Vec::new() };
+    scan.take(b'{')?;
+    let mut next = 0;
+    for _ in 0..MOST_MEMBERS {
+        scan.space();
+        let start = scan.at + 1;
+        let plain = scan.string()?;
+        let key = start..scan.at - 1;
+        scan.space();
+        scan.take(b':')?;
+        scan.space();
+        let name = bytes.get(key.clone()).filter(|_| plain)?;
+        let from = scan.at;
+        let slot = slot(name, &mut next);
+        let plain = match slot {
+            Some(USER_IDENTITY | TLS_DETAILS) => scan.value_seen(seen)?,
+            _ => scan.value()?,
+        };
+        match slot {
+            Some(slot) => {
+                *found.values.get_mut(slot)? =
+                    (u32::try_from(from).ok()?, u32::try_from(scan.at).ok()?);
+                let bit = 1 << slot;
+                found.plain = if plain { found.plain | bit } else { found.plain & !bit };
+            }
+            None if Within::of_key(name).is_some() => return None,
+            None if is_field_in_any_case(name) => found.others.push((key, from..scan.at)),
+            None => {}
+        }
+        scan.space();
+        match scan.next()? {
+            b',' => {}
+            b'}' => {
+                found.length = scan.at;
+                // By source and name it is a record, whatever else stands in it.
+                let named = found.values.iter().take(2).all(|(from, to)| from < to);
+                return named.then_some(found);
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Returns the length of the value that `bytes` begin with.
+pub(crate) fn value_length(bytes: &[u8]) -> Option<usize> {
+    let mut scan = Scan { bytes, at: 0 };
+    scan.value().map(|_| scan.at)
+}
+
+/// Returns the field of a name. `next` is where in [`WRITTEN`] the next one is likely found.
+fn slot(name: &[u8], next: &mut usize) -> Option<usize> {
+    let (before, after) = WRITTEN.split_at_checked(*next)?;
+    let ahead = after.iter().position(|slot| field_name(*slot) == name);
+    let place = match ahead {
+        Some(ahead) => before.len() + ahead,
+        None => before.iter().position(|slot| field_name(*slot) == name)?,
+    };
+    *next = place + 1;
+    WRITTEN.get(place).map(|slot| usize::from(*slot))
+}
+
+struct Scan<'t> {
+    bytes: &'t [u8],
+    at: usize,
+}
+
+impl Scan<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.peek()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn take(&mut self, wanted: u8) -> Option<()> {
+        (self.next()? == wanted).then_some(())
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// Reads over a string; returns whether it has no escapes.
+    #[inline]
+    fn string(&mut self) -> Option<bool> {
+        self.take(b'"')?;
+        let mut plain = true;
+        loop {
+            self.at = text_end(self.bytes, self.at)?;
+            match self.next()? {
+                b'"' => return Some(plain),
+                b'\\' => {
+                    plain = false;
+                    match self.next()? {
+                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+                        b'u' => {
+                            let digits = self.bytes.get(self.at..self.at + 4)?;
+                            if !digits.iter().all(u8::is_ascii_hexdigit) {
+                                return None;
+                            }
+                            self.at += 4;
+                        }
+                        _ => return None,
+                    }
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// Reads over a value; returns whether it is a string without escapes.
+    fn value(&mut self) -> Option<bool> {
+        match self.peek()? {
+            b'"' => self.string(),
+            b'{' | b'[' => self.container().map(|()| false),
+            _ => self.scalar().map(|()| false),
+        }
+    }
+
+    /// Does what [`value`](Self::value) does, for a value that is likely the same as before.
+    fn value_seen(&mut self, seen: &mut Seen) -> Option<bool> {
+        let rest = self.bytes.get(self.at..)?;
+        let Some(place) = seen.place(rest).filter(|_| rest.starts_with(b"{")) else {
+            return self.value();
+        };
+        if !place.is_empty() && rest.starts_with(place) {
+            self.at += place.len();
+            return Some(false);
+        }
+        let from = self.at;
+        self.container()?;
+        if self.at - from <= LONGEST {
+            place.clear();
+            place.extend_from_slice(self.bytes.get(from..self.at)?);
+        }
+        Some(false)
+    }
+
+    fn scalar(&mut self) -> Option<()> {
+        let literal: &[u8] = match self.peek()? {
+            b't' => b"true",
+            b'f' => b"false",
+            b'n' => b"null",
+            _ => return self.number(),
+        };
+        let end = self.at + literal.len();
+        (self.bytes.get(self.at..end)? == literal).then(|| self.at = end)
+    }
+
+    fn number(&mut self) -> Option<()> {
+        if self.peek()? == b'-' {
+            self.at += 1;
+        }
+        match self.next()? {
+            b'0' => {}
+            b'1'..=b'9' => self.digits(),
+            _ => return None,
+        }
+        if self.peek()? == b'.' {
+            self.at += 1;
+            self.some_digits()?;
+        }
+        if matches!(self.peek()?, b'e' | b'E') {
+            self.at += 1;
+            if matches!(self.peek()?, b'+' | b'-') {
+                self.at += 1;
+            }
+            self.some_digits()?;
+        }
+        Some(())
+    }
+
+    fn some_digits(&mut self) -> Option<()> {
+        self.next()?.is_ascii_digit().then(|| self.digits())
+    }
+
+    fn digits(&mut self) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+    }
+
+    /// Reads over an object or array. One bit a level tells which it is, the innermost lowest.
+    fn container(&mut self) -> Option<()> {
+        let (mut depth, mut objects) = (0u32, 0u64);
+        loop {
+            // A value begins here.
+            match self.peek()? {
+                b'"' => {
+                    self.string()?;
+                }
+                open @ (b'{' | b'[') => {
+                    if depth == DEEPEST {
+                        return None;
+                    }
+                    depth += 1;
+                    objects = objects << 1 | u64::from(open == b'{');
+                    self.at += 1;
+                    self.space();
+                    // In ASCII a bracket that closes is two after the one that opens.
+                    if self.peek()? != open + 2 {
+                        if open == b'{' {
+                            self.key()?;
+                        }
+                        continue;
+                    }
+                }
+                _ => self.scalar()?,
+            }
+            // A value ended, or a container that ends at once began.
+            loop {
+                self.space();
+                match (self.next()?, objects & 1 == 1) {
+                    (b',', object) => {
+                        self.space();
+                        if object {
+                            self.key()?;
+                        }
+                        break;
+                    }
+                    (b'}', true) | (b']', false) => {
+                        depth -= 1;
+                        objects >>= 1;
+                        if depth == 0 {
+                            return Some(());
+                        }
+                    }
+                    _ => return None,
+                }
+            }
+        }
+    }
+
+    /// Reads over a key, its colon and the space around.
+    fn key(&mut self) -> Option<()> {
+        self.string()?;
+        self.space();
+        self.take(b':')?;
+        self.space();
+        Some(())
+    }
+}
+
+/// Returns where the plain text of a string ends: at a quote, a backslash or a control character.
+#[inline]
+fn text_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    const WIDTH: usize = 16;
+    while let Some(block) = bytes.get(at..at + WIDTH) {
+        let block = u8x16::new(block.try_into().ok()?);
+        let control = block.min(u8x16::splat(0x1f)).cmp_eq(block);
+        let end = block.cmp_eq(u8x16::splat(b'"')) | block.cmp_eq(u8x16::splat(b'\\')) | control;
+        let ends = end.move_mask();
+        if ends != 0 {
+            return Some(at + ends.trailing_zeros() as usize);
+        }
+        at += WIDTH;
+    }
+    let rest = bytes.get(at..)?;
+    let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
+    Some(at + end)
+}
