@@ -13,7 +13,7 @@ use trailtrim_aggregator::coverage::ActionEvents;
 use trailtrim_aggregator::permission_set;
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::attached::Inventory;
-use trailtrim_emitter::diff::{Diff, Inputs, Options, Status, diff as describe};
+use trailtrim_emitter::diff::{Diff, Inputs, Options, Past, Status, diff as describe};
 use trailtrim_emitter::finding::Code;
 use trailtrim_emitter::tighten::{Lookout, Settings, Standards, UNUSED_DAYS};
 use trailtrim_emitter::{ConditionKind, Limits, Taste};
@@ -28,6 +28,7 @@ use crate::format::Format;
 use crate::globs::Globs;
 use crate::output::{tell as say, write_stdout};
 use crate::policy_files::{PolicyFiles, read_file};
+use crate::time;
 use crate::trail::{Trail, TrailArgs};
 
 /// Compare what is attached with what was used, and draft what takes its place
@@ -129,8 +130,13 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     let dumps = read_dumps(&args.account_authorization_details)?;
     let attached =
         PolicyFiles::read(&args.attached, &[PolicyKind::Identity, PolicyKind::Unstated])?;
-    let mut trail = args.trail.read_everyone(catalog)?;
-    declarations.into_iter().for_each(|declaration| trail.coverage.declare(declaration));
+    let (mut trail, mut cut) = args.trail.read_and_cut(catalog)?;
+    for declaration in declarations {
+        if let Some(cut) = &mut cut {
+            cut.coverage.declare(declaration.clone());
+        }
+        trail.coverage.declare(declaration);
+    }
     let mut inventory = match args.attached.is_empty() {
         true => Inventory::of_dumps(&dumps, &trail.activity.policy_changes),
         false => of_files(args, &trail, attached)?,
@@ -158,12 +164,11 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     let tastes = config.taste_of()?;
     let conditions: BTreeSet<ConditionKind> =
         args.conditions.iter().copied().chain(config.conditions()?).collect();
-    let lookout = Lookout::new(
-        &trail.coverage,
-        &events,
-        unused_days,
-        (!regions.is_empty()).then(|| regions.clone()),
-    );
+    let lookout = |coverage| {
+        Lookout::new(coverage, &events, unused_days, (!regions.is_empty()).then(|| regions.clone()))
+    };
+    let earlier = cut.as_ref().map(|cut| lookout(&cut.coverage));
+    let lookout = lookout(&trail.coverage);
     let settings = Settings {
         pins: config.pins(),
         never: config.never.clone(),
@@ -182,7 +187,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
         input: trail.input.clone(),
         options: Options {
             unused_days,
-            regions: regions.into_iter().collect(),
+            regions: regions.iter().cloned().collect(),
             resources: taste.code().to_owned(),
         },
         inventory: &inventory,
@@ -195,6 +200,12 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
             catalog,
         },
         limits,
+        past: cut.as_ref().zip(earlier.as_ref()).map(|(cut, lookout)| Past {
+            split: time::show(cut.at),
+            before: &cut.before,
+            lookout,
+            after: &cut.after,
+        }),
     });
     if args.trail.selects_principals() {
         described.principals.retain(|one| args.trail.selects_arn(&one.arn));

@@ -122,6 +122,21 @@ pub(crate) struct Trail {
     pub(crate) passed: u64,
 }
 
+/// How many days a trail must have to be cut in two for a backtest: one week beside another.
+const LEAST_DAYS_TO_CUT: i32 = 14;
+
+/// A trail cut in two.
+pub(crate) struct Cut {
+    /// The first moment of the later part.
+    pub(crate) at: DateTime<Utc>,
+    /// What was done in the earlier part.
+    pub(crate) before: Activity,
+    /// Where CloudTrail was looking then.
+    pub(crate) coverage: Coverage,
+    /// What was done in the later part.
+    pub(crate) after: Activity,
+}
+
 /// A trail observed in parts.
 pub(crate) struct Parts {
     /// What was observed in each stretch of time, in their order.
@@ -409,6 +424,15 @@ impl TrailArgs {
         catalog: Catalog,
         resolve: fn(&Usage, Catalog) -> Activity,
     ) -> anyhow::Result<Trail> {
+        let (trail, _) = self.read_usage(catalog, resolve)?;
+        Ok(trail)
+    }
+
+    fn read_usage(
+        &self,
+        catalog: Catalog,
+        resolve: fn(&Usage, Catalog) -> Activity,
+    ) -> anyhow::Result<(Trail, Usage)> {
         let Parts { usages, input, lossy } = self.read_parts(catalog, &[])?;
         let mut usage = Usage::default();
         usages.into_iter().for_each(|part| usage.join(part));
@@ -416,8 +440,35 @@ impl TrailArgs {
         // A record without a time may have been inside the window.
         let timeless = activity.other_events.keys().any(|event| event.kind == OtherKind::NoTime);
         let lossy = lossy || timeless;
-        let coverage = usage.into_coverage();
-        Ok(Trail { activity, coverage, input, filters: self.filters(), lossy, passed: 0 })
+        let coverage = usage.coverage().clone();
+        Ok((Trail { activity, coverage, input, filters: self.filters(), lossy, passed: 0 }, usage))
+    }
+
+    /// Reads the trail once, and cuts it in two by days where it is long enough: an earlier part and
+    /// a later one that drafts from the earlier can be put to.
+    pub(crate) fn read_and_cut(&self, catalog: Catalog) -> anyhow::Result<(Trail, Option<Cut>)> {
+        let (trail, usage) = self.read_usage(catalog, resolve)?;
+        let days: BTreeSet<i32> =
+            trail.activity.principals.iter().flat_map(|one| one.days()).collect();
+        let (Some(first), Some(last)) = (days.first(), days.last()) else {
+            return Ok((trail, None));
+        };
+        if last - first + 1 < LEAST_DAYS_TO_CUT {
+            return Ok((trail, None));
+        }
+        let at = first + (last - first + 1) * 2 / 3;
+        let Some(moment) = DateTime::from_timestamp(i64::from(at) * 86_400, 0) else {
+            return Ok((trail, None));
+        };
+        let before = usage.limited(&Scope { until: Some(moment), ..Scope::default() });
+        let after = usage.limited(&Scope { since: Some(moment), ..Scope::default() });
+        let cut = Cut {
+            at: moment,
+            before: resolve(&before, catalog),
+            coverage: before.into_coverage(),
+            after: resolve(&after, catalog),
+        };
+        Ok((trail, Some(cut)))
     }
 
     /// Returns whether a principal is selected.

@@ -288,8 +288,16 @@ impl Coverage {
         self.areas.get(account).into_iter().flat_map(|regions| regions.keys().map(|name| &**name))
     }
 
+    /// Returns the last day (since 1970-01-01, UTC) of which there are records of an account, not
+    /// counting what lies behind the end of the window.
+    pub fn last_day(&self, account: &str) -> Option<i32> {
+        let open = self.holes.iter().filter(|(_, until)| *until == i64::MAX);
+        let end = open.map(|(from, _)| *from).min().unwrap_or(i64::MAX);
+        self.account_days(account).filter(|day| seconds(*day).0 < end).last()
+    }
+
     /// Returns the days from the first with a record of the account to the last.
-    pub fn account_days(&self, account: &str) -> impl Iterator<Item = i32> {
+    fn account_days(&self, account: &str) -> impl Iterator<Item = i32> {
         self.areas
             .get(account)
             .into_iter()

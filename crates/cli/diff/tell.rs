@@ -83,6 +83,7 @@ fn principal(text: &mut String, one: &PrincipalDiff) {
     }
     if let Some(proofs) = &one.proofs {
         proved(text, proofs);
+        foretold(text, proofs);
     }
     for finding in &one.findings {
         let place = match (&finding.policy, finding.statement) {
@@ -220,6 +221,19 @@ fn proved(text: &mut String, proofs: &Proofs) {
             ),
         ),
         Some(first) => line(text, 1, &printable(&format!("IDLE: {first}"))),
+    }
+}
+
+fn foretold(text: &mut String, proofs: &Proofs) {
+    let Some(backtest) = &proofs.backtest else { return };
+    let about = if backtest.estimated { "≈" } else { "" };
+    let told = format!(
+        "backtest: the draft as of {} would have denied {about}{} of {about}{} later calls",
+        backtest.split, backtest.denied_calls, backtest.calls
+    );
+    line(text, 1, &told);
+    for denied in backtest.denied.iter().take(LISTED) {
+        line(text, 2, &printable(&format!("{} on {}", denied.action, denied.resource)));
     }
 }
 

@@ -6,7 +6,7 @@
 
 mod build;
 
-pub use build::{Inputs, diff};
+pub use build::{Inputs, Past, diff};
 
 use std::collections::BTreeMap;
 

@@ -38,6 +38,10 @@ pub struct Proofs {
     pub irredundant: IrredundantProof,
     /// It keeps the limits.
     pub fits: FitProof,
+    /// A draft from the earlier part of the trail, put to the later one; absent where the trail is
+    /// too short. It foretells, and proves nothing: what it finds is no failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backtest: Option<Foretold>,
 }
 
 impl Proofs {
@@ -121,6 +125,57 @@ pub struct FitProof {
     pub document_limit: usize,
     /// Documents that there may be.
     pub documents_limit: usize,
+}
+
+/// How a draft from the past would have done.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Foretold {
+    /// The first moment that the draft was not made from.
+    pub split: String,
+    /// Distinct successful calls since then that what is attached allows.
+    pub calls: u64,
+    /// Those of them that the draft would have denied.
+    pub denied_calls: u64,
+    /// Whether the numbers are estimates.
+    pub estimated: bool,
+    /// What it would have denied.
+    pub denied: Vec<Denied>,
+}
+
+/// Puts a draft to what a principal did later.
+#[must_use]
+pub fn foretell(
+    split: &str,
+    later: &Principal,
+    attached: &[&PolicyDocument],
+    draft: &[&PolicyDocument],
+) -> Foretold {
+    let asking = who(&later.arn);
+    let (before, after) = (Replay::of(attached.iter().copied()), Replay::of(draft.iter().copied()));
+    let (mut all, mut denied) = (Stats::default(), Stats::default());
+    let mut foretold = Foretold { split: split.to_owned(), ..Foretold::default() };
+    for (key, row) in later.rows.iter().filter(|(key, _)| key.outcome.grants()) {
+        let circumstances = Circumstances::of(row);
+        let parts = parts(key, &circumstances, attached, &before, asking.as_ref());
+        if parts.is_empty() {
+            continue;
+        }
+        all.join(row.stats.clone());
+        for part in parts {
+            if after.judge(&part, &circumstances.with_networks(row), asking.as_ref())
+                == Allowance::No
+            {
+                denied.join(row.stats.clone());
+                foretold.denied.push(Denied { action: part.action, resource: part.resource });
+            }
+        }
+    }
+    foretold.calls = all.calls().value;
+    foretold.estimated = all.calls().estimated;
+    foretold.denied_calls = denied.calls().value;
+    foretold.denied.sort();
+    foretold.denied.dedup();
+    foretold
 }
 
 /// Replays what a principal did.

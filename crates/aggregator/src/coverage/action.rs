@@ -281,7 +281,8 @@ impl ActionEvents {
         let mut demands = Vec::new();
         for event in all {
             let here = Some(event);
-            if own.is_none() && !event.actions.iter().any(|one| can(one)) {
+            let others = event.actions.iter().filter(|one| **one != facts.id());
+            if own.is_none() && !others.into_iter().any(|one| can(one)) {
                 continue;
             }
             match event.shows {

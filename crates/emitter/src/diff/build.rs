@@ -14,10 +14,10 @@ use super::{
 use crate::attached::{Bundle, Inventory, Policy};
 use crate::finding;
 use crate::pack::{Limits, pack};
-use crate::proof::{self, Need, Proofs};
+use crate::proof::{self, Foretold, Need, Proofs};
 use crate::report::{Filters, Input, seen, time, tool};
 use crate::tighten::{
-    Class, Judged, Place, Rest, Settings, Standards, Tightened, TightenedBundle,
+    Class, Judged, Lookout, Place, Rest, Settings, Standards, Tightened, TightenedBundle,
     TightenedPrincipal, tighten,
 };
 
@@ -42,6 +42,20 @@ pub struct Inputs<'a> {
     pub standards: Standards<'a>,
     /// The limits of a draft.
     pub limits: Limits,
+    /// The trail in two parts, where it is long enough to foretell from the first.
+    pub past: Option<Past<'a>>,
+}
+
+/// The trail cut in two.
+pub struct Past<'a> {
+    /// The first moment of the later part.
+    pub split: String,
+    /// What was done before.
+    pub before: &'a Activity,
+    /// Where the trail looked before.
+    pub lookout: &'a Lookout<'a>,
+    /// What was done from then on.
+    pub after: &'a Activity,
 }
 
 /// Tightens what is attached, proves the result and describes both.
@@ -49,7 +63,12 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
     let tightened = tighten(inputs.inventory, inputs.activity, &inputs.standards);
     let drafts: Vec<Option<Drafted>> =
         tightened.bundles.iter().map(|bundle| Drafted::of(bundle, &inputs.limits)).collect();
-    let builder = Builder { inputs, tightened: &tightened, drafts: &drafts };
+    let earlier = inputs.past.as_ref().map(|past| {
+        let standards = Standards { lookout: past.lookout, ..inputs.standards };
+        tighten(inputs.inventory, past.before, &standards)
+    });
+    let builder =
+        Builder { inputs, tightened: &tightened, drafts: &drafts, earlier: earlier.as_ref() };
     let known: BTreeSet<&str> = inputs.inventory.principals.keys().map(String::as_str).collect();
     Diff {
         schema_version: DIFF_SCHEMA_VERSION,
@@ -98,6 +117,8 @@ struct Builder<'b> {
     inputs: &'b Inputs<'b>,
     tightened: &'b Tightened<'b>,
     drafts: &'b [Option<Drafted>],
+    /// The same of the earlier part of the trail.
+    earlier: Option<&'b Tightened<'b>>,
 }
 
 impl Builder<'_> {
@@ -225,12 +246,35 @@ impl Builder<'_> {
             replay: replay.unwrap_or_default(),
             no_new_access: proof::no_new_access(&attached, &documents, self.catalog()),
             irredundant,
+            backtest: self.foretell(one, &attached),
             fits: proof::fits(
                 &documents,
                 self.inputs.limits.document,
                 self.inputs.limits.documents,
             ),
         }
+    }
+
+    /// Puts the draft of the earlier part of the trail to the later one.
+    fn foretell(
+        &self,
+        one: &TightenedPrincipal<'_>,
+        attached: &[&PolicyDocument],
+    ) -> Option<Foretold> {
+        let (past, earlier) = (self.inputs.past.as_ref()?, self.earlier?);
+        let arn = &one.attached.arn;
+        let known = |activity: &'_ Activity| {
+            activity.principals.iter().position(|principal| principal.arn == *arn)
+        };
+        known(past.before)?;
+        let later = past.after.principals.get(known(past.after)?)?;
+        let bundles = one.attached.bundles.iter().filter_map(|at| earlier.bundles.get(*at));
+        let statements = bundles.flat_map(|bundle| {
+            let allows = bundle.allows.iter().map(|one| one.statement.clone());
+            allows.chain(bundle.denies.iter().cloned())
+        });
+        let draft = PolicyDocument::new(statements.collect());
+        Some(proof::foretell(&past.split, later, attached, &[&draft]))
     }
 
     fn shared(&self, bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Option<SharedDiff> {

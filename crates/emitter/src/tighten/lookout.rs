@@ -218,7 +218,7 @@ impl<'a> Lookout<'a> {
         if let Some(end) = self.ends.borrow().get(account) {
             return *end;
         }
-        let end = self.coverage.account_days(account).last();
+        let end = self.coverage.last_day(account);
         self.ends.borrow_mut().insert(account.to_owned(), end);
         end
     }
