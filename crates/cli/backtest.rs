@@ -119,8 +119,9 @@ fn cuts(args: &BacktestArgs, catalog: Catalog) -> anyhow::Result<Vec<DateTime<Ut
     let days: BTreeSet<i32> = activity.principals.iter().flat_map(Principal::days).collect();
     ensure!(
         days.len() > folds,
-        "the selected records lie on {}, {folds} folds need at least {}; give fewer folds",
+        "the selected records lie on {}, and {} need {} at least; give fewer, or --split with a time",
         count(days.len() as u64, "day", "days"),
+        count(folds as u64, "fold", "folds"),
         folds + 1
     );
     let days: Vec<i32> = days.into_iter().collect();
