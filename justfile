@@ -11,6 +11,10 @@ check:
 test:
     cargo test --workspace
 
+# Write golden files and the command line reference anew, after a look at the difference
+bless:
+    TRAILTRIM_BLESS=1 cargo test --test tests -- golden the_command_line_reference
+
 # Fetch the pinned packages again and rewrite the catalog's data files
 catalog *ARGS:
     cargo run --release -p trailtrim-catalog-refresh -- {{ARGS}}

@@ -25,7 +25,96 @@ fn fixture() -> String {
 #[test]
 fn a_missing_path_is_named() {
     let stderr = failure(&["/no/such/trail"]);
-    assert!(stderr.contains("/no/such/trail"), "{stderr}");
+    assert!(stderr.starts_with("error: no such file or directory: `/no/such/trail`"), "{stderr}");
+    assert!(stderr.contains("\nhint: name a file or directory of CloudTrail logs"), "{stderr}");
+}
+
+/// A command line, the beginning of the error, and of the hint below it.
+type Failing<'a> = (&'a [&'a str], &'a str, &'a str);
+
+#[test]
+fn a_failure_says_what_to_do_on_a_line_of_its_own() {
+    let trail = fixture();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let file = file.path().to_str().unwrap();
+    let failures: [Failing<'_>; 8] = [
+        (
+            &["generate", &trail, "--since", "2026-03-05", "--until", "2026-03-04"],
+            "nothing lies between --since `2026-03-05T00:00:00Z` and --until",
+            "swap them",
+        ),
+        (
+            &["usage", &trail, "--principal", "no-such-role"],
+            "no principal in the trail matches --principal `no-such-role`",
+            "leave it out to see all; `trailtrim usage` lists them",
+        ),
+        (
+            &["generate", &trail, "--principal", "*"],
+            "--principal matches ",
+            "name one with --principal, or give --out for all",
+        ),
+        (&["generate", &trail, "--out", file], "--out `", "name another"),
+        (
+            &["catalog", "action", "s3:GetObjekt"],
+            "no action `s3:GetObjekt` in the catalog",
+            "`trailtrim catalog service s3` lists them",
+        ),
+        (&["catalog", "service", "s4"], "no service `s4` in the catalog", "name the IAM prefix"),
+        (&["backtest", "-", "--folds", "2"], "--folds reads the trail twice", "give --split"),
+        (
+            &["backtest", &trail, "--folds", "90"],
+            "the selected records lie on ",
+            "give fewer folds, or --split with a time",
+        ),
+    ];
+    for (arguments, error, hint) in failures {
+        let output = trailtrim().args(arguments).output().unwrap();
+        let stderr = text(output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(output.stdout.is_empty(), "{arguments:?} prints data");
+        assert!(stderr.contains(&format!("error: {error}")), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(&format!("\nhint: {hint}")), "{arguments:?}: {stderr}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_unreadable_directory_is_named_with_what_the_system_says() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let archive = TempDir::new().unwrap();
+    let path = archive.path().join("locked");
+    std::fs::create_dir(&path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    if std::fs::read_dir(&path).is_ok() {
+        eprintln!("skipped: this user may read every directory");
+        return;
+    }
+    let stderr = failure(&[path.to_str().unwrap()]);
+    assert!(stderr.contains("cannot read `") && stderr.contains("hint: run it as"), "{stderr}");
+    // Inside of what was named it is skipped, and told.
+    let output = trailtrim().arg("usage").arg(archive.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", text(output.stderr));
+}
+
+#[test]
+fn an_output_directory_below_a_file_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let blocked = folder.path().join("file");
+    std::fs::write(&blocked, "").unwrap();
+    let out = blocked.join("below");
+    let stderr = failure(&[&fixture(), "--out", out.to_str().unwrap()]);
+    assert!(stderr.contains("which is no directory\nhint: name another"), "{stderr}");
+}
+
+#[test]
+fn help_into_a_closed_pipe_is_code_4_or_done() {
+    let mut child =
+        trailtrim().arg("--help").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    // It may have been written before the reader went.
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{:?}", output.status);
+    assert!(output.stderr.is_empty(), "{}", text(output.stderr));
 }
 
 #[test]

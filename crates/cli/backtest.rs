@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use trailtrim_aggregator::{Activity, Join as _, Principal, resolve};
@@ -11,6 +11,7 @@ use trailtrim_catalog::Catalog;
 use trailtrim_emitter::backtest::{Backtest, Denied, Drafting, Fold, NotTested, Passage, Replayed};
 
 use crate::drafting::DraftingArgs;
+use crate::exit::hinted;
 use crate::format::Format;
 use crate::output::{printable, tell, write_stdout};
 use crate::summary::count;
@@ -103,27 +104,34 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
 
 fn cuts(args: &BacktestArgs, catalog: Catalog) -> anyhow::Result<Vec<DateTime<Utc>>> {
     if let Some(split) = args.cut.split {
-        ensure!(
-            args.trail.cuts_window(split),
-            "--split `{}` leaves nothing on one side of it; move it between --since and --until",
-            time::show(split)
-        );
+        if !args.trail.cuts_window(split) {
+            return Err(hinted(
+                format!("--split `{}` leaves nothing on one side of it", time::show(split)),
+                "move it between --since and --until",
+            ));
+        }
         return Ok(vec![split]);
     }
-    ensure!(
-        !args.trail.reads_stdin(),
-        "--folds reads the trail twice, and standard input comes once; give --split, or a file"
-    );
+    if args.trail.reads_stdin() {
+        return Err(hinted(
+            "--folds reads the trail twice, and standard input comes once",
+            "give --split, or a file",
+        ));
+    }
     let folds = usize::from(args.cut.folds.unwrap_or(1));
     let activity = args.trail.read(catalog)?.activity;
     let days: BTreeSet<i32> = activity.principals.iter().flat_map(Principal::days).collect();
-    ensure!(
-        days.len() > folds,
-        "the selected records lie on {}, and {} need {} at least; give fewer, or --split with a time",
-        count(days.len() as u64, "day", "days"),
-        count(folds as u64, "fold", "folds"),
-        folds + 1
-    );
+    if days.len() <= folds {
+        return Err(hinted(
+            format!(
+                "the selected records lie on {}, and {} need {} at least",
+                count(days.len() as u64, "day", "days"),
+                count(folds as u64, "fold", "folds"),
+                folds + 1
+            ),
+            "give fewer folds, or --split with a time",
+        ));
+    }
     let days: Vec<i32> = days.into_iter().collect();
     (1..=folds)
         .map(|part| {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use trailtrim_catalog::{
@@ -11,6 +10,8 @@ use trailtrim_catalog::{
 };
 
 use crate::Exit;
+use crate::columns::{columns, width};
+use crate::exit::hinted;
 use crate::format::Format;
 use crate::output::{printable, write_stdout};
 
@@ -54,12 +55,15 @@ pub(crate) fn catalog(args: &CatalogArgs) -> anyhow::Result<Exit> {
             print(args.format, &Event::of(catalog, source, name), Event::tell)?
         }
         Query::Action { action } => {
-            let facts = catalog.action(action).with_context(|| unknown_action(catalog, action))?;
+            let facts = catalog.action(action).ok_or_else(|| unknown_action(catalog, action))?;
             print(args.format, &Action::of(facts), Action::tell)?
         }
         Query::Service { prefix } => {
             let facts = catalog.service(prefix).ok_or_else(|| {
-                anyhow!("no service `{prefix}` in the catalog; name the IAM prefix, as in `s3:GetObject`")
+                hinted(
+                    format!("no service `{prefix}` in the catalog"),
+                    "name the IAM prefix, such as `s3` of `s3:GetObject`",
+                )
             })?;
             let service = Service {
                 prefix: facts.prefix(),
@@ -84,15 +88,15 @@ fn print<T: Serialize>(
     })
 }
 
-fn unknown_action(catalog: Catalog, action: &str) -> String {
-    match action.split_once(':') {
+/// Says that there is no such action, and where to find it.
+pub(crate) fn unknown_action(catalog: Catalog, action: &str) -> anyhow::Error {
+    let hint = match action.split_once(':') {
         Some((prefix, _)) if catalog.service(prefix).is_some() => {
-            format!(
-                "no action `{action}` in the catalog; `trailtrim catalog service {prefix}` lists them"
-            )
+            format!("`trailtrim catalog service {prefix}` lists them")
         }
-        _ => format!("no action `{action}` in the catalog; write it as `s3:GetObject`"),
-    }
+        _ => "write it as `s3:GetObject`".to_owned(),
+    };
+    hinted(format!("no action `{action}` in the catalog"), hint)
 }
 
 /// What CloudTrail can show, as one word and its detail.
@@ -328,16 +332,15 @@ struct Service {
 impl Service {
     fn tell(&self) -> String {
         let mut text = format!("{} ({})\n", self.prefix, self.name);
-        let width = self.actions.iter().map(|action| action.action.len()).max().unwrap_or(0);
-        for action in &self.actions {
-            let _ = writeln!(
-                text,
-                "  {:width$}  {}, {}",
-                action.action,
-                action.access_level,
-                action.visible.tell()
-            );
-        }
+        let rows: Vec<Vec<String>> = self
+            .actions
+            .iter()
+            .map(|action| {
+                let told = format!("{}, {}", action.access_level, action.visible.tell());
+                vec![action.action.to_owned(), told]
+            })
+            .collect();
+        text.push_str(&columns(&rows, 2, width()));
         text
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use trailtrim_catalog::Catalog;
@@ -12,6 +11,7 @@ use trailtrim_iam::read::PolicyKind;
 use trailtrim_iam::{Comparison, Limits, Policies, Witness, compare as contain, wildcard};
 
 use crate::Exit;
+use crate::exit::hinted;
 use crate::format::Format;
 use crate::output::{printable, write_stdout};
 use crate::policy_files::{PolicyFiles, StatementName};
@@ -126,7 +126,10 @@ fn either_kind(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)>
             let count = |files: &PolicyFiles| files.documents.len();
             let (a, b) = &identity;
             if count(a) != count(&existing) || count(b) != count(&new) {
-                bail!("the files hold policies of both kinds; choose with --kind");
+                return Err(hinted(
+                    "the files hold policies of both kinds",
+                    "choose one with --kind",
+                ));
             }
             Ok(identity)
         }

@@ -16,6 +16,7 @@ use trailtrim_aggregator::{Coverage, Join as _};
 use trailtrim_catalog::Catalog;
 
 use crate::Exit;
+use crate::columns::{columns, width};
 use crate::format::Format;
 use crate::output::{printable, tell, write_stdout};
 use crate::trail::{Parts, TrailArgs};
@@ -190,12 +191,9 @@ impl Report {
         }
         for ((account, region), lines) in places {
             writeln!(text, "\n{} {}", printable(account), printable(region))?;
-            let named: Vec<(String, &Line)> =
-                lines.into_iter().map(|line| (line.name(), line)).collect();
-            let width = named.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-            for (name, line) in named {
-                writeln!(text, "  {name:width$}  {}", line.verdict(self.days))?;
-            }
+            let rows: Vec<Vec<String>> =
+                lines.iter().map(|line| vec![line.name(), line.verdict(self.days)]).collect();
+            text.push_str(&columns(&rows, 2, width()));
         }
         if !self.trails.is_empty() {
             writeln!(text, "\ntrails")?;

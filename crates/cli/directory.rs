@@ -9,13 +9,16 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::Context as _;
 use serde::Deserialize;
+use trailtrim_emitter::POLICY_FILES;
 use trailtrim_emitter::report::Report;
-use trailtrim_emitter::{Draft, POLICY_FILE};
 use trailtrim_iam::escape_controls;
 
+use crate::exit::hinted;
+use crate::interrupt::{self, Interrupted};
 use crate::output::write_file;
+use crate::summary::count;
 
 const REPORT_FILE: &str = "report.json";
 
@@ -30,24 +33,42 @@ struct EarlierPrincipal {
     policy_path: Option<String>,
 }
 
-/// Fails where something else stands in the directory's place.
+/// Fails where something else stands in the directory's place, or in that of one above it.
 pub(crate) fn require(directory: &Path) -> anyhow::Result<()> {
-    ensure!(
-        !fs::metadata(directory).is_ok_and(|metadata| !metadata.is_dir()),
-        "--out `{}` is no directory; name another, or remove it",
-        directory.display()
-    );
-    Ok(())
+    let there = directory.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)));
+    match there {
+        Some((path, metadata)) if !metadata.is_dir() => {
+            let place = if path == directory {
+                "is no directory".to_owned()
+            } else {
+                format!("lies below `{}`, which is no directory", path.display())
+            };
+            Err(hinted(
+                format!("--out `{}` {place}", directory.display()),
+                "name another, or remove the file",
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Writes policies and report, and returns which policies of an earlier run it removed.
+/// Writes policies and report, and returns which policies of an earlier run it removed. `texts`
+/// belong to the report's principals, in their order.
 pub(crate) fn write(
     directory: &Path,
     report: &Report,
-    drafts: &[Draft],
+    texts: &[Option<String>],
 ) -> anyhow::Result<Vec<String>> {
     let written = paths(report)?;
     let stale = stale(directory, &written);
+    let policies: Vec<(&String, &String)> = report
+        .principals
+        .iter()
+        .zip(texts)
+        .filter_map(|(principal, text)| principal.policy_path.as_ref().zip(text.as_ref()))
+        .collect();
+    // From here to the end the directory is between two runs.
+    let _whole = interrupt::hold();
     let report_path = directory.join(REPORT_FILE);
     // First the report and last the new one, so that none speaks of policies that are not there.
     match fs::remove_file(&report_path) {
@@ -62,12 +83,16 @@ pub(crate) fn write(
         fs::remove_file(&file).with_context(|| format!("cannot remove `{}`", file.display()))?;
         removed.push(path);
     }
-    for (principal, draft) in report.principals.iter().zip(drafts) {
-        if let (Some(path), Some(policy)) = (&principal.policy_path, &draft.policy) {
-            let mut text = policy.to_json_pretty();
-            text.push('\n');
-            write_file(&directory.join(path), text.as_bytes())?;
+    for (left, (path, text)) in (1..=policies.len()).rev().zip(policies) {
+        if interrupt::requested() {
+            return Err(Interrupted(format!(
+                "{} and `{}` were not written",
+                count(left as u64, "policy", "policies"),
+                report_path.display()
+            ))
+            .into());
         }
+        write_file(&directory.join(path), text.as_bytes())?;
     }
     let mut text = escape_controls(serde_json::to_string_pretty(report)?);
     text.push('\n');
@@ -83,11 +108,13 @@ fn paths(report: &Report) -> anyhow::Result<BTreeSet<&str>> {
     for principal in &report.principals {
         let Some(path) = &principal.policy_path else { continue };
         if let Some(other) = folded.insert(path.to_lowercase(), &principal.arn) {
-            bail!(
-                "the policies of `{other}` and `{}` would both be written to `{path}`; give \
-                 --principal with the ARN of one, and --out another directory for each",
-                principal.arn
-            );
+            return Err(hinted(
+                format!(
+                    "the policies of `{other}` and `{}` would both be written to `{path}`",
+                    principal.arn
+                ),
+                "give --principal with the ARN of one, and --out another directory for each",
+            ));
         }
         paths.insert(path.as_str());
     }
@@ -117,11 +144,12 @@ fn stale(directory: &Path, written: &BTreeSet<&str>) -> Vec<(String, PathBuf)> {
 fn policy_file(directory: &Path, path: &str) -> Option<PathBuf> {
     let relative = Path::new(path);
     let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
-    if !plain || relative.file_name()? != POLICY_FILE {
+    let name = relative.file_name()?;
+    if !plain || !POLICY_FILES.iter().any(|file| name == *file) {
         return None;
     }
     let folder = fs::canonicalize(directory.join(relative.parent()?)).ok()?;
-    let file = folder.join(POLICY_FILE);
+    let file = folder.join(name);
     let ours = folder.starts_with(fs::canonicalize(directory).ok()?)
         && fs::symlink_metadata(&file).ok()?.is_file();
     ours.then_some(file)
@@ -130,6 +158,7 @@ fn policy_file(directory: &Path, path: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trailtrim_emitter::POLICY_FILE;
 
     #[test]
     fn only_policy_files_below_the_directory_are_ours() {
@@ -141,7 +170,8 @@ mod tests {
         }
         fs::write(directory.join("1/role/a/notes.txt"), "mine").unwrap();
         let ours = |path: &str| policy_file(&directory, path).is_some();
-        assert!(ours("1/role/a/policy.json"));
+        fs::write(directory.join("1/role/a/policy.tf"), "").unwrap();
+        assert!(ours("1/role/a/policy.json") && ours("1/role/a/policy.tf"));
         let absolute = root.path().join("outside/policy.json");
         for path in [
             "../outside/policy.json",

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::bail;
 use clap::Args;
-use trailtrim_aggregator::Workload;
+use trailtrim_aggregator::{Principal, Workload};
 use trailtrim_catalog::Catalog;
-use trailtrim_emitter::{Draft, draft, report};
+use trailtrim_emitter::render::{NamedPolicy, Target, policy_name};
+use trailtrim_emitter::report::Report;
+use trailtrim_emitter::{Draft, POLICY_FILE, draft, report};
 use trailtrim_iam::{PolicyDocument, escape_controls};
 
 use crate::directory;
 use crate::drafting::DraftingArgs;
-use crate::output::{tell, write_stdout};
+use crate::exit::hinted;
+use crate::output::{printable, tell, write_stdout};
+use crate::policy_format::{PolicyFormat, Rendered};
 use crate::trail::{Trail, TrailArgs};
 use crate::usage::Split;
 use crate::{Exit, summary};
@@ -21,9 +24,10 @@ use crate::{Exit, summary};
 ///
 /// With --out, each policy is written to <DIR>/<account>/<role|user>/<path/name>/policy.json, and
 /// report.json beside them; in other partitions than aws, below the partition's name:
-/// <DIR>/aws-cn/<account>/… Policies that the report of an earlier run lists there and this run
-/// does not write are removed. Without --out, policies go to standard output: the policy alone
-/// where --principal names one, else one JSON object with a policy for each principal's ARN.
+/// <DIR>/aws-cn/<account>/… In other formats the file is policy.tf, template.yaml or template.json.
+/// Policies that the report of an earlier run lists there and this run does not write are removed.
+/// Without --out, policies go to standard output: the policy alone where --principal names one,
+/// else one JSON object with a policy for each principal's ARN.
 ///
 /// With --split-by workload, a role that several functions, instances or sessions share gets one
 /// policy for each of them, in <…/path/name>/~workloads/<scope|session|none>/<name>/policy.json, and
@@ -45,6 +49,10 @@ pub(crate) struct GenerateArgs {
     /// Draft one policy for each workload of a role that several share
     #[arg(long, value_enum, value_name = "WHAT")]
     split_by: Option<Split>,
+
+    /// Form of the policies
+    #[arg(long, value_enum, default_value_t)]
+    format: PolicyFormat,
 }
 
 /// Runs the command.
@@ -64,7 +72,7 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
     let principals = trail.activity.principals.iter();
     let drafts: Vec<Draft> =
         principals.map(|principal| draft(principal, catalog, options)).collect();
-    let report = report::report(
+    let mut report = report::report(
         env!("CARGO_PKG_VERSION"),
         catalog,
         trail.filters.clone(),
@@ -74,7 +82,10 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         options,
     );
     let removed = match &args.out {
-        Some(directory) => directory::write(directory, &report, &drafts)?,
+        Some(directory) => {
+            let texts = texts(args.format, &trail, &drafts, &mut report)?;
+            directory::write(directory, &report, &texts)?
+        }
         None => {
             write_stdout(stdout_document(args, &trail, &drafts)?.as_bytes())?;
             Vec::new()
@@ -84,39 +95,120 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
     Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
 }
 
+/// Renders every policy, and names the files in the report.
+fn texts(
+    format: PolicyFormat,
+    trail: &Trail,
+    drafts: &[Draft],
+    report: &mut Report,
+) -> anyhow::Result<Vec<Option<String>>> {
+    let mut texts = Vec::with_capacity(drafts.len());
+    // Workloads of one role have policies of their own, which must not share a name.
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    let principals = trail.activity.principals.iter().zip(drafts).zip(&mut report.principals);
+    for ((principal, draft), reported) in principals {
+        let Some(document) = &draft.policy else {
+            texts.push(None);
+            continue;
+        };
+        let number = numbers.entry(&principal.arn).or_default();
+        *number += 1;
+        let rendered = render(format, principal, document, *number)?;
+        if let Some(path) = &mut reported.policy_path
+            && let Some(folder) = path.strip_suffix(POLICY_FILE)
+        {
+            *path = format!("{folder}{}", rendered.format.file_name());
+        }
+        texts.push(Some(rendered.text));
+    }
+    Ok(texts)
+}
+
+/// Renders one policy, the `number`th of the principal, and tells where another form was taken than
+/// asked for.
+fn render(
+    format: PolicyFormat,
+    principal: &Principal,
+    document: &PolicyDocument,
+    number: usize,
+) -> anyhow::Result<Rendered> {
+    let target = Target::from(principal);
+    let name = policy_name(&target, number);
+    let rendered = format.render(&target, &[NamedPolicy { name: &name, document }])?;
+    if let Some(why) = &rendered.instead {
+        tell(&format!(
+            "note: the policy of {} is written as JSON: {}\n",
+            printable(&principal.arn),
+            printable(why)
+        ));
+    }
+    Ok(rendered)
+}
+
+/// The policies of a principal by their workloads; by nothing where these are not told apart.
+type Policies<'t> = BTreeMap<String, (&'t Principal, &'t PolicyDocument)>;
+
 fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyhow::Result<String> {
     let principals = &trail.activity.principals;
-    let mut policies: BTreeMap<&str, BTreeMap<String, &PolicyDocument>> = BTreeMap::new();
+    let mut policies: BTreeMap<&str, Policies<'_>> = BTreeMap::new();
     for (principal, draft) in principals.iter().zip(drafts) {
         let of = policies.entry(&principal.arn).or_default();
         if let Some(policy) = &draft.policy {
-            of.insert(principal.workload.as_ref().map(Workload::label).unwrap_or_default(), policy);
+            let label = principal.workload.as_ref().map(Workload::label).unwrap_or_default();
+            of.insert(label, (principal, policy));
         }
     }
-    if args.trail.selects_principals()
-        && let Some((one, other)) = policies.keys().next().zip(policies.keys().nth(1))
-    {
-        bail!(
-            "--principal matches {} principals, among them `{one}` and `{other}`; name one, or give --out",
-            policies.len()
-        );
+    let (selected, split) = (args.trail.selects_principals(), args.split_by.is_some());
+    // Only JSON has a form for several.
+    let single = selected || args.format != PolicyFormat::Json;
+    if single && let Some((one, other)) = policies.keys().next().zip(policies.keys().nth(1)) {
+        return Err(hinted(
+            format!(
+                "{} {} principals, among them `{one}` and `{other}`",
+                if selected { "--principal matches" } else { "the trail has" },
+                policies.len()
+            ),
+            "name one with --principal, or give --out for all",
+        ));
     }
     policies.retain(|_, policies| !policies.is_empty());
+    let documents = |policies: &Policies<'_>| -> BTreeMap<String, PolicyDocument> {
+        policies.iter().map(|(label, (_, policy))| (label.clone(), (*policy).clone())).collect()
+    };
     // A policy prints its elements in canonical order wherever it stands.
-    let split = args.split_by.is_some();
     let mut text = match policies.first_key_value() {
-        None if args.trail.selects_principals() => {
-            bail!("nothing is granted on what was recorded; see `trailtrim usage`")
+        None if single => {
+            return Err(hinted(
+                "nothing is granted on what was recorded",
+                "`trailtrim usage` and `trailtrim denials` show what was tried",
+            ));
         }
-        Some((_, only)) if args.trail.selects_principals() => match only.values().next() {
-            Some(policy) if !split => policy.to_json_pretty(),
-            _ => escape_controls(serde_json::to_string_pretty(only)?),
-        },
-        _ if split => escape_controls(serde_json::to_string_pretty(&policies)?),
+        Some((_, only)) if single && (!split || args.format != PolicyFormat::Json) => {
+            let mut all = only.values();
+            match (all.next(), all.next()) {
+                (Some((principal, policy)), None) => {
+                    return Ok(render(args.format, principal, policy, 1)?.text);
+                }
+                _ => {
+                    return Err(hinted(
+                        format!("the role has policies for {} workloads", only.len()),
+                        "give --out for all, or leave --format out",
+                    ));
+                }
+            }
+        }
+        Some((_, only)) if single => {
+            escape_controls(serde_json::to_string_pretty(&documents(only))?)
+        }
+        _ if split => {
+            let all: BTreeMap<_, _> =
+                policies.iter().map(|(arn, policies)| (arn, documents(policies))).collect();
+            escape_controls(serde_json::to_string_pretty(&all)?)
+        }
         _ => {
-            let whole: BTreeMap<&str, &PolicyDocument> = policies
+            let whole: BTreeMap<_, _> = policies
                 .iter()
-                .filter_map(|(arn, policies)| Some((*arn, *policies.values().next()?)))
+                .filter_map(|(arn, policies)| Some((arn, policies.values().next()?.1)))
                 .collect();
             escape_controls(serde_json::to_string_pretty(&whole)?)
         }

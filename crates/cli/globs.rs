@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use trailtrim_aggregator::Principal;
 use trailtrim_iam::wildcard;
 
+use crate::exit::hinted;
+
 /// Patterns of which any may match; none at all match everything.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Globs(Vec<String>);
@@ -35,9 +37,10 @@ pub(crate) fn require_none(unmatched: &BTreeSet<&str>) -> anyhow::Result<()> {
             0 => String::new(),
             more => format!(", and none matches {more} more"),
         };
-        anyhow::bail!(
-            "no principal in the trail matches --principal `{first}`{also}; leave it out to see all"
-        );
+        return Err(hinted(
+            format!("no principal in the trail matches --principal `{first}`{also}"),
+            "leave it out to see all; `trailtrim usage` lists them",
+        ));
     }
     Ok(())
 }

@@ -7,7 +7,9 @@
 
 mod backtest;
 mod catalog;
+mod columns;
 mod compare;
+mod completions;
 mod config;
 mod coverage;
 mod denials;
@@ -15,13 +17,17 @@ mod diff;
 mod directory;
 mod drafting;
 mod exit;
+mod explain;
 mod format;
 mod generate;
 mod globs;
+mod interrupt;
 mod merge;
 mod observe;
 mod output;
 mod policy_files;
+mod policy_format;
+mod progress;
 mod simulate;
 mod soak;
 mod summary;
@@ -33,7 +39,7 @@ mod usage_file;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use exit::Exit;
 
@@ -43,6 +49,9 @@ pub use exit::Exit;
 #[derive(Debug, Parser)]
 #[command(name = "trailtrim", version, max_term_width = 100, after_help = exit::HELP)]
 struct Cli {
+    #[command(flatten)]
+    console: output::ConsoleArgs,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -52,6 +61,7 @@ enum Command {
     Generate(generate::GenerateArgs),
     Diff(diff::DiffArgs),
     Usage(usage::UsageArgs),
+    Explain(explain::ExplainArgs),
     Observe(observe::ObserveArgs),
     Merge(merge::MergeArgs),
     Simulate(simulate::SimulateArgs),
@@ -61,19 +71,25 @@ enum Command {
     Denials(denials::DenialsArgs),
     Coverage(coverage::CoverageArgs),
     Catalog(catalog::CatalogArgs),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
 }
 
 /// Runs one command line and says how it ended.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         // Help and version are answers; anything else is wrong usage, which clap ends with 2.
-        Err(error) => return exit::usage(&error),
+        Err(error) => return exit::usage(&error, &args),
     };
+    output::configure(cli.console);
+    interrupt::listen();
     let result = match cli.command {
         Command::Generate(args) => generate::generate(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Usage(args) => usage::usage(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Observe(args) => observe::observe(&args),
         Command::Merge(args) => merge::merge(&args),
         Command::Simulate(args) => simulate::simulate(&args),
@@ -83,6 +99,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Denials(args) => denials::denials(&args),
         Command::Coverage(args) => coverage::coverage(&args),
         Command::Catalog(args) => catalog::catalog(&args),
+        Command::Completions(args) => completions::completions(&args, Cli::command()),
+        Command::Man(args) => completions::man(&args, Cli::command()),
     };
     exit::conclude(result)
 }

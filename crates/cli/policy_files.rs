@@ -4,10 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde::Serialize;
 use trailtrim_iam::read::{AttachedPolicy, Attachments, Contents, Document, PolicyKind, read};
 use trailtrim_iam::{PolicyDocument, StatementId};
+
+use crate::exit::hinted;
 
 /// Documents that count together, each with the name of the file it is from.
 #[derive(Default)]
@@ -56,7 +58,10 @@ impl PolicyFiles {
             found = true;
         }
         if !found {
-            bail!("`{}` holds no policy of the kind that is wanted here", file.display());
+            return Err(hinted(
+                format!("`{}` holds no policy of the kind that is wanted here", file.display()),
+                "identity policies name no principal, policies of resources do",
+            ));
         }
         Ok(())
     }
@@ -81,9 +86,10 @@ impl PolicyFiles {
                 self.names.push(name);
                 Ok(())
             }
-            Document::Unknown { reason } => {
-                bail!("`{name}` cannot be read: {reason}; add the document as a file of its own")
-            }
+            Document::Unknown { reason } => Err(hinted(
+                format!("`{name}` cannot be read: {reason}"),
+                "add the document as a file of its own",
+            )),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 use trailtrim_iam::read::PolicyKind;
@@ -13,6 +13,7 @@ use trailtrim_iam::{
 };
 
 use crate::Exit;
+use crate::exit::hinted;
 use crate::format::Format;
 use crate::output::{printable, write_stdout};
 use crate::policy_files::{PolicyFiles, StatementName, find_principal, read_file};
@@ -115,13 +116,17 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
             continue;
         }
         let arn = args.principal.as_deref().ok_or_else(|| {
-            anyhow!(
-                "`{}` is an account dump; name one of its principals with --principal",
-                file.display()
+            hinted(
+                format!("`{}` is an account dump", file.display()),
+                "name one of its principals with --principal",
             )
         })?;
-        let holder = find_principal(&contents, arn)
-            .ok_or_else(|| anyhow!("`{}` has no principal `{arn}`", file.display()))?;
+        let holder = find_principal(&contents, arn).ok_or_else(|| {
+            hinted(
+                format!("`{}` has no principal `{arn}`", file.display()),
+                "write its whole ARN, with the path",
+            )
+        })?;
         identity.add_attached(file, &holder.policies)?;
         if let (Some(attached), None) = (&holder.boundary, &boundary) {
             let mut files = PolicyFiles::default();

@@ -15,11 +15,13 @@ use trailtrim_aggregator::{
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
 use trailtrim_ingest::{
-    FileFound, Files, Ingested, Input, Mentions, Prune, Quiet, Road, SkipKind, Skipped, fold_files,
+    FileFound, Files, Ingested, Input, Mentions, Prune, Road, SkipKind, Skipped, fold_files,
 };
 
+use crate::exit::hinted;
 use crate::globs::{self, Globs};
 use crate::output::{printable, tell};
+use crate::progress::Line;
 use crate::{time, usage_file};
 
 /// What to read, and of it what.
@@ -214,13 +216,17 @@ impl InputArgs {
         known: Option<&Sources>,
         apart: &[PathBuf],
     ) -> anyhow::Result<Observed> {
-        if let (Some(since), Some(until)) = (self.since, self.until) {
-            anyhow::ensure!(
-                since < until,
-                "nothing lies between --since `{}` and --until `{}`; swap them",
-                time::show(since),
-                time::show(until)
-            );
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && since >= until
+        {
+            return Err(hinted(
+                format!(
+                    "nothing lies between --since `{}` and --until `{}`",
+                    time::show(since),
+                    time::show(until)
+                ),
+                "swap them; --until is not in the window any more",
+            ));
         }
         let inputs: Vec<Input> = self
             .trails
@@ -270,10 +276,11 @@ impl InputArgs {
         usage_files.sort();
         let pool = self.pool()?;
         let quota = Quota::new(self.name_quota.0.get());
+        let progress = Line::new();
         let (observers, ingested) = pool.install(|| {
             fold_files(
                 files,
-                &Quiet,
+                &progress,
                 || {
                     let observers = scopes.iter().map(|scope| {
                         let observer = Observer::with_quota(catalog, scope, quota);
@@ -295,6 +302,7 @@ impl InputArgs {
                 },
             )
         });
+        drop(progress);
         let mut usages: Vec<Usage> = observers.into_iter().map(Observer::into_usage).collect();
         let times = self.excluded_times.iter().map(|(from, to)| (from.timestamp(), to.timestamp()));
         for (from, until) in ingested.skipped.iter().filter_map(lost).chain(times) {
@@ -325,12 +333,15 @@ impl InputArgs {
 
     /// Reads a usage file, unless something is asked of it that it cannot tell.
     fn usage_file(&self, path: Option<&Path>, catalog: Catalog) -> anyhow::Result<Usage> {
-        anyhow::ensure!(
-            self.scope().excluded.is_empty(),
-            "`{}` does not know sessions, addresses and times of day any more; give --exclude-… \
-             when observing, or leave the file out",
-            usage_file::name(path)
-        );
+        if !self.scope().excluded.is_empty() {
+            return Err(hinted(
+                format!(
+                    "`{}` does not know sessions, addresses and times of day any more",
+                    usage_file::name(path)
+                ),
+                "give --exclude-… when observing, or leave the file out",
+            ));
+        }
         let file = usage_file::read(path)?;
         usage_file::tell_of(path, &file, catalog);
         Ok(file.into_usage())

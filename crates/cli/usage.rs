@@ -9,8 +9,9 @@ use trailtrim_emitter::report::Workload;
 use trailtrim_emitter::{UsageLine, usage_lines};
 use trailtrim_iam::escape_controls;
 
+use crate::columns::{columns, width};
 use crate::format::Format;
-use crate::output::{printable, tell, write_stdout};
+use crate::output::{Tone, paint, printable, tell, write_stdout};
 use crate::trail::TrailArgs;
 use crate::{Exit, summary};
 
@@ -82,7 +83,7 @@ fn table(lines: &[UsageLine]) -> String {
     let mut text = String::new();
     for ((principal, workload), services) in principals {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}", printable(principal));
+        let _ = writeln!(text, "{}", paint(Tone::Heading, &printable(principal)));
         if let Some(workload) = workload {
             let _ = writeln!(text, "  {}", told(workload));
         }
@@ -96,15 +97,12 @@ fn table(lines: &[UsageLine]) -> String {
             let action = |line: &UsageLine| {
                 line.action.split_once(':').map_or(line.action.clone(), |(_, name)| name.to_owned())
             };
-            let width = lines.iter().map(|line| action(line).len()).max().unwrap_or(0);
+            let mut rows = Vec::with_capacity(2 * lines.len());
             for line in &lines {
                 let about = if line.seen.calls_estimated { "≈" } else { "" };
-                let _ = writeln!(
-                    text,
-                    "    {:width$}  {}\n    {:width$}    {}, {about}{} {} on {} {}, last {}; {}{}",
-                    action(line),
-                    printable(&line.resource),
-                    "",
+                rows.push(vec![action(line), printable(&line.resource)]);
+                let told = format!(
+                    "  {}, {about}{} {} on {} {}, last {}; {}{}",
                     line.outcome,
                     line.seen.calls,
                     plural(line.seen.calls, "call"),
@@ -117,7 +115,9 @@ fn table(lines: &[UsageLine]) -> String {
                         .map(|why| format!(": {}", printable(why)))
                         .unwrap_or_default(),
                 );
+                rows.push(vec![String::new(), told]);
             }
+            text.push_str(&columns(&rows, 4, width()));
         }
         text.push('\n');
     }

@@ -11,6 +11,8 @@ use trailtrim_catalog::Catalog;
 
 use crate::output::{printable, tell};
 
+use crate::interrupt;
+
 /// Returns whether a usage file lies at a path, or comes in on standard input where there is none.
 pub(crate) fn is_one(path: Option<&Path>) -> bool {
     let Some(path) = path else {
@@ -111,6 +113,7 @@ pub(crate) fn write(path: &Path, usage: UsageFile, append: bool) -> anyhow::Resu
     } else {
         usage
     };
+    let _whole = interrupt::hold();
     let new = File::create(&new_path).with_context(failed)?;
     let mut writer = BufWriter::new(new);
     usage.write(&mut writer).with_context(failed)?;

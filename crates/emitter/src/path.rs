@@ -9,8 +9,11 @@ use std::fmt::Write as _;
 use trailtrim_aggregator::Principal;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The name of the file that holds a principal's policy.
+/// The name of the file that holds a principal's policy as JSON.
 pub const POLICY_FILE: &str = "policy.json";
+
+/// Every name that the file of a principal's policy may have, one for each form.
+pub const POLICY_FILES: [&str; 4] = [POLICY_FILE, "policy.tf", "template.yaml", "template.json"];
 
 /// Longest segment written as it is; file systems end at 255 bytes.
 const LONGEST_SEGMENT: usize = 200;
@@ -70,8 +73,9 @@ pub fn draft_path(key: &str) -> String {
 
 fn segment(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
-    // A name of dots only is a place, and the policy file's name is taken.
-    let reserved = name.bytes().all(|byte| byte == b'.') || name.eq_ignore_ascii_case(POLICY_FILE);
+    // A name of dots only is a place, and the policy files' names are taken.
+    let reserved = name.bytes().all(|byte| byte == b'.')
+        || POLICY_FILES.iter().any(|taken| name.eq_ignore_ascii_case(taken));
     for byte in name.bytes() {
         // What IAM allows in names; `\`, `:` and control characters are not in it.
         let plain = byte.is_ascii_alphanumeric()
@@ -147,6 +151,7 @@ mod tests {
         assert_eq!(segment("a..b"), "a..b");
         assert_eq!(segment("policy.json"), "policy%2Ejson");
         assert_eq!(segment("Policy.JSON"), "Policy%2EJSON");
+        assert_eq!(segment("template.yaml"), "template%2Eyaml");
         assert_eq!(segment(""), "%");
         assert_eq!(segment("<script>"), "%3Cscript%3E");
         assert!(segment(&"x".repeat(600)).len() <= 255);

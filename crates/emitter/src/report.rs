@@ -9,7 +9,9 @@
 mod build;
 
 pub use build::report;
-pub(crate) use build::{condition, origin, seen, time, tool, workload};
+pub(crate) use build::{
+    condition, generalisation, origin, permission, seen, time, tool, unmapped, workload,
+};
 
 use serde::Serialize;
 

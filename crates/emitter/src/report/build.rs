@@ -1,7 +1,7 @@
 //! Fills the model from what was resolved.
 
 use chrono::DateTime;
-use trailtrim_aggregator::{self as aggregator, Activity, Attribution, RowKey, Stats};
+use trailtrim_aggregator::{self as aggregator, Activity, Attribution, RowKey, Stats, UnmappedKey};
 use trailtrim_catalog as catalog;
 
 use super::{
@@ -79,15 +79,8 @@ pub(crate) fn tool(tool_version: &str, catalog: catalog::Catalog) -> Tool {
 fn describe(principal: &aggregator::Principal, draft: &Draft) -> Principal {
     let (mut grants, mut not_granted) = (Vec::new(), Vec::new());
     for (key, row) in &principal.rows {
-        let statement = draft.statements.get(key).cloned();
-        let mut permission = permission(key, row, statement);
-        if key.outcome.grants() {
-            let written = draft.choice.resource(&key.action, &key.resource);
-            permission.granted_as = (written != key.resource).then(|| written.to_owned());
-            grants.push(permission);
-        } else {
-            not_granted.push(permission);
-        }
+        let to = if key.outcome.grants() { &mut grants } else { &mut not_granted };
+        to.push(permission(key, row, draft));
     }
     let size = draft.policy.as_ref().map(trailtrim_iam::PolicyDocument::size);
     Principal {
@@ -110,19 +103,7 @@ fn describe(principal: &aggregator::Principal, draft: &Draft) -> Principal {
         baseline: draft.baseline.iter().map(baseline).collect(),
         grants,
         not_granted,
-        unmapped: principal
-            .unmapped
-            .iter()
-            .map(|(key, stats)| Unmapped {
-                event_source: key.event_source.clone(),
-                event_name: key.event_name.clone(),
-                kind: key.kind.code().to_owned(),
-                action: key.action.clone(),
-                why: key.why.clone(),
-                outcome: key.outcome.code().to_owned(),
-                seen: seen(stats),
-            })
-            .collect(),
+        unmapped: principal.unmapped.iter().map(|(key, stats)| unmapped(key, stats)).collect(),
         frozen_services: principal.frozen.iter().cloned().collect(),
     }
 }
@@ -173,13 +154,27 @@ fn notes(principal: &aggregator::Principal, draft: &Draft, size: Option<usize>) 
     notes
 }
 
-fn permission(key: &RowKey, row: &aggregator::Row, statement: Option<String>) -> Permission {
+pub(crate) fn unmapped(key: &UnmappedKey, stats: &Stats) -> Unmapped {
+    Unmapped {
+        event_source: key.event_source.clone(),
+        event_name: key.event_name.clone(),
+        kind: key.kind.code().to_owned(),
+        action: key.action.clone(),
+        why: key.why.clone(),
+        outcome: key.outcome.code().to_owned(),
+        seen: seen(stats),
+    }
+}
+
+pub(crate) fn permission(key: &RowKey, row: &aggregator::Row, draft: &Draft) -> Permission {
+    let written = draft.choice.resource(&key.action, &key.resource);
+    let generalised = key.outcome.grants() && written != key.resource;
     Permission {
         action: key.action.clone(),
         resource: key.resource.clone(),
-        granted_as: None,
+        granted_as: generalised.then(|| written.to_owned()),
         conditions: key.conditions.iter().map(condition).collect(),
-        statement,
+        statement: draft.statements.get(key).cloned(),
         origins: row.origins.iter().map(origin).collect(),
         confidence: row
             .confidence
@@ -214,7 +209,7 @@ fn baseline(one: &crate::Baseline) -> Baseline {
     }
 }
 
-fn generalisation(one: &taste::Generalisation) -> Generalisation {
+pub(crate) fn generalisation(one: &taste::Generalisation) -> Generalisation {
     Generalisation {
         to: one.to.clone(),
         actions: one.actions.iter().cloned().collect(),

@@ -1,0 +1,150 @@
+//! What a terminal, a scheduler and a packager get beside the data.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{fixture_trail, text, trailtrim, tree};
+
+#[test]
+fn messages_for_schedulers_are_json_and_nothing_else() {
+    let trail = fixture_trail();
+    let missing = ["usage", "/no/such/trail", "--log-format", "json"];
+    let wrong = ["usage", "--log-format=json"];
+    let commands = [
+        (vec!["generate", trail.to_str().unwrap(), "--log-format", "json"], 3, "info"),
+        (missing.to_vec(), 2, "error"),
+        (wrong.to_vec(), 2, "error"),
+    ];
+    for (arguments, code, level) in commands {
+        let output = trailtrim().args(&arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        let stderr = text(output.stderr);
+        let messages: Vec<Value> = stderr
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}\n{stderr}")))
+            .collect();
+        assert_eq!(messages[0]["level"], level, "{stderr}");
+        assert!(messages.iter().all(|one| !one["message"].as_str().unwrap().is_empty()));
+    }
+    let output = trailtrim().args(missing).output().unwrap();
+    let stderr = text(output.stderr);
+    let hint: Value = serde_json::from_str(stderr.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(hint["level"], "hint", "{stderr}");
+}
+
+#[test]
+fn the_details_of_a_message_belong_to_it() {
+    let output = trailtrim()
+        .arg("generate")
+        .arg(fixture_trail())
+        .args(["--log-format", "json"])
+        .output()
+        .unwrap();
+    let stderr = text(output.stderr);
+    let skipped: Value = stderr
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|one| one["message"].as_str().unwrap().starts_with("skipped:"))
+        .unwrap();
+    assert_eq!(skipped["details"].as_array().unwrap().len(), 1, "{skipped}");
+}
+
+#[test]
+fn colour_is_there_only_where_it_is_wanted() {
+    let coloured = |options: &[&str], variable: Option<&str>| {
+        let mut command = trailtrim();
+        command.args(["usage", "/no/such/trail"]).args(options);
+        if let Some(name) = variable {
+            command.env(name, "1");
+        }
+        text(command.output().unwrap().stderr).contains('\u{1b}')
+    };
+    assert!(!coloured(&[], None), "a pipe is no terminal");
+    assert!(coloured(&["--color", "always"], None));
+    assert!(coloured(&["--color", "always"], Some("NO_COLOR")), "the option is the nearer word");
+    assert!(!coloured(&["--color", "never"], None));
+    let plain = |when| {
+        let output = trailtrim().arg("usage").arg(fixture_trail()).args(["--color", when]).output();
+        text(output.unwrap().stdout)
+    };
+    let (always, never) = (plain("always"), plain("never"));
+    assert!(always.contains('\u{1b}') && !never.contains('\u{1b}'));
+    // Colour adds nothing that the words do not say.
+    let stripped = always.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+    assert_eq!(stripped, never);
+}
+
+#[test]
+fn data_for_programs_are_never_coloured() {
+    for command in ["usage", "denials"] {
+        let output = trailtrim()
+            .arg(command)
+            .arg(fixture_trail())
+            .args(["--format", "json", "--color", "always"])
+            .output()
+            .unwrap();
+        let stdout = text(output.stdout);
+        assert!(!stdout.is_empty() && !stdout.contains('\u{1b}'), "{command}");
+    }
+}
+
+#[test]
+fn completions_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = trailtrim().args(["completions", shell]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        let script = text(output.stdout);
+        for name in ["generate", "explain", "completions", "--log-format"] {
+            // Some shells write options without their dashes.
+            assert!(script.contains(name.trim_start_matches('-')), "{shell} lacks {name}");
+        }
+    }
+}
+
+#[test]
+fn there_is_a_manual_page_for_each_command() {
+    let output = trailtrim().arg("man").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let page = text(output.stdout);
+    assert!(page.contains(".TH trailtrim 1") && page.contains("Exit codes:"), "{page}");
+    let folder = TempDir::new().unwrap();
+    let output = trailtrim().arg("man").arg("--out").arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(output.stderr));
+    let pages = tree(folder.path());
+    for name in ["trailtrim.1", "trailtrim-generate.1", "trailtrim-catalog-event.1"] {
+        assert!(pages.contains_key(name), "{:?}", pages.keys());
+    }
+    assert!(!pages.keys().any(|name| name.contains("help")), "{:?}", pages.keys());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_ends_with_code_130_and_writes_nothing() {
+    for signal in ["INT", "TERM"] {
+        let folder = TempDir::new().unwrap();
+        let out = folder.path().join("out");
+        let mut child = trailtrim()
+            .args(["generate", "-", "--out", out.to_str().unwrap()])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // More than a pipe holds: once it is written, the program is reading.
+        let mut stdin = child.stdin.take().unwrap();
+        let record = r#"{"eventName":"GetObject","padding":"0123456789"}"#;
+        let records = vec![record; 20_000].join(",");
+        stdin.write_all(format!("{{\"Records\":[{records},").as_bytes()).unwrap();
+        let id = child.id().to_string();
+        let sent = std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap();
+        assert!(sent.success());
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        let stderr = text(output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{stderr}");
+        assert_eq!(stderr, "interrupted: nothing more is written\n");
+        assert!(!out.exists());
+    }
+}
