@@ -35,4 +35,4 @@ fuzz SECONDS="600":
     export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1"
     cargo build --release --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --target "$(rustc -vV | sed -n 's/host: //p')"
     mkdir -p target/fuzz/found
-    target/fuzz/*/release/roads -max_total_time={{SECONDS}} -dict=fuzz/records.dict -max_len=8192 target/fuzz/found fuzz/seeds
+    target/fuzz/*/release/roads -max_total_time={{SECONDS}} -dict=fuzz/records.dict -max_len=8192 -artifact_prefix=target/fuzz/ target/fuzz/found fuzz/seeds

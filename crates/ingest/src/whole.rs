@@ -42,6 +42,9 @@ impl Whole {
     /// Inflates all members of `raw` to the start of `out`, which grows as needed, and returns how
     /// many bytes they hold; `None` where the file is to be streamed.
     pub(crate) fn inflate(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+        if raw.is_empty() {
+            return None;
+        }
         let (mut start, mut filled, mut patience) = (0, 0, PATIENCE);
         while start < raw.len() {
             let rest = raw.get(start..)?;
@@ -144,6 +147,7 @@ mod tests {
             damaged,
             // Its length, nothing, stands before the trailer too.
             gzip(b""),
+            Vec::new(),
             gzip(&vec![b'x'; INFLATED_LIMIT + 1]),
             b"{\"Records\":[]}".to_vec(),
         ] {

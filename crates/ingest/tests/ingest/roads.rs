@@ -132,5 +132,6 @@ fn on_files_that_are_inflated_by_another_thread() {
     assert!((14_000..16_000).contains(&half), "{half}");
     assert_eq!(assert_same(text.as_bytes(), "plain"), 30_000);
     // What is no trail is given up at its start, with the other thread ahead.
+    assert_eq!(assert_same(b"", "nothing"), 0);
     assert_eq!(assert_same(&b"\x89PNG".repeat(1 << 20), "an image"), 0);
 }
