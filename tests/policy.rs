@@ -3,7 +3,7 @@
 //! The product has an evaluator of its own; this one is a dozen lines and shares
 //! nothing with it. Conditions are not looked at: a test that cares says so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -13,12 +13,12 @@ pub type Pair = (String, String);
 /// Returns every pair of a policy, after checking that IAM would take it.
 ///
 /// # Panics
-/// Where the document is not one of plain Allow statements, or says a thing twice.
+/// Where the document is not one of plain Allow statements, or holds something idle.
 pub fn pairs(policy: &Value) -> BTreeSet<Pair> {
     assert_eq!(policy["Version"], "2012-10-17", "{policy}");
     let statements = policy["Statement"].as_array().unwrap();
     assert!(!statements.is_empty(), "{policy}");
-    let (mut pairs, mut sids) = (BTreeSet::new(), BTreeSet::new());
+    let (mut pairs, mut sids) = (BTreeMap::<Pair, usize>::new(), BTreeSet::new());
     for statement in statements {
         assert_eq!(statement["Effect"], "Allow", "{statement}");
         for field in statement.as_object().unwrap().keys() {
@@ -31,15 +31,31 @@ pub fn pairs(policy: &Value) -> BTreeSet<Pair> {
             assert!(sids.insert(sid), "Sid `{sid}` stands twice in {policy}");
         }
         let (actions, resources) = (texts(&statement["Action"]), texts(&statement["Resource"]));
-        for action in &actions {
-            for resource in &resources {
-                let pair = (action.clone(), resource.clone());
-                assert!(
-                    pairs.insert(pair) || statement.get("Condition").is_some(),
-                    "{action} on {resource} stands twice in {policy}"
-                );
-            }
+        for pair in product(&actions, &resources) {
+            *pairs.entry(pair).or_default() += 1;
         }
+    }
+    // A cover may grant a pair twice where that is shorter, but no action and no resource of a
+    // statement may be idle: each grants something that no other statement does.
+    for statement in statements.iter().filter(|statement| statement.get("Condition").is_none()) {
+        let (actions, resources) = (texts(&statement["Action"]), texts(&statement["Resource"]));
+        let only_here = |pair: &Pair| pairs.get(pair) == Some(&1);
+        for action in &actions {
+            let own = product(std::slice::from_ref(action), &resources);
+            assert!(own.iter().any(only_here), "{action} is idle in {statement} of {policy}");
+        }
+        for resource in &resources {
+            let own = product(&actions, std::slice::from_ref(resource));
+            assert!(own.iter().any(only_here), "{resource} is idle in {statement} of {policy}");
+        }
+    }
+    pairs.into_keys().collect()
+}
+
+fn product(actions: &[String], resources: &[String]) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for action in actions {
+        pairs.extend(resources.iter().map(|resource| (action.clone(), resource.clone())));
     }
     pairs
 }

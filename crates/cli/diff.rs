@@ -15,8 +15,9 @@ use trailtrim_catalog::Catalog;
 use trailtrim_emitter::attached::Inventory;
 use trailtrim_emitter::diff::{Diff, Inputs, Options, Past, Status, diff as describe};
 use trailtrim_emitter::finding::Code;
+use trailtrim_emitter::fit::Limits;
 use trailtrim_emitter::tighten::{Lookout, Settings, Standards, UNUSED_DAYS};
-use trailtrim_emitter::{ConditionKind, Limits, Taste};
+use trailtrim_emitter::{ConditionKind, Taste};
 use trailtrim_iam::read::PolicyKind;
 
 use accepted::Accepted;
@@ -84,6 +85,10 @@ pub(crate) struct DiffArgs {
     #[arg(long = "condition", value_name = "KIND", value_parser = config::condition)]
     conditions: Vec<ConditionKind>,
 
+    /// As what the drafts are to be attached, which sets how large they may be
+    #[arg(long, value_enum, value_name = "AS", default_value_t)]
+    budget: Budget,
+
     /// Judge roles together that are one in several accounts
     #[arg(long, value_enum, value_name = "BY")]
     group_by: Option<GroupBy>,
@@ -103,6 +108,34 @@ pub(crate) struct DiffArgs {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// As what a draft is attached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Budget {
+    /// Customer managed policies
+    #[default]
+    Managed,
+    /// Inline policy of a role
+    InlineRole,
+    /// Inline policy of a user
+    InlineUser,
+    /// Inline policy of a group
+    InlineGroup,
+    /// Inline policy of a permission set
+    PermissionSet,
+}
+
+impl Budget {
+    fn limits(self) -> Limits {
+        match self {
+            Budget::Managed => Limits::managed(),
+            Budget::InlineRole => Limits::inline_role(),
+            Budget::InlineUser => Limits::inline_user(),
+            Budget::InlineGroup => Limits::inline_group(),
+            Budget::PermissionSet => Limits::permission_set(),
+        }
+    }
 }
 
 /// By what roles of several accounts are one.
@@ -176,10 +209,11 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
             .into_iter()
             .collect(),
     };
-    let plain = Limits::default();
+    let plain = args.budget.limits();
     let limits = Limits {
         document: config.limits.document.unwrap_or(plain.document),
         documents: config.limits.documents.unwrap_or(plain.documents),
+        ..plain
     };
     let mut described = describe(&Inputs {
         tool_version: env!("CARGO_PKG_VERSION"),

@@ -81,6 +81,18 @@ fn principal(text: &mut String, one: &PrincipalDiff) {
             ),
         );
     }
+    if let Some(draft) = &one.draft {
+        for concession in draft.concessions.iter().take(LISTED) {
+            line(text, 2, &printable(&format!("to fit: {concession}")));
+        }
+        if draft.concessions.len() > LISTED {
+            let more = draft.concessions.len() - LISTED;
+            line(text, 2, &format!("to fit: and {more} more; --format json lists them"));
+        }
+        if let Some(obstacle) = &draft.obstacle {
+            line(text, 1, &printable(obstacle));
+        }
+    }
     if let Some(proofs) = &one.proofs {
         proved(text, proofs);
         foretold(text, proofs);

@@ -10,7 +10,7 @@
 //!    covered apart.
 //! 3. Of maximal blocks ([`candidates`]) the greedy choice is taken ([`greedy`]), beside it both
 //!    plain groupings: a statement for each set of resources, a statement for each set of actions.
-//! 4. Each of the three is shrunk and searched for cheaper parts ([`polish`]).
+//! 4. Each of the three is shrunk, and the best is searched for cheaper parts ([`polish`]).
 //! 5. Where a part has no more than ten different actions and resources, branch and bound finds
 //!    the best there is, or in a dense part of that size what it found when its steps ran out
 //!    ([`exact`]).
@@ -45,14 +45,14 @@ const CANDIDATE_STEPS: usize = 2_000_000;
 /// Edges to look at while choosing.
 const GREEDY_STEPS: usize = 10_000_000;
 
-/// Steps of the search for cheaper parts, for each of the three covers.
+/// Steps of the search for cheaper parts.
 const SEARCH_STEPS: usize = 200_000;
 
 /// Steps of branch and bound for one part.
 const EXACT_STEPS: usize = 50_000;
 
 /// A statement's actions and resources.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Block {
     /// The actions, as given.
     pub actions: BTreeSet<String>,
@@ -83,13 +83,22 @@ pub type Grants = BTreeSet<(String, String)>;
 /// ```
 #[must_use]
 pub fn cover(grants: &Grants) -> Vec<Block> {
-    cover_under(grants, 0)
+    cover_under(grants, 0, Effort::Full)
+}
+
+/// How hard to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// All that the module's page says.
+    Full,
+    /// Without the search for cheaper parts and the proof: for trying things out. Never cheaper
+    /// than with it.
+    Quick,
 }
 
 /// Returns what [`cover`] does, where each statement has `extra` more characters: its condition,
 /// or a longer id.
-#[must_use]
-pub fn cover_under(grants: &Grants, extra: usize) -> Vec<Block> {
+pub(crate) fn cover_under(grants: &Grants, extra: usize, effort: Effort) -> Vec<Block> {
     let mut resources_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (action, resource) in grants {
         resources_of.entry(action).or_default().insert(resource);
@@ -105,7 +114,7 @@ pub fn cover_under(grants: &Grants, extra: usize) -> Vec<Block> {
     }
     let mut blocks: Vec<Block> = services
         .into_iter()
-        .flat_map(|(service, actions)| of_service(&actions, frame(service) + extra))
+        .flat_map(|(service, actions)| of_service(&actions, frame(service) + extra, effort))
         .collect();
     if !everywhere.is_empty() {
         blocks.push(Block { actions: everywhere, resources: BTreeSet::from(["*".to_owned()]) });
@@ -118,7 +127,7 @@ pub(crate) fn service(action: &str) -> &str {
     action.split(':').next().unwrap_or_default()
 }
 
-fn of_service(actions: &[(&str, BTreeSet<&str>)], frame: usize) -> Vec<Block> {
+fn of_service(actions: &[(&str, BTreeSet<&str>)], frame: usize, effort: Effort) -> Vec<Block> {
     let mut names: Vec<&str> = actions.iter().flat_map(|(_, list)| list.iter().copied()).collect();
     names.sort_unstable();
     names.dedup();
@@ -143,7 +152,7 @@ fn of_service(actions: &[(&str, BTreeSet<&str>)], frame: usize) -> Vec<Block> {
             .map(|(n, row)| if rows.contains(n) { row.clone() } else { merged.graph.no_cols() })
             .collect();
         let part = merged.graph.part(&required);
-        blocks.extend(of_component(&part.graph).iter().map(|rect| {
+        blocks.extend(of_component(&part.graph, effort).iter().map(|rect| {
             let rect = merged.expand(&part.expand(rect, &merged.graph), &whole);
             let action = |n| actions.get(n).map(|(action, _): &(&str, _)| (*action).to_owned());
             let resource = |n| names.get(n).map(|name: &&str| (*name).to_owned());
@@ -183,14 +192,26 @@ fn json_chars(c: char) -> usize {
     }
 }
 
-/// Returns how a name prints in a list, with quotes and a comma.
-fn print(name: &str) -> Print {
-    // Two quotes and a comma.
-    let chars = 3 + name.chars().map(json_chars).sum::<usize>();
-    Print { chars, names: 1 }
+/// Returns the characters of a name in a list, with quotes and a comma.
+pub(crate) fn name_chars(name: &str) -> usize {
+    3 + name.chars().map(json_chars).sum::<usize>()
 }
 
-fn of_component(graph: &Graph) -> Vec<Rect> {
+/// Returns the characters of a block's statement and of the comma after it.
+pub(crate) fn block_chars(block: &Block, extra: usize) -> usize {
+    let list = |names: &BTreeSet<String>| {
+        let chars = names.iter().map(|name| name_chars(name)).sum();
+        Print { chars, names: names.len() }.list()
+    };
+    let service = block.actions.first().map_or("", |action| service(action));
+    frame(service) + extra + list(&block.actions) + list(&block.resources)
+}
+
+fn print(name: &str) -> Print {
+    Print { chars: name_chars(name), names: 1 }
+}
+
+fn of_component(graph: &Graph, effort: Effort) -> Vec<Rect> {
     if let [required] = graph.required.as_slice() {
         let mut rows = graph.no_rows();
         rows.insert(0);
@@ -218,15 +239,19 @@ fn of_component(graph: &Graph) -> Vec<Rect> {
     let mut best: Option<(usize, Vec<Rect>)> = None;
     for mut cover in [chosen, by_actions, by_resources] {
         polish::shrink(graph, &mut cover);
-        polish::search(graph, &mut cover, SEARCH_STEPS);
-        polish::shrink(graph, &mut cover);
         cover.sort();
         let cost = graph.total(&cover);
         if best.as_ref().is_none_or(|best| (cost, &cover) < (best.0, &best.1)) {
             best = Some((cost, cover));
         }
     }
-    let Some((cost, cover)) = best else { return Vec::new() };
+    let Some((_, mut cover)) = best else { return Vec::new() };
+    if effort == Effort::Quick {
+        return cover;
+    }
+    polish::search(graph, &mut cover, SEARCH_STEPS);
+    polish::shrink(graph, &mut cover);
+    let cost = graph.total(&cover);
     match exact::exact(graph, cost, &mut EXACT_STEPS.clone()) {
         Some(mut better) => {
             polish::shrink(graph, &mut better);

@@ -5,6 +5,7 @@
 //! drafted once, in [`Diff::shared`], by the union of what all of them did.
 
 mod build;
+mod drafted;
 
 pub use build::{Inputs, Past, diff};
 
@@ -278,6 +279,9 @@ pub struct DraftView {
     /// What was given up to keep the limits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub concessions: Vec<String>,
+    /// Why it is not proposed, where it does not keep the limits: these documents are the nearest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<String>,
 }
 
 /// A document of a draft.

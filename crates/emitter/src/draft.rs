@@ -13,7 +13,7 @@ use trailtrim_catalog::{Catalog, Condition, Origin};
 use trailtrim_iam::{PolicyDocument, Statement};
 
 use crate::baseline::{Baseline, baseline};
-use crate::cover::{Block, Grants, condition_chars, cover_under, service};
+use crate::cover::{Block, Effort, Grants, condition_chars, cover_under, service};
 use crate::irredundant::{Covering, Grant, irredundant};
 use crate::sid::{about, service_name, sids};
 use crate::taste::{Choice, Seen, Taste, choose};
@@ -23,7 +23,7 @@ use crate::taste::{Choice, Seen, Taste, choose};
 pub const MANAGED_POLICY_LIMIT: usize = 6_144;
 
 /// The id of the statement whose actions take no resource.
-const NO_RESOURCE_SID: &str = "ActionsWithoutResource";
+pub(crate) const NO_RESOURCE_SID: &str = "ActionsWithoutResource";
 
 /// What ids of statements begin with that hold what a workload needs whatever it does.
 const BASELINE_SID: &str = "Baseline";
@@ -96,7 +96,10 @@ fn add_baseline(policy: &mut PolicyDocument, principal: &Principal) -> Vec<Basel
         groups.entry((service(action), resources)).or_default().insert(action);
     }
     let abouts = groups.keys().map(|(service, resources)| {
-        (format!("{BASELINE_SID}{}", service_name(service)), about(resources, &[]))
+        (
+            format!("{BASELINE_SID}{}", service_name(service)),
+            about(resources, &trailtrim_iam::Condition::default()),
+        )
     });
     let sids = sids(&abouts.collect::<Vec<_>>());
     let statements = groups.iter().zip(sids).map(|(((_, resources), actions), sid)| {
@@ -133,22 +136,20 @@ fn write(
     }
     let mut groups: Vec<(&str, &[Condition], Block)> = Vec::new();
     for ((service, conditions), grants) in partitions {
-        let mut extra = Statement::allow([""; 0], [""; 0]);
-        add_conditions(&mut extra, conditions);
-        let mut blocks = cover_under(&grants, condition_chars(&extra.condition));
+        let mut blocks = cover_under(&grants, condition_chars(&block_of(conditions)), Effort::Full);
         blocks.sort_by(|a, b| (&a.resources, &a.actions).cmp(&(&b.resources, &b.actions)));
         groups.extend(blocks.into_iter().map(|block| (service, conditions, block)));
     }
 
     let abouts = groups.iter().map(|(service, conditions, block)| {
-        (service_name(service), about(&block.resources, conditions))
+        (service_name(service), about(&block.resources, &block_of(conditions)))
     });
     let sids = sids(&abouts.collect::<Vec<_>>());
     let mut statements = Vec::new();
     let mut places: BTreeMap<Grant<'_, Condition>, usize> = BTreeMap::new();
     for ((_, conditions, block), sid) in groups.iter().zip(sids) {
         let mut statement = Statement::allow(&block.actions, &block.resources).with_sid(sid);
-        add_conditions(&mut statement, conditions);
+        statement.condition = block_of(conditions);
         for action in &block.actions {
             for resource in &block.resources {
                 places.entry((action, resource, conditions)).or_insert(statements.len());
@@ -184,14 +185,13 @@ fn grant<'p>(key: &'p RowKey, choice: &'p Choice) -> Grant<'p, Condition> {
     (&key.action, choice.resource(&key.action, &key.resource), &key.conditions)
 }
 
-fn add_conditions(statement: &mut Statement, conditions: &[Condition]) {
-    for condition in conditions {
-        statement.condition.add(
-            condition.operator.as_str(),
-            condition.key.as_str(),
-            condition.values.iter().map(String::as_str),
-        );
+/// Returns the conditions as a policy says them.
+fn block_of(conditions: &[Condition]) -> trailtrim_iam::Condition {
+    let mut block = trailtrim_iam::Condition::default();
+    for Condition { operator, key, values } in conditions {
+        block.add(operator.as_str(), key.as_str(), values.iter().map(String::as_str));
     }
+    block
 }
 
 #[cfg(test)]

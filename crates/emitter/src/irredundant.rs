@@ -90,7 +90,16 @@ fn can_cover(resource: &str) -> bool {
 /// `narrow` lies inside iff that letter does. A `?` in `wide` breaks this (`b/?*`
 /// does not hold `b/`), and an escape in it is no wildcard.
 pub(crate) fn covers(wide: &str, narrow: &str) -> bool {
-    wide == narrow || (can_cover(wide) && wildcard::matches(wide, &sample(narrow)))
+    if wide == narrow {
+        return true;
+    }
+    let special = narrow.contains(['*', '?', '$']);
+    can_cover(wide)
+        && if special {
+            wildcard::matches(wide, &sample(narrow))
+        } else {
+            wildcard::matches(wide, narrow)
+        }
 }
 
 /// Returns a text that `pattern` matches, with [`ANY`] for each wildcard and escapes taken off.

@@ -1,11 +1,12 @@
 //! From grants to policies and the report.
 //!
 //! [`draft`] turns what a principal used into the smallest policy that grants just that, written to
-//! one's [`taste`] by way of [`cover`]; [`tighten`] restricts what is attached to that, and [`proof`]
-//! shows that it is right; [`report`] is the versioned model of a run that every output format is made
-//! from. [`backtest`] puts drafts to what came after them, [`soak`] says how complete the picture is,
-//! [`denials`] what was refused and by whom, [`explain`] why a permission is there. [`render`] writes
-//! policies as people deploy them. Nothing here knows how logs are read.
+//! one's [`taste`] by way of [`cover`]; [`tighten`] restricts what is attached to that, [`fit`] keeps
+//! it within IAM's limits, and [`proof`] shows that it is right; [`report`] is the versioned model of a
+//! run that every output format is made from. [`backtest`] puts drafts to what came after them,
+//! [`soak`] says how complete the picture is, [`denials`] what was refused and by whom, [`explain`] why
+//! a permission is there. [`render`] writes policies as people deploy them. Nothing here knows how
+//! logs are read.
 
 pub mod attached;
 pub mod backtest;
@@ -17,8 +18,8 @@ pub mod diff;
 mod draft;
 pub mod explain;
 pub mod finding;
+pub mod fit;
 mod irredundant;
-mod pack;
 mod path;
 pub mod proof;
 pub mod render;
@@ -33,7 +34,6 @@ mod usage_line;
 pub use baseline::Baseline;
 pub use circumstance::ConditionKind;
 pub use draft::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, draft};
-pub use pack::Limits;
 pub use path::{POLICY_FILE, POLICY_FILES, draft_path, policy_path};
 pub use taste::{Choice, Generalisation, Taste};
 pub use usage_line::{UsageLine, usage_lines};

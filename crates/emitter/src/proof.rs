@@ -21,6 +21,7 @@ use trailtrim_iam::{
 };
 
 use crate::attached::who;
+use crate::fit::Limits as FitLimits;
 use crate::irredundant::covers;
 use crate::replay::{Allowance, Circumstances, Replay};
 
@@ -459,12 +460,12 @@ fn is_weaker(condition: &Condition, need: &Need) -> bool {
 
 /// Measures documents against limits.
 #[must_use]
-pub fn fits(documents: &[&PolicyDocument], document: usize, many: usize) -> FitProof {
-    let sizes: Vec<usize> = documents.iter().map(|document| document.size()).collect();
+pub fn fits(documents: &[&PolicyDocument], limits: &FitLimits) -> FitProof {
+    let sizes: Vec<usize> = documents.iter().map(|document| limits.measure(document)).collect();
     FitProof {
-        holds: sizes.len() <= many && sizes.iter().all(|size| *size <= document),
+        holds: sizes.len() <= limits.documents && sizes.iter().all(|one| *one <= limits.document),
         sizes,
-        document_limit: document,
-        documents_limit: many,
+        document_limit: limits.document,
+        documents_limit: limits.documents,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trailtrim_catalog::Condition;
+use trailtrim_iam::Condition;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Characters of an id beside the service's name, mostly.
@@ -35,17 +35,17 @@ pub(crate) fn sids(abouts: &[(String, u64)]) -> Vec<String> {
 }
 
 /// Returns the hash of what a statement is about.
-pub(crate) fn about(resources: &BTreeSet<String>, conditions: &[Condition]) -> u64 {
+pub(crate) fn about(resources: &BTreeSet<String>, condition: &Condition) -> u64 {
     let mut about = String::new();
     for resource in resources {
         about.push_str(resource);
         about.push('\n');
     }
-    for condition in conditions {
-        about.push_str(&condition.operator);
+    for (operator, key, values) in condition.iter() {
+        about.push_str(operator);
         about.push('\n');
-        about.push_str(&condition.key);
-        for value in &condition.values {
+        about.push_str(key);
+        for value in values {
             about.push('\n');
             about.push_str(value);
         }

@@ -238,7 +238,7 @@ fn a_condition_makes_statements_dear() {
     // only if statements cost nothing.
     let grants =
         matrix(&[0, 0, 0], &[9, 9, 9], &[true, true, false, false, true, true, true, true, true]);
-    let few = cover_under(&grants, 10_000);
+    let few = cover_under(&grants, 10_000, Effort::Full);
     assert_eq!(pairs(&few), grants);
     assert!(few.len() <= cover(&grants).len());
     assert_eq!(few.len(), 2);

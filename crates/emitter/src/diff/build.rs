@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Activity, Join as _, RowKey, Stats};
 use trailtrim_catalog::Catalog;
-use trailtrim_iam::{PolicyDocument, Statement};
+use trailtrim_iam::PolicyDocument;
 
+use super::drafted::{Drafted, Sourced};
 use super::{
     ActionDiff, DIFF_SCHEMA_VERSION, Diff, DocumentView, DraftStatement, DraftView,
     GeneralisationView, NotAttachedView, Options, PolicyView, PrincipalDiff, ReasonView,
@@ -13,11 +14,11 @@ use super::{
 };
 use crate::attached::{Bundle, Inventory, Policy};
 use crate::finding;
-use crate::pack::{Limits, pack};
+use crate::fit::Limits;
 use crate::proof::{self, Foretold, Need, Proofs};
 use crate::report::{Filters, Input, seen, time, tool};
 use crate::tighten::{
-    Class, Judged, Lookout, Place, Rest, Settings, Standards, Tightened, TightenedBundle,
+    Class, Judged, Lookout, Rest, Settings, Standards, Tightened, TightenedBundle,
     TightenedPrincipal, tighten,
 };
 
@@ -61,8 +62,11 @@ pub struct Past<'a> {
 /// Tightens what is attached, proves the result and describes both.
 pub fn diff(inputs: &Inputs<'_>) -> Diff {
     let tightened = tighten(inputs.inventory, inputs.activity, &inputs.standards);
-    let drafts: Vec<Option<Drafted>> =
-        tightened.bundles.iter().map(|bundle| Drafted::of(bundle, &inputs.limits)).collect();
+    let drafts: Vec<Option<Drafted>> = tightened
+        .bundles
+        .iter()
+        .map(|bundle| Drafted::of(bundle, &inputs.limits, inputs.standards.catalog))
+        .collect();
     let earlier = inputs.past.as_ref().map(|past| {
         let standards = Standards { lookout: past.lookout, ..inputs.standards };
         tighten(inputs.inventory, past.before, &standards)
@@ -91,25 +95,6 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
             .filter(|arn| !known.contains(arn))
             .map(str::to_owned)
             .collect(),
-    }
-}
-
-/// The documents of a bundle's draft.
-struct Drafted {
-    documents: Vec<PolicyDocument>,
-    fits: bool,
-    concessions: Vec<String>,
-}
-
-impl Drafted {
-    fn of(bundle: &TightenedBundle<'_>, limits: &Limits) -> Option<Drafted> {
-        if !bundle.active {
-            return None;
-        }
-        let statements: Vec<Statement> =
-            bundle.allows.iter().map(|one| one.statement.clone()).collect();
-        let packed = pack(statements, bundle.denies.clone(), limits);
-        Some(Drafted { documents: packed.documents, fits: packed.fits, concessions: Vec::new() })
     }
 }
 
@@ -247,11 +232,7 @@ impl Builder<'_> {
             no_new_access: proof::no_new_access(&attached, &documents, self.catalog()),
             irredundant,
             backtest: self.foretell(one, &attached),
-            fits: proof::fits(
-                &documents,
-                self.inputs.limits.document,
-                self.inputs.limits.documents,
-            ),
+            fits: proof::fits(&documents, &self.inputs.limits),
         }
     }
 
@@ -418,8 +399,23 @@ fn removed(actions: &[Judged<'_>]) -> Vec<RemovedActions> {
         .collect()
 }
 
+fn draft_statement(one: &Sourced) -> DraftStatement {
+    let mut reasons: BTreeMap<(Class, &str), Vec<String>> = BTreeMap::new();
+    for ((action, class), why) in &one.reasons {
+        reasons.entry((*class, why)).or_default().push(action.clone());
+    }
+    DraftStatement {
+        sid: one.sid.clone(),
+        footing: one.footing,
+        from: one.from.iter().map(|place| (place.policy, place.statement)).collect(),
+        reasons: reasons
+            .into_iter()
+            .map(|((class, why), actions)| ReasonView { class, why: why.to_owned(), actions })
+            .collect(),
+    }
+}
+
 fn draft_view(bundle: &TightenedBundle<'_>, draft: &Drafted, name: &str) -> DraftView {
-    let place = |place: &Place| (place.policy, place.statement);
     DraftView {
         documents: draft
             .documents
@@ -432,29 +428,7 @@ fn draft_view(bundle: &TightenedBundle<'_>, draft: &Drafted, name: &str) -> Draf
             })
             .collect(),
         replaces: bundle.bundle.policies.iter().map(|policy| policy.name.clone()).collect(),
-        statements: bundle
-            .allows
-            .iter()
-            .map(|one| {
-                let mut reasons: BTreeMap<(Class, &str), Vec<String>> = BTreeMap::new();
-                for ((action, class), why) in &one.reasons {
-                    reasons.entry((*class, why)).or_default().push(action.clone());
-                }
-                DraftStatement {
-                    sid: one.statement.sid.clone().unwrap_or_default(),
-                    footing: one.footing,
-                    from: one.from.iter().map(place).collect(),
-                    reasons: reasons
-                        .into_iter()
-                        .map(|((class, why), actions)| ReasonView {
-                            class,
-                            why: why.to_owned(),
-                            actions,
-                        })
-                        .collect(),
-                }
-            })
-            .collect(),
+        statements: draft.statements.iter().map(draft_statement).collect(),
         generalisations: bundle
             .choice
             .generalisations()
@@ -469,5 +443,6 @@ fn draft_view(bundle: &TightenedBundle<'_>, draft: &Drafted, name: &str) -> Draf
             })
             .collect(),
         concessions: draft.concessions.clone(),
+        obstacle: draft.obstacle.clone(),
     }
 }

@@ -13,7 +13,7 @@ use trailtrim_iam::{Condition, Selector, Statement, pattern};
 use super::allow::{Allow, Place};
 use super::verdict::{Class, Judged, Rest, Seen};
 use crate::circumstance::{Common, ConditionKind};
-use crate::cover::{condition_chars, cover_under, service};
+use crate::cover::{Effort, condition_chars, cover_under, service};
 use crate::irredundant::{Grant, irredundant};
 use crate::proof::Need;
 use crate::sid::{about, service_name, sids};
@@ -300,7 +300,7 @@ impl Wanted {
             for (key, pool) in pools {
                 let condition = condition_of(&key);
                 let grants: BTreeSet<(String, String)> = pool.keys().cloned().collect();
-                for block in cover_under(&grants, condition_chars_of(&condition)) {
+                for block in cover_under(&grants, condition_chars_of(&condition), Effort::Full) {
                     let mut ground = Ground::default();
                     for action in &block.actions {
                         for resource in &block.resources {
@@ -492,20 +492,11 @@ fn name(composed: &mut [Composed]) {
             };
             let kept = if one.footing == Footing::Kept { "Kept" } else { "" };
             let resources = statement.resource.iter().flat_map(|listed| listed.listed());
-            let conditions: Vec<trailtrim_catalog::Condition> = statement
-                .condition
-                .iter()
-                .map(|(operator, key, values)| trailtrim_catalog::Condition {
-                    operator: operator.to_owned(),
-                    key: key.to_owned(),
-                    values: values.to_vec(),
-                })
-                .collect();
             let mut listed: BTreeSet<String> = resources.cloned().collect();
             if statement.resource.as_ref().is_some_and(Selector::is_negated) {
                 listed.insert("NotResource".to_owned());
             }
-            (format!("{kept}{named}"), about(&listed, &conditions))
+            (format!("{kept}{named}"), about(&listed, &statement.condition))
         })
         .collect();
     for (one, sid) in composed.iter_mut().zip(sids(&abouts)) {

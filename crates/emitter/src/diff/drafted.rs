@@ -1,0 +1,230 @@
+//! A bundle's draft as documents that keep AWS's limits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_catalog::Catalog;
+use trailtrim_iam::{Condition, Effect, PolicyDocument, Selector, Statement, pattern};
+
+use crate::fit::{Ceiling, Fit, Limits, Partition, Step, Wanted, fit, pack};
+use crate::tighten::{Class, Composed, Footing, Place, TightenedBundle};
+
+/// How many actions a concession names.
+const NAMED: usize = 8;
+
+/// The documents of a draft.
+pub(super) struct Drafted {
+    pub(super) documents: Vec<PolicyDocument>,
+    /// Whether they keep the limits.
+    pub(super) fits: bool,
+    /// The Allow statements, each with where it comes from.
+    pub(super) statements: Vec<Sourced>,
+    /// What was widened to keep the limits, inside of what is attached.
+    pub(super) concessions: Vec<String>,
+    /// What is the matter where they do not fit.
+    pub(super) obstacle: Option<String>,
+}
+
+/// A statement of the documents, and where it comes from.
+pub(super) struct Sourced {
+    pub(super) sid: String,
+    pub(super) footing: Footing,
+    pub(super) from: BTreeSet<Place>,
+    pub(super) reasons: BTreeMap<(String, Class), String>,
+}
+
+impl Drafted {
+    /// Packs what a bundle leaves; where that is too much, gives ground inside of what is attached.
+    /// Nothing where none of the holders was seen.
+    pub(super) fn of(
+        bundle: &TightenedBundle<'_>,
+        limits: &Limits,
+        catalog: Catalog,
+    ) -> Option<Drafted> {
+        if !bundle.active {
+            return None;
+        }
+        let allows = bundle.allows.iter().map(|one| one.statement.clone());
+        let whole: Vec<Statement> = allows.chain(bundle.denies.iter().cloned()).collect();
+        let (documents, steps, obstacle) = match pack(whole, limits) {
+            Some(documents) => (documents, Vec::new(), None),
+            None => match give_ground(bundle, limits, catalog) {
+                Fit::Fitted { documents, steps } => (documents, steps, None),
+                Fit::DoesNotFit(nearest) => {
+                    let obstacle = format!(
+                        "the nearest that stays inside of what is attached takes {} documents of up \
+                         to {} characters; as it is, it would take {}",
+                        nearest.needed.documents,
+                        nearest.needed.document,
+                        nearest.needed_exactly.documents
+                    );
+                    (nearest.documents, nearest.steps, Some(obstacle))
+                }
+            },
+        };
+        let statements = documents
+            .iter()
+            .flat_map(|document| &document.statements)
+            .filter(|statement| statement.effect == Effect::Allow)
+            .map(|statement| sourced(statement, &bundle.allows))
+            .collect();
+        Some(Drafted {
+            fits: obstacle.is_none(),
+            statements,
+            concessions: steps.iter().map(told).collect(),
+            obstacle,
+            documents,
+        })
+    }
+}
+
+/// A condition as a key: operator, context key, values.
+type Clauses<'c> = Vec<(&'c str, &'c str, &'c [String])>;
+
+fn give_ground(bundle: &TightenedBundle<'_>, limits: &Limits, catalog: Catalog) -> Fit {
+    let mut fixed: Vec<Statement> = bundle.denies.clone();
+    let mut grants: BTreeMap<Clauses<'_>, BTreeSet<(String, String)>> = BTreeMap::new();
+    for one in &bundle.allows {
+        let statement = &one.statement;
+        let (Selector::Only(actions), Some(Selector::Only(resources))) =
+            (&statement.action, &statement.resource)
+        else {
+            fixed.push(statement.clone());
+            continue;
+        };
+        let pairs = grants.entry(statement.condition.iter().collect()).or_default();
+        for action in actions {
+            pairs.extend(resources.iter().map(|resource| (action.clone(), resource.clone())));
+        }
+    }
+    let held: Vec<Held<'_>> = bundle
+        .bundle
+        .policies
+        .iter()
+        .flat_map(|policy| {
+            let version = policy.document.effective_version();
+            policy.document.statements.iter().map(move |statement| (version, statement))
+        })
+        .filter(|(_, statement)| statement.effect == Effect::Allow)
+        .filter_map(|(version, statement)| {
+            // What names exceptions holds no pattern for certain.
+            let (Selector::Only(actions), Some(Selector::Only(resources))) =
+                (&statement.action, &statement.resource)
+            else {
+                return None;
+            };
+            let modern = |text: &String| pattern::modern(text, version).into_owned();
+            let resources = resources.iter().map(modern).collect();
+            Some(Held { actions, resources, condition: &statement.condition })
+        })
+        .collect();
+    let keys: Vec<Condition> = grants.keys().map(condition).collect();
+    let ceilings: Vec<Box<Ceiling<'_>>> = keys
+        .iter()
+        .map(|key| {
+            let held: Vec<&Held<'_>> = held.iter().filter(|one| one.asks_no_more(key)).collect();
+            let ceiling = move |action: &str, resource: &str| {
+                held.iter().any(|one| one.holds(action, resource))
+            };
+            Box::new(ceiling) as Box<Ceiling<'_>>
+        })
+        .collect();
+    let partitions = grants
+        .values()
+        .zip(&keys)
+        .zip(&ceilings)
+        .map(|((grants, condition), ceiling)| Partition {
+            grants: grants.iter().cloned().collect(),
+            condition: condition.clone(),
+            ceiling: Some(&**ceiling),
+            patterns: held.iter().flat_map(|one| one.resources.iter().cloned()).collect(),
+        })
+        .collect();
+    fit(&Wanted { partitions, fixed }, limits, catalog)
+}
+
+/// An attached Allow statement that lists what it is about.
+struct Held<'h> {
+    actions: &'h [String],
+    resources: Vec<String>,
+    condition: &'h Condition,
+}
+
+impl Held<'_> {
+    fn holds(&self, action: &str, resource: &str) -> bool {
+        self.actions.iter().any(|wide| pattern::covers_action(wide, action))
+            && self.resources.iter().any(|wide| pattern::covers(wide, resource))
+    }
+
+    /// Tells whether its condition asks for nothing that another does not ask for as well.
+    fn asks_no_more(&self, condition: &Condition) -> bool {
+        self.condition.iter().all(|(operator, key, values)| {
+            condition.iter().any(|(other, name, listed)| {
+                // Of what is ruled out, more may be.
+                let more = operator == "StringNotEquals"
+                    && values.iter().all(|value| listed.contains(value));
+                other == operator && name == key && (listed == values || more)
+            })
+        })
+    }
+}
+
+fn condition(key: &Clauses<'_>) -> Condition {
+    let mut condition = Condition::default();
+    for (operator, name, values) in key {
+        condition.add(*operator, *name, values.iter().cloned());
+    }
+    condition
+}
+
+/// Finds what a statement of the documents is made of.
+fn sourced(statement: &Statement, composed: &[Composed]) -> Sourced {
+    let meets = |one: &&Composed| {
+        if one.statement.condition != statement.condition {
+            return false;
+        }
+        let (Some(Selector::Only(now)), Some(Selector::Only(then))) =
+            (&statement.resource, &one.statement.resource)
+        else {
+            return one.statement.resource == statement.resource;
+        };
+        let actions = statement.action.listed().iter().any(|wide| {
+            one.statement.action.listed().iter().any(|own| pattern::covers_action(wide, own))
+        });
+        actions && now.iter().any(|wide| then.iter().any(|own| pattern::covers(wide, own)))
+    };
+    let mut found = Sourced {
+        sid: statement.sid.clone().unwrap_or_default(),
+        footing: Footing::Kept,
+        from: BTreeSet::new(),
+        reasons: BTreeMap::new(),
+    };
+    for one in composed.iter().filter(meets) {
+        found.footing = found.footing.min(one.footing);
+        found.from.extend(&one.from);
+        for (key, why) in &one.reasons {
+            found.reasons.entry(key.clone()).or_insert_with(|| why.clone());
+        }
+    }
+    found
+}
+
+fn told(step: &Step) -> String {
+    let listed = |names: &BTreeSet<String>| {
+        let mut text = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        if names.len() > NAMED {
+            text.push_str(&format!(" and {} more", names.len() - NAMED));
+        }
+        text
+    };
+    let gained = match step.gained_actions.is_empty() {
+        true => "gains no action that the catalog knows".to_owned(),
+        false => format!("more resources for {}", listed(&step.gained_actions)),
+    };
+    format!(
+        "{} on {} in place of {} grants: {}; {gained}",
+        listed(&step.to.actions),
+        listed(&step.to.resources),
+        step.from.len(),
+        step.why
+    )
+}
