@@ -9,6 +9,9 @@
 //! Source: IAM user guide, "Troubleshoot access denied error messages".
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 
 use crate::call::Denial;
 
@@ -16,27 +19,32 @@ const ACTION: &str = "not authorized to perform: ";
 const RESOURCE: &str = " on resource: ";
 const EXPLICIT: &str = "with an explicit deny in ";
 
-/// The kinds of policy a message can blame, longest first so that a longer name
-/// is not taken for a shorter one within it.
-const POLICIES: [(&str, &str); 16] = [
-    ("no identity-based policy allows", "identity-based"),
-    ("no resource-based policy allows", "resource-based"),
-    ("no service control policy allows", "service-control"),
-    ("no resource control policy allows", "resource-control"),
-    ("no permissions boundary allows", "permissions-boundary"),
-    ("no session policy allows", "session"),
-    ("no VPC endpoint policy allows", "vpc-endpoint"),
-    ("no role trust policy allows", "role-trust"),
-    ("identity-based policy", "identity-based"),
-    ("resource-based policy", "resource-based"),
-    ("service control policy", "service-control"),
-    ("resource control policy", "resource-control"),
-    ("permissions boundary", "permissions-boundary"),
-    ("VPC endpoint policy", "vpc-endpoint"),
-    ("role trust policy", "role-trust"),
-    // The guide spells it "session policy", messages also "sessions policy".
-    ("session", "session"),
-];
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policy {
+    kind: String,
+    says: Vec<String>,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    policy: Vec<Policy>,
+}
+
+/// The kinds of policy a message can blame, each with the texts that name it.
+static POLICIES: LazyLock<Vec<Policy>> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "the file is compiled in, and a test reads it")]
+    let file: File = toml::from_str(data()).expect("data/denials.toml has the shape of `File`");
+    file.policy
+});
+
+/// Returns the data that messages are read by.
+pub(crate) fn data() -> &'static str {
+    include_str!("../data/denials.toml")
+}
 
 /// Reads a message; `None` if it speaks of no authorization.
 pub(crate) fn parse(message: &str) -> Option<Denial<'_>> {
@@ -74,8 +82,9 @@ pub(crate) fn parse(message: &str) -> Option<Denial<'_>> {
     };
     let policy = POLICIES
         .iter()
-        .filter_map(|(anchor, kind)| Some((reason.find(anchor)?, *kind)))
-        // The earliest mention; at one place, the order of the table decides.
+        .flat_map(|policy| policy.says.iter().map(|text| (text, policy.kind.as_str())))
+        .filter_map(|(text, kind)| Some((reason.find(text.as_str())?, kind)))
+        // The earliest mention; at one place, the order of the data decides.
         .min_by_key(|(at, _)| *at)
         .map(|(_, kind)| Cow::Borrowed(kind));
     Some(Denial { action, resource, policy, explicit })

@@ -21,6 +21,7 @@ mod limit;
 mod names;
 mod observe;
 mod outcome;
+mod record_kind;
 mod resolve;
 mod sketch;
 mod sources;

@@ -25,6 +25,7 @@ use crate::coverage::Seen;
 use crate::denial;
 use crate::extract::Extractor;
 use crate::identity::Caller;
+use crate::record_kind::other_kind;
 use crate::stats::{EventKey, Join};
 use crate::trie::{NAME_QUOTA, Quota};
 use crate::usage::{OtherEvent, OtherKind, Usage};
@@ -223,12 +224,18 @@ impl<'s> Observer<'s> {
         // A record without a time cannot be shown to lie inside the window.
         let no_time = (time.is_none() && self.scope.has_window()).then_some(OtherKind::NoTime);
         let source = record.source_ip_address.as_deref().unwrap_or_default();
+        let other = || {
+            other_kind(
+                record.event_category.as_deref().unwrap_or_default(),
+                record.event_type.as_deref().unwrap_or_default(),
+            )
+        };
         let excluded = || {
             let session = caller.session.as_deref();
             let excluded = self.scope.excluded.holds(session, source, time);
             excluded.then_some(OtherKind::Excluded)
         };
-        if let Some(kind) = no_time.or_else(|| other_kind(record)).or_else(excluded) {
+        if let Some(kind) = no_time.or_else(other).or_else(excluded) {
             let other = OtherEvent {
                 kind,
                 event_source: event_source.into(),
@@ -419,21 +426,6 @@ fn resource(entry: Value<'_>) -> Option<Resource<'_>> {
     }
     let is_prefix = arn.is_none();
     Some(Resource { arn: arn.or(prefix)?, is_prefix, kind, account })
-}
-
-fn other_kind(record: &Record<'_>) -> Option<OtherKind> {
-    match record.event_category.as_deref() {
-        Some("NetworkActivity") => return Some(OtherKind::NetworkActivity),
-        Some("Aggregated") => return Some(OtherKind::Aggregated),
-        _ => {}
-    }
-    match record.event_type.as_deref() {
-        // Records before 1.02 have no type; they were all API calls.
-        None | Some("" | "AwsApiCall") => None,
-        // The guide's samples and its field reference spell it differently.
-        Some("AwsVpceEvent" | "AwsVpceEvents") => Some(OtherKind::NetworkActivity),
-        Some(_) => Some(OtherKind::NotAnApiCall),
-    }
 }
 
 /// What `addendum` says of the relation to an earlier record.
