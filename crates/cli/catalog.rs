@@ -238,6 +238,7 @@ struct Action {
     action: &'static str,
     access_level: &'static str,
     resource_types: Vec<ResourceType>,
+    resource_types_known: bool,
     condition_keys: Vec<&'static str>,
     dependent_actions: Vec<&'static str>,
     companions: Vec<Companions>,
@@ -291,6 +292,7 @@ impl Action {
                     arns: kind.templates().collect(),
                 })
                 .collect(),
+            resource_types_known: facts.resource_types_are_known(),
             condition_keys: facts.condition_keys().collect(),
             dependent_actions: facts.dependents().collect(),
             companions: Companions::of(facts.id()),
@@ -300,7 +302,9 @@ impl Action {
 
     fn tell(&self) -> String {
         let mut text = format!("{} ({})\n", self.action, self.access_level);
-        if self.resource_types.is_empty() {
+        if !self.resource_types_known {
+            text.push_str("newer than the reference: it is not known which resources it takes\n");
+        } else if self.resource_types.is_empty() {
             text.push_str("takes no resource: only `*` grants it\n");
         }
         for kind in &self.resource_types {

@@ -7,6 +7,7 @@
 mod call;
 mod denials;
 mod naming;
+mod newer;
 mod rebuild;
 #[path = "../../catalog/tests/support/record.rs"]
 mod record;
@@ -61,6 +62,11 @@ enum Measurement {
     Denials,
     /// Compare with a third party's map of SDK methods
     Reference,
+    /// List the operations that an older botocore wheel does not have
+    TakeNewer {
+        /// The wheel of the last release that the youngest source of actions can know
+        wheel: PathBuf,
+    },
     /// Take the core services' shapes out of a botocore wheel
     TakeShapes {
         /// The wheel, as `pip download` writes it
@@ -90,6 +96,7 @@ fn main() -> Result<()> {
             Ok(())
         }
         Some(Measurement::Reference) => reference(true),
+        Some(Measurement::TakeNewer { wheel }) => newer::take(&wheel, &shared::models()?),
         Some(Measurement::TakeShapes { wheel }) => shapes::take(&wheel),
     }
 }

@@ -3,7 +3,8 @@
 //! An operation that the pinned API models have and the pinned catalog has no action for is either
 //! newer than the catalog (`lists/newer.txt`, which is the difference of two releases of the
 //! models), or somebody looked and found none (`lists/unnamed.toml`). One that is in neither list
-//! is printed as such.
+//! is printed as such. What is newer and named counts in the share of all and not in that of the
+//! old ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use trailtrim_catalog::{Catalog, Confidence, Kind, Operation};
 use trailtrim_catalog_compiler::data::{Model, ModelOperation};
 
+use crate::newer;
 use crate::shared::share;
 
 /// Models whose service is gone while another one has its prefix.
@@ -60,15 +62,10 @@ pub fn how(found: &Operation) -> &'static str {
 
 pub fn measure(models: &[Model], lists: bool) -> Result<()> {
     let catalog = Catalog::embedded();
-    let newer: BTreeMap<&str, BTreeSet<&str>> = include_str!("../lists/newer.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once(' '))
-        .map(|(model, operations)| (model, operations.split(' ').collect()))
-        .collect();
+    let newer = newer::kept();
     let unnamed: Unnamed = toml::from_str(include_str!("../lists/unnamed.toml"))?;
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut outside, mut all) = (0, 0);
+    let (mut outside, mut all, mut all_newer) = (0, 0, 0);
     let mut lines = [const { Vec::new() }; 3];
     let mut counts = [0; 3];
     for model in models {
@@ -81,6 +78,9 @@ pub fn measure(models: &[Model], lists: bool) -> Result<()> {
                 continue;
             }
             all += 1;
+            let name = operation.name.as_str();
+            let is_newer = newer.get(model.name.as_str()).is_some_and(|own| own.contains(name));
+            all_newer += usize::from(is_newer);
             let kind = how(&found);
             *kinds.entry(kind).or_default() += 1;
             if let Some(action) = found.actions().find(|action| catalog.action(action).is_none()) {
@@ -89,8 +89,7 @@ pub fn measure(models: &[Model], lists: bool) -> Result<()> {
             if kind != "unverified" {
                 continue;
             }
-            let name = operation.name.as_str();
-            let cause = if newer.get(model.name.as_str()).is_some_and(|own| own.contains(name)) {
+            let cause = if is_newer {
                 0
             } else if looked.is_some_and(|reason| reason.operations.contains(name)) {
                 1
@@ -117,9 +116,10 @@ pub fn measure(models: &[Model], lists: bool) -> Result<()> {
         share(kind, *count, all);
     }
     let open: usize = counts.iter().sum();
-    let old = all - counts[0];
+    let old = all - all_newer;
     share("named, of all", all - open, all);
-    share("named, of those that are no newer than the catalog", old - counts[1] - counts[2], old);
+    share("named, of those that are newer than the catalog", all_newer - counts[0], all_newer);
+    share("named, of those that are no newer", old - counts[1] - counts[2], old);
     let causes = ["newer than the catalog", "older, and no action found", "not looked at"];
     for ((cause, count), lines) in causes.iter().zip(counts).zip(lines) {
         println!("  unverified, {cause}: {count}");

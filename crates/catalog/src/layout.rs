@@ -15,7 +15,7 @@
 //! it depends on nothing.
 
 /// How a catalog begins. The digits count up with every change of layout.
-pub const MAGIC: &[u8; 8] = b"TTCATL01";
+pub const MAGIC: &[u8; 8] = b"TTCATL02";
 
 /// Size of the header in bytes: magic, root node, number of words, bytes of the pool.
 pub const HEADER: usize = 20;
@@ -53,6 +53,8 @@ pub mod root {
     pub const VIA_INDEX: u32 = 9;
     /// Companion rules.
     pub const COMPANIONS: u32 = 10;
+    /// Index of forms that values have, by name.
+    pub const FORMS: u32 = 11;
 }
 
 /// An event, as the index has it: its key, then these.
@@ -140,6 +142,25 @@ pub mod kind_of {
     /// Per template: text, then per variable the list of sources.
     pub const FILLS: u32 = 4;
 }
+
+/// Flags of an action.
+pub mod action_flag {
+    /// Nothing says which resource types it takes.
+    pub const UNTOLD: u32 = 1;
+}
+
+/// A form that values have: its name, then these.
+pub mod form {
+    /// What a value begins with, lower-case; one of them.
+    pub const BEGINS: u32 = 1;
+    /// How many labels between dots it has at least.
+    pub const LABELS: u32 = 2;
+    /// How long its first label is at most.
+    pub const LONGEST: u32 = 3;
+}
+
+/// Forms that transforms ask for, each of which the rules must describe.
+pub const FORMS: &[&str] = &["aws-document", "inference-profile"];
 
 /// How a source of a variable is read.
 pub mod source {

@@ -77,7 +77,8 @@ impl Resolver<'_> {
         if !node.node(grant::TESTS).nodes().all(|test| self.holds(test)) {
             return;
         }
-        let action = ActionFacts::new(node.node(grant::ACTION)).id();
+        let facts = ActionFacts::new(node.node(grant::ACTION));
+        let action = facts.id();
         let types: Vec<Node> = node.node(grant::TYPES).nodes().collect();
         let flags = node.number(grant::FLAGS);
         let conditions = self.conditions(node.node(grant::CONDITIONS));
@@ -94,7 +95,13 @@ impl Resolver<'_> {
             });
         };
         if types.is_empty() {
-            push("*".to_owned(), Origin::RequiresStar);
+            let origin = if facts.resource_types_are_known() {
+                Origin::RequiresStar
+            } else {
+                let why = "it is not known yet which resources the action can be limited to";
+                Origin::Widened { from: action.to_owned(), why: why.to_owned() }
+            };
+            push("*".to_owned(), origin);
             return;
         }
         let evidence = Evidence::collect(self.request, &types, flags);

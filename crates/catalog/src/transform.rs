@@ -4,7 +4,9 @@ mod partiql;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::{FactKind, Request, table::layout::TRANSFORMS};
+use crate::table::Table;
+use crate::table::layout::{TRANSFORMS, form, root};
+use crate::{FactKind, Request};
 
 /// What is encoded in a part of a URL's path.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -34,6 +36,7 @@ impl Value {
 
 /// Applies a transform by its number; nothing if the value does not have the form it is for.
 pub(crate) fn apply(
+    table: Table,
     transform: u32,
     text: &str,
     kind: &str,
@@ -45,9 +48,9 @@ pub(crate) fn apply(
         "" | "table" | "layer" => plain(text),
         "nolead" => plain(text.trim_matches('/')),
         "below" => Some(Value { tail: "/*", ..Value::plain(text.trim_matches('/')) }),
-        "document" => Some(document(text)),
-        "model" => Some(model(text)),
-        "profile" => geography(text).and_then(|_| plain(text)),
+        "document" => Some(document(table, text)),
+        "model" => Some(model(table, text)),
+        "profile" => behind_geography(table, text).and_then(|_| plain(text)),
         "secret" => Some(secret(text)),
         "function" => plain(function(text).0),
         "qualifier" => plain(function(text).1?),
@@ -108,32 +111,50 @@ fn secret(text: &str) -> Value {
     Value { tail, ..Value::plain(text) }
 }
 
-/// Names that begin with `aws`, `amazon` or `amzn` are AWS's own documents, whose ARNs have no
-/// account (SSM API reference, `CreateDocument`).
-fn document(text: &str) -> Value {
+/// Returns whether a value has a form that the rules describe. One that they do not describe fits
+/// nothing, which widens no ARN.
+fn has_form(table: Table, name: &str, text: &str) -> bool {
+    let Some(rule) = table.root().node(root::FORMS).find(name) else { return false };
     let lower = text.to_ascii_lowercase();
-    let of_aws = ["aws", "amazon", "amzn"].iter().any(|prefix| lower.starts_with(prefix));
+    let begins = rule.node(form::BEGINS);
+    let least = usize::try_from(rule.number(form::LABELS)).unwrap_or(usize::MAX);
+    let longest = usize::try_from(rule.number(form::LONGEST)).unwrap_or_default();
+    let is_word = |label: &str, hyphens: bool| {
+        let fits =
+            |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9') || (hyphens && byte == b'-');
+        !label.is_empty() && label.bytes().all(fits)
+    };
+    let fits_labels = least == 0 || {
+        let labels: Vec<&str> = text.split('.').collect();
+        // The last is a name with a version, which may have dots and hyphens of its own: `glm-4.6`.
+        let leading = labels.get(..least.saturating_sub(1)).unwrap_or_default();
+        labels.len() >= least
+            && leading.iter().skip(1).all(|label| is_word(label, false))
+            && leading.first().is_some_and(|first| is_word(first, true) && first.len() <= longest)
+    };
+    let fits_begin = begins.len() == 0 || begins.strings().any(|begin| lower.starts_with(begin));
+    fits_labels && fits_begin
+}
+
+/// AWS's own documents have no account in their ARNs.
+fn document(table: Table, text: &str) -> Value {
+    let of_aws = has_form(table, "aws-document", text);
     Value { account: of_aws.then(String::new), ..Value::plain(text) }
 }
 
 /// The foundation model of `anthropic.claude-v2` or, behind an inference profile, of
 /// `eu.anthropic.claude-v2`, which may answer from any region of its geography.
-fn model(text: &str) -> Value {
-    match geography(text) {
+fn model(table: Table, text: &str) -> Value {
+    match behind_geography(table, text) {
         Some(model) => Value { any_region: true, ..Value::plain(model) },
         None => Value::plain(text),
     }
 }
 
-/// Returns the model id behind the geography of an inference profile's id: a geography is the first
-/// of three labels (`eu.anthropic.claude-v2`), where a model's id has a provider and a name.
-fn geography(text: &str) -> Option<&str> {
-    let (first, rest) = text.split_once('.')?;
-    let (provider, _) = rest.split_once('.')?;
-    let is_label =
-        |label: &str| label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-    let is_short = first.len() <= 6 && !first.is_empty();
-    (is_short && is_label(first) && is_label(provider)).then_some(rest)
+/// Returns the model id behind the geography of an inference profile's id.
+fn behind_geography(table: Table, text: &str) -> Option<&str> {
+    let is_profile = has_form(table, "inference-profile", text);
+    text.split_once('.').map(|(_, model)| model).filter(|_| is_profile)
 }
 
 /// Splits `name`, `name:qualifier` and `account:function:name:qualifier`.

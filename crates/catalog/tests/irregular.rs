@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use trailtrim_catalog::{Catalog, Kind};
+use trailtrim_catalog::{Catalog, Kind, Visibility};
 
 #[test]
 fn irregular_events_name_their_actions() {
@@ -41,4 +41,46 @@ fn what_needs_no_permission_says_so() {
     }
     assert_eq!(catalog.operation("monitoring.amazonaws.com", "New").service(), Some("cloudwatch"));
     assert_eq!(catalog.operation("nobody.amazonaws.com", "New").service(), Some("nobody"));
+}
+
+/// Returns the kept list: the type of each event, its line.
+fn data_events() -> Vec<(&'static str, &'static str)> {
+    let mut kind = "";
+    let mut events = Vec::new();
+    for line in include_str!("data-events.txt").lines().filter(|line| !line.starts_with('#')) {
+        if line.starts_with("AWS::") {
+            kind = line;
+        } else {
+            events.push((kind, line));
+        }
+    }
+    events
+}
+
+#[test]
+fn data_events_name_their_actions() {
+    let catalog = Catalog::embedded();
+    let mut wrong = Vec::new();
+    for (kind, line) in data_events() {
+        let mut words = line.split(' ');
+        let (source, name) = (words.next().unwrap(), words.next().unwrap());
+        let operation = catalog.operation(&format!("{source}.amazonaws.com"), name);
+        let actions: BTreeSet<&str> = operation.actions().collect();
+        let expected: BTreeSet<&str> = words.filter(|word| *word != "-").collect();
+        let is_mapped = operation.kind() == Kind::Mapped;
+        let is_shown = |action: &&str| {
+            let sight = catalog.action(action).map(|facts| facts.visibility());
+            matches!(sight, Some(Visibility::Data(data)) if data == kind)
+        };
+        let fits = if expected.is_empty() {
+            operation.kind() == Kind::NoPermission
+        } else {
+            let shown = kind == "AWS::" || expected.iter().any(is_shown);
+            is_mapped && expected.is_subset(&actions) && shown
+        };
+        if !fits {
+            wrong.push(format!("{line}: {} {actions:?}", operation.kind().as_str()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
