@@ -78,8 +78,13 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
         for grant in &rule.grants {
             let own = Context { rule: None, ..context };
             let grant = own.grant_of(file, &context.on_what_is_made(grant))?;
-            // Tagging as such is not tagging on creation.
-            if grant.action != format!("{}:{}", subject.prefix, subject.name) {
+            // Tagging as such is not tagging on creation, and a listing is filtered by tags.
+            let tags = world
+                .action(&grant.action)
+                .is_some_and(|(_, action)| action.level == Level::Tagging);
+            let is_own = grant.action == format!("{}:{}", subject.prefix, subject.name);
+            let filters = tags && reads(subject.name);
+            if !is_own && !filters {
                 plan.grants.push(grant);
             }
         }
@@ -488,6 +493,12 @@ impl Context<'_, '_> {
             templates: vec![(template.to_owned(), fills)],
         })
     }
+}
+
+/// Returns whether a call is called like one that changes nothing.
+fn reads(name: &str) -> bool {
+    let verbs = ["List", "Describe", "Search", "Get", "BatchGet"];
+    verbs.iter().any(|verb| begins_with_word(name, verb))
 }
 
 /// Returns whether a call is on all of a type: a listing without a word for one of them.

@@ -84,3 +84,14 @@ fn data_events_name_their_actions() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_filter_by_tags_tags_nothing() {
+    let catalog = Catalog::embedded();
+    for (source, name) in [("glue", "ListSessions"), ("glue", "ListJobs"), ("glue", "ListCrawlers")]
+    {
+        let operation = catalog.operation(&format!("{source}.amazonaws.com"), name);
+        let actions: Vec<&str> = operation.actions().collect();
+        assert_eq!(actions, [format!("{source}:{name}")]);
+    }
+}
