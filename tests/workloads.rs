@@ -95,7 +95,10 @@ fn usage_tells_what_aws_says_from_what_callers_chose() {
 #[test]
 fn a_shared_role_is_split_and_no_part_has_what_another_used() {
     let trail = shared();
-    let run = generate(&[trail.path()], &["--split-by", "workload", "--resources", "exact"]);
+    let run = generate(
+        &[trail.path()],
+        &["--split-by", "workload", "--resources", "exact", "--no-baseline"],
+    );
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stderr.contains("4 workloads of 2 principals"), "{}", run.stderr);
     let tree = run.tree();
