@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use foldhash::fast::RandomState;
+use percent_encoding::percent_decode_str;
 use trailtrim_catalog::Extraction;
 use trailtrim_ingest::Value;
 
@@ -35,22 +36,57 @@ pub(crate) struct Extractor {
 #[derive(Debug, Default)]
 struct Branch {
     below: BTreeMap<&'static str, Branch>,
+    /// What matters in those elements of a list only that have a value at a member.
+    chosen: BTreeMap<(&'static str, &'static str), Branch>,
+    joined: Vec<Joined>,
     values: Option<&'static str>,
     keys: Option<&'static str>,
     presence: Option<&'static str>,
+}
+
+/// Members of one element that are kept together.
+#[derive(Debug)]
+struct Joined {
+    members: Vec<&'static str>,
+    path: &'static str,
 }
 
 impl Branch {
     /// Takes up one path of an extraction list.
     fn insert(&mut self, path: &'static str) {
         let keys = path.trim_end_matches("{}").trim_end_matches('?');
-        let branch = keys.split('.').fold(self, |branch, key| branch.below.entry(key).or_default());
+        let (start, last) = keys.rsplit_once('.').unwrap_or(("", keys));
+        if last.contains('+') {
+            let members = last.split('+').collect();
+            self.descend(start).joined.push(Joined { members, path });
+            return;
+        }
+        let branch = self.descend(keys);
         let slot = match path.as_bytes().last() {
             Some(b'}') => &mut branch.keys,
             Some(b'?') => &mut branch.presence,
             _ => &mut branch.values,
         };
         *slot = Some(path);
+    }
+
+    /// Returns the branch at some keys.
+    fn descend(&mut self, keys: &'static str) -> &mut Branch {
+        keys.split('.').fold(self, |branch, key| {
+            let test = key.trim_end_matches(']').split_once('[');
+            match test.and_then(|(list, test)| Some((list, test.split_once('=')?))) {
+                None => branch.below.entry(key).or_default(),
+                Some((list, (member, value))) => {
+                    let list = branch.below.entry(list).or_default();
+                    list.chosen.entry((member, value)).or_default()
+                }
+            }
+        })
+    }
+
+    /// Returns whether the members of one element matter together.
+    fn reads_elements(&self) -> bool {
+        !(self.chosen.is_empty() && self.joined.is_empty())
     }
 }
 
@@ -115,6 +151,32 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
     }
 
     fn object(&mut self, json: Value<'r>, here: &[&'e Branch], reach: Reach<'e>) {
+        if here.iter().any(|branch| branch.reads_elements()) {
+            let here = self.element(json, here);
+            self.members(json, &here, reach);
+        } else {
+            self.members(json, here, reach);
+        }
+    }
+
+    /// Keeps what belongs together in one element of a list, and returns the branches for it.
+    fn element(&mut self, json: Value<'r>, here: &[&'e Branch]) -> Vec<&'e Branch> {
+        for joined in here.iter().flat_map(|branch| &branch.joined) {
+            let values: Option<Vec<String>> =
+                joined.members.iter().map(|key| member(json, key)).collect();
+            if let Some(values) = values {
+                self.keep(joined.path, Cow::Owned(values.join("/")));
+            }
+        }
+        let tests = here.iter().flat_map(|branch| &branch.chosen);
+        let chosen = tests.filter(|((key, value), _)| {
+            let own = member(json, key).unwrap_or_default();
+            own.eq_ignore_ascii_case(value)
+        });
+        here.iter().copied().chain(chosen.map(|(_, branch)| branch)).collect()
+    }
+
+    fn members(&mut self, json: Value<'r>, here: &[&'e Branch], reach: Reach<'e>) {
         for (name, value) in json.members() {
             for path in here.iter().filter_map(|branch| branch.keys) {
                 self.keep(path, name.clone());
@@ -156,6 +218,7 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
             // A number or a boolean, as it stands.
             None => Cow::Borrowed(json.text()),
         };
+        let text = plain_arn(text);
         let mut kept = false;
         for path in here.iter().filter_map(|branch| branch.values) {
             self.keep(path, text.clone());
@@ -171,6 +234,27 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
             self.out.push((Cow::Borrowed(path), value));
         }
     }
+}
+
+/// Returns the text of an object's member, by a key as paths spell it; nothing if it is no name.
+fn member(json: Value<'_>, key: &str) -> Option<String> {
+    let mut own = String::new();
+    let (_, value) = json.members().find(|(name, _)| {
+        own.clear();
+        normalise(name, &mut own);
+        own == key
+    })?;
+    value.as_text().map(Cow::into_owned).filter(|text| fits(text))
+}
+
+/// Returns an ARN as it is where the record has it as it stood in a URL: `arn%3Aaws%3Akafka…`.
+fn plain_arn(text: Cow<'_, str>) -> Cow<'_, str> {
+    let encoded = text.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("arn%3a"));
+    if !encoded {
+        return text;
+    }
+    let decoded = percent_decode_str(&text).decode_utf8().ok().map(Cow::into_owned);
+    decoded.map_or(text, Cow::Owned)
 }
 
 fn fits(value: &str) -> bool {
@@ -249,6 +333,34 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_one_element_stays_together() {
+        let extractor = extractor(
+            &[
+                "request.items[operation=put].tablename",
+                "request.items[operation=delete].tablename",
+                "request.entries.databasename+tablename",
+                "request.entries[tablename=].databasename",
+            ],
+            &[],
+            false,
+        );
+        assert_eq!(
+            parts(
+                &extractor,
+                r#"{"items":[{"operation":"Put","tableName":"a"},{"tableName":"b","operation":"Delete"},{"operation":"Get","tableName":"c"}],
+                "entries":[{"databaseName":"d","tableName":"t"},{"databaseName":"e","tableName":"u"},{"databaseName":"f"},{"databaseName":"***","tableName":"w"}]}"#
+            ),
+            [
+                pair("request.items[operation=put].tablename", "a"),
+                pair("request.items[operation=delete].tablename", "b"),
+                pair("request.entries.databasename+tablename", "d/t"),
+                pair("request.entries.databasename+tablename", "e/u"),
+                pair("request.entries[tablename=].databasename", "f"),
+            ]
+        );
+    }
+
+    #[test]
     fn arns_are_scanned_outside_content() {
         let extractor = extractor(&["request.name"], &["policydocument"], true);
         assert_eq!(
@@ -277,6 +389,21 @@ mod tests {
                 pair("request.**.instanceid", "i-1"),
                 pair("request.**.instanceid", "i-2"),
                 pair("request.**.group.name", "g"),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_arn_out_of_a_url_is_an_arn() {
+        let extractor = extractor(&["request.name"], &[], true);
+        assert_eq!(
+            parts(
+                &extractor,
+                r#"{"clusterArn":"arn%3Aaws%3Akafka%3Aeu-west-1%3A1%3Acluster%2Fc%2Fu","name":"a%3A"}"#
+            ),
+            [
+                pair("request.clusterarn", "arn:aws:kafka:eu-west-1:1:cluster/c/u"),
+                pair("request.name", "a%3A"),
             ]
         );
     }

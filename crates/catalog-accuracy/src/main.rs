@@ -52,6 +52,12 @@ enum Measurement {
         /// Print the drawn sample with its records, as it is to be checked by eye
         #[arg(long)]
         sample: bool,
+        /// Draw the sample by another seed than the kept one
+        #[arg(long, default_value_t = shapes::SEED)]
+        seed: u64,
+        /// Judge every API of a botocore wheel, not only the core services'
+        #[arg(long)]
+        wheel: Option<PathBuf>,
         /// Read the rules from their files instead of those that were built in
         #[arg(long)]
         rules_now: bool,
@@ -83,9 +89,9 @@ fn main() -> Result<()> {
             Ok(())
         }
         Some(Measurement::Names { draw: false }) => verdicts::measure(&shared::models()?, true),
-        Some(Measurement::Shapes { model, fills, sample, rules_now }) => {
+        Some(Measurement::Shapes { model, fills, sample, seed, wheel, rules_now }) => {
             let catalog = if rules_now { rules::compiled()? } else { Catalog::embedded() };
-            shapes::measure(catalog, &model, fills, sample)
+            shapes::measure(catalog, &model, wheel.as_deref(), fills, (sample, seed))
         }
         Some(Measurement::Rebuild) => {
             rebuild::measure(&events(), true);
@@ -105,7 +111,7 @@ fn everything() -> Result<()> {
     let models = shared::models()?;
     naming::measure(&models, false)?;
     verdicts::measure(&models, false)?;
-    shapes::measure(Catalog::embedded(), &[], false, false)?;
+    shapes::measure(Catalog::embedded(), &[], None, false, (false, shapes::SEED))?;
     let events = events();
     if events.is_empty() {
         return Ok(());

@@ -4,7 +4,7 @@
 //! reviewable change: `iam.jsonl.zst` has a [`Service`] a line, `operations.jsonl.zst` a [`Model`]
 //! a line. Field names are short since there are tens of thousands of them.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 /// A service of the authorization reference.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -72,8 +72,19 @@ pub struct ResourceType {
     #[serde(rename = "n")]
     pub name: String,
     /// ARN templates.
-    #[serde(rename = "a")]
+    #[serde(rename = "a", deserialize_with = "templates")]
     pub arns: Vec<String>,
+}
+
+/// Reads ARN templates. Some call the account `AccountId` where all others say `Account`, and it
+/// is the same: the part of an ARN that has the owner.
+fn templates<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let arns = Vec::<String>::deserialize(deserializer)?;
+    let named = |arn: String| match arn.splitn(6, ':').nth(4) {
+        Some("${AccountId}") => arn.replacen(":${AccountId}:", ":${Account}:", 1),
+        _ => arn,
+    };
+    Ok(arns.into_iter().map(named).collect())
 }
 
 /// The operations of one API model.
@@ -157,4 +168,19 @@ pub fn from_lines<T: DeserializeOwned>(bytes: &[u8]) -> std::io::Result<Vec<T>> 
         .into_iter()
         .map(|value| value.map_err(std::io::Error::from))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ResourceType;
+
+    #[test]
+    fn the_account_has_one_name() {
+        let arns = |text: &str| serde_json::from_str::<ResourceType>(text).unwrap().arns;
+        let chime =
+            r#"{"n":"m","a":["arn:${Partition}:chime:${Region}:${AccountId}:meeting/${Id}"]}"#;
+        assert_eq!(arns(chime), ["arn:${Partition}:chime:${Region}:${Account}:meeting/${Id}"]);
+        let sso = r#"{"n":"a","a":["arn:${Partition}:sso:::account/${AccountId}"]}"#;
+        assert_eq!(arns(sso), ["arn:${Partition}:sso:::account/${AccountId}"]);
+    }
 }

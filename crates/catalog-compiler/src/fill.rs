@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use crate::CompileError;
 use crate::layout::TRANSFORMS;
-use crate::names::{Call, fills, is_bare, is_generic, named_by, normal, normal_path, same};
+use crate::names::{
+    Call, fills, is_bare, is_generic, is_short_for, named_by, normal, normal_path, same,
+};
 use crate::rules::Named;
 use crate::world::{Subject, World};
 
@@ -16,6 +18,8 @@ use crate::world::{Subject, World};
 pub(crate) enum Source {
     /// Values at a path, changed by a transform (an index into the list of transforms).
     Path { transform: u32, path: String, also: bool },
+    /// Values at a path that an ARN spells otherwise: `CLOUDFRONT=global;REGIONAL=regional`.
+    Spelled { path: String, words: String },
     /// A fixed text.
     Constant(String),
     /// Made by the server.
@@ -69,6 +73,15 @@ pub(crate) fn written(
         Some((name, rest)) => (name, rest.trim_end_matches(')')),
         None => ("", text),
     };
+    if transform == "spelled" {
+        let (member, words) = member
+            .split_once(';')
+            .ok_or_else(|| file.error(text, "write `spelled(member;WORD=how the ARN has it;…)`"))?;
+        let own = subject.model.is_none() || has_member(subject, member);
+        let sources = paths(subject, member).into_iter();
+        let spelled = sources.map(|path| Source::Spelled { path, words: words.to_owned() });
+        return Ok(if own { spelled.collect() } else { Vec::new() });
+    }
     let transform = TRANSFORMS
         .iter()
         .position(|known| *known == transform)
@@ -149,7 +162,8 @@ pub(crate) fn automatic(
     });
     let affix = members
         .iter()
-        .filter(|member| !(telling && same(&wanted, member)) && fills(&wanted, member, &call));
+        .filter(|member| !(telling && same(&wanted, member)))
+        .filter(|member| fills(&wanted, member, &call) || is_short_for(&wanted, member, &call));
     let deeper = nested.iter().filter(|member| {
         let parent = member.rsplit('.').nth(1).unwrap_or_default();
         (telling && same(&wanted, &leaf(member)))

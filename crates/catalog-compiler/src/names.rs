@@ -10,6 +10,21 @@ pub(crate) fn normal(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
+/// Returns one key of a path in the form it is compared in: `items[kind=Put]` and `a+b` too.
+fn normal_key(key: &str) -> String {
+    if key == "**" {
+        return key.to_owned();
+    }
+    let joined = |keys: &str| keys.split('+').map(normal).collect::<Vec<_>>().join("+");
+    match key.split_once('[').and_then(|(list, test)| Some((list, test.split_once('=')?))) {
+        Some((list, (member, value))) => {
+            let value = value.trim_end_matches(']').to_ascii_lowercase();
+            format!("{}[{}={value}]", normal(list), normal(member))
+        }
+        None => joined(key),
+    }
+}
+
 /// Returns a dotted path in the form it is compared in; `?`, `{}` and `**` are kept.
 pub(crate) fn normal_path(path: &str) -> String {
     let (stem, ending) = match path {
@@ -17,8 +32,7 @@ pub(crate) fn normal_path(path: &str) -> String {
         path if path.ends_with('?') => (path.trim_end_matches('?'), "?"),
         path => (path, ""),
     };
-    let keys: Vec<String> =
-        stem.split('.').map(|key| if key == "**" { key.to_owned() } else { normal(key) }).collect();
+    let keys: Vec<String> = stem.split('.').map(normal_key).collect();
     format!("{}{ending}", keys.join("."))
 }
 
@@ -119,6 +133,23 @@ pub(crate) fn fills(variable: &str, member: &str, call: &Call) -> bool {
     is_bare(member) && belongs && about && !(call.creates && variable_ending == Ending::Id)
 }
 
+/// Returns whether a member is the type's name without its first words, where the operation's name
+/// has them all: `GetExportJob` has a `jobId`, `DeleteConnectionAlias` an `aliasId`. Ids are not
+/// filled from names, nor from identifiers, which may be names.
+pub(crate) fn is_short_for(variable: &str, member: &str, call: &Call) -> bool {
+    let (variable_base, variable_ending) = split(variable);
+    let (member_base, member_ending) = split(member);
+    let kind_base = split(&call.kind).0;
+    let same_ending = match variable_ending {
+        Ending::Id => member_ending == Ending::Id && !call.creates,
+        Ending::Name => member_ending == Ending::Name,
+        Ending::Bare => matches!(member_ending, Ending::Id | Ending::Name),
+        Ending::Identifier => false,
+    };
+    let of_kind = kind_base.ends_with(member_base) && variable_base.ends_with(member_base);
+    same_ending && member_base.len() > 2 && call.name.contains(kind_base) && of_kind
+}
+
 /// Returns whether a member is the name of what a variable has the id of.
 pub(crate) fn named_by(variable: &str, kind: &str, member: &str) -> bool {
     let (variable_base, ending) = split(variable);
@@ -134,7 +165,7 @@ pub(crate) fn is_id(variable: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Call, fills, normal_path};
+    use super::{Call, fills, is_short_for, normal_path};
 
     #[test]
     fn affixes_are_safe() {
@@ -155,9 +186,28 @@ mod tests {
     }
 
     #[test]
+    fn members_may_leave_out_what_the_operation_says() {
+        let call = |name: &str, kind: &str| Call {
+            creates: name.starts_with("create"),
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+        };
+        assert!(is_short_for("exportjobid", "jobid", &call("getexportjob", "exportjob")));
+        assert!(!is_short_for("exportjobid", "jobid", &call("createexportjob", "exportjob")));
+        assert!(!is_short_for("exportjobid", "jobname", &call("getexportjob", "exportjob")));
+        assert!(!is_short_for("exportjobid", "jobidentifier", &call("getexportjob", "exportjob")));
+        assert!(!is_short_for("exportjobid", "jobid", &call("listtasks", "exportjob")));
+        assert!(!is_short_for("devicefleetname", "devicename", &call("getdevice", "device")));
+    }
+
+    #[test]
     fn paths_keep_their_endings() {
         assert_eq!(normal_path("request.RequestItems{}"), "request.requestitems{}");
         assert_eq!(normal_path("request.**.InstanceId"), "request.**.instanceid");
         assert_eq!(normal_path("request.x-amz-acl?"), "request.xamzacl?");
+        let chosen = normal_path("request.requestItems[Operation=Put].tableName");
+        assert_eq!(chosen, "request.requestitems[operation=put].tablename");
+        let joined = normal_path("request.entries.databaseName+tableName");
+        assert_eq!(joined, "request.entries.databasename+tablename");
     }
 }

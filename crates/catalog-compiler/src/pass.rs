@@ -6,6 +6,7 @@
 
 use crate::CompileError;
 use crate::fill::paths;
+use crate::layout::ANY_ARN;
 use crate::names::normal;
 use crate::plan::Grant;
 use crate::rules::PrincipalRule;
@@ -46,6 +47,7 @@ pub(crate) fn passes(
     };
     if rules.not_services.iter().any(|service| service == subject.prefix)
         || rules.not_verbs.iter().any(|verb| begins_with_word(subject.name, verb))
+        || rules.not_operations.iter().any(|operation| operation.eq_ignore_ascii_case(&id))
     {
         return Ok(passes);
     }
@@ -66,10 +68,20 @@ pub(crate) fn passes(
             if passes.iter().any(|pass| pass.path == path) {
                 continue;
             }
-            let profile = leaf.contains("instanceprofile");
-            let to = principal(world, subject, &member);
+            let profile = rules.profiles.iter().any(|ending| leaf.ends_with(&normal(ending)));
+            let to = match &rules.profiles_to {
+                Some(to) if profile => to.clone(),
+                _ => principal(world, subject, &member),
+            };
             passes.push(Pass { path, to, profile, documented });
         }
+    }
+    // The reference says that a role is passed, and no member is called like one: it stands among
+    // parameters that the call takes by name (`AutomationAssumeRole`, an option's setting).
+    let ruled = grants.iter().any(|grant| grant.action == "iam:PassRole");
+    if documented && passes.is_empty() && !ruled {
+        let (path, to) = (ANY_ARN.to_owned(), principal(world, subject, ""));
+        passes.push(Pass { path, to, profile: false, documented: false });
     }
     Ok(passes)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::CompileError;
 use crate::data::{Action, Level, Service};
 use crate::fill::{Source, automatic, is_server_made, paths, written};
-use crate::layout::{TRANSFORMS, flag, kind, test};
+use crate::layout::{ANY_ARN, TRANSFORMS, flag, kind, test};
 use crate::names::{is_id, normal};
 use crate::rules::{GrantRule, Named, OperationRule};
 use crate::world::{Subject, World, begins_with_word, qualified, variables_of};
@@ -151,7 +151,8 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// Adds the tagging action that the reference documents for a call that may bring tags.
+    /// Adds the tagging action for a call that may bring tags: as the reference documents it, else
+    /// by inference for what the call makes.
     fn tagging(&self, plan: &mut Plan) -> Result<(), CompileError> {
         let tags = ["tags?", "tags{}", "taglist?", "tagset?", "tags"];
         let members = self.subject.members();
@@ -174,29 +175,58 @@ impl Context<'_, '_> {
                 let is_new =
                     !plan.grants.iter().chain(&added).any(|known| known.action == *dependent);
                 if owner.prefix == service.prefix && tagging.level == Level::Tagging && is_new {
-                    let rule = GrantRule {
-                        action: dependent.clone(),
-                        when: vec![format!("request.{member}")],
-                        only,
-                        reason: Some("The call brings tags.".to_owned()),
-                        ..GrantRule::default()
-                    };
-                    let mut grant = self.grant(&rule)?;
-                    // The source of a copy is named beside it, and is not tagged.
-                    for (_, fills) in grant.types.iter_mut().flat_map(|kind| &mut kind.templates) {
-                        for sources in fills {
-                            sources.retain(|source| match source {
-                                Source::Path { path, .. } => !path.starts_with("request.source"),
-                                _ => true,
-                            });
-                        }
-                    }
-                    added.push(grant);
+                    added.push(self.tag(dependent.clone(), member, only)?);
                 }
             }
         }
+        let tags = |grant: &Grant| {
+            self.world.action(&grant.action).is_some_and(|(_, own)| own.level == Level::Tagging)
+        };
+        if !plan.grants.iter().chain(&added).any(tags)
+            && let Some((action, made)) = self.undocumented_tagging()
+        {
+            let mut grant = self.tag(action, member, vec![made])?;
+            grant.flags |= flag::INFERRED;
+            added.push(grant);
+        }
         plan.grants.extend(added);
         Ok(())
+    }
+
+    /// Returns the service's tagging action, where the reference does not list it for a call that
+    /// makes something, and the type that the call makes; nothing if tags are on no such type.
+    fn undocumented_tagging(&self) -> Option<(String, String)> {
+        let creates = self.world.rules().find_map(|rules| rules.creates.as_ref())?;
+        let makes = |verb: &String| begins_with_word(self.subject.name, verb);
+        if !creates.verbs.iter().chain(&creates.tagging_verbs).any(makes) {
+            return None;
+        }
+        creates.tagging.iter().find_map(|name| {
+            let action = qualified(Some(self.subject.prefix), name);
+            let (_, tagging) = self.world.action(&action)?;
+            Some((action, self.made(&tagging.types)?))
+        })
+    }
+
+    /// Returns the grant of a tagging action on what the call makes.
+    fn tag(&self, action: String, member: &str, only: Vec<String>) -> Result<Grant, CompileError> {
+        let mut grant = self.grant(&GrantRule {
+            action,
+            when: vec![format!("request.{member}")],
+            only,
+            reason: Some("The call brings tags.".to_owned()),
+            ..GrantRule::default()
+        })?;
+        // The source of a copy is named beside it, and is not tagged.
+        for (_, fills) in grant.types.iter_mut().flat_map(|kind| &mut kind.templates) {
+            for sources in fills {
+                sources.retain(|source| match source {
+                    Source::Path { path, .. } => !path.starts_with("request.source"),
+                    _ => true,
+                });
+            }
+        }
+        Ok(grant)
     }
 
     /// Returns the type that the operation is called after, which is what it makes; the longest
@@ -340,7 +370,8 @@ impl Context<'_, '_> {
             return Err(file.error(name, format!("`{id}` takes no resource of type `{name}`")));
         }
         let kept = if kept.is_empty() { action.types.iter().collect() } else { kept };
-        let any_of = kept.len() > 1
+        // One type that is always needed stays so, whatever the call names beside it.
+        let any_of = kept.iter().filter(|(_, required)| *required).count() > 1
             && (self.subject.names_any_resource()
                 || self.rule.is_some_and(|(_, rule)| rule.any_of));
         let mut types = Vec::new();
@@ -361,6 +392,15 @@ impl Context<'_, '_> {
                         .any(|(variable, sources)| variable != "Account" && !known(sources));
                 templates.push((template.clone(), fills));
             }
+            if self.copies(&templates) {
+                types.push(TypePlan {
+                    name: name.clone(),
+                    required: *required,
+                    made: 1,
+                    guard: self.world.guard_text(&service.prefix, name),
+                    templates: templates.iter().map(|(text, fills)| unnamed(text, fills)).collect(),
+                });
+            }
             types.push(TypePlan {
                 name: name.clone(),
                 required: (*required && !any_of) || require.contains(name),
@@ -371,6 +411,22 @@ impl Context<'_, '_> {
             });
         }
         Ok(types)
+    }
+
+    /// Returns whether the call names of a type only what it copies: then it makes another one.
+    fn copies(&self, templates: &[(String, Vec<Vec<Source>>)]) -> bool {
+        let mut paths = templates
+            .iter()
+            .flat_map(|(_, fills)| fills)
+            .flatten()
+            .filter_map(|source| match source {
+                Source::Path { path, .. } => path.trim_end_matches(".content").rsplit('.').next(),
+                _ => None,
+            })
+            .peekable();
+        begins_with_word(self.subject.name, "Copy")
+            && paths.peek().is_some()
+            && paths.all(|leaf| leaf.starts_with("source"))
     }
 
     fn fills(
@@ -426,8 +482,23 @@ impl Context<'_, '_> {
             let closed = matches!(sources.as_slice(), [Source::Server | Source::Constant(_)])
                 && texts.len() == 1;
             if !closed && local.is_none() {
-                let last = sources.pop_if(|source| !matches!(source, Source::Path { .. }));
-                sources.extend(automatic(self.world, self.subject, kind, variable, only_type));
+                let named = |source: &Source| {
+                    matches!(source, Source::Path { .. } | Source::Spelled { .. })
+                };
+                let last = sources.pop_if(|source| !named(source));
+                // Where a rule says how a member is read, it is not read otherwise too.
+                let read = |automatic: &Source| {
+                    sources.iter().any(|source| match (source, automatic) {
+                        (Source::Path { path, .. }, Source::Path { path: own, .. })
+                        | (Source::Spelled { path, .. }, Source::Path { path: own, .. }) => {
+                            path == own
+                        }
+                        _ => false,
+                    })
+                };
+                let found = automatic(self.world, self.subject, kind, variable, only_type);
+                let new: Vec<Source> = found.into_iter().filter(|source| !read(source)).collect();
+                sources.extend(new);
                 sources.extend(last);
             }
             // One member never fills two variables, unless it holds an ARN, which has both.
@@ -501,10 +572,15 @@ fn reads(name: &str) -> bool {
     verbs.iter().any(|verb| begins_with_word(name, verb))
 }
 
+/// Returns a template of which the call names nothing.
+fn unnamed(template: &str, fills: &[Vec<Source>]) -> (String, Vec<Vec<Source>>) {
+    (template.to_owned(), vec![Vec::new(); fills.len()])
+}
+
 /// Returns whether a call is on all of a type: a listing without a word for one of them.
 fn is_collection(subject: Subject<'_>, templates: &[(String, Vec<Vec<Source>>)]) -> bool {
     let lists = ["List", "Describe", "Search"];
-    let path = |source: &Source| matches!(source, Source::Path { .. });
+    let path = |source: &Source| matches!(source, Source::Path { .. } | Source::Spelled { .. });
     lists.iter().any(|verb| begins_with_word(subject.name, verb))
         && !templates.iter().flat_map(|(_, fills)| fills).flatten().any(path)
 }
@@ -539,11 +615,13 @@ fn tests(
             ("*=", test::CONTAINS),
             ("=", test::EQUALS),
         ];
+        // A path may have a test of its own: `items[kind=Put].name`.
+        let (head, rest) = text.split_at(text.rfind(']').map_or(0, |at| at + 1));
         let found = operators.iter().find_map(|(sign, code)| {
-            text.split_once(sign).map(|(path, value)| (*code, path, value))
+            rest.split_once(sign).map(|(path, value)| (*code, path, value))
         });
         let (code, member, value) = match found {
-            Some((code, path, value)) => (code, path.trim().to_owned(), value.trim()),
+            Some((code, path, value)) => (code, format!("{head}{}", path.trim()), value.trim()),
             None => match text.strip_prefix('!') {
                 Some(path) => (test::ABSENT, format!("{}?", path.trim()), ""),
                 None => (test::PRESENT, format!("{}?", text.trim()), ""),
@@ -596,7 +674,7 @@ impl Plan {
     pub(crate) fn paths(&self) -> BTreeSet<String> {
         let mut paths = BTreeSet::new();
         let mut add = |source: &Source| {
-            if let Source::Path { path, .. } = source
+            if let Source::Path { path, .. } | Source::Spelled { path, .. } = source
                 && path != "caller"
             {
                 paths.insert(path.clone());
@@ -617,7 +695,8 @@ impl Plan {
                     .filter(|path| path.contains('.')),
             );
         }
-        paths.extend(self.passes.iter().map(|pass| pass.path.clone()));
+        let named = self.passes.iter().filter(|pass| pass.path != ANY_ARN);
+        paths.extend(named.map(|pass| pass.path.clone()));
         for (_, key, _, value) in &self.lessons {
             paths.extend([key.clone(), value.clone()]);
         }

@@ -150,6 +150,15 @@ pub(crate) struct PassRoleRules {
     pub(crate) not_services: Vec<String>,
     /// Members whose role is assumed or looked at, not passed.
     pub(crate) not_members: Vec<String>,
+    /// Operations whose members mean something else.
+    #[serde(default)]
+    pub(crate) not_operations: Vec<String>,
+    /// How the name of a member ends that holds an instance profile.
+    #[serde(default)]
+    pub(crate) profiles: Vec<String>,
+    /// Who takes the role inside an instance profile, whatever the service.
+    #[serde(default)]
+    pub(crate) profiles_to: Option<String>,
     pub(crate) reason: String,
 }
 
@@ -255,6 +264,12 @@ pub(crate) struct FormRule {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreatesRule {
     pub(crate) verbs: Vec<String>,
+    /// What the actions are called that a call needs which brings tags, the likeliest first.
+    #[serde(default)]
+    pub(crate) tagging: Vec<String>,
+    /// Verbs beside the others of calls that make something if it is not there.
+    #[serde(default)]
+    pub(crate) tagging_verbs: Vec<String>,
     pub(crate) reason: String,
 }
 

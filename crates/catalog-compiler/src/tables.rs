@@ -433,6 +433,9 @@ impl Tables<'_, '_> {
                 let code = if *also { source::ALSO } else { source::PATH };
                 vec![code, *transform, self.writer.string(path)]
             }
+            Source::Spelled { path, words } => {
+                vec![source::PATH, 0, self.writer.string(path), self.writer.string(words)]
+            }
             Source::Constant(text) => vec![source::CONSTANT, 0, self.writer.string(text)],
             Source::Server => vec![source::SERVER, 0, 0],
         };

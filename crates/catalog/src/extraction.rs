@@ -9,7 +9,13 @@ use crate::{FactKind, table::Node};
 /// and a record's key matches if it equals that after the same treatment (ASCII letters lowered,
 /// all but ASCII letters and digits dropped). Arrays are transparent: a key applies to every
 /// element, and a path that ends at an array means its elements. Only strings, numbers and
-/// booleans at the end of a path are values. Two endings differ:
+/// booleans at the end of a path are values. What stands in one element of a list belongs together:
+///
+/// * `request.requestitems[operation=put].tablename` is the table of those elements only whose
+///   `operation` is `put`, letter case aside, and without a value of those that have none;
+/// * `request.entries.databasename+tablename` is the two values of one element, joined by `/`.
+///
+/// Two endings differ:
 ///
 /// * `request.requestitems{}` means the keys of that map, as they are written;
 /// * `request.tagspecificationset?` means only whether something other than null, "", `[]` and

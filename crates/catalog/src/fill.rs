@@ -13,6 +13,10 @@ use crate::{Origin, Request};
 /// Variables that say nothing of what they identify.
 const GENERIC: [&str; 6] = ["ResourceId", "ResourceName", "Id", "Name", "Identifier", "UUID"];
 
+/// Transforms that make something else out of an ARN, or of what begins as one.
+const READS_ARNS: [&str; 6] =
+    ["drop_last_colon", "before_pipe", "encoded", "iam_kind", "iam_owner", "iam_last"];
+
 /// More ARNs than this out of one call are folded into the type.
 const MOST: usize = 1000;
 
@@ -41,6 +45,12 @@ pub(crate) fn literal(arn: &str) -> String {
         Some(group) if group.contains(":log-group:") => escape(group).text.into_owned() + ":*",
         _ => escape(arn).text.into_owned(),
     }
+}
+
+/// Returns how ARNs spell a word of a request, by a list such as `CLOUDFRONT=global;REGIONAL=regional`.
+fn spelled<'w>(words: &'w str, text: &str) -> Option<&'w str> {
+    let mut pairs = words.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, own)| own)
 }
 
 /// Why a resource holds wildcards where the record has none.
@@ -86,10 +96,12 @@ impl<'r> Filler<'r> {
             source::PATH | source::ALSO => {
                 let mut values = Vec::new();
                 let name = TRANSFORMS.get(node.number(1) as usize).copied();
-                // These make an ARN out of something that begins as one.
-                let cut = matches!(name, Some("drop_last_colon" | "before_pipe" | "encoded"));
+                let cut = name.is_some_and(|name| READS_ARNS.contains(&name));
+                let words = node.string(3);
                 self.request.values(node.string(2), &mut |text| {
-                    if text.starts_with("arn:") && !cut {
+                    if !words.is_empty() {
+                        values.extend(spelled(words, text).map(Value::plain));
+                    } else if text.starts_with("arn:") && !cut {
                         values.push(Value::plain(text));
                     } else {
                         values.extend(apply(self.table, node.number(1), text, kind, self.request));
@@ -198,11 +210,19 @@ impl<'r> Filler<'r> {
                 .take(MOST + 1)
                 .collect();
         }
-        if !whole_arns.is_empty() {
-            return Filled::Whole(whole_arns.iter().map(|arn| observed(arn)).collect());
-        }
         if drafts.len() > MOST {
             return Filled::Nothing;
+        }
+        if !whole_arns.is_empty() {
+            // A list may have names beside ARNs.
+            let named = |draft: &&Draft| {
+                let is = |fate: Fate| draft.variables.iter().any(|(_, own)| *own == fate);
+                is(Fate::Known) && !is(Fate::Unknown)
+            };
+            let named = drafts.iter().filter(named);
+            let rendered = named.map(|draft| self.render(&pieces, draft, account.as_ref(), name));
+            let found: BTreeSet<_> = whole_arns.iter().map(|arn| observed(arn)).collect();
+            return Filled::Whole(found.into_iter().chain(rendered).collect());
         }
         let some = |wanted: Fate| {
             drafts.iter().flat_map(|draft| &draft.variables).any(|(_, fate)| *fate == wanted)
@@ -291,12 +311,14 @@ impl<'r> Filler<'r> {
                     let value = found.iter().find(|(name, _)| *name == wanted)?.1;
                     (!value.is_empty()).then(|| value.to_owned())
                 };
+                // Some ARNs have no region, which says that there is none.
+                let region = found.iter().find(|(name, _)| *name == "Region");
                 if let Some(text) = get(variable) {
                     return Some(Value {
                         text,
                         tail: "",
                         account: get("Account"),
-                        region: get("Region"),
+                        region: region.map(|(_, region)| (*region).to_owned()),
                         partition: get("Partition"),
                         any_region: false,
                     });

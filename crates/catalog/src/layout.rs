@@ -100,6 +100,9 @@ pub mod kind {
     pub const UNVERIFIED: u32 = 3;
 }
 
+/// In place of a path: every ARN that was found in the parameters.
+pub const ANY_ARN: &str = "**";
+
 /// A grant of a plan.
 pub mod grant {
     /// Node of the action.
@@ -162,7 +165,8 @@ pub mod form {
 /// Forms that transforms ask for, each of which the rules must describe.
 pub const FORMS: &[&str] = &["aws-document", "inference-profile"];
 
-/// How a source of a variable is read.
+/// How a source of a variable is read: its kind, transform, path or text, and for words that ARNs
+/// spell otherwise a list `WORD=as the ARN has it;…`.
 pub mod source {
     /// Values at a path.
     pub const PATH: u32 = 0;
@@ -216,6 +220,11 @@ pub const TRANSFORMS: &[&str] = &[
     "update_table",
     "delete_table",
     "account",
+    "iam_kind",
+    "iam_owner",
+    "iam_last",
+    "qualified",
+    "between_slashes",
 ];
 
 /// Tests of a grant.

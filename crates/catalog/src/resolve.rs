@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use trailtrim_iam::resource::escape;
 
 use crate::fill::{Filled, Filler, literal, observed};
-use crate::table::layout::{flag, grant, kind_of, plan, test};
+use crate::table::layout::{ANY_ARN, flag, grant, kind_of, plan, test};
 use crate::table::{Node, Table};
 use crate::template::{captures, weight};
 use crate::{ActionFacts, Condition, Confidence, Grant, Origin, Request, Resolution, Unresolved};
@@ -216,9 +216,15 @@ impl Resolver<'_> {
         let (path, to) = (node.string(0), node.string(1));
         let (profile, documented) = (node.number(2) != 0, node.number(3) != 0);
         let mut values = BTreeSet::new();
-        self.request.values(path, &mut |value| {
-            values.insert(value.to_owned());
-        });
+        if path == ANY_ARN {
+            self.request.arns(&mut |_, arn| {
+                values.insert(arn.to_owned());
+            });
+        } else {
+            self.request.values(path, &mut |value| {
+                values.insert(value.to_owned());
+            });
+        }
         for value in values {
             let Some((resource, origin)) = self.passed(&value, profile, documented) else {
                 continue;
@@ -376,6 +382,10 @@ impl Filler<'_> {
         let of_parameters = |strong: bool| {
             let mut found = BTreeSet::new();
             for (key, arn) in &evidence.parameters {
+                // What is copied is not what the copy makes.
+                if made && key.trim_start_matches("inner.").starts_with("source") {
+                    continue;
+                }
                 let stem = key.strip_suffix("arns").or_else(|| key.strip_suffix("arn"));
                 let stem = stem.map(|stem| {
                     stem.strip_prefix("inner.").map_or((stem, true), |stem| (stem, false))

@@ -52,7 +52,12 @@ pub(crate) fn apply(
         "model" => Some(model(table, text)),
         "profile" => behind_geography(table, text).and_then(|_| plain(text)),
         "secret" => Some(secret(text)),
-        "function" => plain(function(text).0),
+        "function" => Some(of_account(text, function(text).0)),
+        "qualified" => {
+            let name = text.split_once("function:").map_or(text, |(_, rest)| rest);
+            Some(of_account(text, name))
+        }
+        "between_slashes" => plain(text.split_once('/')?.1.rsplit_once('/')?.0),
         "qualifier" => plain(function(text).1?),
         "queue" => queue(text),
         "before_colon" => plain(text.split(':').next()?),
@@ -83,6 +88,13 @@ pub(crate) fn apply(
         "streams_of" => Some(Value { tail: ":*", ..Value::plain(text) }),
         "account" => (text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()))
             .then(|| Value::plain(text)),
+        "iam_kind" => plain(iam_arn(text)?.1),
+        "iam_owner" => plain(iam_arn(text)?.0),
+        // Whether a path belongs to it is not known, so it is left open.
+        "iam_last" => match iam_arn(text)?.2 {
+            name if name.contains('/') => Some(Value { tail: "*", ..Value::default() }),
+            name => plain(name),
+        },
         "encoded" => Some(Value::plain(utf8_percent_encode(text, ENCODED).to_string())),
         "before_pipe" => plain(text.split('|').next()?),
         // An ARN is taken before any transform, so what comes here is none.
@@ -166,6 +178,13 @@ fn function(text: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// Returns a function's name with the account that a partial ARN names: `account:function:name`.
+fn of_account(text: &str, name: &str) -> Value {
+    let account = text.split_once(":function:").map(|(account, _)| account);
+    let account = account.filter(|own| own.len() == 12 && own.bytes().all(|b| b.is_ascii_digit()));
+    Value { account: account.map(str::to_owned), ..Value::plain(name) }
+}
+
 /// `ecs:cluster_task_runtime`, the target of a session in a container → `cluster/task`. A cluster's
 /// name may hold underscores; the ids after it do not.
 fn ecs_task(text: &str) -> Option<String> {
@@ -202,6 +221,15 @@ fn copy_source(text: &str) -> Option<(String, String)> {
     }
     let (bucket, key) = path.split_once('/')?;
     Some((bucket.to_owned(), key.to_owned()))
+}
+
+/// `arn:aws:iam::111122223333:role/app` → account, kind and name with its path.
+fn iam_arn(text: &str) -> Option<(&str, &str, &str)> {
+    let mut fields = text.splitn(6, ':').skip(2);
+    let (service, _region) = (fields.next()?, fields.next()?);
+    let (account, rest) = (fields.next()?, fields.next()?);
+    let (kind, name) = rest.split_once('/')?;
+    (service == "iam").then_some((account, kind, name))
 }
 
 /// The ARN of an IAM resource has a path that the call does not name: other events may know it.

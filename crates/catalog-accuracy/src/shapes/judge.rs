@@ -113,7 +113,7 @@ impl Decisions {
                     Some((before, after)) => captures_around(before, after, &grant.resource)?,
                     None => captures(template, &grant.resource)?,
                 };
-                Some((template.split("${").map(literal).sum::<usize>(), kind.name(), found))
+                Some((weight(template), kind.name(), found, template.contains('*')))
             })
         });
         let paths = grant.resource.strip_prefix("arn:aws:apigateway:").is_some_and(|rest| {
@@ -132,14 +132,19 @@ impl Decisions {
         let missing = self.missing.iter().filter(|missing| missing.action == grant.action);
         let missing = missing.flat_map(|missing| &missing.templates).filter_map(|template| {
             let found = captures(template, &grant.resource)?;
-            Some((template.split("${").map(literal).sum::<usize>(), "missing", found))
+            Some((weight(template), "missing", found, false))
         });
         let fits = fits.chain(missing);
-        let Some((_, kind, found)) = fits.max_by_key(|(weight, _, _)| *weight) else {
+        let Some((_, kind, found, open)) = fits.max_by_key(|(weight, ..)| *weight) else {
             return Some((Verdict::Wrong(format!("no type of {}", grant.action)), Vec::new()));
         };
         let made = matches!(&grant.origin, Origin::Widened { why, .. } if why.contains("makes"));
-        let mut verdict = Verdict::Concrete;
+        // What a template leaves open has no variable to be judged by.
+        let mut verdict = match (open && grant.resource.contains('*'), made) {
+            (false, _) => Verdict::Concrete,
+            (true, true) => Verdict::ServerMade,
+            (true, false) => Verdict::Unnamed(format!("{kind}: {}", why(grant))),
+        };
         let mut fills = Vec::new();
         for (variable, value) in found {
             if ["Partition", "Region", "Account"].contains(&variable) {
@@ -202,8 +207,18 @@ fn why(grant: &Grant) -> String {
     }
 }
 
+/// Returns how much of a template is literal.
+fn weight(template: &str) -> usize {
+    template.split("${").map(literal).sum()
+}
+
 fn literal(part: &str) -> usize {
     part.split_once('}').map_or(part.len(), |(_, tail)| tail.len())
+}
+
+/// Returns the places at which a text can be cut, its ends included.
+fn places(text: &str) -> impl Iterator<Item = usize> {
+    text.char_indices().map(|(at, _)| at).chain([text.len()])
 }
 
 /// Reads a pattern by a template with a `*` in it.
@@ -212,10 +227,10 @@ fn captures_around<'t, 'a>(
     after: &'t str,
     arn: &'a str,
 ) -> Option<Vec<(&'t str, &'a str)>> {
-    arn.char_indices().find_map(|(at, _)| {
+    places(arn).find_map(|at| {
         let (head, rest) = arn.split_at_checked(at)?;
         let mut found = captures(before, head)?;
-        let tail = rest.char_indices().find_map(|(at, _)| captures(after, rest.get(at..)?))?;
+        let tail = places(rest).find_map(|at| captures(after, rest.get(at..)?))?;
         found.extend(tail);
         Some(found)
     })

@@ -20,6 +20,8 @@ use serde_json::{Map, Value};
 use trailtrim_catalog::{ActionFacts, Catalog, Grant, Kind};
 
 use crate::record::Record;
+pub(crate) use sample::SEED;
+
 use judge::{Decisions, Fill, Verdict};
 use record::{Maker, Style};
 use values::{About, Values};
@@ -105,8 +107,9 @@ impl Count {
 pub(crate) fn measure(
     catalog: Catalog,
     detailed: &[String],
+    wheel: Option<&Path>,
     with_fills: bool,
-    with_sample: bool,
+    (with_sample, seed): (bool, u64),
 ) -> Result<()> {
     let values = Values::read()?;
     let decisions = Decisions::read()?;
@@ -114,8 +117,9 @@ pub(crate) fn measure(
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
     let mut total = Count::default();
     let mut fills: BTreeMap<(String, String, String), BTreeSet<String>> = BTreeMap::new();
-    let mut sample = sample::Sample::default();
-    for model in take::kept()? {
+    let mut sample = sample::Sample::new(seed);
+    let models = wheel.map_or_else(take::kept, take::all)?;
+    for model in models {
         for (name, operation) in &model.operations {
             let Some(trials) =
                 trials(catalog, (&core, &values, &decisions), &model, name, &operation.input)

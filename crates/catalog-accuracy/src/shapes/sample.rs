@@ -12,8 +12,8 @@ use super::judge::Verdict;
 const LIST: &str = include_str!("../../lists/shapes-sample.toml");
 /// How many are drawn.
 const SIZE: usize = 100;
-/// What the order of drawing starts from.
-const SEED: u64 = 41;
+/// What the order of drawing starts from in the draw that is kept.
+pub(crate) const SEED: u64 = 41;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,14 +38,14 @@ struct Drawn {
 }
 
 /// The operations with an ARN to check, in the order of drawing.
-#[derive(Default)]
 pub(super) struct Sample {
+    seed: u64,
     offered: BTreeMap<(u64, String), Trial>,
 }
 
 /// Mixes a name with the seed (FNV-1a), so that the order does not follow the alphabet.
-fn place(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ SEED, |hash, byte| {
+fn place(name: &str, seed: u64) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
@@ -55,10 +55,15 @@ fn lines(trial: &Trial) -> Vec<String> {
 }
 
 impl Sample {
+    /// Returns an empty drum.
+    pub(super) fn new(seed: u64) -> Sample {
+        Sample { seed, offered: BTreeMap::new() }
+    }
+
     /// Takes an operation into the drum, with one of its trials.
     pub(super) fn offer(&mut self, model: &str, operation: &str, trials: Vec<Trial>) {
         let name = format!("{model} {operation}");
-        let place = place(&name);
+        let place = place(&name, self.seed);
         let count = u64::try_from(trials.len()).unwrap_or(1).max(1);
         let named = |trial: &Trial| {
             matches!(trial.verdict, Verdict::Concrete | Verdict::ServerMade)

@@ -5,7 +5,7 @@
 //! whose shape or pattern says so `arn:Shape`, enumerations `enum:A|B`, all else `other`. A member
 //! with another name on the wire is written `Name@wire`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -18,6 +18,9 @@ use serde_json::{Map, Value, json};
 pub(super) const MAP: &str = "{}";
 /// Where the shapes are kept, below the crate.
 pub(super) const KEPT: &str = "lists/shapes.jsonl.zst";
+/// Where a wheel has its models, and what the file of one is called.
+const MODELS: &str = "botocore/data/";
+const MODEL: &str = "/service-2.json.gz";
 /// Deepest level of members that is kept.
 const DEEPEST: usize = 5;
 
@@ -47,27 +50,56 @@ pub(super) struct Operation {
 
 /// Writes the kept file anew.
 pub(super) fn take(wheel: &Path, models: &[String]) -> Result<usize> {
-    let mut archive = zip::ZipArchive::new(
-        File::open(wheel).with_context(|| format!("failed to open `{}`", wheel.display()))?,
-    )?;
+    let mut wheel = Wheel::open(wheel)?;
     let mut lines = Vec::new();
     for name in models {
-        let start = format!("botocore/data/{name}/");
-        let newest = archive
-            .file_names()
-            .filter(|path| path.starts_with(&start) && path.ends_with("/service-2.json.gz"))
-            .max()
-            .map(str::to_owned)
-            .with_context(|| format!("the wheel has no model `{name}`: mend lists/core.toml"))?;
-        let mut text = String::new();
-        flate2::read::GzDecoder::new(archive.by_name(&newest)?).read_to_string(&mut text)?;
-        let document: Value = serde_json::from_str(&text)?;
-        serde_json::to_writer(&mut lines, &model(name, &document))?;
+        serde_json::to_writer(&mut lines, &wheel.model(name)?)?;
         lines.push(b'\n');
     }
     let packed = zstd::bulk::compress(&lines, 19)?;
     std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join(KEPT), &packed)?;
     Ok(packed.len())
+}
+
+/// Reads every model of a wheel.
+pub(super) fn all(wheel: &Path) -> Result<Vec<Model>> {
+    let mut wheel = Wheel::open(wheel)?;
+    let names: BTreeSet<String> = wheel
+        .archive
+        .file_names()
+        .filter(|path| path.ends_with(MODEL))
+        .filter_map(|path| path.strip_prefix(MODELS)?.split_once('/'))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    names.iter().map(|name| wheel.model(name)).collect()
+}
+
+/// A botocore wheel, as `pip download` writes it.
+struct Wheel {
+    archive: zip::ZipArchive<File>,
+}
+
+impl Wheel {
+    fn open(path: &Path) -> Result<Wheel> {
+        let file =
+            File::open(path).with_context(|| format!("failed to open `{}`", path.display()))?;
+        Ok(Wheel { archive: zip::ZipArchive::new(file)? })
+    }
+
+    /// Reads the newest version of a model.
+    fn model(&mut self, name: &str) -> Result<Model> {
+        let start = format!("{MODELS}{name}/");
+        let newest = self
+            .archive
+            .file_names()
+            .filter(|path| path.starts_with(&start) && path.ends_with(MODEL))
+            .max()
+            .map(str::to_owned)
+            .with_context(|| format!("the wheel has no model `{name}`: mend lists/core.toml"))?;
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(self.archive.by_name(&newest)?).read_to_string(&mut text)?;
+        Ok(model(name, &serde_json::from_str(&text)?))
+    }
 }
 
 /// Reads the kept file.

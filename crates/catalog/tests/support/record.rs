@@ -89,9 +89,17 @@ pub fn normal(key: &str) -> String {
     key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
+/// An ARN as it stood in a URL is read as one.
+fn plain_arn(text: &str) -> String {
+    if !text.to_ascii_lowercase().starts_with("arn%3a") {
+        return text.to_owned();
+    }
+    text.replace("%3A", ":").replace("%3a", ":").replace("%2F", "/").replace("%2f", "/")
+}
+
 fn scalar(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(plain_arn(text)),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
@@ -110,6 +118,22 @@ fn collect(value: &Value, keys: &[&str], found: &mut Vec<String>) {
         return;
     };
     let Value::Object(members) = value else { return };
+    if key.contains('+') {
+        let own: Option<Vec<String>> = key.split('+').map(|key| member(members, key)).collect();
+        found.extend(own.map(|own| own.join("/")));
+        return;
+    }
+    if let Some((list, test)) = key.trim_end_matches(']').split_once('[') {
+        let (wanted, value) = test.split_once('=').unwrap_or_default();
+        let lists = members.iter().filter(|(name, _)| normal(name) == list);
+        for element in lists.flat_map(|(_, list)| list.as_array()).flatten() {
+            let own = element.as_object().and_then(|element| member(element, wanted));
+            if own.unwrap_or_default().eq_ignore_ascii_case(value) {
+                collect(element, rest, found);
+            }
+        }
+        return;
+    }
     let stem = key.trim_end_matches('?').trim_end_matches("{}");
     for (name, member) in members {
         if normal(name) != stem {
@@ -134,6 +158,11 @@ fn collect(value: &Value, keys: &[&str], found: &mut Vec<String>) {
     }
 }
 
+fn member(members: &serde_json::Map<String, Value>, key: &str) -> Option<String> {
+    let (_, value) = members.iter().find(|(name, _)| normal(name) == key)?;
+    scalar(value).filter(|text| !text.is_empty() && !REDACTED.contains(&text.as_str()))
+}
+
 fn anywhere(value: &Value, keys: &[&str], skipped: &[&str], found: &mut Vec<String>) {
     match value {
         Value::Array(elements) => {
@@ -153,8 +182,11 @@ fn anywhere(value: &Value, keys: &[&str], skipped: &[&str], found: &mut Vec<Stri
 
 fn scan(value: Option<&Value>, path: &str, skipped: &[&str], found: &mut Vec<(String, String)>) {
     match value {
-        Some(Value::String(text)) if text.starts_with("arn:") => {
-            found.push((path.to_owned(), text.clone()));
+        Some(Value::String(text)) => {
+            let text = plain_arn(text);
+            if text.starts_with("arn:") {
+                found.push((path.to_owned(), text));
+            }
         }
         Some(Value::Array(elements)) => {
             elements.iter().for_each(|element| scan(Some(element), path, skipped, found));
