@@ -89,6 +89,7 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
             }
         }
     }
+    context.undocumented_tagging(&mut plan)?;
     plan.passes = crate::pass::passes(world, subject, &plan.grants)?;
     plan.lessons = lessons(world, subject)?;
     Ok(plan)
@@ -151,51 +152,57 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// Adds the tagging action for a call that may bring tags: as the reference documents it, else
-    /// by inference for what the call makes.
+    /// Adds the tagging action that the reference documents for a call that may bring tags.
     fn tagging(&self, plan: &mut Plan) -> Result<(), CompileError> {
-        let tags = ["tags?", "tags{}", "taglist?", "tagset?", "tags"];
-        let members = self.subject.members();
-        let Some(member) = tags.iter().find(|tag| members.iter().any(|member| member == *tag))
-        else {
-            return Ok(());
-        };
-        let member = member.trim_end_matches('?').trim_end_matches("{}");
+        let Some(member) = self.tags_member() else { return Ok(()) };
         let mut added = Vec::new();
         for grant in &plan.grants {
             let Some((service, action)) = self.world.action(&grant.action) else { continue };
             for dependent in &action.dependents {
                 let Some((owner, tagging)) = self.world.action(dependent) else { continue };
-                // Many calls that create take no resource of their own.
-                let types = if action.types.is_empty() { &tagging.types } else { &action.types };
-                let only: Vec<String> = match self.made(types) {
+                // Many calls that create take no resource of their own, or only what it is made in.
+                let made = self.made(&action.types).or_else(|| self.made(&tagging.types));
+                let only: Vec<String> = match made {
                     Some(name) => vec![name],
                     None => action.types.iter().map(|(name, _)| name.clone()).collect(),
                 };
                 let is_new =
                     !plan.grants.iter().chain(&added).any(|known| known.action == *dependent);
                 if owner.prefix == service.prefix && tagging.level == Level::Tagging && is_new {
-                    added.push(self.tag(dependent.clone(), member, only)?);
+                    added.push(self.tag(dependent.clone(), &member, only)?);
                 }
             }
-        }
-        let tags = |grant: &Grant| {
-            self.world.action(&grant.action).is_some_and(|(_, own)| own.level == Level::Tagging)
-        };
-        if !plan.grants.iter().chain(&added).any(tags)
-            && let Some((action, made)) = self.undocumented_tagging()
-        {
-            let mut grant = self.tag(action, member, vec![made])?;
-            grant.flags |= flag::INFERRED;
-            added.push(grant);
         }
         plan.grants.extend(added);
         Ok(())
     }
 
+    /// Adds, by inference, the tagging action for what the call makes, if nobody knows of one.
+    fn undocumented_tagging(&self, plan: &mut Plan) -> Result<(), CompileError> {
+        let tags = |grant: &Grant| {
+            self.world.action(&grant.action).is_some_and(|(_, own)| own.level == Level::Tagging)
+        };
+        if let (Some(member), false) = (self.tags_member(), plan.grants.iter().any(tags))
+            && let Some((action, made)) = self.tagging_of_what_is_made()
+        {
+            let mut grant = self.tag(action, &member, vec![made])?;
+            grant.flags |= flag::INFERRED;
+            plan.grants.push(grant);
+        }
+        Ok(())
+    }
+
+    /// Returns the member that the call's tags are in.
+    fn tags_member(&self) -> Option<String> {
+        let members = self.subject.members();
+        let mut tags = ["tags?", "tags{}", "taglist?", "tagset?", "tags"].into_iter();
+        let member = tags.find(|tag| members.iter().any(|member| member == tag))?;
+        Some(member.trim_end_matches('?').trim_end_matches("{}").to_owned())
+    }
+
     /// Returns the service's tagging action, where the reference does not list it for a call that
     /// makes something, and the type that the call makes; nothing if tags are on no such type.
-    fn undocumented_tagging(&self) -> Option<(String, String)> {
+    fn tagging_of_what_is_made(&self) -> Option<(String, String)> {
         let creates = self.world.rules().find_map(|rules| rules.creates.as_ref())?;
         let makes = |verb: &String| begins_with_word(self.subject.name, verb);
         if !creates.verbs.iter().chain(&creates.tagging_verbs).any(makes) {

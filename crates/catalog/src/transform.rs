@@ -84,7 +84,7 @@ pub(crate) fn apply(
         },
         // Only a key's id names a key; an alias may point elsewhere tomorrow.
         "key_id" => (!text.starts_with("alias/")).then(|| Value::plain(text)),
-        "alias" => plain(text.strip_prefix("alias/")?),
+        "alias" => plain(text.strip_prefix("alias/").unwrap_or(text)),
         "streams_of" => Some(Value { tail: ":*", ..Value::plain(text) }),
         "account" => (text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()))
             .then(|| Value::plain(text)),
