@@ -161,7 +161,7 @@ impl Context<'_, '_> {
             for dependent in &action.dependents {
                 let Some((owner, tagging)) = self.world.action(dependent) else { continue };
                 // Many calls that create take no resource of their own, or only what it is made in.
-                let made = self.made(&action.types).or_else(|| self.made(&tagging.types));
+                let made = self.made(&action.types).or_else(|| self.made(&telling(&tagging.types)));
                 let only: Vec<String> = match made {
                     Some(name) => vec![name],
                     None => action.types.iter().map(|(name, _)| name.clone()).collect(),
@@ -211,7 +211,7 @@ impl Context<'_, '_> {
         creates.tagging.iter().find_map(|name| {
             let action = qualified(Some(self.subject.prefix), name);
             let (_, tagging) = self.world.action(&action)?;
-            Some((action, self.made(&tagging.types)?))
+            Some((action, self.made(&telling(&tagging.types))?))
         })
     }
 
@@ -577,6 +577,11 @@ impl Context<'_, '_> {
 fn reads(name: &str) -> bool {
     let verbs = ["List", "Describe", "Search", "Get", "BatchGet"];
     verbs.iter().any(|verb| begins_with_word(name, verb))
+}
+
+/// Returns the types whose names say something in an operation's: `ri` stands in any description.
+fn telling(types: &[(String, bool)]) -> Vec<(String, bool)> {
+    types.iter().filter(|(name, _)| name.len() > 3).cloned().collect()
 }
 
 /// Returns a template of which the call names nothing.
