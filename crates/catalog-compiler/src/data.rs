@@ -80,7 +80,7 @@ pub struct ResourceType {
 /// is the same: the part of an ARN that has the owner.
 fn templates<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let arns = Vec::<String>::deserialize(deserializer)?;
-    let named = |arn: String| match arn.splitn(6, ':').nth(4) {
+    let named = |arn: String| match arn.split(':').nth(4) {
         Some("${AccountId}") => arn.replacen(":${AccountId}:", ":${Account}:", 1),
         _ => arn,
     };
