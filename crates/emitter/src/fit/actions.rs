@@ -24,6 +24,9 @@ pub(super) struct Known {
 /// Known actions by service, ordered by their names in lower case.
 pub(super) struct Actions(BTreeMap<String, Vec<Known>>);
 
+/// How many actions there are of each level.
+pub(super) type Tally = BTreeMap<GainedLevel, usize>;
+
 impl Actions {
     pub(super) fn of<'s>(catalog: Catalog, services: impl IntoIterator<Item = &'s str>) -> Actions {
         let mut all = BTreeMap::new();
@@ -51,6 +54,15 @@ impl Actions {
         let start = known.partition_point(|one| one.lower.as_str() < fixed);
         let beginning = known.iter().skip(start).take_while(|one| one.lower.starts_with(fixed));
         beginning.filter(|one| wildcard::matches(&pattern, &one.lower)).collect()
+    }
+
+    /// Returns how many known actions of each level begin with a text.
+    pub(super) fn tally(&self, beginning: &str) -> Tally {
+        let mut tally = Tally::new();
+        for one in self.meant(&format!("{beginning}*")) {
+            *tally.entry(one.level).or_default() += 1;
+        }
+        tally
     }
 
     /// Returns the access level of an action, or the highest that a pattern of actions means.

@@ -1,6 +1,6 @@
 //! The grants of one service under one condition, and whether they hold another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cover::{Block, Grants};
 use crate::irredundant::{Covering, Grant, covers, irredundant};
@@ -38,15 +38,32 @@ fn pair<'p>(action: &'p str, resource: &'p str) -> Grant<'p, ()> {
 pub(super) struct Held<'s, 'p> {
     grants: &'s BTreeSet<Grant<'p, ()>>,
     covering: Covering<'s, 'p, ()>,
-    /// The actions that are patterns.
-    patterns: BTreeSet<&'p str>,
+    /// The actions that are patterns, and as they are compared.
+    patterns: Vec<(&'p str, String)>,
+    /// For each action the patterns that cover it.
+    wider: BTreeMap<&'p str, Vec<&'p str>>,
 }
 
 impl<'s, 'p> Held<'s, 'p> {
     pub(super) fn new(grants: &'s BTreeSet<Grant<'p, ()>>) -> Held<'s, 'p> {
-        let actions = grants.iter().map(|(action, ..)| *action);
-        let patterns = actions.filter(|action| action.contains('*')).collect();
-        Held { grants, covering: Covering::of(grants), patterns }
+        let actions: BTreeSet<&str> = grants.iter().map(|(action, ..)| *action).collect();
+        let patterns = actions.iter().filter(|action| action.contains('*'));
+        let patterns = patterns.map(|action| (*action, action.to_ascii_lowercase())).collect();
+        let covering = Covering::of(grants);
+        let mut held = Held { grants, covering, patterns, wider: BTreeMap::new() };
+        held.wider = actions.into_iter().map(|action| (action, held.wider_than(action))).collect();
+        held
+    }
+
+    /// Returns the patterns that cover an action; of equal ones those that come first.
+    fn wider_than(&self, action: &str) -> Vec<&'p str> {
+        let lower = action.to_ascii_lowercase();
+        let wider = self.patterns.iter().filter(|(pattern, pattern_lower)| {
+            *pattern != action
+                && covers(pattern_lower, &lower)
+                && (*pattern < action || !covers(&lower, pattern_lower))
+        });
+        wider.map(|(pattern, _)| *pattern).collect()
     }
 
     /// Returns whether the grants hold this one.
@@ -60,13 +77,12 @@ impl<'s, 'p> Held<'s, 'p> {
     }
 
     /// Returns whether a wider action holds it, or an equal one that comes first.
-    fn by_pattern(&self, action: &'p str, resource: &'p str) -> bool {
-        self.patterns.iter().any(|pattern| {
-            *pattern != action
-                && action_covers(pattern, action)
-                && (*pattern < action || !action_covers(action, pattern))
-                && self.plainly(pattern, resource)
-        })
+    fn by_pattern(&self, action: &str, resource: &'p str) -> bool {
+        let any = |wider: &[&'p str]| wider.iter().any(|pattern| self.plainly(pattern, resource));
+        match self.wider.get(action) {
+            Some(wider) => any(wider),
+            None => any(&self.wider_than(action)),
+        }
     }
 }
 

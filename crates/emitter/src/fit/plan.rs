@@ -138,18 +138,19 @@ impl<'w> Plan<'w> {
 
     /// Drops the steps that a later one includes: what they grant, it grants.
     pub(super) fn drop_included(&mut self) {
-        let included: Vec<bool> = self
-            .taken
-            .iter()
-            .enumerate()
-            .map(|(n, Taken { step, .. })| {
-                self.taken.iter().skip(n + 1).any(|later| {
-                    later.step.place == step.place && includes(&later.step.to, &step.to)
-                })
+        let included: BTreeSet<usize> =
+            (0..self.taken.len()).filter(|n| self.is_included(*n)).collect();
+        let mut n = 0..;
+        self.taken.retain(|_| n.next().is_none_or(|n| !included.contains(&n)));
+    }
+
+    /// Returns whether a later step grants all that this one does.
+    fn is_included(&self, n: usize) -> bool {
+        self.taken.get(n).is_some_and(|Taken { step, .. }| {
+            self.taken.iter().skip(n + 1).any(|Taken { step: later, active }| {
+                *active && later.place == step.place && includes(&later.to, &step.to)
             })
-            .collect();
-        let mut included = included.into_iter();
-        self.taken.retain(|_| !included.next().unwrap_or_default());
+        })
     }
 
     /// Takes back the most harmful of the steps that nothing needs, and so on, as far as `most`
@@ -189,9 +190,12 @@ impl<'w> Plan<'w> {
 
     fn rebuild(&mut self, place: &Place, effort: Effort) {
         let extra = self.extra(place);
+        let steps = self.taken.iter().enumerate().filter(|(n, taken)| {
+            taken.active && taken.step.place == *place && !self.is_included(*n)
+        });
+        let steps: Vec<&Block> = steps.map(|(_, taken)| &taken.step.to).collect();
         let Some(shelf) = self.shelves.get_mut(place) else { return };
-        let steps = self.taken.iter().filter(|taken| taken.active && taken.step.place == *place);
-        let grants = united(&shelf.base, steps.map(|taken| &taken.step.to));
+        let grants = united(&shelf.base, steps);
         shelf.blocks = cover_under(&grants, extra, effort);
     }
 
@@ -323,18 +327,17 @@ impl<'w> Plan<'w> {
 
 /// Returns whether a block holds a grant.
 fn lies_in(block: &Block, action: &str, resource: &str) -> bool {
-    let within = |of: &BTreeSet<String>, one: &str, cover: fn(&str, &str) -> bool| {
-        of.contains(one) || of.iter().any(|wide| wide.contains('*') && cover(wide, one))
-    };
     within(&block.actions, action, action_covers) && within(&block.resources, resource, covers)
 }
 
 /// Returns whether a block holds all of another one.
 fn includes(wide: &Block, narrow: &Block) -> bool {
-    narrow
-        .actions
-        .iter()
-        .all(|action| narrow.resources.iter().all(|resource| lies_in(wide, action, resource)))
+    narrow.actions.iter().all(|action| within(&wide.actions, action, action_covers))
+        && narrow.resources.iter().all(|resource| within(&wide.resources, resource, covers))
+}
+
+fn within(names: &BTreeSet<String>, name: &str, cover: fn(&str, &str) -> bool) -> bool {
+    names.contains(name) || names.iter().any(|wide| wide.contains('*') && cover(wide, name))
 }
 
 /// Returns the id, or the next one that is not taken.

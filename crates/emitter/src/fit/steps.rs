@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fixedbitset::FixedBitSet;
 
+use super::actions::Tally;
 use super::names::{action_beginnings, cuts, fixed_segments, is_bounded};
 use super::plan::{Place, Plan, Shelf};
 use super::{GainedLevel, Why};
@@ -158,12 +159,13 @@ fn within_ceiling(plan: &Plan<'_>, step: &Move) -> bool {
 
 fn candidates(plan: &Plan<'_>, last_resort: bool) -> Vec<Candidate> {
     let mut found = Vec::new();
+    let mut tallies = BTreeMap::new();
     for (place, shelf) in &plan.shelves {
         let bounded = plan.partition(place).is_some_and(|partition| partition.ceiling.is_some());
         for (n, block) in shelf.blocks.iter().enumerate() {
             prefixes(plan, place, shelf, n, block, bounded, &mut found);
             if bounded || last_resort {
-                action_patterns(plan, place, n, block, &mut found);
+                action_patterns(plan, place, n, block, &mut tallies, &mut found);
             }
         }
         unions(plan, place, shelf, bounded, &mut found);
@@ -238,6 +240,7 @@ fn action_patterns(
     place: &Place,
     n: usize,
     block: &Block,
+    tallies: &mut BTreeMap<String, Tally>,
     found: &mut Vec<Candidate>,
 ) {
     let mut beginnings: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
@@ -247,18 +250,29 @@ fn action_patterns(
         }
     }
     for (beginning, actions) in beginnings {
-        let pattern = format!("{beginning}*");
-        // Of a service that is not known nobody can say what the pattern would let in.
-        let meant = plan.actions.meant(&pattern);
-        if actions.len() < 2 || meant.is_empty() {
+        if actions.len() < 2 {
             continue;
         }
-        let gained = || meant.iter().filter(|one| !block.actions.contains(one.id));
+        if !tallies.contains_key(beginning) {
+            tallies.insert(beginning.to_owned(), plan.actions.tally(beginning));
+        }
+        // Of a service that is not known nobody can say what the pattern would let in.
+        let Some(tally) = tallies.get(beginning).filter(|tally| !tally.is_empty()) else {
+            continue;
+        };
+        let mut gained = tally.clone();
+        for action in &actions {
+            if let Some(count) = gained.get_mut(&plan.actions.level(action)) {
+                *count = count.saturating_sub(1);
+            }
+        }
+        gained.retain(|_, count| *count > 0);
+        let pattern = format!("{beginning}*");
         found.push(Candidate {
             harm: Harm {
-                level: gained().map(|one| one.level).max().unwrap_or(GainedLevel::Nothing),
+                level: gained.keys().last().copied().unwrap_or(GainedLevel::Nothing),
                 segments: 0,
-                actions: gained().count(),
+                actions: gained.values().sum(),
             },
             saved: actions
                 .iter()
