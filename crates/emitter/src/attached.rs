@@ -166,7 +166,11 @@ impl Inventory {
     /// Arranges account dumps. What the trail tells of changes says since when each policy counts.
     #[must_use]
     pub fn of_dumps(holders: &[Attachments], changes: &PolicyChanges) -> Inventory {
-        let people = || holders.iter().filter(|holder| holder.kind != HolderKind::Group);
+        // The order of files and of the lists in them says nothing.
+        let mut people: Vec<&Attachments> =
+            holders.iter().filter(|holder| holder.kind != HolderKind::Group).collect();
+        people.sort_by_key(|holder| &holder.arn);
+        let people = || people.iter().copied();
         // Who has each managed policy and each group's policy, and which policies are boundaries.
         let mut sharing: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
         let mut boundaries = BTreeSet::new();

@@ -136,11 +136,15 @@ pub fn tighten<'a>(
         }
         principals.push(one);
     }
-    let all = &allows;
+    // What shows only through others asks for many actions: they are looked up.
+    let held: Vec<BTreeSet<&str>> = allows
+        .iter()
+        .map(|of| of.iter().flat_map(|one| &one.actions).map(|facts| facts.id()).collect())
+        .collect();
     let bundles = inventory
         .bundles
         .iter()
-        .zip(all)
+        .zip(&allows)
         .enumerate()
         .map(|(at, (bundle, allows))| {
             let mut frozen = BTreeMap::new();
@@ -155,8 +159,7 @@ pub fn tighten<'a>(
             let places: BTreeSet<usize> =
                 holders.iter().flat_map(|one| one.attached.bundles.iter().copied()).collect();
             let can = |action: &str| {
-                let held = places.iter().filter_map(|place| all.get(*place)).flatten();
-                held.into_iter().any(|allow| allow.holds_action(action))
+                places.iter().any(|at| held.get(*at).is_some_and(|of| of.contains(action)))
             };
             let bench = Bench { at, bundle, allows, principals: seen, frozen: &frozen, can: &can };
             tighten_bundle(&bench, &assigned, standards)

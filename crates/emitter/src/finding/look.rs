@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use trailtrim_aggregator::Attribution;
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, Selector, Statement};
 
@@ -168,6 +169,17 @@ pub(crate) fn of_principal(one: &TightenedPrincipal<'_>) -> Vec<Finding> {
             if ids.len() > 1 {
                 let message = format!("{} different principals had this ARN", ids.len());
                 findings.push(Finding::new(Code::RecreatedPrincipal, message));
+            }
+            // Session names are chosen by whoever assumes the role: only AWS's own word counts.
+            let scoped = principal.workloads.keys();
+            let functions: Vec<&str> = scoped
+                .filter(|workload| workload.attribution == Attribution::Scope)
+                .filter_map(|workload| workload.name.as_deref())
+                .collect();
+            if functions.len() > 1 {
+                let message =
+                    format!("{} workloads use it: {}", functions.len(), listed(&functions));
+                findings.push(Finding::new(Code::SharedRole, message));
             }
         }
     }

@@ -421,53 +421,45 @@ fn shortened(
     let mut left = actions.clone();
     let mut written = BTreeSet::new();
     let sources = allows.iter().filter(|allow| from.contains(&allow.place));
+    let stays = |one: &&str| actions.contains(*one) || also.contains(*one);
     for allow in sources {
         let Selector::Only(patterns) = &allow.statement.action else { continue };
+        // A pattern may mean all actions that there are, so each is looked at under its service.
+        let mut by_service: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for facts in &allow.actions {
+            by_service.entry(service(facts.id())).or_default().push(facts.id());
+        }
+        let means = |wide: &str, prefix: &str| -> Vec<&str> {
+            let listed = by_service.get(prefix).into_iter().flatten().copied();
+            listed.filter(|action| pattern::covers_action(wide, action)).collect()
+        };
         for wide in patterns.iter().filter(|wide| wide.contains(['*', '?'])) {
-            let whole: Vec<&str> = allow
-                .actions
-                .iter()
-                .map(|facts| facts.id())
-                .filter(|action| pattern::covers_action(wide, action))
-                .collect();
-            let stays = |one: &&str| actions.contains(*one) || also.contains(*one);
-            if whole.len() > 1 && whole.iter().all(stays) {
-                if whole.iter().any(|one| left.contains(*one)) {
-                    written.insert(wide.clone());
-                    whole.iter().for_each(|one| {
-                        left.remove(*one);
-                    });
-                }
-                continue;
-            }
+            let prefix = service(wide).to_ascii_lowercase();
+            let named = wide.contains(':') && !prefix.contains(['*', '?']);
             // A pattern over services of which some goes is written service by service.
-            let services: BTreeSet<&str> = match wide.split(':').next() {
-                Some(prefix) if wide.contains(':') && !prefix.contains(['*', '?']) => {
-                    BTreeSet::from([prefix])
-                }
-                _ => left.iter().map(|action| service(action)).collect(),
-            };
-            let mut found = Vec::new();
-            for prefix in services {
-                let narrow = match wide.as_str() {
-                    "*" | "*:*" => format!("{prefix}:*"),
-                    wide if service(wide).eq_ignore_ascii_case(prefix) => wide.to_owned(),
-                    _ => continue,
-                };
-                let means: Vec<&str> = allow
-                    .actions
-                    .iter()
-                    .map(|facts| facts.id())
-                    .filter(|action| pattern::covers_action(&narrow, action))
+            let written_as: Vec<(String, Vec<&str>)> = if named {
+                vec![(wide.clone(), means(wide, &prefix))]
+            } else {
+                let whole: Vec<(&str, Vec<&str>)> = by_service
+                    .keys()
+                    .map(|prefix| (*prefix, means(wide, prefix)))
+                    .filter(|(_, means)| !means.is_empty())
                     .collect();
-                if means.len() > 1 && means.iter().all(stays) {
-                    found.push((narrow, means));
+                if whole.iter().flat_map(|(_, means)| means).all(|one| stays(one)) {
+                    let means = whole.into_iter().flat_map(|(_, means)| means).collect();
+                    vec![(wide.clone(), means)]
+                } else if matches!(wide.as_str(), "*" | "*:*") {
+                    let narrow = |(prefix, means)| (format!("{prefix}:*"), means);
+                    whole.into_iter().map(narrow).collect()
+                } else {
+                    Vec::new()
                 }
-            }
-            for (narrow, means) in found {
-                if means.iter().any(|action| left.contains(*action)) {
-                    means.iter().for_each(|action| {
-                        left.remove(*action);
+            };
+            for (narrow, means) in written_as {
+                let shorter = means.len() > 1 && means.iter().all(stays);
+                if shorter && means.iter().any(|one| left.contains(*one)) {
+                    means.iter().for_each(|one| {
+                        left.remove(*one);
                     });
                     written.insert(narrow);
                 }
@@ -475,6 +467,37 @@ fn shortened(
         }
     }
     written.extend(left);
+    without_idle(written, actions)
+}
+
+/// Leaves out what the others of a list say already of the actions that are meant: attached patterns
+/// may overlap.
+fn without_idle(mut written: BTreeSet<String>, actions: &BTreeSet<String>) -> BTreeSet<String> {
+    let wild: Vec<&String> = written.iter().filter(|one| one.contains(['*', '?'])).collect();
+    if wild.len() < 2 && wild.len() == written.len() {
+        return written;
+    }
+    let may_hold = |wide: &str, action: &str| {
+        let prefix = service(wide);
+        prefix.contains(['*', '?']) || prefix.eq_ignore_ascii_case(service(action))
+    };
+    let mut ways: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
+    for action in actions {
+        let holding = wild.iter().copied().filter(|wide| {
+            *wide == action || (may_hold(wide, action) && pattern::covers_action(wide, action))
+        });
+        ways.entry(action).or_default().extend(holding.chain(written.get(action)));
+    }
+    let mut idle: BTreeSet<String> = BTreeSet::new();
+    for one in &written {
+        let needed = ways.values().any(|ways| {
+            ways.contains(one) && ways.iter().all(|way| *way == one || idle.contains(*way))
+        });
+        if !needed {
+            idle.insert(one.clone());
+        }
+    }
+    written.retain(|one| !idle.contains(one));
     written
 }
 

@@ -228,6 +228,12 @@ impl<'a> Judge<'_, '_, 'a> {
         {
             (rest, rest_class, why) = pinned;
         }
+        // What other calls tell of a namesake does not tell what this one needs.
+        if rest_class == Class::Unused
+            && let Some(reason) = self.companions.namesake(action)
+        {
+            (rest, rest_class, why) = (Rest::All, Class::Companion, reason.clone());
+        }
         if rest_class == Class::Unused
             && seen.is_empty()
             && let Some((on, reason)) = self.companions.of_action(action, allow)
@@ -339,6 +345,8 @@ fn worse(a: Sight, b: Sight) -> Sight {
 struct Companions {
     /// Companion → the actions that brought it with their resources, and why.
     by_action: BTreeMap<String, Vec<(String, BTreeSet<String>, String)>>,
+    /// Actions called like an event that succeeded and is mapped to others, each with why.
+    namesakes: BTreeMap<&'static str, String>,
     catalog: Catalog,
 }
 
@@ -366,6 +374,7 @@ impl Companions {
                 }
             }
         }
+        let mut namesakes = BTreeMap::new();
         // If the mapping were wrong, an action of the event's own name would be what is needed.
         for (source, name) in events {
             let operation = catalog.operation(source, name);
@@ -373,18 +382,21 @@ impl Companions {
             let namesake = format!("{service}:{}", operation.name());
             let Some(facts) = catalog.action(&namesake) else { continue };
             if operation.actions().all(|action| action != facts.id()) {
-                by_action.entry(facts.id().to_ascii_lowercase()).or_default().push((
-                    String::new(),
-                    BTreeSet::new(),
+                namesakes.entry(facts.id()).or_insert_with(|| {
                     format!(
                         "{source} {name} succeeded: the rules say that it needs {}, and it has this \
                          action's name",
                         operation.actions().collect::<Vec<_>>().join(", ")
-                    ),
-                ));
+                    )
+                });
             }
         }
-        Companions { by_action, catalog }
+        Companions { by_action, namesakes, catalog }
+    }
+
+    /// Returns why an action may be what some event needs, whatever the rules say of that event.
+    fn namesake(&self, action: &str) -> Option<&String> {
+        self.namesakes.get(action)
     }
 
     /// Returns on what a companion stays in a statement, and why. On the resources of what it goes
