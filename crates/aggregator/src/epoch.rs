@@ -10,11 +10,12 @@
 //! is no new epoch.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use trailtrim_catalog::Catalog;
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::observe::Scope;
 use crate::{coverage, denial, names, record_kind, workload};
@@ -36,7 +37,7 @@ impl Epoch {
     pub fn of_told(catalog: Catalog, scope: &[String]) -> Epoch {
         let mut hash = Xxh3::new();
         hash.update(&GENERATION.to_le_bytes());
-        hash.update(asked(catalog).as_bytes());
+        hash.update(&asked(catalog).to_le_bytes());
         let observed = [denial::data(), record_kind::data()];
         let texts = [names::data(), workload::data(), coverage::data()];
         for text in texts.into_iter().chain(observed).chain(scope.iter().map(String::as_str)) {
@@ -47,8 +48,16 @@ impl Epoch {
     }
 }
 
+/// Returns the digest of all that `observe` asks a catalog. That of the embedded one is made once: it
+/// takes milliseconds, and every usage file is asked for its epoch.
+fn asked(catalog: Catalog) -> u128 {
+    static EMBEDDED: OnceLock<u128> = OnceLock::new();
+    let digest = || xxh3_128(written(catalog).as_bytes());
+    if catalog.is_embedded() { *EMBEDDED.get_or_init(digest) } else { digest() }
+}
+
 /// Writes down all that `observe` asks the catalog, whatever the order it is kept in.
-fn asked(catalog: Catalog) -> String {
+fn written(catalog: Catalog) -> String {
     let mut events: Vec<_> = catalog.events().collect();
     events.sort_by_key(|(label, operation)| (*label, operation.name()));
     let mut text = String::new();

@@ -72,6 +72,11 @@ impl Catalog {
         Catalog { table: Table::embedded() }
     }
 
+    /// Returns whether it is the one that was compiled into this program.
+    pub fn is_embedded(self) -> bool {
+        self.table.is_embedded()
+    }
+
     /// Returns a catalog over other compiled tables, for drills with a catalog that is wrong on
     /// purpose.
     ///

@@ -445,7 +445,7 @@ fn shortened(
                     .map(|prefix| (*prefix, means(wide, prefix)))
                     .filter(|(_, means)| !means.is_empty())
                     .collect();
-                if whole.iter().flat_map(|(_, means)| means).all(|one| stays(one)) {
+                if whole.iter().flat_map(|(_, means)| means).all(&stays) {
                     let means = whole.into_iter().flat_map(|(_, means)| means).collect();
                     vec![(wide.clone(), means)]
                 } else if matches!(wide.as_str(), "*" | "*:*") {
