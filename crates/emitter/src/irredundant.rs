@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use trailtrim_iam::wildcard;
 
 /// A letter that no pattern holds: a private-use character cannot stand in a policy.
-pub(crate) const ANY: char = '\u{E000}';
+const ANY: char = '\u{E000}';
 
 /// One thing to grant: an action on a resource under conditions.
 pub(crate) type Grant<'p, C> = (&'p str, &'p str, &'p [C]);
@@ -61,7 +61,7 @@ impl<'s, 'p, C: Ord> Covering<'s, 'p, C> {
             found.push(unconditioned);
         }
         let Some(lengths) = self.lengths.get(action) else { return found };
-        let text = sample(resource);
+        let text = sample(resource, 1);
         for &length in lengths {
             let Some(start) = text.get(..length) else { continue };
             for &wide in self.starred.get(&(action, start)).into_iter().flatten() {
@@ -96,14 +96,16 @@ pub(crate) fn covers(wide: &str, narrow: &str) -> bool {
     let special = narrow.contains(['*', '?', '$']);
     can_cover(wide)
         && if special {
-            wildcard::matches(wide, &sample(narrow))
+            wildcard::matches(wide, &sample(narrow, 1))
         } else {
             wildcard::matches(wide, narrow)
         }
 }
 
-/// Returns a text that `pattern` matches, with [`ANY`] for each wildcard and escapes taken off.
-pub(crate) fn sample(pattern: &str) -> String {
+/// Returns a text that `pattern` matches: escapes are taken off, a `?` is [`ANY`] and a `*` a run of
+/// so many of it. Of the patterns that are shorter than the run and hold no such letter, only those
+/// match it that hold all that `pattern` means.
+pub(crate) fn sample(pattern: &str, run: usize) -> String {
     let mut text = String::with_capacity(pattern.len());
     let mut rest = pattern;
     while let Some(c) = rest.chars().next() {
@@ -113,7 +115,8 @@ pub(crate) fn sample(pattern: &str) -> String {
             continue;
         }
         match c {
-            '*' | '?' => text.push(ANY),
+            '*' => text.extend(std::iter::repeat_n(ANY, run)),
+            '?' => text.push(ANY),
             c => text.push(c),
         }
         rest = rest.get(c.len_utf8()..).unwrap_or_default();

@@ -12,7 +12,7 @@ use trailtrim_aggregator::{Few, Row, RowKey};
 use trailtrim_catalog::Condition;
 use trailtrim_iam::{Action, Context, Outcome, Policies, PolicyDocument, Principal, Request};
 
-use crate::irredundant::{ANY, escaped};
+use crate::irredundant::sample;
 
 /// Policies, ready to be asked.
 pub(crate) struct Replay {
@@ -103,22 +103,7 @@ impl Replay {
     }
 
     fn most_general(&self, pattern: &str) -> String {
-        let mut text = String::with_capacity(pattern.len());
-        let mut rest = pattern;
-        while let Some(c) = rest.chars().next() {
-            if let Some((literal, after)) = escaped(rest) {
-                text.push(literal);
-                rest = after;
-                continue;
-            }
-            match c {
-                '*' => text.extend(std::iter::repeat_n(ANY, self.run)),
-                '?' => text.push(ANY),
-                c => text.push(c),
-            }
-            rest = rest.get(c.len_utf8()..).unwrap_or_default();
-        }
-        text
+        sample(pattern, self.run)
     }
 }
 
