@@ -11,9 +11,10 @@ check:
 test:
     cargo test --workspace
 
-# Write golden files and the command line reference anew, after a look at the difference
+# Write golden files and the pages of commands and findings anew, after a look at the difference
 bless:
     TRAILTRIM_BLESS=1 cargo test --test tests -- golden the_command_line_reference
+    TRAILTRIM_BLESS=1 cargo test -p trailtrim-emitter --lib -- the_page_of_findings
 
 # Fetch the pinned packages again and rewrite the catalog's data files
 catalog *ARGS:

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod files;
+mod format;
 mod tell;
 
 use std::collections::BTreeSet;
@@ -21,11 +22,11 @@ use trailtrim_emitter::{ConditionKind, Taste};
 use trailtrim_iam::read::PolicyKind;
 
 use accepted::Accepted;
+use format::DiffFormat;
 
 use crate::Exit;
 use crate::config::{self, Config};
 use crate::coverage::SelectorArgs;
-use crate::format::Format;
 use crate::globs::Globs;
 use crate::output::{tell as say, write_stdout};
 use crate::policy_files::{PolicyFiles, read_file};
@@ -105,9 +106,9 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "FILE", requires = "check")]
     baseline: Option<PathBuf>,
 
-    /// How to print
+    /// How to print; with --out, written beside diff.json where it is another form
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: DiffFormat,
 }
 
 /// As what a draft is attached.
@@ -255,16 +256,12 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
         say(&tell::human(&described));
         bail!("the proofs fail, so nothing is written: {}", failed.join("; "));
     }
-    match (&args.out, args.format) {
-        (Some(directory), _) => {
-            files::write(directory, &described)?;
+    match &args.out {
+        Some(directory) => {
+            files::write(directory, &described, args.format)?;
             say(&tell::human(&described));
         }
-        (None, Format::Json) => {
-            let text = trailtrim_iam::escape_controls(serde_json::to_string_pretty(&described)?);
-            write_stdout(format!("{text}\n").as_bytes())?;
-        }
-        (None, Format::Human) => write_stdout(tell::human(&described).as_bytes())?,
+        None => write_stdout(args.format.render(&described)?.as_bytes())?,
     }
     let last = last_day(&trail);
     let concern = described.principals.iter().any(|one| {

@@ -2,19 +2,19 @@
 
 use std::path::Path;
 
-use trailtrim_emitter::diff::{Diff, DraftView, Status};
+use trailtrim_emitter::diff::{Diff, DraftView};
 use trailtrim_emitter::draft_path;
-use trailtrim_iam::escape_controls;
 
+use super::format::DiffFormat;
 use crate::output::write_file;
 
 /// The file with the whole diff.
 const DIFF_FILE: &str = "diff.json";
 
-/// Writes every draft that is proved, and the diff.
-pub(super) fn write(directory: &Path, diff: &Diff) -> anyhow::Result<()> {
+/// Writes every draft that is proved, and the diff as JSON and in the form that was asked for.
+pub(super) fn write(directory: &Path, diff: &Diff, format: DiffFormat) -> anyhow::Result<()> {
     for one in &diff.principals {
-        if matches!(one.status, Status::Tightened | Status::Partial)
+        if one.status.proposes()
             && let Some(draft) = &one.draft
         {
             documents(directory, &draft_path(&one.arn), draft)?;
@@ -25,8 +25,10 @@ pub(super) fn write(directory: &Path, diff: &Diff) -> anyhow::Result<()> {
             documents(directory, &format!("shared/{}", draft_path(&one.key)), draft)?;
         }
     }
-    let text = escape_controls(serde_json::to_string_pretty(diff)?);
-    write_file(&directory.join(DIFF_FILE), format!("{text}\n").as_bytes())
+    if let Some(file) = format.file_name() {
+        write_file(&directory.join(file), format.render(diff)?.as_bytes())?;
+    }
+    write_file(&directory.join(DIFF_FILE), DiffFormat::Json.render(diff)?.as_bytes())
 }
 
 fn documents(directory: &Path, path: &str, draft: &DraftView) -> anyhow::Result<()> {

@@ -6,8 +6,10 @@
 
 mod build;
 mod drafted;
+mod words;
 
 pub use build::{Inputs, Past, diff};
+pub use words::count;
 
 use std::collections::BTreeMap;
 

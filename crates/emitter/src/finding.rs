@@ -1,6 +1,8 @@
 //! What is wrong with what is attached, each kind under a stable code.
 
 mod look;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use look::{of_bundle, of_principal};
 
@@ -56,13 +58,13 @@ impl Code {
         Code::PrivilegeEscalation,
         Code::UnexplainedAccess,
         Code::DeadGrant,
-        Code::RecreatedPrincipal,
         Code::ResourceStar,
         Code::SharedRole,
         Code::UnknownAction,
-        Code::UnknownPolicy,
         Code::UnusedAccess,
         Code::UnusedPrincipal,
+        Code::RecreatedPrincipal,
+        Code::UnknownPolicy,
     ];
 
     /// Returns the code as it is written.

@@ -1,13 +1,19 @@
-//! Policies in the forms in which people deploy them.
+//! Policies in the forms in which people deploy them, and a diff in those in which they read it.
 //!
-//! A renderer takes the documents of one principal and a few names, and knows nothing of where
+//! A renderer of policies takes the documents of one principal and a few names, and knows nothing of where
 //! they came from: drafts and tightened policies look alike to it. The document is never changed;
-//! where a form cannot say it, the renderer takes a plainer way of the same form, or says so.
+//! where a form cannot say it, the renderer takes a plainer way of the same form, or says so. What
+//! is read ([`markdown()`], [`sarif()`]) is made of the [diff](crate::diff) alone.
 //!
 //! Names come out of logs, so every text is quoted, whatever it holds.
 
 mod cloudformation;
+mod markdown;
+mod markup;
 mod names;
+#[cfg(test)]
+mod sample;
+mod sarif;
 mod terraform;
 mod text;
 mod yaml;
@@ -16,7 +22,9 @@ use trailtrim_aggregator::{Principal, PrincipalKind};
 use trailtrim_iam::PolicyDocument;
 
 pub use cloudformation::{CloudFormationError, Syntax, cloudformation};
+pub use markdown::markdown;
 pub use names::policy_name;
+pub use sarif::sarif;
 pub use terraform::terraform;
 
 /// Whom the policies are for.

@@ -1,0 +1,176 @@
+//! A diff in words: what every form of it says alike.
+//!
+//! Nothing here is escaped; whoever writes the words down has to.
+
+use std::fmt::Write as _;
+
+use super::{ActionDiff, PrincipalDiff, RestView, Status, UsedResource};
+use crate::finding::Finding;
+use crate::proof::Proofs;
+use crate::report::Seen;
+use crate::tighten::{Class, Explanation};
+
+impl Status {
+    /// Returns what became of the principal.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Status::Tightened => "tightened",
+            Status::Partial => "partly tightened: some services stay as they are attached",
+            Status::Unchanged => "unchanged: nothing can be taken away",
+            Status::Inactive => "inactive: no draft",
+            Status::DoesNotFit => "the draft does not fit AWS's limits: none is proposed",
+            Status::NothingAttached => "nothing is attached",
+        }
+    }
+
+    /// Returns whether there is a draft that is proposed.
+    #[must_use]
+    pub fn proposes(self) -> bool {
+        matches!(self, Status::Tightened | Status::Partial)
+    }
+}
+
+impl Class {
+    /// Returns the class in a word or two.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Class::Used => "used",
+            Class::Demanded => "demanded",
+            Class::Companion => "companion",
+            Class::Unobservable => "unobservable",
+            Class::TooNew => "too new",
+            Class::Pinned => "pinned",
+            Class::Frozen => "frozen",
+            Class::Unused => "unused",
+            Class::Withheld => "withheld",
+        }
+    }
+}
+
+impl PrincipalDiff {
+    /// Returns what the draft takes the place of, with sizes; nothing where none is proposed.
+    #[must_use]
+    pub fn replacement(&self) -> Option<String> {
+        let draft = self.draft.as_ref().filter(|_| self.status.proposes())?;
+        let before: usize = self.attached.iter().map(|policy| policy.size).sum();
+        let after: usize = draft.documents.iter().map(|document| document.size).sum();
+        Some(format!(
+            "{} of {after} characters, in place of {} of {before}",
+            count(draft.documents.len(), "document"),
+            count(self.attached.len(), "policy"),
+        ))
+    }
+}
+
+impl ActionDiff {
+    /// Returns what becomes of an action that was used.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match (&self.rest, self.class) {
+            (_, Class::Withheld) => "goes".to_owned(),
+            (RestView::AsAttached, _) => format!("stays as attached, {}", self.why),
+            (RestView::Nothing, _) => "scoped to".to_owned(),
+            (RestView::Outside { .. } | RestView::On { .. }, _) => format!("scoped, {}", self.why),
+        }
+    }
+}
+
+impl UsedResource {
+    /// Returns how it was used.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let perhaps = if self.surely { "" } else { ", if the condition held" };
+        format!("{}: {}{perhaps}", self.outcome, self.seen.told())
+    }
+}
+
+impl Seen {
+    /// Returns how often and until when.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let last = self.last_seen.as_deref().unwrap_or("an unknown time");
+        let about = if self.calls_estimated { "≈" } else { "" };
+        format!("{about}{} calls on {} days, last {last}", self.calls, self.days)
+    }
+}
+
+impl Explanation {
+    /// Returns the explanation.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Explanation::PolicyChanged { at } => format!("its policies changed at {at}"),
+            Explanation::ResourcePolicy { action, resource } => {
+                format!("{action} wrote the policy of {resource}")
+            }
+            Explanation::UnknownPolicy { name } => format!("the document of {name} was not given"),
+            Explanation::Inferred => "nothing proves that the call needed it".to_owned(),
+        }
+    }
+}
+
+impl Finding {
+    /// Returns the statement it is about, where it is about one.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        let (policy, at) = (self.policy.as_ref()?, self.statement?);
+        Some(format!("{policy}, statement {at}"))
+    }
+}
+
+impl Proofs {
+    /// Returns what was proved, a line for each proof.
+    #[must_use]
+    pub fn told(&self) -> Vec<String> {
+        let replay = &self.replay;
+        let about = if replay.estimated { "≈" } else { "" };
+        let mut told =
+            format!("replay: {about}{} of {about}{} calls allowed", replay.allowed, replay.calls);
+        for (number, what) in [
+            (replay.conditional, "under a condition that no log tells"),
+            (replay.not_attached, "not attached"),
+            (replay.withheld, "withheld as asked"),
+            (replay.unmapped, "not mapped"),
+        ] {
+            if number > 0 {
+                // Writing to a string cannot fail.
+                let _ = write!(told, ", {about}{number} {what}");
+            }
+        }
+        let access = match self.no_new_access.failures.first() {
+            None => format!("no new access: proved in {} steps", self.no_new_access.steps),
+            Some(first) => format!("NEW ACCESS: {first}"),
+        };
+        let idle = match self.irredundant.idle.first() {
+            None => format!(
+                "nothing idle: each of {} actions and resources is needed",
+                self.irredundant.tried
+            ),
+            Some(first) => format!("IDLE: {first}"),
+        };
+        vec![told, access, idle]
+    }
+
+    /// Returns how an earlier draft would have done, where that was tried.
+    #[must_use]
+    pub fn foretold(&self) -> Option<String> {
+        let backtest = self.backtest.as_ref()?;
+        let about = if backtest.estimated { "≈" } else { "" };
+        Some(format!(
+            "backtest: the draft as of {} would have denied {about}{} of {about}{} later calls",
+            backtest.split, backtest.denied_calls, backtest.calls
+        ))
+    }
+}
+
+/// Returns a number of things: `1 policy`, `2 policies`.
+#[must_use]
+pub fn count(number: usize, what: &str) -> String {
+    match (number, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        _ => format!("{number} {what}s"),
+    }
+}

@@ -1,0 +1,168 @@
+//! A diff in which a hostile text stands wherever a log or a policy may bring one.
+
+use std::collections::BTreeMap;
+
+use trailtrim_iam::PolicyDocument;
+use trailtrim_iam::read::read_policy;
+
+use crate::attached::{Hold, UnknownPolicy};
+use crate::diff::{
+    ActionDiff, DIFF_SCHEMA_VERSION, Diff, DocumentView, DraftStatement, DraftView,
+    NotAttachedView, Options, PolicyView, PrincipalDiff, ReasonView, RemovedActions, RestView,
+    SharedDiff, StatementDiff, Status, UsedResource,
+};
+use crate::finding::{Code, Finding};
+use crate::proof::Proofs;
+use crate::report::{Evidence, Filters, Input, Seen, Tool};
+use crate::tighten::{Class, Footing};
+
+/// Texts that are markup, or break it, somewhere.
+pub(super) const NASTY: [&str; 8] = [
+    "<script>alert(1)</script>",
+    "a|b\\|c",
+    "``x`",
+    "</details></summary>",
+    "[a](https://example.com)![b](c)",
+    "**x** _y_ ~~z~~ @team #1",
+    "\"><img src=x onerror=alert(1)>",
+    "&lt;{{0}}${x}",
+];
+
+fn seen(text: &str) -> Seen {
+    Seen {
+        first_seen: Some("2026-03-02T10:00:00Z".to_owned()),
+        last_seen: Some("2026-03-09T10:00:00Z".to_owned()),
+        days: 5,
+        calls: 12,
+        calls_estimated: false,
+        evidence: vec![Evidence {
+            event_id: text.to_owned(),
+            time: None,
+            region: text.to_owned(),
+            file: text.to_owned(),
+        }],
+    }
+}
+
+fn document(text: &str) -> PolicyDocument {
+    let json = serde_json::json!({"Version": "2012-10-17", "Statement": [{
+        "Sid": text, "Effect": "Allow", "Action": "s3:GetObject",
+        "Resource": format!("arn:aws:s3:::bucket/{text}"),
+    }]});
+    read_policy("sample", &json.to_string()).unwrap()
+}
+
+/// Returns a diff of one principal and one shared policy.
+pub(super) fn sample(text: &str) -> Diff {
+    let own = || text.to_owned();
+    let action = |class: Class, used: bool| ActionDiff {
+        action: own(),
+        class,
+        rest: RestView::Nothing,
+        why: own(),
+        used: used
+            .then(|| UsedResource {
+                principal: None,
+                resource: own(),
+                outcome: "success".to_owned(),
+                surely: true,
+                seen: seen(text),
+            })
+            .into_iter()
+            .collect(),
+    };
+    let policy = PolicyView {
+        name: own(),
+        arn: Some(own()),
+        hold: Hold::Inline,
+        group: Some(own()),
+        since: None,
+        size: 100,
+        document: document(text),
+    };
+    let statement = StatementDiff {
+        policy: 0,
+        statement: 0,
+        sid: Some(own()),
+        keeps_resources: Some(own()),
+        actions: vec![action(Class::Used, true), action(Class::Unobservable, false)],
+        removed: vec![RemovedActions {
+            service: own(),
+            count: 1,
+            actions: vec![own()],
+            why: own(),
+        }],
+        unknown_actions: vec![own()],
+    };
+    let draft = DraftView {
+        documents: vec![DocumentView { name: own(), size: 50, document: document(text) }],
+        replaces: vec![own()],
+        statements: vec![DraftStatement {
+            sid: own(),
+            footing: Footing::Kept,
+            from: vec![(0, 0)],
+            reasons: vec![ReasonView {
+                class: Class::Unobservable,
+                why: own(),
+                actions: vec![own()],
+            }],
+        }],
+        generalisations: Vec::new(),
+        concessions: vec![own()],
+        obstacle: None,
+    };
+    Diff {
+        schema_version: DIFF_SCHEMA_VERSION,
+        tool: Tool {
+            name: "trailtrim".to_owned(),
+            version: "0.1.0".to_owned(),
+            catalog: Vec::new(),
+            catalog_digest: String::new(),
+        },
+        filters: Filters::default(),
+        input: Input::default(),
+        options: Options { unused_days: 30, regions: Vec::new(), resources: String::new() },
+        principals: vec![PrincipalDiff {
+            arn: own(),
+            account: "111122223333".to_owned(),
+            kind: "role".to_owned(),
+            name: own(),
+            permission_set: None,
+            status: Status::Tightened,
+            activity: seen(text),
+            notes: vec![own()],
+            attached: vec![policy.clone()],
+            shares: vec![own()],
+            unknown_policies: vec![UnknownPolicy { name: own(), arn: None, why: own() }],
+            boundary: Some(own()),
+            statements: vec![statement.clone()],
+            not_attached: vec![NotAttachedView {
+                action: own(),
+                resource: own(),
+                explanation: None,
+                seen: seen(text),
+            }],
+            frozen: BTreeMap::from([(own(), own())]),
+            draft: Some(draft.clone()),
+            proofs: Some(Proofs {
+                replay: Default::default(),
+                no_new_access: Default::default(),
+                irredundant: Default::default(),
+                fits: Default::default(),
+                backtest: None,
+            }),
+            findings: vec![
+                Finding::new(Code::UnusedAccess, text),
+                Finding::new(Code::ActionStar, text).at(text, 0),
+            ],
+        }],
+        shared: vec![SharedDiff {
+            key: own(),
+            holders: vec![own()],
+            attached: vec![policy],
+            statements: vec![statement],
+            draft: Some(draft),
+        }],
+        not_in_dump: vec![own()],
+    }
+}
