@@ -1,19 +1,17 @@
 //! `trailtrim coverage`: where CloudTrail was looking, and where it was not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
-use chrono::DateTime;
 use clap::Args;
-use serde::Serialize;
-use trailtrim_aggregator::coverage::{
-    Access, Condition, Declaration, Kind, Proof, Row, Selector, Trail,
-};
+use trailtrim_aggregator::coverage::Declaration;
 use trailtrim_aggregator::{Coverage, Join as _};
 use trailtrim_catalog::Catalog;
+use trailtrim_emitter::coverage::{Line, Report};
+use trailtrim_emitter::diff::count;
 
 use crate::Exit;
 use crate::columns::{columns, width};
@@ -84,7 +82,7 @@ pub(crate) fn coverage(args: &CoverageArgs) -> anyhow::Result<Exit> {
     let report = Report::of(&coverage);
     let text = match args.format {
         Format::Json => format!("{}\n", serde_json::to_string(&report)?),
-        Format::Human => report.tell(),
+        Format::Human => tell_all(&report),
     };
     write_stdout(text.as_bytes())?;
     if report.window.is_none() {
@@ -102,290 +100,34 @@ pub(crate) fn coverage(args: &CoverageArgs) -> anyhow::Result<Exit> {
     Ok(if lossy { Exit::Skipped } else { Exit::Done })
 }
 
-/// The first and the last day of a span, as `2026-11-23`.
-type Span = (String, String);
-
-/// The answer, as it is printed for programs.
-#[derive(Debug, Serialize)]
-struct Report {
-    /// The first and the last day with any record.
-    window: Option<Span>,
-    days: usize,
-    rows: Vec<Line>,
-    trails: Vec<Told>,
+fn tell_all(report: &Report) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_all(report, &mut text);
+    text
 }
 
-#[derive(Debug, Serialize)]
-struct Line {
-    account: String,
-    region: String,
-    class: &'static str,
-    /// The source of management events that trails may leave out; none for all others.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_source: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource_type: Option<String>,
-    access: &'static str,
-    #[serde(flatten)]
-    proof: About,
-    seen_days: usize,
-    covered_days: usize,
-    covered: Vec<Span>,
-    gaps: Vec<Span>,
-}
-
-/// Which events of a type a line is about.
-#[derive(Debug, Default, Serialize)]
-struct About {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resources_seen: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trail: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    selector: Option<Selector>,
-}
-
-/// What is known of a trail.
-#[derive(Debug, Serialize)]
-struct Told {
-    trail: String,
-    declared: bool,
-    /// Whether it logs all regions; none where nobody said.
-    multi_region: Option<bool>,
-    organization: Option<bool>,
-    /// Days on which the log shows it being changed.
-    changed: Vec<String>,
-}
-
-impl Report {
-    fn of(coverage: &Coverage) -> Report {
-        let window = coverage.window();
-        let days = window.map_or(0..0, |(first, last)| first..last + 1);
-        let trails = coverage.trails().iter().map(|(key, trail)| Told::of(key.as_str(), trail));
-        Report {
-            window: window.map(|(first, last)| (show(first), show(last))),
-            days: days.len(),
-            rows: coverage.rows().into_iter().map(|row| Line::of(row, days.clone())).collect(),
-            trails: trails.collect(),
-        }
+fn write_all(report: &Report, text: &mut String) -> std::fmt::Result {
+    if let Some((first, last)) = &report.window {
+        writeln!(text, "{first} to {last}, {}", count(report.days, "day"))?;
     }
-
-    fn tell(&self) -> String {
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write(&mut text);
-        text
+    let mut places: BTreeMap<(&str, &str), Vec<&Line>> = BTreeMap::new();
+    for line in &report.rows {
+        places.entry((&line.account, &line.region)).or_default().push(line);
     }
-
-    fn write(&self, text: &mut String) -> std::fmt::Result {
-        if let Some((first, last)) = &self.window {
-            writeln!(text, "{first} to {last}, {}", count(self.days, "day"))?;
-        }
-        let mut places: BTreeMap<(&str, &str), Vec<&Line>> = BTreeMap::new();
-        for line in &self.rows {
-            places.entry((&line.account, &line.region)).or_default().push(line);
-        }
-        for ((account, region), lines) in places {
-            writeln!(text, "\n{} {}", printable(account), printable(region))?;
-            let rows: Vec<Vec<String>> =
-                lines.iter().map(|line| vec![line.name(), line.verdict(self.days)]).collect();
-            text.push_str(&columns(&rows, 2, width()));
-        }
-        if !self.trails.is_empty() {
-            writeln!(text, "\ntrails")?;
-        }
-        for trail in &self.trails {
-            writeln!(text, "  {}: {}", printable(&trail.trail), trail.tell())?;
-        }
-        Ok(())
-    }
-}
-
-impl Line {
-    fn of(row: Row, days: std::ops::Range<i32>) -> Line {
-        let gaps: BTreeSet<i32> = days.filter(|day| !row.covered.contains(day)).collect();
-        let (class, event_source, resource_type, proof) = match row.kind {
-            Kind::Management(source) => ("management", source, None, About::default()),
-            Kind::Data(kind, proof) => ("data", None, Some(kind), About::of(proof)),
-        };
-        Line {
-            account: row.account,
-            region: row.region,
-            class,
-            event_source,
-            resource_type,
-            access: match row.access {
-                Access::Read => "read",
-                Access::Write => "write",
-            },
-            proof,
-            seen_days: row.seen.len(),
-            covered_days: row.covered.len(),
-            covered: spans(&row.covered),
-            gaps: spans(&gaps),
-        }
-    }
-
-    fn name(&self) -> String {
-        let what = match (&self.resource_type, &self.event_source) {
-            (Some(kind), _) => printable(kind),
-            (None, Some(source)) => format!("management of {}", printable(source)),
-            (None, None) => "management".to_owned(),
-        };
-        let of = match &self.proof {
-            About { resource: Some(arn), event_name: Some(name), .. } => {
-                format!(", {} of {}", printable(name), printable(arn))
-            }
-            About { selector: Some(selector), .. } => format!(", {}", printable(&told(selector))),
-            _ => String::new(),
-        };
-        format!("{what}, {}{of}", self.access)
-    }
-
-    fn verdict(&self, days: usize) -> String {
-        let on = format!("on {}", count(self.seen_days, "day"));
-        let seen = match (self.seen_days, self.proof.resources_seen) {
-            _ if self.proof.selector.is_some() => String::new(),
-            (0, _) => "; never seen".to_owned(),
-            (_, Some(resources)) => format!("; {} seen {on}", count(resources, "resource")),
-            (_, None) => format!("; seen {on}"),
-        };
-        if self.covered_days == 0 {
-            return format!("not covered{seen}");
-        }
-        let gaps: Vec<String> = self
-            .gaps
+    for ((account, region), lines) in places {
+        writeln!(text, "\n{} {}", printable(account), printable(region))?;
+        let rows: Vec<Vec<String>> = lines
             .iter()
-            .map(|(from, to)| if from == to { from.clone() } else { format!("{from} to {to}") })
+            .map(|line| vec![printable(&line.name()), line.verdict(report.days)])
             .collect();
-        format!("{} of {days} days covered, without {}{seen}", self.covered_days, gaps.join(", "))
+        text.push_str(&columns(&rows, 2, width()));
     }
-}
-
-impl About {
-    fn of(proof: Proof) -> About {
-        let none = About::default();
-        match proof {
-            Proof::Any(resources) => About { resources_seen: Some(resources), ..none },
-            Proof::Selected(trail, selector) => {
-                About { trail: Some(trail.as_str().to_owned()), selector: Some(selector), ..none }
-            }
-            Proof::Present(name, arn) => {
-                About { event_name: Some(name), resource: Some(arn), ..none }
-            }
-        }
+    if !report.trails.is_empty() {
+        writeln!(text, "\ntrails")?;
     }
-}
-
-impl Told {
-    fn of(key: &str, trail: &Trail) -> Told {
-        // The reach as it is now, after every change that was seen.
-        let reach = trail.reach(i64::MAX);
-        let days: BTreeSet<String> = trail
-            .changes()
-            .keys()
-            .filter_map(|time| Some(DateTime::from_timestamp(*time, 0)?.date_naive().to_string()))
-            .collect();
-        Told {
-            trail: key.to_owned(),
-            declared: trail.is_declared(),
-            multi_region: reach.map(|reach| reach.regions),
-            organization: reach.map(|reach| reach.organization),
-            changed: days.into_iter().collect(),
-        }
+    for trail in &report.trails {
+        writeln!(text, "  {}: {}", printable(&trail.trail), trail.told())?;
     }
-
-    fn tell(&self) -> String {
-        let mut parts = vec![match (self.declared, self.multi_region) {
-            (false, _) => {
-                "not declared, so it covers nothing; name its selectors with --event-selectors if \
-                 its files are read"
-                    .to_owned()
-            }
-            (true, None) => "declared, for its own region only; add the output of `aws cloudtrail \
-                 describe-trails` if it logs all regions"
-                .to_owned(),
-            (true, Some(regions)) => {
-                format!("declared, for {}", if regions { "all regions" } else { "its own region" })
-            }
-        }];
-        if self.organization == Some(true) {
-            parts.push("for all accounts of the organization".to_owned());
-        }
-        if !self.changed.is_empty() {
-            parts.push(format!("changed on {}", self.changed.join(", ")));
-        }
-        parts.join("; ")
-    }
-}
-
-/// Returns what a selector of data events demands beside type and access, in words.
-fn told(selector: &Selector) -> String {
-    let told: Vec<String> = selector
-        .conditions()
-        .iter()
-        .filter(|(field, _)| !matches!(&***field, "eventCategory" | "resources.type" | "readOnly"))
-        .map(|(field, condition)| format!("{field} {}", operators(condition)))
-        .collect();
-    if told.is_empty() { "all".to_owned() } else { told.join(" and ") }
-}
-
-fn operators(condition: &Condition) -> String {
-    let told: Vec<String> = [
-        ("is", &condition.equals),
-        ("begins with", &condition.starts_with),
-        ("ends with", &condition.ends_with),
-        ("is not", &condition.not_equals),
-        ("does not begin with", &condition.not_starts_with),
-        ("does not end with", &condition.not_ends_with),
-    ]
-    .into_iter()
-    .filter(|(_, values)| !values.is_empty())
-    .map(|(verb, values)| {
-        let values: Vec<&str> = values.iter().map(|value| &**value).collect();
-        format!("{verb} {}", values.join(" or "))
-    })
-    .collect();
-    told.join(", ")
-}
-
-fn count(number: usize, one: &str) -> String {
-    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
-}
-
-/// Returns the runs of days that follow one another.
-fn spans(days: &BTreeSet<i32>) -> Vec<Span> {
-    let mut runs: Vec<(i32, i32)> = Vec::new();
-    for day in days {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == *day => *last = *day,
-            _ => runs.push((*day, *day)),
-        }
-    }
-    runs.into_iter().map(|(from, to)| (show(from), show(to))).collect()
-}
-
-/// Writes a day since 1970 as `2026-11-23`.
-fn show(day: i32) -> String {
-    DateTime::from_timestamp(i64::from(day) * 86_400, 0)
-        .map_or_else(|| day.to_string(), |time| time.date_naive().to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_that_follow_one_another_are_one_span() {
-        let days = BTreeSet::from([20514, 20515, 20517]);
-        let span = |from: &str, to: &str| (from.to_owned(), to.to_owned());
-        assert_eq!(
-            spans(&days),
-            [span("2026-03-02", "2026-03-03"), span("2026-03-05", "2026-03-05")]
-        );
-    }
+    Ok(())
 }

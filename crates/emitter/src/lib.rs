@@ -13,6 +13,7 @@ pub mod backtest;
 mod baseline;
 mod circumstance;
 pub mod cover;
+pub mod coverage;
 pub mod denials;
 pub mod diff;
 mod draft;
