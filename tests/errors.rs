@@ -248,7 +248,7 @@ fn a_reader_that_goes_away_ends_it_silently_with_code_4() {
 }
 
 /// Writes a trail of two thousand users that each read an object of their own.
-fn many_policies(folder: &Path) {
+pub fn many_policies(folder: &Path) {
     let records: Vec<String> = (0..2000)
         .map(|number| {
             let user = format!("arn:aws:iam::111122223333:user/some/rather/long/path/user-{number}");

@@ -78,8 +78,35 @@ fn colour_is_there_only_where_it_is_wanted() {
 }
 
 #[test]
+fn a_diff_is_coloured_and_says_the_same_without() {
+    let attached = fixture_trail().with_file_name("attached");
+    let shown = |options: &[&str]| {
+        let mut command = trailtrim();
+        command.arg("diff").arg(fixture_trail()).args(["--principal", "orders-api", "--attached"]);
+        command.arg(attached.join("orders-api.json")).args(options).arg("--event-selectors");
+        command.args([attached.join("selectors.json"), attached.join("trails.json")]);
+        command.args(["--unused-days", "4", "--use-region", "eu-central-1"]);
+        text(command.output().unwrap().stdout)
+    };
+    let (always, never) = (shown(&["--color", "always"]), shown(&[]));
+    for (code, begin) in [(31, "- dynamodb: "), (32, "~ dynamodb:GetItem"), (32, "no new access")] {
+        let painted = format!("\u{1b}[{code}m{begin}");
+        assert!(always.contains(&painted) && never.contains(begin), "{painted:?} in {always:?}");
+    }
+    let mut stripped = always;
+    for code in ["0", "1", "31", "32", "33"] {
+        stripped = stripped.replace(&format!("\u{1b}[{code}m"), "");
+    }
+    assert_eq!(stripped, never);
+    for format in ["json", "terraform", "cloudformation", "markdown", "sarif"] {
+        let stdout = shown(&["--format", format, "--color", "always"]);
+        assert!(!stdout.is_empty() && !stdout.contains('\u{1b}'), "{format}");
+    }
+}
+
+#[test]
 fn data_for_programs_are_never_coloured() {
-    for command in ["usage", "denials"] {
+    for command in ["usage", "denials", "coverage", "soak"] {
         let output = trailtrim()
             .arg(command)
             .arg(fixture_trail())
@@ -144,7 +171,39 @@ fn an_interrupted_run_ends_with_code_130_and_writes_nothing() {
         drop(stdin);
         let stderr = text(output.stderr);
         assert_eq!(output.status.code(), Some(130), "{stderr}");
-        assert_eq!(stderr, "interrupted: nothing more is written\n");
+        assert_eq!(stderr, format!("interrupted: `{}` was not written\n", out.display()));
         assert!(!out.exists());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_between_files_says_which_are_missing() {
+    let archive = TempDir::new().unwrap();
+    crate::errors::many_policies(archive.path());
+    let out = TempDir::new().unwrap();
+    let mut child = trailtrim()
+        .args(["generate", archive.path().to_str().unwrap(), "--out"])
+        .arg(out.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // As soon as the first policy's folder is there, it writes.
+    while std::fs::read_dir(out.path()).unwrap().next().is_none() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was interrupted");
+        std::thread::yield_now();
+    }
+    let id = child.id().to_string();
+    let sent = std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap();
+    assert!(sent.success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = text(output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    let report = out.path().join("report.json");
+    let missing = format!(" and `{}` were not written", report.display());
+    assert_eq!(stderr.contains(&missing), !report.exists(), "{stderr}");
+    let whole = tree(out.path()).into_iter().filter(|(path, _)| path.ends_with("policy.json"));
+    for (path, policy) in whole {
+        assert!(serde_json::from_slice::<Value>(&policy).is_ok(), "{path} is cut");
     }
 }

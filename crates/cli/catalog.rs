@@ -10,10 +10,11 @@ use trailtrim_catalog::{
 };
 
 use crate::Exit;
-use crate::columns::{columns, width};
+use crate::columns::columns;
 use crate::exit::hinted;
 use crate::format::Format;
 use crate::output::{printable, write_stdout};
+use crate::screen::Screen;
 
 /// Look up an event, an action or a service
 #[derive(Debug, Args)]
@@ -344,7 +345,7 @@ impl Service {
                 vec![action.action.to_owned(), told]
             })
             .collect();
-        text.push_str(&columns(&rows, 2, width()));
+        text.push_str(&columns(&rows, 2, Screen::stdout().width()));
         text
     }
 }

@@ -1,21 +1,9 @@
 //! Tables for people: columns that align whatever the script, and fit the terminal.
 
-use std::io::{self, IsTerminal as _};
-
-use terminal_size::{Width, terminal_size_of};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Narrower than this the last column is not made: a word a line reads worse than a long line.
 const NARROWEST: usize = 20;
-
-/// Returns the width that text on standard output has to fit; none where it is no terminal.
-pub(crate) fn width() -> Option<usize> {
-    let stdout = io::stdout();
-    if !stdout.is_terminal() {
-        return None;
-    }
-    terminal_size_of(stdout).map(|(Width(width), _)| usize::from(width))
-}
 
 /// Writes rows with their columns aligned, two spaces between them. The last column goes on below
 /// itself where it would pass `width`.
@@ -28,7 +16,7 @@ pub(crate) fn columns(rows: &[Vec<String>], indent: usize, width: Option<usize>)
         }
     }
     let before = indent + widths.iter().map(|width| width + 2).sum::<usize>();
-    let room = width.map(|width| width.saturating_sub(before)).filter(|room| *room >= NARROWEST);
+    let room = width.map(|width| width.saturating_sub(before));
     let mut text = String::new();
     for row in rows {
         let mut line = " ".repeat(indent);
@@ -50,9 +38,11 @@ pub(crate) fn columns(rows: &[Vec<String>], indent: usize, width: Option<usize>)
     text
 }
 
-/// Breaks a text into lines at spaces, and where a word alone is too long, inside of it.
-fn wrap(text: &str, room: Option<usize>) -> Vec<String> {
-    let Some(room) = room.filter(|room| text.width() > *room) else { return vec![text.to_owned()] };
+/// Breaks a text into lines at spaces, and where a word alone is too long, inside of it. Where there
+/// is next to no room it stays whole.
+pub(crate) fn wrap(text: &str, room: Option<usize>) -> Vec<String> {
+    let fitting = |room: &usize| *room >= NARROWEST && text.width() > *room;
+    let Some(room) = room.filter(fitting) else { return vec![text.to_owned()] };
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split_inclusive(' ') {
@@ -72,7 +62,12 @@ fn wrap(text: &str, room: Option<usize>) -> Vec<String> {
             used += wide;
         }
     }
-    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+    // A break takes the place of the spaces around it.
+    let trimmed = |(at, line): (usize, &String)| match at {
+        0 => line.trim_end().to_owned(),
+        _ => line.trim().to_owned(),
+    };
+    lines.iter().enumerate().map(trimmed).filter(|line| !line.is_empty()).collect()
 }
 
 #[cfg(test)]

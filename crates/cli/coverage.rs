@@ -14,9 +14,10 @@ use trailtrim_emitter::coverage::{Line, Report};
 use trailtrim_emitter::diff::count;
 
 use crate::Exit;
-use crate::columns::{columns, width};
+use crate::columns::columns;
 use crate::format::Format;
 use crate::output::{printable, tell, write_stdout};
+use crate::screen::Screen;
 use crate::trail::{Parts, TrailArgs};
 
 /// Show on which days CloudTrail was looking, by account, region and kind of call
@@ -121,7 +122,7 @@ fn write_all(report: &Report, text: &mut String) -> std::fmt::Result {
             .iter()
             .map(|line| vec![printable(&line.name()), line.verdict(report.days)])
             .collect();
-        text.push_str(&columns(&rows, 2, width()));
+        text.push_str(&columns(&rows, 2, Screen::stdout().width()));
     }
     if !report.trails.is_empty() {
         writeln!(text, "\ntrails")?;

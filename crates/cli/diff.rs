@@ -22,7 +22,8 @@ use trailtrim_emitter::{ConditionKind, Taste};
 use trailtrim_iam::read::PolicyKind;
 
 use accepted::Accepted;
-use format::DiffFormat;
+use files::Form;
+use format::{DiffFormat, Kind};
 
 use crate::Exit;
 use crate::config::{self, Config};
@@ -30,8 +31,9 @@ use crate::coverage::SelectorArgs;
 use crate::globs::Globs;
 use crate::output::{tell as say, write_stdout};
 use crate::policy_files::{PolicyFiles, read_file};
-use crate::time;
+use crate::screen::Screen;
 use crate::trail::{Trail, TrailArgs};
+use crate::{directory, interrupt, summary, time};
 
 /// Compare what is attached with what was used, and draft what takes its place
 ///
@@ -43,6 +45,11 @@ use crate::trail::{Trail, TrailArgs};
 /// Every draft is proved by the policy engine: what was used is still allowed, nothing is allowed
 /// that was not before, nothing in it is idle, and it keeps AWS's limits. Where a proof fails, the
 /// command fails and writes nothing.
+///
+/// With --out, the drafts for a principal are written to <DIR>/<account>/<role|user>/<path/name>/, those
+/// for what several share to <DIR>/shared/…, and diff.json beside them; drafts that the diff.json of an
+/// earlier run lists there and this run does not write are removed. A draft is policy-1.json and so on,
+/// or policy.tf, template.yaml or template.json, with what attaches it; detach what it takes the place of.
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
     #[command(flatten)]
@@ -106,7 +113,7 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "FILE", requires = "check")]
     baseline: Option<PathBuf>,
 
-    /// How to print; with --out, written beside diff.json where it is another form
+    /// How to print, or to write drafts; markdown and sarif are written beside diff.json with --out
     #[arg(long, value_enum, default_value_t)]
     format: DiffFormat,
 }
@@ -158,6 +165,10 @@ fn taste(text: &str) -> Result<Taste, String> {
 pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     let catalog = Catalog::embedded();
     // Before anything long: a wrong file should not cost a reading of the archive.
+    if let Some(directory) = &args.out {
+        directory::require(directory)?;
+        interrupt::will_write(directory);
+    }
     let declarations = args.selectors.read()?;
     let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     let accepted = args.baseline.as_deref().map(Accepted::read).transpose()?.unwrap_or_default();
@@ -249,20 +260,36 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
             "no user or role in the account dump matches --principal; the dump names {}",
             inventory.principals.len()
         );
+        let selected: BTreeSet<&str> =
+            described.principals.iter().flat_map(|one| &one.shares).map(String::as_str).collect();
+        described.shared.retain(|one| selected.contains(one.key.as_str()));
+        described.not_in_dump.retain(|arn| args.trail.selects_arn(arn));
     }
     let failed = failures(&described);
     if !failed.is_empty() {
         // A draft that is not proved is not shown as one.
-        say(&tell::human(&described));
+        say(&tell::human(&described, Screen::stderr()));
         bail!("the proofs fail, so nothing is written: {}", failed.join("; "));
     }
-    match &args.out {
-        Some(directory) => {
-            files::write(directory, &described, args.format)?;
-            say(&tell::human(&described));
+    let form = Form { format: args.format, budget: args.budget };
+    match (&args.out, args.format.kind()) {
+        (Some(directory), _) => {
+            let removed = files::write(directory, &mut described, form)?;
+            say(&tell::human(&described, Screen::stderr()));
+            say(&summary::of_removed(&removed));
         }
-        None => write_stdout(args.format.render(&described)?.as_bytes())?,
+        (None, Kind::Drafts(_)) => write_stdout(files::only(&mut described, form)?.as_bytes())?,
+        (None, Kind::Whole) => {
+            write_stdout(args.format.render(&described, Screen::stdout())?.as_bytes())?;
+            let proposed = described.principals.iter().any(|one| one.status.proposes());
+            if args.format == DiffFormat::Human && proposed {
+                say(
+                    "hint: --out DIR writes the drafts, and --format has the forms in which they are deployed\n",
+                );
+            }
+        }
     }
+    say(&summary::of_input(&trail.input));
     let last = last_day(&trail);
     let concern = described.principals.iter().any(|one| {
         one.findings.iter().any(|finding| {

@@ -1,8 +1,9 @@
-//! The output directory: a policy for each principal, and `report.json`.
+//! The output directory: policies for each principal, and a document that lists them, `report.json`
+//! or `diff.json`.
 //!
-//! The directory may hold what an earlier run left. Its report lists the policies it wrote, and
+//! The directory may hold what an earlier run left. Its list names the policies it wrote, and
 //! those that this run does not write again are removed: a policy that nobody justifies any more
-//! must not lie there as if it were up to date. What the report lists is not trusted to be ours.
+//! must not lie there as if it were up to date. What the list names is not trusted to be ours.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,26 +12,55 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Deserialize;
-use trailtrim_emitter::POLICY_FILES;
-use trailtrim_emitter::report::Report;
-use trailtrim_iam::escape_controls;
+use trailtrim_emitter::is_policy_file;
 
 use crate::exit::hinted;
 use crate::interrupt::{self, Interrupted};
 use crate::output::write_file;
 use crate::summary::count;
 
-const REPORT_FILE: &str = "report.json";
+/// A policy's file.
+#[derive(Clone, Debug)]
+pub(crate) struct PolicyText {
+    /// The path below the directory, with `/` between segments.
+    pub(crate) path: String,
+    /// Whose it is.
+    pub(crate) owner: String,
+    /// What it says.
+    pub(crate) text: String,
+}
 
-/// What is read of an earlier report.
+/// What is read of an earlier list: a report names one file of each principal, a diff those of each
+/// draft.
 #[derive(Deserialize)]
 struct Earlier {
-    principals: Vec<EarlierPrincipal>,
+    #[serde(default)]
+    principals: Vec<EarlierEntry>,
+    #[serde(default)]
+    shared: Vec<EarlierEntry>,
 }
 
 #[derive(Deserialize)]
-struct EarlierPrincipal {
+struct EarlierEntry {
     policy_path: Option<String>,
+    draft: Option<EarlierDraft>,
+}
+
+#[derive(Deserialize)]
+struct EarlierDraft {
+    #[serde(default)]
+    paths: Vec<String>,
+}
+
+impl Earlier {
+    fn paths(self) -> BTreeSet<String> {
+        let entries = self.principals.into_iter().chain(self.shared);
+        let paths = entries.flat_map(|entry| {
+            let of_draft = entry.draft.map(|draft| draft.paths).unwrap_or_default();
+            entry.policy_path.into_iter().chain(of_draft)
+        });
+        paths.collect()
+    }
 }
 
 /// Fails where something else stands in the directory's place, or in that of one above it.
@@ -52,66 +82,61 @@ pub(crate) fn require(directory: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Writes policies and report, and returns which policies of an earlier run it removed. `texts`
-/// belong to the report's principals, in their order.
+/// Writes policies and documents about them, and returns which policies of an earlier run it removed.
+/// The first of the documents is the one that lists the policies.
 pub(crate) fn write(
     directory: &Path,
-    report: &Report,
-    texts: &[Option<String>],
+    policies: &[PolicyText],
+    documents: &[(&str, String)],
 ) -> anyhow::Result<Vec<String>> {
-    let written = paths(report)?;
-    let stale = stale(directory, &written);
-    let policies: Vec<(&String, &String)> = report
-        .principals
-        .iter()
-        .zip(texts)
-        .filter_map(|(principal, text)| principal.policy_path.as_ref().zip(text.as_ref()))
-        .collect();
+    let written = paths(policies)?;
+    let list = documents.first().map(|(name, _)| directory.join(name));
+    let stale = list.as_ref().map(|list| stale(directory, list, &written)).unwrap_or_default();
     // From here to the end the directory is between two runs.
     let _whole = interrupt::hold();
-    let report_path = directory.join(REPORT_FILE);
-    // First the report and last the new one, so that none speaks of policies that are not there.
-    match fs::remove_file(&report_path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(error)
-                .with_context(|| format!("cannot replace `{}`", report_path.display()));
+    // First the list and last the new one, so that none speaks of policies that are not there.
+    if let Some(list) = &list {
+        match fs::remove_file(list) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot replace `{}`", list.display()));
+            }
+            _ => {}
         }
-        _ => {}
     }
     let mut removed = Vec::new();
     for (path, file) in stale {
         fs::remove_file(&file).with_context(|| format!("cannot remove `{}`", file.display()))?;
         removed.push(path);
     }
-    for (left, (path, text)) in (1..=policies.len()).rev().zip(policies) {
+    for (left, policy) in (1..=policies.len()).rev().zip(policies) {
         if interrupt::requested() {
+            let names = documents.iter().map(|(name, _)| directory.join(name));
+            let names: Vec<String> = names.map(|name| format!("`{}`", name.display())).collect();
             return Err(Interrupted(format!(
-                "{} and `{}` were not written",
+                "{} and {} were not written",
                 count(left as u64, "policy", "policies"),
-                report_path.display()
+                names.join(", ")
             ))
             .into());
         }
-        write_file(&directory.join(path), text.as_bytes())?;
+        write_file(&directory.join(&policy.path), policy.text.as_bytes())?;
     }
-    let mut text = escape_controls(serde_json::to_string_pretty(report)?);
-    text.push('\n');
-    write_file(&report_path, text.as_bytes())?;
+    for (name, text) in documents.iter().rev() {
+        write_file(&directory.join(name), text.as_bytes())?;
+    }
     Ok(removed)
 }
 
 /// Returns the paths of the policies, and fails where two are one: some file systems do not tell
 /// upper case from lower.
-fn paths(report: &Report) -> anyhow::Result<BTreeSet<&str>> {
+fn paths(policies: &[PolicyText]) -> anyhow::Result<BTreeSet<&str>> {
     let mut folded: BTreeMap<String, &str> = BTreeMap::new();
     let mut paths = BTreeSet::new();
-    for principal in &report.principals {
-        let Some(path) = &principal.policy_path else { continue };
-        if let Some(other) = folded.insert(path.to_lowercase(), &principal.arn) {
+    for PolicyText { path, owner, .. } in policies {
+        if let Some(other) = folded.insert(path.to_lowercase(), owner) {
             return Err(hinted(
                 format!(
-                    "the policies of `{other}` and `{}` would both be written to `{path}`",
-                    principal.arn
+                    "the policies of `{other}` and `{owner}` would both be written to `{path}`"
                 ),
                 "give --principal with the ARN of one, and --out another directory for each",
             ));
@@ -121,17 +146,12 @@ fn paths(report: &Report) -> anyhow::Result<BTreeSet<&str>> {
     Ok(paths)
 }
 
-/// Returns the policies that an earlier report lists and this run does not write: the listed path
-/// and the file.
-fn stale(directory: &Path, written: &BTreeSet<&str>) -> Vec<(String, PathBuf)> {
-    let Some(earlier) = fs::read(directory.join(REPORT_FILE))
-        .ok()
-        .and_then(|text| serde_json::from_slice::<Earlier>(&text).ok())
-    else {
-        return Vec::new();
-    };
-    let listed: BTreeSet<String> =
-        earlier.principals.into_iter().filter_map(|principal| principal.policy_path).collect();
+/// Returns the policies that an earlier list names and this run does not write: the listed path and
+/// the file.
+fn stale(directory: &Path, list: &Path, written: &BTreeSet<&str>) -> Vec<(String, PathBuf)> {
+    let earlier = fs::read(list).ok();
+    let earlier = earlier.and_then(|text| serde_json::from_slice::<Earlier>(&text).ok());
+    let listed = earlier.map(Earlier::paths).unwrap_or_default();
     listed
         .into_iter()
         .filter(|path| !written.contains(path.as_str()))
@@ -145,7 +165,7 @@ fn policy_file(directory: &Path, path: &str) -> Option<PathBuf> {
     let relative = Path::new(path);
     let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
     let name = relative.file_name()?;
-    if !plain || !POLICY_FILES.iter().any(|file| name == *file) {
+    if !plain || !name.to_str().is_some_and(is_policy_file) {
         return None;
     }
     let folder = fs::canonicalize(directory.join(relative.parent()?)).ok()?;
@@ -171,12 +191,16 @@ mod tests {
         fs::write(directory.join("1/role/a/notes.txt"), "mine").unwrap();
         let ours = |path: &str| policy_file(&directory, path).is_some();
         fs::write(directory.join("1/role/a/policy.tf"), "").unwrap();
+        fs::write(directory.join("1/role/a/policy-2.json"), "").unwrap();
+        fs::write(directory.join("1/role/a/policy-x.json"), "").unwrap();
         assert!(ours("1/role/a/policy.json") && ours("1/role/a/policy.tf"));
+        assert!(ours("1/role/a/policy-2.json"));
         let absolute = root.path().join("outside/policy.json");
         for path in [
             "../outside/policy.json",
             "1/../../outside/policy.json",
             "1/role/a/notes.txt",
+            "1/role/a/policy-x.json",
             "1/role/b/policy.json",
             "policy.json",
             "",

@@ -7,7 +7,7 @@ use trailtrim_aggregator::coverage::ActionEvents;
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::draft;
 use trailtrim_emitter::explain::{Explanation, Query, Shown, Verdict, explain as explained};
-use trailtrim_emitter::report::{Origin, Permission, Seen, Unmapped};
+use trailtrim_emitter::report::{Permission, Seen, Unmapped};
 use trailtrim_iam::{PolicyDocument, escape_controls};
 
 use crate::Exit;
@@ -179,7 +179,7 @@ fn describe_permission(permission: &Permission, text: &mut String) -> std::fmt::
     let sure = if permission.inferred { ", likely but not certain to be needed" } else { "" };
     writeln!(text, "  action     named by {}{sure}", confidence(&permission.confidence))?;
     for origin in &permission.origins {
-        writeln!(text, "  resource   {}", printable(&told(origin)))?;
+        writeln!(text, "  resource   {}", printable(&origin.told()))?;
     }
     for condition in &permission.conditions {
         writeln!(
@@ -216,15 +216,6 @@ fn confidence(code: &str) -> &str {
         "rule" => "a general rule of its service",
         "heuristic" => "the event's name alone",
         other => other,
-    }
-}
-
-fn told(origin: &Origin) -> String {
-    match origin {
-        Origin::Observed => "stands in the record".to_owned(),
-        Origin::Derived { rule } => format!("derived: {rule}"),
-        Origin::Widened { from, why } => format!("widened from {from}: {why}"),
-        Origin::RequiresStar => "the action takes no resource, so only `*` grants it".to_owned(),
     }
 }
 

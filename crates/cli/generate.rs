@@ -3,29 +3,32 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use trailtrim_aggregator::{Principal, Workload};
 use trailtrim_catalog::Catalog;
-use trailtrim_emitter::render::{NamedPolicy, Target, policy_name};
+use trailtrim_emitter::render::{NamedPolicy, Target, policy_name, report_markdown};
 use trailtrim_emitter::report::Report;
 use trailtrim_emitter::{Draft, POLICY_FILE, draft, report};
 use trailtrim_iam::{PolicyDocument, escape_controls};
 
-use crate::directory;
+use crate::directory::{self, PolicyText};
 use crate::drafting::DraftingArgs;
 use crate::exit::hinted;
 use crate::output::{printable, tell, write_stdout};
 use crate::policy_format::{PolicyFormat, Rendered};
 use crate::trail::{Trail, TrailArgs};
 use crate::usage::Split;
-use crate::{Exit, summary};
+use crate::{Exit, interrupt, summary};
+
+/// The document that lists the policies.
+const REPORT_FILE: &str = "report.json";
 
 /// Write the least policy that each principal's recorded calls needed
 ///
 /// With --out, each policy is written to <DIR>/<account>/<role|user>/<path/name>/policy.json, and
 /// report.json beside them; in other partitions than aws, below the partition's name:
-/// <DIR>/aws-cn/<account>/… In other formats the file is policy.tf, template.yaml or template.json.
-/// Policies that the report of an earlier run lists there and this run does not write are removed.
+/// <DIR>/aws-cn/<account>/… In other formats the file is policy.tf, template.yaml or template.json;
+/// as Markdown, report.md is written beside report.json, and policies as JSON. Policies that the report of an earlier run lists there and this run does not write are removed.
 /// Without --out, policies go to standard output: the policy alone where --principal names one,
 /// else one JSON object with a policy for each principal's ARN.
 ///
@@ -50,15 +53,49 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_enum, value_name = "WHAT")]
     split_by: Option<Split>,
 
-    /// Form of the policies
+    /// Form of the policies, or of what is read about them
     #[arg(long, value_enum, default_value_t)]
-    format: PolicyFormat,
+    format: GenerateFormat,
+}
+
+/// The form of the result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum GenerateFormat {
+    /// The policy documents
+    #[default]
+    Json,
+    /// The policy and its attachment, for Terraform
+    Terraform,
+    /// The policy and its attachment, as a CloudFormation template in YAML
+    Cloudformation,
+    /// The policy and its attachment, as a CloudFormation template in JSON
+    CloudformationJson,
+    /// All principals in one Markdown text that fits a comment on a pull request
+    Markdown,
+}
+
+impl GenerateFormat {
+    /// Returns the form of the policies themselves.
+    fn policies(self) -> PolicyFormat {
+        match self {
+            GenerateFormat::Json | GenerateFormat::Markdown => PolicyFormat::Json,
+            GenerateFormat::Terraform => PolicyFormat::Terraform,
+            GenerateFormat::Cloudformation => PolicyFormat::Cloudformation,
+            GenerateFormat::CloudformationJson => PolicyFormat::CloudformationJson,
+        }
+    }
+
+    /// Returns what is read about all policies together, with the name of its file.
+    fn document(self, report: &Report) -> Option<(&'static str, String)> {
+        (self == GenerateFormat::Markdown).then(|| ("report.md", report_markdown(report)))
+    }
 }
 
 /// Runs the command.
 pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
     if let Some(directory) = &args.out {
         directory::require(directory)?;
+        interrupt::will_write(directory);
     }
     let catalog = Catalog::embedded();
     let trail = match args.split_by {
@@ -83,11 +120,18 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
     );
     let removed = match &args.out {
         Some(directory) => {
-            let texts = texts(args.format, &trail, &drafts, &mut report)?;
-            directory::write(directory, &report, &texts)?
+            let policies = policies(args.format.policies(), &trail, &drafts, &mut report)?;
+            let list = escape_controls(serde_json::to_string_pretty(&report)?);
+            let mut documents = vec![(REPORT_FILE, format!("{list}\n"))];
+            documents.extend(args.format.document(&report));
+            directory::write(directory, &policies, &documents)?
         }
         None => {
-            write_stdout(stdout_document(args, &trail, &drafts)?.as_bytes())?;
+            let text = match args.format.document(&report) {
+                Some((_, text)) => text,
+                None => stdout_document(args, &trail, &drafts)?,
+            };
+            write_stdout(text.as_bytes())?;
             Vec::new()
         }
     };
@@ -96,30 +140,27 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
 }
 
 /// Renders every policy, and names the files in the report.
-fn texts(
+fn policies(
     format: PolicyFormat,
     trail: &Trail,
     drafts: &[Draft],
     report: &mut Report,
-) -> anyhow::Result<Vec<Option<String>>> {
+) -> anyhow::Result<Vec<PolicyText>> {
     let mut texts = Vec::with_capacity(drafts.len());
     // Workloads of one role have policies of their own, which must not share a name.
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     let principals = trail.activity.principals.iter().zip(drafts).zip(&mut report.principals);
     for ((principal, draft), reported) in principals {
-        let Some(document) = &draft.policy else {
-            texts.push(None);
-            continue;
-        };
+        let Some(document) = &draft.policy else { continue };
         let number = numbers.entry(&principal.arn).or_default();
         *number += 1;
         let rendered = render(format, principal, document, *number)?;
-        if let Some(path) = &mut reported.policy_path
-            && let Some(folder) = path.strip_suffix(POLICY_FILE)
-        {
+        let Some(path) = &mut reported.policy_path else { continue };
+        if let Some(folder) = path.strip_suffix(POLICY_FILE) {
             *path = format!("{folder}{}", rendered.format.file_name());
         }
-        texts.push(Some(rendered.text));
+        let owner = principal.arn.clone();
+        texts.push(PolicyText { path: path.clone(), owner, text: rendered.text });
     }
     Ok(texts)
 }
@@ -160,7 +201,7 @@ fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyh
     }
     let (selected, split) = (args.trail.selects_principals(), args.split_by.is_some());
     // Only JSON has a form for several.
-    let single = selected || args.format != PolicyFormat::Json;
+    let single = selected || args.format != GenerateFormat::Json;
     if single && let Some((one, other)) = policies.keys().next().zip(policies.keys().nth(1)) {
         return Err(hinted(
             format!(
@@ -183,11 +224,11 @@ fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyh
                 "`trailtrim usage` and `trailtrim denials` show what was tried",
             ));
         }
-        Some((_, only)) if single && (!split || args.format != PolicyFormat::Json) => {
+        Some((_, only)) if single && (!split || args.format != GenerateFormat::Json) => {
             let mut all = only.values();
             match (all.next(), all.next()) {
                 (Some((principal, policy)), None) => {
-                    return Ok(render(args.format, principal, policy, 1)?.text);
+                    return Ok(render(args.format.policies(), principal, policy, 1)?.text);
                 }
                 _ => {
                     return Err(hinted(

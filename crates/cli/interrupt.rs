@@ -1,18 +1,24 @@
 //! Ctrl-C and termination: the run ends at once, but never in the middle of a file.
 //!
 //! While a file is written ([`hold`]) the end waits for it. A command that writes several asks
-//! [`requested`] between them, and says which it did not write.
+//! [`requested`] between them, and says which it did not write. What a command is going to write
+//! ([`will_write`]) is named where the end comes before.
 
+use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::exit;
-use crate::output::tell;
+use crate::output::{printable, tell};
 
 /// How many files are being written.
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether the run shall end.
 static REQUESTED: AtomicBool = AtomicBool::new(false);
+
+/// What is going to be written, and is not yet.
+static PLANNED: Mutex<Option<String>> = Mutex::new(None);
 
 /// Why a command ended before its work was done.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +30,7 @@ pub(crate) struct Hold(());
 
 impl Drop for Hold {
     fn drop(&mut self) {
+        plan(None);
         HELD.fetch_sub(1, Ordering::SeqCst);
     }
 }
@@ -32,6 +39,17 @@ impl Drop for Hold {
 pub(crate) fn hold() -> Hold {
     HELD.fetch_add(1, Ordering::SeqCst);
     Hold(())
+}
+
+/// Says where the command is going to write its result, once it has one.
+pub(crate) fn will_write(path: &Path) {
+    plan(Some(printable(&path.display().to_string())));
+}
+
+fn plan(path: Option<String>) {
+    if let Ok(mut planned) = PLANNED.lock() {
+        *planned = path;
+    }
 }
 
 /// Returns whether the run shall end.
@@ -44,7 +62,11 @@ pub(crate) fn listen() {
     let _ = ctrlc::set_handler(|| {
         let again = REQUESTED.swap(true, Ordering::SeqCst);
         if HELD.load(Ordering::SeqCst) == 0 {
-            tell("interrupted: nothing more is written\n");
+            let planned = PLANNED.lock().ok().and_then(|planned| planned.clone());
+            tell(&match planned {
+                Some(path) => format!("interrupted: `{path}` was not written\n"),
+                None => "interrupted: nothing more is written\n".to_owned(),
+            });
             end();
         } else if again {
             tell("interrupted twice: the file that was being written is left as it was\n");

@@ -96,28 +96,32 @@ impl Tone {
             Tone::Doubtful => AnsiColor::Yellow.on_default(),
         }
     }
+
+    /// Colours text, wanted or not.
+    pub(crate) fn paint(self, text: &str) -> String {
+        let style = self.style();
+        format!("{style}{text}{style:#}")
+    }
 }
 
 /// Colours text for standard output, where that is wanted.
 pub(crate) fn paint(tone: Tone, text: &str) -> String {
-    painted(tone, text, io::stdout().is_terminal())
+    match coloured(io::stdout().is_terminal()) {
+        true => tone.paint(text),
+        false => text.to_owned(),
+    }
 }
 
-fn painted(tone: Tone, text: &str, terminal: bool) -> String {
+/// Returns whether text for people is coloured on a stream that is a terminal or not.
+pub(crate) fn coloured(terminal: bool) -> bool {
     let unwanted = || {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
     };
-    let coloured = match console().color {
+    match console().color {
         ColorWhen::Always => true,
         ColorWhen::Never => false,
         ColorWhen::Auto => terminal && !unwanted(),
-    };
-    if coloured {
-        let style = tone.style();
-        format!("{style}{text}{style:#}")
-    } else {
-        text.to_owned()
     }
 }
 
@@ -169,7 +173,7 @@ const LEVELS: [(&str, &str, Tone); 3] = [
 
 /// Colours the beginnings of messages.
 fn toned(text: &str) -> String {
-    let terminal = io::stderr().is_terminal();
+    let wanted = coloured(io::stderr().is_terminal());
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let level = LEVELS.iter().find_map(|(_, start, tone)| {
@@ -177,7 +181,10 @@ fn toned(text: &str) -> String {
         });
         match level {
             Some((start, tone, rest)) => {
-                out.push_str(&painted(tone, start, terminal));
+                match wanted {
+                    true => out.push_str(&tone.paint(start)),
+                    false => out.push_str(start),
+                }
                 out.push(' ');
                 out.push_str(rest);
             }

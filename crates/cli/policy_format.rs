@@ -1,6 +1,5 @@
-//! The forms in which policies are written: `--format` of the commands that make them.
+//! The forms in which policies are written, whatever command makes them.
 
-use clap::ValueEnum;
 use serde_json::to_string_pretty;
 use std::collections::BTreeMap;
 use trailtrim_emitter::POLICY_FILES;
@@ -8,16 +7,15 @@ use trailtrim_emitter::render::{NamedPolicy, Syntax, Target, cloudformation, ter
 use trailtrim_iam::escape_controls;
 
 /// The form of a policy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PolicyFormat {
-    /// The policy document
-    #[default]
+    /// The policy document.
     Json,
-    /// The policy and its attachment, for Terraform
+    /// The policy and its attachment, for Terraform.
     Terraform,
-    /// The policy and its attachment, as a CloudFormation template in YAML
+    /// The policy and its attachment, as a CloudFormation template in YAML.
     Cloudformation,
-    /// The policy and its attachment, as a CloudFormation template in JSON
+    /// The policy and its attachment, as a CloudFormation template in JSON.
     CloudformationJson,
 }
 
@@ -47,7 +45,7 @@ impl PolicyFormat {
     /// Writes the policies of one principal. As JSON, several are an object by their names.
     pub(crate) fn render(
         self,
-        target: &Target<'_>,
+        target: &Target,
         policies: &[NamedPolicy<'_>],
     ) -> anyhow::Result<Rendered> {
         let rendered = match self {

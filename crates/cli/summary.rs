@@ -31,6 +31,14 @@ pub(crate) fn of_policies(trail: &Trail, report: &Report, removed: &[String]) ->
     text
 }
 
+/// Tells which policies of an earlier run were removed.
+pub(crate) fn of_removed(removed: &[String]) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = tell_removed(removed, &mut text);
+    text
+}
+
 /// Tells what was read and what was skipped.
 pub(crate) fn of_input(input: &Input) -> String {
     let mut text = String::new();

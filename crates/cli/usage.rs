@@ -9,9 +9,10 @@ use trailtrim_emitter::report::Workload;
 use trailtrim_emitter::{UsageLine, usage_lines};
 use trailtrim_iam::escape_controls;
 
-use crate::columns::{columns, width};
+use crate::columns::columns;
 use crate::format::Format;
 use crate::output::{Tone, paint, printable, tell, write_stdout};
+use crate::screen::Screen;
 use crate::trail::TrailArgs;
 use crate::{Exit, summary};
 
@@ -117,7 +118,7 @@ fn table(lines: &[UsageLine]) -> String {
                 );
                 rows.push(vec![String::new(), told]);
             }
-            text.push_str(&columns(&rows, 4, width()));
+            text.push_str(&columns(&rows, 4, Screen::stdout().width()));
         }
         text.push('\n');
     }

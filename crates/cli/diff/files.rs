@@ -1,41 +1,157 @@
-//! Writing drafts: a directory for each principal, and the whole diff beside them.
+//! Drafts as files: a directory for each principal and shared policy, and the whole diff beside them.
 
 use std::path::Path;
 
-use trailtrim_emitter::diff::{Diff, DraftView};
-use trailtrim_emitter::draft_path;
+use trailtrim_emitter::diff::{Diff, DocumentView, DraftView};
+use trailtrim_emitter::render::{Attachment, NamedPolicy, Target, policy_name};
+use trailtrim_emitter::{draft_path, numbered_policy_file};
 
+use super::Budget;
 use super::format::DiffFormat;
-use crate::output::write_file;
+use crate::directory::{self, PolicyText};
+use crate::exit::hinted;
+use crate::output::{printable, tell};
+use crate::policy_format::PolicyFormat;
+use crate::screen::Screen;
 
 /// The file with the whole diff.
 const DIFF_FILE: &str = "diff.json";
 
-/// Writes every draft that is proved, and the diff as JSON and in the form that was asked for.
-pub(super) fn write(directory: &Path, diff: &Diff, format: DiffFormat) -> anyhow::Result<()> {
-    for one in &diff.principals {
-        if one.status.proposes()
-            && let Some(draft) = &one.draft
-        {
-            documents(directory, &draft_path(&one.arn), draft)?;
-        }
-    }
-    for one in &diff.shared {
-        if let Some(draft) = &one.draft {
-            documents(directory, &format!("shared/{}", draft_path(&one.key)), draft)?;
-        }
-    }
-    if let Some(file) = format.file_name() {
-        write_file(&directory.join(file), format.render(diff)?.as_bytes())?;
-    }
-    write_file(&directory.join(DIFF_FILE), DiffFormat::Json.render(diff)?.as_bytes())
+/// How drafts are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    pub(super) format: DiffFormat,
+    /// As what they are attached.
+    pub(super) budget: Budget,
 }
 
-fn documents(directory: &Path, path: &str, draft: &DraftView) -> anyhow::Result<()> {
-    for (at, document) in draft.documents.iter().enumerate() {
-        let file = directory.join(path).join(format!("policy-{}.json", at + 1));
-        let text = document.document.to_json_pretty();
-        write_file(&file, format!("{text}\n").as_bytes())?;
+/// Writes every draft that is proposed, and the diff as JSON and in the form that was asked for.
+/// Returns which files of an earlier run were removed.
+pub(super) fn write(directory: &Path, diff: &mut Diff, form: Form) -> anyhow::Result<Vec<String>> {
+    let policies = drafts(diff, form)?;
+    // Files are no screen.
+    let screen = Screen::none();
+    let mut documents = vec![(DIFF_FILE, DiffFormat::Json.render(diff, screen)?)];
+    if let Some(name) = form.format.file_name() {
+        documents.push((name, form.format.render(diff, screen)?));
     }
-    Ok(())
+    directory::write(directory, &policies, &documents)
+}
+
+/// Returns the one file that comes of it, for standard output.
+pub(super) fn only(diff: &mut Diff, form: Form) -> anyhow::Result<String> {
+    let mut files = drafts(diff, form)?;
+    match files.as_slice() {
+        [_] => Ok(files.pop().map(|file| file.text).unwrap_or_default()),
+        [] => Err(hinted("no draft is proposed", "leave --format out to see what stays, and why")),
+        [one, other, ..] => Err(hinted(
+            format!(
+                "{} files come of it, among them `{}` and `{}`",
+                files.len(),
+                printable(&one.path),
+                printable(&other.path)
+            ),
+            "name one principal with --principal, or give --out for all",
+        )),
+    }
+}
+
+/// Renders every draft that is proposed, and names the files in the diff.
+fn drafts(diff: &mut Diff, form: Form) -> anyhow::Result<Vec<PolicyText>> {
+    let mut files = Vec::new();
+    for one in diff.principals.iter_mut().filter(|one| one.status.proposes()) {
+        let (target, directory) = (Target::from(&*one), draft_path(&one.arn));
+        if let Some(draft) = &mut one.draft {
+            files.extend(write_draft(draft, target, &directory, form)?);
+        }
+    }
+    for one in &mut diff.shared {
+        let (target, directory) = (Target::from(&*one), format!("shared/{}", draft_path(&one.key)));
+        // What does not fit is told, and not written.
+        if let Some(draft) = one.draft.as_mut().filter(|draft| draft.obstacle.is_none()) {
+            files.extend(write_draft(draft, target, &directory, form)?);
+        }
+    }
+    Ok(files)
+}
+
+fn write_draft(
+    draft: &mut DraftView,
+    target: Target,
+    directory: &str,
+    form: Form,
+) -> anyhow::Result<Vec<PolicyText>> {
+    let target = Target { attachment: form.budget.attachment(), ..target };
+    let files = texts(&draft.documents, &target, form)?.into_iter().map(|(name, text)| {
+        PolicyText { path: format!("{directory}/{name}"), owner: target.title.clone(), text }
+    });
+    let files: Vec<PolicyText> = files.collect();
+    draft.paths = files.iter().map(|file| file.path.clone()).collect();
+    Ok(files)
+}
+
+/// Renders the documents of one draft: all in one file, or as JSON each in its own.
+fn texts(
+    documents: &[DocumentView],
+    target: &Target,
+    form: Form,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let instead = match form.format.policies() {
+        PolicyFormat::Json => None,
+        _ if documents.is_empty() => None,
+        format => match misfit(format, target, form.budget) {
+            Some(why) => Some(why.to_owned()),
+            None => {
+                let names: Vec<String> =
+                    (1..=documents.len()).map(|number| policy_name(target, number)).collect();
+                let named: Vec<NamedPolicy<'_>> = names
+                    .iter()
+                    .zip(documents)
+                    .map(|(name, one)| NamedPolicy { name, document: &one.document })
+                    .collect();
+                let rendered = format.render(target, &named)?;
+                match rendered.instead {
+                    None => return Ok(vec![(format.file_name().to_owned(), rendered.text)]),
+                    instead => instead,
+                }
+            }
+        },
+    };
+    if let Some(why) = instead {
+        let whose = printable(&target.title);
+        tell(&format!("note: the draft for {whose} is written as JSON: {}\n", printable(&why)));
+    }
+    let numbered = documents.iter().enumerate().map(|(at, one)| {
+        let text = format!("{}\n", one.document.to_json_pretty());
+        (numbered_policy_file(at + 1), text)
+    });
+    Ok(numbered.collect())
+}
+
+/// Says why a draft that is made for a permission set cannot be attached in a form.
+fn misfit(format: PolicyFormat, target: &Target, budget: Budget) -> Option<&'static str> {
+    match (budget, &target.permission_set, format) {
+        (Budget::PermissionSet, None, _) => {
+            Some("--budget permission-set, and it belongs to no permission set")
+        }
+        (
+            Budget::PermissionSet,
+            Some(_),
+            PolicyFormat::Cloudformation | PolicyFormat::CloudformationJson,
+        ) => Some(
+            "a template for a permission set names the instance of Identity Center, which no log \
+             does; use --format terraform",
+        ),
+        _ => None,
+    }
+}
+
+impl Budget {
+    /// Returns how what keeps this budget is attached.
+    fn attachment(self) -> Attachment {
+        match self {
+            Budget::Managed | Budget::PermissionSet => Attachment::Managed,
+            Budget::InlineRole | Budget::InlineUser | Budget::InlineGroup => Attachment::Inline,
+        }
+    }
 }

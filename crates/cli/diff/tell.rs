@@ -1,153 +1,215 @@
 //! A diff as text for people.
+//!
+//! Each line begins with a mark that says what becomes of something: `~` scoped, `=` stays, `-` goes,
+//! `!` not attached. Colour repeats it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
-use trailtrim_emitter::diff::{ActionDiff, Diff, PrincipalDiff, SharedDiff, StatementDiff, count};
+use trailtrim_emitter::diff::{
+    ActionDiff, Diff, DraftView, PrincipalDiff, SharedDiff, StatementDiff, Status, count,
+};
+use trailtrim_emitter::finding::Severity;
 use trailtrim_emitter::proof::Proofs;
+use trailtrim_emitter::tighten::Class;
 
-use crate::output::printable;
+use crate::output::{Tone, printable};
+use crate::screen::Screen;
 
 /// How many resources of an action are listed.
 const LISTED: usize = 6;
 
-/// Returns the whole diff.
-pub(super) fn human(diff: &Diff) -> String {
-    let mut text = String::new();
+/// How many names stand in a row.
+const NAMES: usize = 12;
+
+/// How far a level is indented.
+const INDENT: usize = 2;
+
+/// Returns the whole diff, as it fits a screen.
+pub(super) fn human(diff: &Diff, screen: Screen) -> String {
+    let mut page = Page { text: String::new(), screen };
     for one in &diff.principals {
-        principal(&mut text, one);
+        page.principal(one);
     }
     for one in &diff.shared {
-        shared(&mut text, one);
+        page.shared(one);
     }
     if !diff.not_in_dump.is_empty() {
-        line(&mut text, 0, "seen, and not in the account dump:");
+        page.line(0, None, "seen, and not in the account dump:");
         for arn in &diff.not_in_dump {
-            line(&mut text, 1, &printable(arn));
+            page.line(1, None, arn);
         }
     }
-    text
+    page.text
 }
 
-fn line(text: &mut String, depth: usize, what: &str) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{:width$}{what}", "", width = depth * 2);
+/// The text so far.
+struct Page {
+    text: String,
+    screen: Screen,
 }
 
-fn principal(text: &mut String, one: &PrincipalDiff) {
-    line(text, 0, &format!("{}  {}", printable(&one.arn), one.status.told()));
-    if let (Some(first), Some(last)) = (&one.activity.first_seen, &one.activity.last_seen) {
-        line(text, 1, &format!("seen {first} to {last} on {} days", one.activity.days));
+impl Page {
+    /// Writes a line. What comes out of a log or a policy cannot break it.
+    fn line(&mut self, depth: usize, tone: Option<Tone>, what: &str) {
+        self.screen.line(&mut self.text, depth * INDENT, tone, &printable(what));
     }
-    for note in &one.notes {
-        line(text, 1, &format!("note: {}", printable(note)));
+
+    fn end(&mut self) {
+        self.text.push('\n');
     }
-    for (service, why) in &one.frozen {
-        line(text, 1, &format!("stays as it is: {}: {}", printable(service), printable(why)));
+
+    fn principal(&mut self, one: &PrincipalDiff) {
+        let arn = self.screen.paint(Tone::Heading, &printable(&one.arn));
+        let status = self.screen.paint(tone_of(one.status), one.status.told());
+        self.text.push_str(&format!("{arn}  {status}\n"));
+        if let (Some(first), Some(last)) = (&one.activity.first_seen, &one.activity.last_seen) {
+            let days = count(one.activity.days, "day");
+            self.line(1, None, &format!("seen {first} to {last} on {days}"));
+        }
+        for note in &one.notes {
+            self.line(1, None, &format!("note: {note}"));
+        }
+        for (service, why) in &one.frozen {
+            self.line(1, Some(Tone::Doubtful), &format!("stays as it is: {service}: {why}"));
+        }
+        let names: Vec<&str> = one.attached.iter().map(|policy| policy.name.as_str()).collect();
+        self.statements(&one.statements, &names);
+        for used in &one.not_attached {
+            let explained = match &used.explanation {
+                Some(explanation) => format!("explained: {}", explanation.told()),
+                None => "unexplained".to_owned(),
+            };
+            let what = format!("! {} on {}  not attached, {explained}", used.action, used.resource);
+            let tone = if used.explanation.is_some() { Tone::Doubtful } else { Tone::Bad };
+            self.line(1, Some(tone), &what);
+        }
+        if let Some(replacement) = one.replacement() {
+            self.line(1, None, &format!("draft: {replacement}"));
+        }
+        if let Some(draft) = &one.draft {
+            self.conceded(draft);
+        }
+        if let Some(proofs) = &one.proofs {
+            self.proved(proofs);
+        }
+        for finding in &one.findings {
+            let place = finding.place().map(|place| format!(" ({place})")).unwrap_or_default();
+            let what = format!("{}: {}{place}", finding.code.as_str(), finding.message);
+            let tone = match finding.severity {
+                Severity::Error => Some(Tone::Bad),
+                Severity::Warning => Some(Tone::Doubtful),
+                Severity::Note => None,
+            };
+            self.line(1, tone, &what);
+        }
+        self.end();
     }
-    let names: Vec<&str> = one.attached.iter().map(|policy| policy.name.as_str()).collect();
-    statements(text, &one.statements, &names);
-    for used in &one.not_attached {
-        let explained = match &used.explanation {
-            Some(explanation) => format!("explained: {}", explanation.told()),
-            None => "unexplained".to_owned(),
-        };
-        let what = format!("! {} on {}  not attached, {explained}", used.action, used.resource);
-        line(text, 1, &printable(&what));
-    }
-    if let Some(replacement) = one.replacement() {
-        line(text, 1, &format!("draft: {replacement}"));
-    }
-    if let Some(draft) = &one.draft {
+
+    fn conceded(&mut self, draft: &DraftView) {
         for concession in draft.concessions.iter().take(LISTED) {
-            line(text, 2, &printable(&format!("to fit: {concession}")));
+            self.line(2, Some(Tone::Doubtful), &format!("to fit: {concession}"));
         }
         if draft.concessions.len() > LISTED {
             let more = draft.concessions.len() - LISTED;
-            line(text, 2, &format!("to fit: and {more} more; --format json lists them"));
+            let what = format!("to fit: and {more} more; --format json lists them");
+            self.line(2, Some(Tone::Doubtful), &what);
         }
         if let Some(obstacle) = &draft.obstacle {
-            line(text, 1, &printable(obstacle));
+            self.line(1, Some(Tone::Bad), obstacle);
         }
     }
-    if let Some(proofs) = &one.proofs {
-        proved(text, proofs);
-        foretold(text, proofs);
+
+    fn shared(&mut self, one: &SharedDiff) {
+        let key = self.screen.paint(Tone::Heading, &printable(&one.key));
+        self.text.push_str(&format!("{key}  shared by {}\n", one.holders.len()));
+        for holder in &one.holders {
+            self.line(1, None, holder);
+        }
+        let names: Vec<&str> = one.attached.iter().map(|policy| policy.name.as_str()).collect();
+        self.statements(&one.statements, &names);
+        if let Some(draft) = &one.draft {
+            self.conceded(draft);
+        }
+        self.end();
     }
-    for finding in &one.findings {
-        let place = finding.place().map(|place| format!(" ({place})")).unwrap_or_default();
-        let what = format!("{}: {}{place}", finding.code.as_str(), finding.message);
-        line(text, 1, &printable(&what));
+
+    fn statements(&mut self, statements: &[StatementDiff], policies: &[&str]) {
+        for one in statements {
+            let policy = policies.get(one.policy).copied().unwrap_or_default();
+            let sid = one.sid.as_ref().map(|sid| format!(" ({sid})")).unwrap_or_default();
+            self.line(1, None, &format!("{policy}, statement {}{sid}", one.statement));
+            if let Some(why) = &one.keeps_resources {
+                self.line(2, None, why);
+            }
+            for one in one.actions.iter().filter(|one| !one.used.is_empty()) {
+                self.used(one);
+            }
+            // What was not used stays for few reasons, and is told by them.
+            let mut kept: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+            for one in one.actions.iter().filter(|one| one.used.is_empty()) {
+                let what = format!("{}: {}", one.class.told(), one.why);
+                kept.entry(what).or_default().push(&one.action);
+            }
+            for (why, actions) in kept {
+                self.line(2, None, &format!("= {why}"));
+                self.line(3, None, &some(&actions));
+            }
+            for one in &one.unknown_actions {
+                self.line(2, None, &format!("= {one}  unknown action, stays"));
+            }
+            for one in &one.removed {
+                let names = match one.actions.as_slice() {
+                    [] => count(one.count, "action"),
+                    names => some(names),
+                };
+                let what = format!("- {}: {names}  {}", one.service, one.why);
+                self.line(2, Some(Tone::Bad), &what);
+            }
+        }
     }
-    line(text, 0, "");
+
+    fn used(&mut self, one: &ActionDiff) {
+        let tone = if one.class == Class::Withheld { Tone::Bad } else { Tone::Good };
+        let what = format!("~ {}  {}: {}", one.action, one.class.told(), one.told());
+        self.line(2, Some(tone), &what);
+        for used in one.used.iter().take(LISTED) {
+            self.line(3, None, &format!("{}  {}", used.resource, used.told()));
+        }
+        if one.used.len() > LISTED {
+            let more = one.used.len() - LISTED;
+            self.line(3, None, &format!("and {more} more; --format json lists them"));
+        }
+    }
+
+    fn proved(&mut self, proofs: &Proofs) {
+        let tone = if proofs.failures().is_empty() { Tone::Good } else { Tone::Bad };
+        for proof in proofs.told() {
+            self.line(1, Some(tone), &proof);
+        }
+        let Some((backtest, told)) = proofs.backtest.as_ref().zip(proofs.foretold()) else {
+            return;
+        };
+        self.line(1, None, &told);
+        for denied in backtest.denied.iter().take(LISTED) {
+            self.line(2, None, &format!("{} on {}", denied.action, denied.resource));
+        }
+    }
 }
 
-fn shared(text: &mut String, one: &SharedDiff) {
-    line(text, 0, &format!("{}  shared by {}", printable(&one.key), one.holders.len()));
-    for holder in &one.holders {
-        line(text, 1, &printable(holder));
-    }
-    let names: Vec<&str> = one.attached.iter().map(|policy| policy.name.as_str()).collect();
-    statements(text, &one.statements, &names);
-    line(text, 0, "");
-}
-
-fn statements(text: &mut String, statements: &[StatementDiff], policies: &[&str]) {
-    for one in statements {
-        let policy = policies.get(one.policy).copied().unwrap_or_default();
-        let sid = one.sid.as_ref().map(|sid| format!(" ({sid})")).unwrap_or_default();
-        let what = format!("{policy}, statement {}{sid}", one.statement);
-        line(text, 1, &printable(&what));
-        if let Some(why) = &one.keeps_resources {
-            line(text, 2, &printable(why));
-        }
-        for one in one.actions.iter().filter(|one| !one.used.is_empty()) {
-            used(text, one);
-        }
-        // What was not used stays for few reasons, and is told by them.
-        let mut kept: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for one in one.actions.iter().filter(|one| one.used.is_empty()) {
-            let what = format!("{}: {}", one.class.told(), one.why);
-            kept.entry(what).or_default().push(&one.action);
-        }
-        for (why, actions) in kept {
-            line(text, 2, &printable(&format!("= {why}")));
-            line(text, 3, &printable(&actions.join(", ")));
-        }
-        for one in &one.unknown_actions {
-            line(text, 2, &printable(&format!("= {one}  unknown action, stays")));
-        }
-        for one in &one.removed {
-            let names = match one.actions.as_slice() {
-                [] => count(one.count, "action"),
-                names => names.join(", "),
-            };
-            line(text, 2, &printable(&format!("- {}: {names}  {}", one.service, one.why)));
-        }
+/// Names the first of a list.
+fn some<S: AsRef<str>>(names: &[S]) -> String {
+    let listed: Vec<&str> = names.iter().take(NAMES).map(AsRef::as_ref).collect();
+    let listed = listed.join(", ");
+    match names.len().checked_sub(NAMES).filter(|more| *more > 0) {
+        Some(more) => format!("{listed} and {more} more"),
+        None => listed,
     }
 }
 
-fn used(text: &mut String, one: &ActionDiff) {
-    line(text, 2, &printable(&format!("~ {}  {}: {}", one.action, one.class.told(), one.told())));
-    for used in one.used.iter().take(LISTED) {
-        let what = format!("{}  {}", used.resource, used.told());
-        line(text, 3, &printable(&what));
-    }
-    if one.used.len() > LISTED {
-        line(text, 3, &format!("and {} more; --format json lists them", one.used.len() - LISTED));
-    }
-}
-
-fn proved(text: &mut String, proofs: &Proofs) {
-    for proof in proofs.told() {
-        line(text, 1, &printable(&proof));
-    }
-}
-
-fn foretold(text: &mut String, proofs: &Proofs) {
-    let Some((backtest, told)) = proofs.backtest.as_ref().zip(proofs.foretold()) else { return };
-    line(text, 1, &told);
-    for denied in backtest.denied.iter().take(LISTED) {
-        line(text, 2, &printable(&format!("{} on {}", denied.action, denied.resource)));
+fn tone_of(status: Status) -> Tone {
+    match status {
+        Status::Tightened | Status::Unchanged => Tone::Good,
+        Status::Partial | Status::Inactive | Status::NothingAttached => Tone::Doubtful,
+        Status::DoesNotFit => Tone::Bad,
     }
 }

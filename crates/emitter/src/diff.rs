@@ -271,6 +271,9 @@ pub struct NotAttachedView {
 pub struct DraftView {
     /// The documents.
     pub documents: Vec<DocumentView>,
+    /// Where they are written, below the output directory.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
     /// Attached policies that it replaces: detach or delete them, or write the draft in their place.
     pub replaces: Vec<String>,
     /// The Allow statements, with where each comes from.

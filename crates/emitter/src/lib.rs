@@ -35,6 +35,8 @@ mod usage_line;
 pub use baseline::Baseline;
 pub use circumstance::ConditionKind;
 pub use draft::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, draft};
-pub use path::{POLICY_FILE, POLICY_FILES, draft_path, policy_path};
+pub use path::{
+    POLICY_FILE, POLICY_FILES, draft_path, is_policy_file, numbered_policy_file, policy_path,
+};
 pub use taste::{Choice, Generalisation, Taste};
 pub use usage_line::{UsageLine, usage_lines};

@@ -15,6 +15,22 @@ pub const POLICY_FILE: &str = "policy.json";
 /// Every name that the file of a principal's policy may have, one for each form.
 pub const POLICY_FILES: [&str; 4] = [POLICY_FILE, "policy.tf", "template.yaml", "template.json"];
 
+/// Returns the name of one of several files that hold a principal's policies as JSON.
+#[must_use]
+pub fn numbered_policy_file(number: usize) -> String {
+    format!("policy-{number}.json")
+}
+
+/// Returns whether a policy's file may have this name, in whatever case: some file systems do not
+/// tell them apart.
+#[must_use]
+pub fn is_policy_file(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let number = name.strip_prefix("policy-").and_then(|rest| rest.strip_suffix(".json"));
+    POLICY_FILES.contains(&name.as_str())
+        || number.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Longest segment written as it is; file systems end at 255 bytes.
 const LONGEST_SEGMENT: usize = 200;
 
@@ -74,8 +90,7 @@ pub fn draft_path(key: &str) -> String {
 fn segment(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     // A name of dots only is a place, and the policy files' names are taken.
-    let reserved = name.bytes().all(|byte| byte == b'.')
-        || POLICY_FILES.iter().any(|taken| name.eq_ignore_ascii_case(taken));
+    let reserved = name.bytes().all(|byte| byte == b'.') || is_policy_file(name);
     for byte in name.bytes() {
         // What IAM allows in names; `\`, `:` and control characters are not in it.
         let plain = byte.is_ascii_alphanumeric()

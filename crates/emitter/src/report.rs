@@ -343,6 +343,21 @@ pub enum Origin {
     RequiresStar,
 }
 
+impl Origin {
+    /// Returns it in words.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Origin::Observed => "stands in the record".to_owned(),
+            Origin::Derived { rule } => format!("derived: {rule}"),
+            Origin::Widened { from, why } => format!("widened from {from}: {why}"),
+            Origin::RequiresStar => {
+                "the action takes no resource, so only `*` grants it".to_owned()
+            }
+        }
+    }
+}
+
 /// The name of an event.
 #[derive(Clone, Debug, Serialize)]
 pub struct EventName {

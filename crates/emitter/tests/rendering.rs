@@ -18,28 +18,53 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::{Map, Value, json};
-use trailtrim_aggregator::PrincipalKind;
 use trailtrim_emitter::render::{
-    CloudFormationError, NamedPolicy, Syntax, Target, cloudformation, policy_name, terraform,
+    Attachment, CloudFormationError, Holder, HolderKind, NamedPolicy, Syntax, Target,
+    cloudformation, policy_name, terraform,
 };
 use trailtrim_iam::{PolicyDocument, Selector, Statement, Version, read::read_policy};
 
-const ROLE: Target<'_> = Target {
-    arn: "arn:aws:iam::111122223333:role/service/orders-api",
-    kind: PrincipalKind::Role,
-    name: "service/orders-api",
-    permission_set: None,
-};
+fn role() -> Target {
+    Target::principal("arn:aws:iam::111122223333:role/service/orders-api", None)
+}
+
+/// A role of Identity Center.
+fn of_set(set: &str) -> Target {
+    Target { permission_set: Some(set.to_owned()), ..role() }
+}
+
+/// What a shared policy is for.
+fn shared() -> Target {
+    let holder = |kind, name: &str| Holder { kind, name: name.to_owned() };
+    Target {
+        title: "arn:aws:iam::111122223333:policy/common".to_owned(),
+        label: "shared-common".to_owned(),
+        holders: vec![
+            holder(HolderKind::Role, "orders-api"),
+            holder(HolderKind::Role, "orders.api"),
+            holder(HolderKind::User, "dana"),
+            holder(HolderKind::Group, "analysts"),
+        ],
+        replaces: vec!["common".to_owned()],
+        ..Target::default()
+    }
+}
+
+/// The targets that are laid out each in a way of its own.
+fn targets() -> Vec<Target> {
+    let inline = |target: Target| Target { attachment: Attachment::Inline, ..target };
+    vec![role(), of_set("Developers"), shared(), inline(role()), inline(shared())]
+}
 
 /// Renders documents as Terraform for `target`.
-fn in_terraform(target: &Target<'_>, documents: &[PolicyDocument]) -> String {
+fn in_terraform(target: &Target, documents: &[PolicyDocument]) -> String {
     let names: Vec<String> = (1..=documents.len()).map(|at| policy_name(target, at)).collect();
     terraform(target, &named(&names, documents))
 }
 
 /// Renders documents as CloudFormation for `target`.
 fn in_cloudformation(
-    target: &Target<'_>,
+    target: &Target,
     documents: &[PolicyDocument],
     syntax: Syntax,
 ) -> Result<String, CloudFormationError> {
@@ -153,7 +178,8 @@ fn read_template(text: &str, syntax: Syntax) -> Vec<PolicyDocument> {
     };
     let mut documents = Vec::new();
     for resource in template["Resources"].as_object().unwrap().values() {
-        assert_eq!(resource["Type"], "AWS::IAM::ManagedPolicy");
+        let kind = resource["Type"].as_str().unwrap().strip_prefix("AWS::IAM::").unwrap();
+        assert!(["ManagedPolicy", "RolePolicy", "UserPolicy", "GroupPolicy"].contains(&kind));
         let document = &resource["Properties"]["PolicyDocument"];
         documents.push(read_policy("template", &document.to_string()).unwrap());
     }
@@ -285,7 +311,7 @@ proptest! {
 
     #[test]
     fn terraform_reads_back_as_the_policy(document in document()) {
-        let text = in_terraform(&ROLE, std::slice::from_ref(&document));
+        let text = in_terraform(&role(), std::slice::from_ref(&document));
         let read = read_terraform(&text);
         prop_assert!(read.len() == 1 && same(&read[0], &document), "{}\n{:?}", text, read);
     }
@@ -294,10 +320,12 @@ proptest! {
     fn several_policies_stand_side_by_side(
         documents in proptest::collection::vec(document(), 2..4),
         set in proptest::option::of(nasty_text()),
+        at in 0..5_usize,
     ) {
-        let target = Target { permission_set: set.as_deref(), ..ROLE };
+        let mut target = targets().swap_remove(at);
+        target.permission_set = set.or(target.permission_set);
         let text = in_terraform(&target, &documents);
-        if set.is_none() {
+        if target.permission_set.is_none() {
             prop_assert_eq!(sorted(&read_terraform(&text)), sorted(&documents), "{}", text);
         } else {
             prop_assert!(hcl::parse(&text).is_ok(), "{}", text);
@@ -311,7 +339,7 @@ proptest! {
     fn cloudformation_reads_back_as_the_policy_or_refuses(document in document()) {
         let looked_up = document.to_json().contains("{{resolve:");
         for syntax in [Syntax::Yaml, Syntax::Json] {
-            match in_cloudformation(&ROLE, std::slice::from_ref(&document), syntax) {
+            match in_cloudformation(&role(), std::slice::from_ref(&document), syntax) {
                 Ok(text) => {
                     prop_assert!(!looked_up);
                     let read = read_template(&text, syntax);
@@ -323,8 +351,14 @@ proptest! {
     }
 
     #[test]
-    fn a_name_never_leaves_its_quotes(name in nasty_text(), arn in nasty_text()) {
-        let target = Target { arn: &arn, kind: PrincipalKind::User, name: &name, permission_set: None };
+    fn a_name_never_leaves_its_quotes(name in nasty_text(), title in nasty_text()) {
+        let target = Target {
+            title,
+            label: format!("user-{name}"),
+            holders: vec![Holder { kind: HolderKind::User, name: name.clone() }],
+            replaces: vec![name.clone(), name],
+            ..Target::default()
+        };
         let document = PolicyDocument::new(vec![Statement::allow(["s3:GetObject"], ["*"])]);
         let text = in_terraform(&target, std::slice::from_ref(&document));
         let body = hcl::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -344,7 +378,8 @@ fn a_condition_that_is_a_function_is_refused() {
     let statement = Statement::allow(["s3:GetObject"], ["*"]);
     for key in ["Ref", "Fn::Sub"] {
         let statement = statement.clone().with_condition("StringEquals", key, ["x"]);
-        let error = in_cloudformation(&ROLE, &[PolicyDocument::new(vec![statement])], Syntax::Yaml);
+        let error =
+            in_cloudformation(&role(), &[PolicyDocument::new(vec![statement])], Syntax::Yaml);
         assert!(matches!(error, Err(CloudFormationError::Function { .. })), "{error:?}");
     }
 }
@@ -422,12 +457,64 @@ resource "aws_iam_role_policy_attachment" "role_orders_api" {
   policy_arn = aws_iam_policy.role_orders_api.arn
 }
 "#;
-    assert_eq!(in_terraform(&ROLE, &[example()]), expected);
+    assert_eq!(in_terraform(&role(), &[example()]), expected);
+}
+
+#[test]
+fn what_is_shared_is_attached_to_everybody_who_has_it() {
+    let text = in_terraform(&shared(), &[example()]);
+    let body = hcl::parse(&text).unwrap();
+    let attached: Vec<String> = body
+        .blocks()
+        .filter(|block| block.labels()[0].as_str().ends_with("_policy_attachment"))
+        .map(|block| {
+            let kind = ["role", "user", "group"]
+                .into_iter()
+                .find(|kind| attribute(block.body(), kind).is_some());
+            let kind = kind.unwrap();
+            format!("{kind} {}", text_of(attribute(block.body(), kind).unwrap()))
+        })
+        .collect();
+    assert_eq!(attached, ["role orders-api", "role orders.api", "user dana", "group analysts"]);
+    let identifiers: BTreeSet<(&str, &str)> = body
+        .blocks()
+        .map(|block| (block.labels()[0].as_str(), block.labels()[1].as_str()))
+        .collect();
+    assert_eq!(identifiers.len(), body.blocks().count(), "{text}");
+    assert!(text.contains("# They take the place of common: detach that"), "{text}");
+    let template = in_cloudformation(&shared(), &[example()], Syntax::Json).unwrap();
+    let template: Value = serde_json::from_str(&template).unwrap();
+    assert_eq!(template["Metadata"]["InPlaceOf"], json!(["common"]));
+    let properties = &template["Resources"]["SharedCommon"]["Properties"];
+    assert_eq!(properties["Roles"], json!(["orders-api", "orders.api"]));
+    assert_eq!(
+        (&properties["Users"], &properties["Groups"]),
+        (&json!(["dana"]), &json!(["analysts"]))
+    );
+}
+
+#[test]
+fn an_inline_policy_belongs_to_its_holder() {
+    let target = Target { attachment: Attachment::Inline, ..role() };
+    let text = in_terraform(&target, &[example()]);
+    let end = r#"
+resource "aws_iam_role_policy" "role_orders_api" {
+  name   = "trailtrim-role-orders-api"
+  role   = "orders-api"
+  policy = data.aws_iam_policy_document.role_orders_api.json
+}
+"#;
+    assert!(text.ends_with(end), "{text}");
+    let template = in_cloudformation(&target, &[example()], Syntax::Json).unwrap();
+    let template: Value = serde_json::from_str(&template).unwrap();
+    let resource = &template["Resources"]["RoleOrdersApi"];
+    assert_eq!(resource["Type"], "AWS::IAM::RolePolicy");
+    assert_eq!(resource["Properties"]["RoleName"], "orders-api");
 }
 
 #[test]
 fn a_permission_set_gets_its_inline_policy() {
-    let target = Target { permission_set: Some("Developers"), ..ROLE };
+    let target = of_set("Developers");
     let text = in_terraform(&target, &[example(), example()]);
     for part in [
         "data \"aws_ssoadmin_permission_set\" \"permission_set_Developers\"",
@@ -477,7 +564,7 @@ Resources:
                   - "a/*"
                   - "b/*"
 "#;
-    let text = in_cloudformation(&ROLE, &[example()], Syntax::Yaml).unwrap();
+    let text = in_cloudformation(&role(), &[example()], Syntax::Yaml).unwrap();
     assert_eq!(text, expected);
 }
 
@@ -505,10 +592,9 @@ fn piped(tool: &str, arguments: &[&str], text: &str) -> Option<std::process::Out
 
 #[test]
 fn terraform_fmt_changes_nothing() {
-    let set = Target { permission_set: Some("Developers"), ..ROLE };
     for documents in samples() {
-        for target in [&ROLE, &set] {
-            let text = in_terraform(target, &documents);
+        for target in targets() {
+            let text = in_terraform(&target, &documents);
             let Some(output) = piped("terraform", &["fmt", "-"], &text) else {
                 eprintln!("skipped: terraform is not installed");
                 return;
@@ -528,11 +614,9 @@ fn cfn_lint_finds_nothing() {
     };
     let folder = tempfile::tempdir().unwrap();
     let mut files = Vec::new();
-    let set = Target { permission_set: Some("Developers"), ..ROLE };
-    for target in [&ROLE, &set] {
+    for (at, target) in targets().iter().enumerate() {
         for (syntax, extension) in [(Syntax::Yaml, "yaml"), (Syntax::Json, "json")] {
-            let set = if target.permission_set.is_some() { "set" } else { "role" };
-            let path = folder.path().join(format!("{set}.{extension}"));
+            let path = folder.path().join(format!("{at}.{extension}"));
             let text = in_cloudformation(target, &[example(), example()], syntax).unwrap();
             std::fs::write(&path, text).unwrap();
             files.push(path);

@@ -427,6 +427,7 @@ fn draft_view(bundle: &TightenedBundle<'_>, draft: &Drafted, name: &str) -> Draf
                 document: document.clone(),
             })
             .collect(),
+        paths: Vec::new(),
         replaces: bundle.bundle.policies.iter().map(|policy| policy.name.clone()).collect(),
         statements: draft.statements.iter().map(draft_statement).collect(),
         generalisations: bundle

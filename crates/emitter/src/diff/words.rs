@@ -92,7 +92,8 @@ impl Seen {
     pub fn told(&self) -> String {
         let last = self.last_seen.as_deref().unwrap_or("an unknown time");
         let about = if self.calls_estimated { "≈" } else { "" };
-        format!("{about}{} calls on {} days, last {last}", self.calls, self.days)
+        let calls = count(usize::try_from(self.calls).unwrap_or(usize::MAX), "call");
+        format!("{about}{calls} on {}, last {last}", count(self.days, "day"))
     }
 }
 

@@ -1,4 +1,5 @@
-//! CloudFormation: the documents as `AWS::IAM::ManagedPolicy`, attached by the template.
+//! CloudFormation: the documents as `AWS::IAM::ManagedPolicy` or inline policies, attached by the
+//! template.
 //!
 //! Nothing here is `Fn::Sub`, so `${aws:username}` is text to CloudFormation. Two things are not:
 //! a dynamic reference (`{{resolve:…}}`) is looked up wherever it stands, and a map whose key is an
@@ -6,21 +7,20 @@
 //! an object's key in a log must not make a stack read a secret.
 
 use serde_json::to_string_pretty;
-use trailtrim_aggregator::PrincipalKind;
 use trailtrim_iam::{
     PolicyDocument, PrincipalKind as NamedKind, Principals, Selector, Statement, escape_controls,
 };
 
 use super::names::{Identifiers, iam_name};
 use super::yaml::Tree;
-use super::{NamedPolicy, Target};
+use super::{Attachment, HolderKind, NamedPolicy, Target};
 
 /// What CloudFormation would look up.
 const DYNAMIC_REFERENCE: &str = "{{resolve:";
 
 const LONGEST_POLICY_NAME: usize = 128;
 
-/// How much of an ARN stands in the description, which may have 1,024 bytes.
+/// How much of a title stands in the description, which may have 1,024 bytes.
 const LONGEST_DESCRIBED: usize = 200;
 
 /// How a template is written.
@@ -52,7 +52,7 @@ pub enum CloudFormationError {
     },
 }
 
-/// Writes a template with the policies of a principal.
+/// Writes a template with the policies of a target.
 ///
 /// Roles of Identity Center cannot be attached to: the permission set takes the policies in, by
 /// their names, and the description says so.
@@ -60,32 +60,23 @@ pub enum CloudFormationError {
 /// # Errors
 /// [`CloudFormationError`] where CloudFormation would read a policy in another way than IAM.
 pub fn cloudformation(
-    target: &Target<'_>,
+    target: &Target,
     policies: &[NamedPolicy<'_>],
     syntax: Syntax,
 ) -> Result<String, CloudFormationError> {
     let mut names = Identifiers::default();
-    let base = format!("{} {}", target.kind.code(), target.bare_name());
-    let resources = policies.iter().map(|policy| {
-        let mut properties =
-            vec![("ManagedPolicyName", Tree::text(iam_name(policy.name, LONGEST_POLICY_NAME)))];
-        let holders = match target.kind {
-            PrincipalKind::Role => "Roles",
-            PrincipalKind::User => "Users",
-        };
-        if target.permission_set.is_none() {
-            properties.push((holders, Tree::List(vec![Tree::text(target.bare_name())])));
-        }
-        properties.push(("PolicyDocument", document(policy.document)));
-        let resource =
-            map([("Type", Tree::text("AWS::IAM::ManagedPolicy")), ("Properties", map(properties))]);
-        (names.camel(&base), resource)
-    });
-    let template = map([
+    let resources =
+        policies.iter().flat_map(|policy| resources(target, policy, &mut names)).collect();
+    let mut template = vec![
         ("AWSTemplateFormatVersion", Tree::text("2010-09-09")),
         ("Description", Tree::text(description(target))),
-        ("Resources", Tree::Map(resources.collect())),
-    ]);
+    ];
+    if !target.replaces.is_empty() {
+        // Who reads the template has to know; CloudFormation does nothing with it.
+        template.push(("Metadata", map([("InPlaceOf", list(&target.replaces))])));
+    }
+    template.push(("Resources", Tree::Map(resources)));
+    let template = map(template);
     check(&template)?;
     Ok(match syntax {
         Syntax::Yaml => template.to_yaml(),
@@ -98,14 +89,58 @@ pub fn cloudformation(
     })
 }
 
-fn description(target: &Target<'_>) -> String {
-    let arn: String = target.arn.chars().take(LONGEST_DESCRIBED).collect();
-    match target.permission_set {
-        None => format!("Policies for {arn}"),
+/// The resources of one policy, by their logical ids.
+fn resources(
+    target: &Target,
+    policy: &NamedPolicy<'_>,
+    names: &mut Identifiers,
+) -> Vec<(String, Tree)> {
+    let name = Tree::text(iam_name(policy.name, LONGEST_POLICY_NAME));
+    let held = |kind| target.holders.iter().filter(move |holder| holder.kind == kind);
+    if target.attachment == Attachment::Managed || target.permission_set.is_some() {
+        let mut properties = vec![("ManagedPolicyName", name)];
+        let lists = [
+            ("Roles", HolderKind::Role),
+            ("Users", HolderKind::User),
+            ("Groups", HolderKind::Group),
+        ];
+        for (list, kind) in lists.into_iter().filter(|_| target.permission_set.is_none()) {
+            let names: Vec<Tree> = held(kind).map(|holder| Tree::text(&holder.name)).collect();
+            if !names.is_empty() {
+                properties.push((list, Tree::List(names)));
+            }
+        }
+        properties.push(("PolicyDocument", document(policy.document)));
+        return vec![(names.camel(&target.label), resource("ManagedPolicy", properties))];
+    }
+    let each = target.holders.iter().map(|holder| {
+        let (kind, property) = match holder.kind {
+            HolderKind::Role => ("RolePolicy", "RoleName"),
+            HolderKind::User => ("UserPolicy", "UserName"),
+            HolderKind::Group => ("GroupPolicy", "GroupName"),
+        };
+        let properties = vec![
+            ("PolicyName", name.clone()),
+            (property, Tree::text(&holder.name)),
+            ("PolicyDocument", document(policy.document)),
+        ];
+        (names.camel(&target.label), resource(kind, properties))
+    });
+    each.collect()
+}
+
+fn resource(kind: &str, properties: Vec<(&'static str, Tree)>) -> Tree {
+    map([("Type", Tree::text(format!("AWS::IAM::{kind}"))), ("Properties", map(properties))])
+}
+
+fn description(target: &Target) -> String {
+    let title: String = target.title.chars().take(LONGEST_DESCRIBED).collect();
+    match &target.permission_set {
+        None => format!("Policies for {title}"),
         Some(set) => {
             let set: String = set.chars().take(LONGEST_DESCRIBED).collect();
             format!(
-                "Policies for {arn}; name them in the permission set {set} as customer managed policies"
+                "Policies for {title}; name them in the permission set {set} as customer managed policies"
             )
         }
     }

@@ -17,9 +17,9 @@ const LONGEST_IDENTIFIER: usize = 200;
 ///
 /// A role and a user may have one name, and policies share one name space, so the kind is in it.
 #[must_use]
-pub fn policy_name(target: &Target<'_>, number: usize) -> String {
+pub fn policy_name(target: &Target, number: usize) -> String {
     let suffix = if number > 1 { format!("-{number}") } else { String::new() };
-    let name = format!("trailtrim-{}-{}", target.kind.code(), target.bare_name());
+    let name = format!("trailtrim-{}", target.label);
     let mut name = iam_name(&name, LONGEST_POLICY_NAME - suffix.len());
     name.push_str(&suffix);
     name
@@ -86,11 +86,10 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trailtrim_aggregator::PrincipalKind;
 
     fn name(name: &str, number: usize) -> String {
-        let target = Target { arn: "", kind: PrincipalKind::Role, name, permission_set: None };
-        policy_name(&target, number)
+        let arn = format!("arn:aws:iam::111122223333:role/{name}");
+        policy_name(&Target::principal(&arn, None), number)
     }
 
     #[test]

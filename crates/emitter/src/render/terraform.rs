@@ -12,28 +12,33 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use trailtrim_aggregator::PrincipalKind;
 use trailtrim_iam::{PolicyDocument, Selector, Statement, Version};
 
 use super::names::{Identifiers, iam_name};
 use super::text::{comment, hcl_heredoc, hcl_quoted};
-use super::{NamedPolicy, Target};
+use super::{Attachment, Holder, NamedPolicy, Target};
 
 const LONGEST_POLICY_NAME: usize = 128;
 
-/// Writes the policies of a principal and their attachment, as one file.
+/// Writes the policies of a target and their attachment, as one file.
 ///
 /// A role of Identity Center belongs to its permission set: there the documents become the set's
 /// inline policy, of which it has one.
 #[must_use]
-pub fn terraform(target: &Target<'_>, policies: &[NamedPolicy<'_>]) -> String {
+pub fn terraform(target: &Target, policies: &[NamedPolicy<'_>]) -> String {
     let mut names = Identifiers::default();
-    let base = format!("{} {}", target.kind.code(), target.bare_name());
     let mut out = String::new();
-    comment(&mut out, &format!("Policies for {}", target.arn));
+    comment(&mut out, &format!("Policies for {}", target.title));
+    if !target.replaces.is_empty() {
+        let replaced = target.replaces.join(", ");
+        comment(
+            &mut out,
+            &format!("They take the place of {replaced}: detach that once they are there."),
+        );
+    }
     let mut sources = Vec::new();
     for policy in policies {
-        let name = names.snake(&base);
+        let name = names.snake(&target.label);
         if in_blocks(policy.document) {
             out.push('\n');
             data_source(&mut out, &name, policy.document);
@@ -42,11 +47,17 @@ pub fn terraform(target: &Target<'_>, policies: &[NamedPolicy<'_>]) -> String {
             sources.push((name, Source::Json(policy.document.to_json_pretty()), policy));
         }
     }
-    match target.permission_set {
-        Some(set) => permission_set(&mut out, &mut names, set, &sources),
-        None => {
-            for (name, source, policy) in &sources {
-                managed_policy(&mut out, target, name, source, policy);
+    if let Some(set) = &target.permission_set {
+        permission_set(&mut out, &mut names, set, &sources);
+        return out;
+    }
+    for (name, source, policy) in &sources {
+        match target.attachment {
+            Attachment::Managed => {
+                managed_policy(&mut out, &mut names, target, name, source, policy)
+            }
+            Attachment::Inline => {
+                inline_policies(&mut out, &mut names, target, name, source, policy)
             }
         }
     }
@@ -82,7 +93,8 @@ impl Source {
 
 fn managed_policy(
     out: &mut String,
-    target: &Target<'_>,
+    names: &mut Identifiers,
+    target: &Target,
     name: &str,
     source: &Source,
     policy: &NamedPolicy<'_>,
@@ -91,13 +103,38 @@ fn managed_policy(
     attribute(out, 1, "name", 6, &iam_name(policy.name, LONGEST_POLICY_NAME));
     source.write(out, "policy", 6);
     out.push_str("}\n");
-    let kind = match target.kind {
-        PrincipalKind::Role => "role",
-        PrincipalKind::User => "user",
-    };
-    let _ = writeln!(out, "\nresource \"aws_iam_{kind}_policy_attachment\" \"{name}\" {{");
-    attribute(out, 1, kind, 10, target.bare_name());
-    let _ = writeln!(out, "  policy_arn = aws_iam_policy.{name}.arn\n}}");
+    for holder in &target.holders {
+        let (kind, own) = (holder.kind.code(), own_name(names, target, name, holder));
+        let _ = writeln!(out, "\nresource \"aws_iam_{kind}_policy_attachment\" \"{own}\" {{");
+        attribute(out, 1, kind, 10, &holder.name);
+        let _ = writeln!(out, "  policy_arn = aws_iam_policy.{name}.arn\n}}");
+    }
+}
+
+fn inline_policies(
+    out: &mut String,
+    names: &mut Identifiers,
+    target: &Target,
+    name: &str,
+    source: &Source,
+    policy: &NamedPolicy<'_>,
+) {
+    for holder in &target.holders {
+        let (kind, own) = (holder.kind.code(), own_name(names, target, name, holder));
+        let _ = writeln!(out, "\nresource \"aws_iam_{kind}_policy\" \"{own}\" {{");
+        attribute(out, 1, "name", 6, &iam_name(policy.name, LONGEST_POLICY_NAME));
+        attribute(out, 1, kind, 6, &holder.name);
+        source.write(out, "policy", 6);
+        out.push_str("}\n");
+    }
+}
+
+/// Returns what a resource of one holder is called: as the policy, where no other has it.
+fn own_name(names: &mut Identifiers, target: &Target, name: &str, holder: &Holder) -> String {
+    match target.holders.as_slice() {
+        [_] => name.to_owned(),
+        _ => names.snake(&format!("{name} {}", holder.name)),
+    }
 }
 
 /// Writes the one inline policy of a permission set.
