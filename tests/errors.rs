@@ -77,6 +77,190 @@ fn a_failure_says_what_to_do_on_a_line_of_its_own() {
     }
 }
 
+/// Runs a command line in a folder of wrong files. It must fail with code 2, print no data, and say
+/// each of `said`.
+fn refused(folder: &Path, arguments: &[&str], said: &[&str]) {
+    let output = trailtrim().current_dir(folder).args(arguments).output().unwrap();
+    let stderr = text(output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+    assert!(output.stdout.is_empty(), "{arguments:?} prints data");
+    assert!(stderr.contains("error: ") && !stderr.contains("panicked"), "{stderr}");
+    for part in said {
+        assert!(stderr.contains(part), "{part} in {stderr}");
+    }
+}
+
+/// Where the trail lies is put in the place of `TRAIL`, and of a policy that can be read in `POLICY`.
+fn spelled<'a>(arguments: &[&'a str], trail: &'a str, policy: &'a str) -> Vec<&'a str> {
+    let spelled = arguments.iter().map(|word| match *word {
+        "TRAIL" => trail,
+        "POLICY" => policy,
+        word => word,
+    });
+    spelled.collect()
+}
+
+#[test]
+fn whatever_reads_or_writes_says_what_is_wrong_with_a_file() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("directory")).unwrap();
+    for (name, content) in [
+        ("text", "no policy"),
+        ("odd.json", r#"{"Statement":[{"Effect":"Maybe","Action":"s3:*","Resource":"*"}]}"#),
+        ("selectors.json", r#"{"EventSelectors":[]}"#),
+        ("pins.toml", "pinn = 3"),
+        ("accepted.toml", "[[accept]]\ncode = \"no-such-code\""),
+    ] {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let trail = fixture();
+    let policy = fixture_trail().with_file_name("attached").join("orders-api.json");
+    let policy = policy.to_str().unwrap();
+    let missing = "No such file or directory";
+    let path = "\nhint: check the path";
+    let file = "\nhint: name a file, not a directory";
+    let one = ["diff", "TRAIL", "--principal", "orders-api", "--attached"];
+    let tightening = |more: &[&'static str]| [&one[..], more].concat();
+    let asking = |file: &'static str| {
+        vec!["simulate", "--policy", file, "--action", "s3:GetObject", "--resource", "*"]
+    };
+    let cases: Vec<(Vec<&str>, Vec<&str>)> = vec![
+        (asking("missing.json"), vec!["`missing.json`", missing, path]),
+        (asking("directory"), vec!["`directory`", file]),
+        (asking("text"), vec!["`text` is not JSON"]),
+        (asking("odd.json"), vec!["`odd.json` at `$.Statement[0].Effect`", "`Maybe`"]),
+        (
+            vec!["compare", "--existing", "POLICY", "--new", "missing.json"],
+            vec!["`missing.json`", missing, path],
+        ),
+        (vec!["compare", "--existing", "text", "--new", "POLICY"], vec!["`text` is not JSON"]),
+        (tightening(&["missing.json"]), vec!["`missing.json`", missing, path]),
+        (tightening(&["odd.json"]), vec!["`odd.json` at `$.Statement[0].Effect`"]),
+        (
+            tightening(&["POLICY", "--config", "missing.toml"]),
+            vec!["`missing.toml`", missing, path],
+        ),
+        (tightening(&["POLICY", "--config", "pins.toml"]), vec!["`pins.toml`", "`pinn`"]),
+        (
+            tightening(&["POLICY", "--check", "--baseline", "missing.toml"]),
+            vec!["`missing.toml`", missing, path],
+        ),
+        (
+            tightening(&["POLICY", "--check", "--baseline", "accepted.toml"]),
+            vec!["baseline `accepted.toml`"],
+        ),
+        (
+            tightening(&["POLICY", "--event-selectors", "missing.json"]),
+            vec!["`missing.json`", missing, path],
+        ),
+        (
+            vec!["diff", "TRAIL", "--account-authorization-details", "missing.json"],
+            vec!["`missing.json`", missing, path],
+        ),
+        (
+            vec!["coverage", "TRAIL", "--event-selectors", "selectors.json"],
+            vec!["`selectors.json`"],
+        ),
+        (vec!["coverage", "TRAIL", "--event-selectors", "directory"], vec!["`directory`", file]),
+        (vec!["merge", "missing.usage", "-o", "o"], vec!["`missing.usage`", missing, path]),
+        (vec!["merge", "directory", "-o", "o"], vec!["`directory`", file]),
+        (vec!["merge", "text", "-o", "o"], vec!["`text`", "make one with `trailtrim observe`"]),
+        // Before anything is read: the trail is not there either.
+        (vec!["observe", "nowhere", "-o", "directory"], vec!["cannot write `directory`", file]),
+        (
+            vec!["observe", "nowhere", "-o", "text/a.usage"],
+            vec!["below `text`, which is no directory"],
+        ),
+        (vec!["merge", "nowhere", "-o", "directory"], vec!["cannot write `directory`", file]),
+        (tightening(&["POLICY", "--out", "text"]), vec!["--out `text` is no directory"]),
+        (vec!["man", "--out", "text"], vec!["--out `text` is no directory"]),
+    ];
+    for (arguments, said) in cases {
+        refused(folder.path(), &spelled(&arguments, &trail, policy), &said);
+    }
+    let left: usize = folder.path().read_dir().unwrap().count();
+    assert_eq!(left, 6, "something was written");
+}
+
+#[test]
+fn every_command_that_reads_a_trail_says_that_it_is_not_there() {
+    let folder = TempDir::new().unwrap();
+    let fixed = fixture_trail().with_file_name("attached").join("orders-api.json");
+    let fixed = fixed.to_str().unwrap();
+    for command in [
+        &["generate"][..],
+        &["usage"],
+        &["diff", "--attached", fixed, "--principal", "x"],
+        &["explain", "--principal", "x", "--action", "s3:GetObject"],
+        &["observe", "-o", "o.usage"],
+        &["backtest", "--folds", "2"],
+        &["soak"],
+        &["denials"],
+        &["coverage"],
+    ] {
+        let mut arguments = vec![command[0], "nowhere"];
+        arguments.extend(&command[1..]);
+        let said = ["no such file or directory: `nowhere`", "\nhint: name a file or directory of"];
+        refused(folder.path(), &arguments, &said);
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn every_command_that_takes_principals_says_that_one_is_not_there() {
+    let (folder, trail) = (TempDir::new().unwrap(), fixture());
+    let fixed = fixture_trail().with_file_name("attached").join("orders-api.json");
+    let fixed = fixed.to_str().unwrap();
+    for command in [
+        &["generate"][..],
+        &["usage"],
+        &["diff", "--attached", fixed],
+        &["explain", "--action", "s3:GetObject"],
+        &["backtest", "--split", "2026-03-05"],
+        &["soak"],
+        &["denials"],
+    ] {
+        let mut arguments = vec![command[0], &trail, "--principal", "no-such-role"];
+        arguments.extend(&command[1..]);
+        refused(folder.path(), &arguments, &["--principal `no-such-role`", "\nhint: "]);
+    }
+}
+
+#[test]
+fn a_word_that_is_none_of_an_option_is_quoted_with_what_is_meant() {
+    let (folder, trail) = (TempDir::new().unwrap(), fixture());
+    let policy = fixture_trail().with_file_name("attached").join("orders-api.json");
+    let policy = policy.to_str().unwrap();
+    let cases: [(&[&str], &[&str]); 14] = [
+        (&["usage", "TRAIL", "--since", "tuesday"], &["'tuesday'", "2026-"]),
+        (&["usage", "TRAIL", "--account", "shop"], &["'shop'", "12 digits"]),
+        (&["usage", "TRAIL", "--exclude-ip", "x"], &["`x`", "203.0.113.0/24"]),
+        (&["usage", "TRAIL", "--exclude-time", "x"], &["'x'", "2026-11-23..2026-11-24"]),
+        (&["usage", "TRAIL", "--exclude-session", "a[b"], &["`[`", "use `*` and `?`"]),
+        (&["usage", "TRAIL", "--name-quota", "0"], &["'0'", "a number from 1 on"]),
+        (&["usage", "TRAIL", "--color", "purple"], &["'purple'", "auto, always, never"]),
+        (&["generate", "TRAIL", "--format", "yaml"], &["'yaml'", "terraform, cloudformation"]),
+        (
+            &["diff", "TRAIL", "--attached", "POLICY", "--condition", "x"],
+            &["`x`", "requested-region"],
+        ),
+        (&["backtest", "TRAIL", "--split", "tomorrow"], &["'tomorrow'", "2026-"]),
+        (&["completions", "cobol"], &["'cobol'", "bash"]),
+        (
+            &["simulate", "--policy", "POLICY", "--action", "x", "--resource", "*"],
+            &["`x`", "`service:Name`"],
+        ),
+        (
+            &["simulate", "--policy", "POLICY", "--action", "s3:GetObject", "--context", "x"],
+            &["'x'", "KEY=VALUE"],
+        ),
+        (&["frobnicate"], &["frobnicate", "--help"]),
+    ];
+    for (arguments, said) in cases {
+        refused(folder.path(), &spelled(arguments, &trail, policy), said);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn an_unreadable_directory_is_named_with_what_the_system_says() {
@@ -91,6 +275,12 @@ fn an_unreadable_directory_is_named_with_what_the_system_says() {
     }
     let stderr = failure(&[path.to_str().unwrap()]);
     assert!(stderr.contains("cannot read `") && stderr.contains("hint: run it as"), "{stderr}");
+    let out = ["/no/such/trail", "--out", path.to_str().unwrap()];
+    let stderr = failure(&out);
+    assert!(
+        stderr.contains("cannot write into `") && stderr.contains("hint: run it as"),
+        "{stderr}"
+    );
     // Inside of what was named it is skipped, and told.
     let output = trailtrim().arg("usage").arg(archive.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", text(output.stderr));

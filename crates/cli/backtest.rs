@@ -13,7 +13,8 @@ use trailtrim_emitter::backtest::{Backtest, Denied, Drafting, Fold, NotTested, P
 use crate::drafting::DraftingArgs;
 use crate::exit::hinted;
 use crate::format::Format;
-use crate::output::{printable, tell, write_stdout};
+use crate::output::{Tone, paint, printable, tell};
+use crate::screen::show;
 use crate::summary::count;
 use crate::trail::TrailArgs;
 use crate::{Exit, globs, summary, time};
@@ -92,7 +93,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
         Format::Json => format!("{}\n", serde_json::to_string(&result)?),
         Format::Human => describe(&result),
     };
-    write_stdout(text.as_bytes())?;
+    show(args.format, &text)?;
     tell(&summary::of_input(&parts.input));
     tell(hint(&result));
     Ok(match () {
@@ -185,7 +186,7 @@ fn describe_fold(fold: &Fold, text: &mut String) -> std::fmt::Result {
 }
 
 fn describe_principal(replayed: &Replayed, text: &mut String) -> std::fmt::Result {
-    writeln!(text, "{}", printable(&replayed.principal))?;
+    writeln!(text, "{}", paint(Tone::Heading, &printable(&replayed.principal)))?;
     writeln!(
         text,
         "  drafted from {}; {}",

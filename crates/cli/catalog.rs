@@ -13,8 +13,8 @@ use crate::Exit;
 use crate::columns::columns;
 use crate::exit::hinted;
 use crate::format::Format;
-use crate::output::{printable, write_stdout};
-use crate::screen::Screen;
+use crate::output::printable;
+use crate::screen::{Screen, show};
 
 /// Look up an event, an action or a service
 #[derive(Debug, Args)]
@@ -74,7 +74,7 @@ pub(crate) fn catalog(args: &CatalogArgs) -> anyhow::Result<Exit> {
             print(args.format, &service, Service::tell)?
         }
     };
-    write_stdout(text.as_bytes())?;
+    show(args.format, &text)?;
     Ok(Exit::Done)
 }
 

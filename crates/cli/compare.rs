@@ -13,8 +13,9 @@ use trailtrim_iam::{Comparison, Limits, Policies, Witness, compare as contain, w
 use crate::Exit;
 use crate::exit::hinted;
 use crate::format::Format;
-use crate::output::{printable, write_stdout};
+use crate::output::printable;
 use crate::policy_files::{PolicyFiles, StatementName};
+use crate::screen::show;
 
 /// Prove that new policies allow nothing that existing ones do not, or show what they do
 ///
@@ -109,7 +110,7 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
         Format::Json => serde_json::to_string_pretty(&answer)? + "\n",
         Format::Human => answer.tell(),
     };
-    write_stdout(text.as_bytes())?;
+    show(args.format, &text)?;
     Ok(if args.check && answer.new_access != Some(false) { Exit::Findings } else { Exit::Done })
 }
 

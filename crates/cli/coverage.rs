@@ -16,8 +16,8 @@ use trailtrim_emitter::diff::count;
 use crate::Exit;
 use crate::columns::columns;
 use crate::format::Format;
-use crate::output::{printable, tell, write_stdout};
-use crate::screen::Screen;
+use crate::output::{printable, tell};
+use crate::screen::{Screen, show};
 use crate::trail::{Parts, TrailArgs};
 
 /// Show on which days CloudTrail was looking, by account, region and kind of call
@@ -85,7 +85,7 @@ pub(crate) fn coverage(args: &CoverageArgs) -> anyhow::Result<Exit> {
         Format::Json => format!("{}\n", serde_json::to_string(&report)?),
         Format::Human => tell_all(&report),
     };
-    write_stdout(text.as_bytes())?;
+    show(args.format, &text)?;
     if report.window.is_none() {
         tell(
             "nothing that was read proves any coverage: no record of a trail's own files, with its \

@@ -8,7 +8,8 @@ use trailtrim_catalog::Catalog;
 use trailtrim_emitter::denials::{DenialLine, denial_lines};
 
 use crate::format::Format;
-use crate::output::{printable, tell, write_stdout};
+use crate::output::{Tone, paint, printable, tell};
+use crate::screen::show;
 use crate::summary::count;
 use crate::trail::TrailArgs;
 use crate::{Exit, summary};
@@ -47,7 +48,7 @@ pub(crate) fn denials(args: &DenialsArgs) -> anyhow::Result<Exit> {
             let _ = describe(&lines, &mut text);
         }
     }
-    write_stdout(text.as_bytes())?;
+    show(args.format, &text)?;
     tell(&summary::of_input(&trail.input));
     tell(hint(&lines));
     Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
@@ -59,7 +60,7 @@ fn describe(lines: &[DenialLine], text: &mut String) -> std::fmt::Result {
         principals.entry(&line.principal).or_default().push(line);
     }
     for (principal, lines) in principals {
-        writeln!(text, "{}", printable(principal))?;
+        writeln!(text, "{}", paint(Tone::Heading, &printable(principal)))?;
         for line in lines {
             describe_line(line, text)?;
         }

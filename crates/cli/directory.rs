@@ -63,9 +63,10 @@ impl Earlier {
     }
 }
 
-/// Fails where something else stands in the directory's place, or in that of one above it.
+/// Fails where something else stands in the directory's place, or in that of one above it, or where
+/// nothing can be written there: after hours of reading it would be late to find out.
 pub(crate) fn require(directory: &Path) -> anyhow::Result<()> {
-    let there = directory.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)));
+    let there = above(directory);
     match there {
         Some((path, metadata)) if !metadata.is_dir() => {
             let place = if path == directory {
@@ -78,8 +79,38 @@ pub(crate) fn require(directory: &Path) -> anyhow::Result<()> {
                 "name another, or remove the file",
             ))
         }
-        _ => Ok(()),
+        Some((path, _)) => writable(path),
+        None => writable(Path::new(".")),
     }
+}
+
+/// Fails where a file cannot be written because it is a directory, or because nothing can be written
+/// where it is to be.
+pub(crate) fn require_file(file: &Path) -> anyhow::Result<()> {
+    if file.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory))
+            .with_context(|| format!("cannot write `{}`", file.display()));
+    }
+    match file.parent().and_then(above) {
+        Some((path, metadata)) if !metadata.is_dir() => Err(hinted(
+            format!("`{}` lies below `{}`, which is no directory", file.display(), path.display()),
+            "name another, or remove the file",
+        )),
+        Some((path, _)) => writable(path),
+        None => writable(Path::new(".")),
+    }
+}
+
+/// Returns the nearest that is there of a path and those above it.
+fn above(path: &Path) -> Option<(&Path, fs::Metadata)> {
+    path.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)))
+}
+
+/// Fails where no file can be made in a directory; it makes one that is gone at once.
+fn writable(directory: &Path) -> anyhow::Result<()> {
+    tempfile::tempfile_in(directory)
+        .map(drop)
+        .with_context(|| format!("cannot write into `{}`", directory.display()))
 }
 
 /// Writes policies and documents about them, and returns which policies of an earlier run it removed.

@@ -98,6 +98,10 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         io::ErrorKind::PermissionDenied => {
             Some("run it as a user that may read and write there, or name another path".to_owned())
         }
+        io::ErrorKind::NotFound => {
+            Some("check the path; it is taken from the current directory".to_owned())
+        }
+        io::ErrorKind::IsADirectory => Some("name a file, not a directory".to_owned()),
         io::ErrorKind::StorageFull => {
             Some("free some space, or name a path on another disk".to_owned())
         }
@@ -145,6 +149,22 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 mod tests {
     use super::*;
     use anyhow::Context as _;
+
+    #[test]
+    fn what_the_system_says_comes_with_what_to_do() {
+        let said = |error: io::Error| {
+            let error = Err::<(), _>(error).context("cannot read `x`").unwrap_err();
+            told(&error, false).lines().nth(1).map(str::to_owned)
+        };
+        for kind in [
+            io::ErrorKind::NotFound,
+            io::ErrorKind::IsADirectory,
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::StorageFull,
+        ] {
+            assert!(said(kind.into()).is_some_and(|hint| hint.starts_with("hint: ")), "{kind}");
+        }
+    }
 
     #[test]
     fn an_error_says_what_to_do_below_itself() {

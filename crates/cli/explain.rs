@@ -16,7 +16,8 @@ use crate::coverage::SelectorArgs;
 use crate::drafting::DraftingArgs;
 use crate::exit::hinted;
 use crate::format::Format;
-use crate::output::{Tone, paint, printable, tell, write_stdout};
+use crate::output::{Tone, paint, printable, tell};
+use crate::screen::show;
 use crate::summary::{self, count};
 use crate::trail::TrailArgs;
 
@@ -88,7 +89,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
             }
         }
     }
-    write_stdout(text.as_bytes())?;
+    show(args.format, &text)?;
     tell(&summary::of_input(&trail.input));
     Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
 }

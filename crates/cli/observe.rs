@@ -8,7 +8,7 @@ use trailtrim_catalog::Catalog;
 
 use crate::output::{printable, tell};
 use crate::trail::InputArgs;
-use crate::{Exit, interrupt, summary, usage_file};
+use crate::{Exit, directory, interrupt, summary, usage_file};
 
 /// Read archives once and keep what was observed in a usage file
 ///
@@ -30,6 +30,7 @@ pub(crate) struct ObserveArgs {
 
 /// Runs the command.
 pub(crate) fn observe(args: &ObserveArgs) -> anyhow::Result<Exit> {
+    directory::require_file(&args.output)?;
     interrupt::will_write(&args.output);
     let catalog = Catalog::embedded();
     let scope = args.input.scope();

@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal as _};
 use terminal_size::{Width, terminal_size_of};
 
 use crate::columns::wrap;
-use crate::output::{Tone, coloured};
+use crate::format::Format;
+use crate::output::{Tone, coloured, write_stdout};
 
 /// How deep a line goes on below itself.
 const HANGING: usize = 2;
@@ -52,6 +53,25 @@ impl Screen {
         }
     }
 
+    /// Returns text with its lines broken to fit, each going on below where it began.
+    fn fit(self, text: &str) -> String {
+        if self.width.is_none() {
+            return text.to_owned();
+        }
+        let mut out = String::with_capacity(text.len());
+        for line in text.lines() {
+            let bare = line.trim_start_matches(' ');
+            // What is coloured is a heading, and its colour has no width. JSON is there to be copied.
+            if bare.contains('\u{1b}') || bare.starts_with(['{', '}', '[', ']', '"']) {
+                out.push_str(line);
+                out.push('\n');
+            } else {
+                self.line(&mut out, line.len() - bare.len(), None, bare);
+            }
+        }
+        out
+    }
+
     /// Writes a line, indented, that goes on below itself where it would pass the width.
     pub(crate) fn line(self, out: &mut String, indent: usize, tone: Option<Tone>, text: &str) {
         let room = self.width.map(|width| width.saturating_sub(indent + HANGING));
@@ -67,6 +87,14 @@ impl Screen {
             }
             out.push('\n');
         }
+    }
+}
+
+/// Prints a result: as it is for programs, and for people as it fits the terminal.
+pub(crate) fn show(format: Format, text: &str) -> anyhow::Result<()> {
+    match format {
+        Format::Json => write_stdout(text.as_bytes()),
+        Format::Human => write_stdout(Screen::stdout().fit(text).as_bytes()),
     }
 }
 
@@ -87,8 +115,12 @@ mod tests {
             out,
             "  \u{1b}[31m- s3: GetObject, PutObject\u{1b}[0m\n    \u{1b}[31mnot used\u{1b}[0m\n"
         );
+        let text = "role\n  a policy that is attached, statement 0\n";
+        let screen = Screen { coloured: false, width: Some(30) };
+        assert_eq!(screen.fit(text), "role\n  a policy that is attached,\n    statement 0\n");
         let mut out = String::new();
         let screen = Screen { coloured: false, width: None };
+        assert_eq!(screen.fit(text), text);
         screen.line(&mut out, 0, Some(Tone::Bad), "");
         assert_eq!(out, "\n");
     }

@@ -15,8 +15,9 @@ use trailtrim_iam::{
 use crate::Exit;
 use crate::exit::hinted;
 use crate::format::Format;
-use crate::output::{printable, write_stdout};
+use crate::output::printable;
 use crate::policy_files::{PolicyFiles, StatementName, find_principal, read_file};
+use crate::screen::show;
 
 /// Decide whether a request is allowed, by policies in files
 ///
@@ -175,7 +176,7 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
         Format::Json => serde_json::to_string_pretty(&answer)? + "\n",
         Format::Human => answer.tell(),
     };
-    write_stdout(text.as_bytes())?;
+    show(args.format, &text)?;
     Ok(Exit::Done)
 }
 

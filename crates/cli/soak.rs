@@ -7,7 +7,8 @@ use trailtrim_catalog::Catalog;
 use trailtrim_emitter::soak::{self, Completeness, Covered, Soak};
 
 use crate::format::Format;
-use crate::output::{printable, tell, write_stdout};
+use crate::output::{Tone, paint, printable, tell};
+use crate::screen::show;
 use crate::summary::count;
 use crate::trail::TrailArgs;
 use crate::{Exit, summary};
@@ -57,14 +58,14 @@ pub(crate) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
             }
         }
     }
-    write_stdout(text.as_bytes())?;
+    show(args.format, &text)?;
     tell(&summary::of_input(&trail.input));
     tell(hint(&soaks));
     Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
 }
 
 fn describe(soak: &Soak, text: &mut String) -> std::fmt::Result {
-    writeln!(text, "{}", printable(&soak.principal))?;
+    writeln!(text, "{}", paint(Tone::Heading, &printable(&soak.principal)))?;
     let days = |number: usize| count(number as u64, "day", "days");
     let gap = soak.longest_gap.as_ref().map_or_else(
         || "no gap".to_owned(),

@@ -101,10 +101,10 @@ impl std::fmt::Display for NonZeroQuota {
 }
 
 impl std::str::FromStr for NonZeroQuota {
-    type Err = std::num::ParseIntError;
+    type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(NonZeroQuota)
+        text.parse().map(NonZeroQuota).map_err(|_| "write a number from 1 on")
     }
 }
 

@@ -11,8 +11,8 @@ use trailtrim_iam::escape_controls;
 
 use crate::columns::columns;
 use crate::format::Format;
-use crate::output::{Tone, paint, printable, tell, write_stdout};
-use crate::screen::Screen;
+use crate::output::{Tone, paint, printable, tell};
+use crate::screen::{Screen, show};
 use crate::trail::TrailArgs;
 use crate::{Exit, summary};
 
@@ -56,7 +56,7 @@ pub(crate) fn usage(args: &UsageArgs) -> anyhow::Result<Exit> {
         Format::Json => escape_controls(json_lines(&lines)?),
         Format::Human => table(&lines),
     };
-    write_stdout(text.as_bytes())?;
+    show(args.format, &text)?;
     tell(&told);
     Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
 }

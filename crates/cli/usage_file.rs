@@ -43,13 +43,19 @@ pub(crate) fn name(path: Option<&Path>) -> String {
 
 /// Reads one, from standard input where there is no path.
 pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<UsageFile> {
+    let unreadable = || format!("cannot read `{}`", name(path));
     let result = match path {
-        Some(path) => File::open(path)
-            .map_err(Into::into)
-            .and_then(|file| UsageFile::read(BufReader::new(file))),
+        Some(path) => {
+            let file = File::open(path).with_context(unreadable)?;
+            // Where a directory can be opened it says so only when it is read.
+            if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+                return Err(io::Error::from(io::ErrorKind::IsADirectory)).with_context(unreadable);
+            }
+            UsageFile::read(BufReader::new(file))
+        }
         None => UsageFile::read(io::stdin().lock()),
     };
-    result.with_context(|| format!("cannot read `{}`", name(path)))
+    result.with_context(unreadable)
 }
 
 /// Says what one does not hold, where that is known: what its archives held outside of limits, and

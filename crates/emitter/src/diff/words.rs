@@ -166,12 +166,24 @@ impl Proofs {
     }
 }
 
-/// Returns a number of things: `1 policy`, `2 policies`.
+/// Returns a number of things: `1 policy`, `2 policies`, `3 days`.
 #[must_use]
 pub fn count(number: usize, what: &str) -> String {
-    match (number, what.strip_suffix('y')) {
+    let stem = what.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']));
+    match (number, stem) {
         (1, _) => format!("1 {what}"),
         (_, Some(stem)) => format!("{number} {stem}ies"),
         _ => format!("{number} {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn things_are_counted_as_people_say() {
+        let told = [count(1, "policy"), count(2, "policy"), count(0, "day"), count(3, "call")];
+        assert_eq!(told, ["1 policy", "2 policies", "0 days", "3 calls"]);
     }
 }
