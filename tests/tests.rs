@@ -25,6 +25,7 @@ mod harness;
 mod output;
 mod policy;
 mod proofs;
+mod readme;
 mod reference;
 mod roads;
 mod robustness;

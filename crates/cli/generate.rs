@@ -127,6 +127,8 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
             directory::write(directory, &policies, &documents)?
         }
         None => {
+            // Nothing is written there.
+            report.principals.iter_mut().for_each(|one| one.policy_path = None);
             let text = match args.format.document(&report) {
                 Some((_, text)) => text,
                 None => stdout_document(args, &trail, &drafts)?,

@@ -9,6 +9,7 @@ use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, Selector, Statement};
 
 use super::{Code, Finding};
+use crate::diff::count;
 use crate::tighten::{Class, Place, Rest, TightenedBundle, TightenedPrincipal};
 
 #[derive(Deserialize)]
@@ -145,7 +146,8 @@ impl Look<'_> {
             }
         }
         if !unused.is_empty() {
-            let message = format!("{} actions were not used: {}", unused.len(), listed(&unused));
+            let message =
+                format!("{} not used: {}", count(unused.len(), "action"), listed(&unused));
             self.found.push(Finding::new(Code::UnusedAccess, message));
         }
         for (reason, actions) in escalating {

@@ -91,13 +91,37 @@ fn by_statement(one: &Principal) -> BTreeMap<&str, Vec<&Permission>> {
     statements
 }
 
+/// Grants by action and by what the policy names, which may be a pattern for many.
+fn by_pattern<'g>(grants: &[&'g Permission]) -> BTreeMap<(&'g str, &'g str), Vec<&'g Permission>> {
+    let mut patterns: BTreeMap<_, Vec<&Permission>> = BTreeMap::new();
+    for grant in grants {
+        let named = grant.granted_as.as_deref().unwrap_or(&grant.resource);
+        patterns.entry((grant.action.as_str(), named)).or_default().push(grant);
+    }
+    patterns
+}
+
 fn details(one: &Principal) -> String {
     let mut out = String::new();
     let mut statements = String::new();
     for (sid, grants) in by_statement(one) {
         line(&mut statements, &format!("- {}", code(sid)));
-        for grant in grants.iter().take(LISTED) {
-            line(&mut statements, &format!("  - {}", permission(grant)));
+        let grants = by_pattern(&grants);
+        for ((action, pattern), all) in grants.iter().take(LISTED) {
+            let grant = match all.as_slice() {
+                [only] => permission(only),
+                several => {
+                    let latest = several.iter().max_by_key(|one| &one.seen.last_seen);
+                    let latest = latest.map(|one| permission(one)).unwrap_or_default();
+                    let names = count(several.len(), "resource");
+                    format!(
+                        "{} on {}, seen on {names}; the last: {latest}",
+                        code(action),
+                        code(pattern)
+                    )
+                }
+            };
+            line(&mut statements, &format!("  - {grant}"));
         }
         more(&mut statements, "  ", grants.len(), LISTED);
     }
