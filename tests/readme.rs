@@ -1,4 +1,4 @@
-//! The README's examples are what the program prints.
+//! The README's examples are what the program prints, and those of files can be read.
 //!
 //! Each ```` ```console ```` block is run: a line behind `$ ` is a command (`\` goes on below), and what
 //! follows must be its output. `…` alone on a line stands for any lines, inside of one for any text.
@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{text, trailtrim};
+use crate::harness::{fixture_trail, text, trailtrim};
 
 /// A command with what the README says of it.
 struct Example {
@@ -29,7 +29,7 @@ fn examples(page: &str) -> Vec<Example> {
             let command = command.trim_end_matches('\\').to_owned();
             examples.push(Example { command, expected: Vec::new() });
         } else if inside {
-            examples.last_mut().expect("output before a command").expected.push(line.to_owned());
+            examples.last_mut().unwrap().expected.push(line.to_owned());
         }
     }
     examples
@@ -104,6 +104,37 @@ fn the_examples_of_the_readme_are_what_is_printed() {
             are_lines(&expected, &lines)
         });
         assert!(told, "$ {command}\n{}\n--- it prints\n{}", expected.join("\n"), shown[1]);
+    }
+}
+
+#[test]
+fn the_files_of_the_page_on_configuration_can_be_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/configuration.md")).unwrap();
+    let blocks = page.split("```toml\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let blocks: Vec<&str> = blocks.collect();
+    let [config, accepted] = blocks.as_slice() else { panic!("{} files", blocks.len()) };
+    let folder = tempfile::tempdir().unwrap();
+    let written = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+    let output = trailtrim()
+        .arg("diff")
+        .arg(fixture_trail())
+        .args(["--principal", "orders-api", "--attached"])
+        .arg(fixture_trail().with_file_name("attached").join("orders-api.json"))
+        .arg("--config")
+        .arg(written("trailtrim.toml", config))
+        .args(["--check", "--baseline"])
+        .arg(written("accepted.toml", accepted))
+        .output()
+        .unwrap();
+    // The trail has a file that is cut short.
+    assert_eq!(output.status.code(), Some(3), "{}", text(output.stderr));
+    for key in ["unused-days", "drop-unobservable", "leave-out"] {
+        assert!(config.contains(key));
     }
 }
 

@@ -11,7 +11,7 @@ pub const UNUSED_DAYS: usize = 30;
 /// Something that stays, whatever was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
-    /// Whom it is about: a pattern of ARNs; absent for all.
+    /// Whom it is about: a pattern of ARNs, of `role/path/name` or of names; absent for all.
     pub principal: Option<String>,
     /// The action, or a pattern.
     pub action: String,
@@ -44,7 +44,7 @@ impl Settings {
     /// Returns the first pin that keeps an action of some principals.
     pub(crate) fn pin(&self, holders: &BTreeSet<String>, action: &str) -> Option<&Pin> {
         self.pins.iter().find(|pin| {
-            let whom = |pattern: &String| holders.iter().any(|arn| wildcard::matches(pattern, arn));
+            let whom = |pattern: &String| holders.iter().any(|arn| means(pattern, arn));
             pin.principal.as_ref().is_none_or(whom) && pattern::covers_action(&pin.action, action)
         })
     }
@@ -57,5 +57,38 @@ impl Settings {
     /// Returns whether an action goes although the log need not have shown it.
     pub(crate) fn unobservable_goes(&self, action: &str) -> bool {
         self.drop_unobservable.iter().any(|drop| pattern::covers_action(drop, action))
+    }
+}
+
+/// Returns whether a pattern means a principal, in any way in which people name one.
+fn means(pattern: &str, arn: &str) -> bool {
+    let qualified = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+    let bare = arn.rsplit('/').next().unwrap_or(arn);
+    [arn, qualified, bare].iter().any(|name| wildcard::matches(pattern, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_names_a_principal_in_any_way() {
+        let arn = "arn:aws:iam::111122223333:role/service/orders-api";
+        let holders = BTreeSet::from([arn.to_owned()]);
+        let pinned = |principal: &str| {
+            let pin = Pin {
+                principal: Some(principal.to_owned()),
+                action: "s3:Put*".to_owned(),
+                resource: None,
+                reason: String::new(),
+                owner: String::new(),
+            };
+            let settings = Settings { pins: vec![pin], ..Settings::default() };
+            settings.pin(&holders, "s3:PutObject").is_some()
+        };
+        for name in [arn, "arn:*:role/service/*", "role/service/orders-api", "orders-*"] {
+            assert!(pinned(name), "{name}");
+        }
+        assert!(!pinned("role/orders-api") && !pinned("orders"));
     }
 }
