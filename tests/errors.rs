@@ -265,25 +265,53 @@ fn a_word_that_is_none_of_an_option_is_quoted_with_what_is_meant() {
 #[test]
 fn an_unreadable_directory_is_named_with_what_the_system_says() {
     use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
     let archive = TempDir::new().unwrap();
+    let allow = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow(archive.path(), 0o755);
     let path = archive.path().join("locked");
     std::fs::create_dir(&path).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
-    if std::fs::read_dir(&path).is_ok() {
-        eprintln!("skipped: this user may read every directory");
-        return;
+    allow(&path, 0o000);
+    // The superuser may read every directory, so the program runs as nobody, from where nobody finds it.
+    let tools = TempDir::new().unwrap();
+    allow(tools.path(), 0o755);
+    let powerful = std::fs::read_dir(&path).is_ok();
+    let own = tools.path().join("trailtrim");
+    if powerful {
+        std::fs::copy(env!("CARGO_BIN_EXE_trailtrim"), &own).unwrap();
+        allow(&own, 0o755);
     }
-    let stderr = failure(&[path.to_str().unwrap()]);
+    let run = |arguments: &[&str]| {
+        let mut command = trailtrim();
+        if powerful {
+            command = std::process::Command::new(&own);
+            command.env_clear().stdin(Stdio::null()).uid(65_534).gid(65_534);
+        }
+        command.args(arguments).output()
+    };
+    let locked = path.to_str().unwrap();
+    let Ok(named) = run(&["generate", locked]) else {
+        eprintln!("skipped: this user may read every directory, and cannot become one who may not");
+        return;
+    };
+    let stderr = text(named.stderr);
+    assert_eq!(named.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("cannot read `") && stderr.contains("hint: run it as"), "{stderr}");
-    let out = ["/no/such/trail", "--out", path.to_str().unwrap()];
-    let stderr = failure(&out);
+    // A place to write to is looked at before the trail, which is not there either.
+    let written = run(&["generate", "/no/such/trail", "--out", locked]).unwrap();
+    let stderr = text(written.stderr);
+    assert_eq!(written.status.code(), Some(2), "{stderr}");
     assert!(
         stderr.contains("cannot write into `") && stderr.contains("hint: run it as"),
         "{stderr}"
     );
     // Inside of what was named it is skipped, and told.
-    let output = trailtrim().arg("usage").arg(archive.path()).output().unwrap();
-    assert_eq!(output.status.code(), Some(3), "{}", text(output.stderr));
+    let inside = run(&["usage", archive.path().to_str().unwrap()]).unwrap();
+    let stderr = text(inside.stderr);
+    assert_eq!(inside.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("skipped: 1 place") && stderr.contains("locked"), "{stderr}");
 }
 
 #[test]

@@ -222,11 +222,11 @@ fn tell_baseline(report: &Report, hint: &str, text: &mut String) -> std::fmt::Re
     if all.is_empty() {
         return Ok(());
     }
-    let workloads = count(all.len() as u64, "workload", "workloads");
-    writeln!(
-        text,
-        "added, since {workloads} need it whatever they do (--no-baseline leaves it out):"
-    )?;
+    let needed = match all.len() {
+        1 => "1 workload needs it whatever it does".to_owned(),
+        number => format!("{number} workloads need it whatever they do"),
+    };
+    writeln!(text, "added, since {needed} (--no-baseline leaves it out):")?;
     for one in all.iter().take(LINES) {
         let actions: Vec<&str> = one.needs.iter().map(|need| need.action.as_str()).collect();
         let chosen = if one.known_by == "session" { ", by its session's name" } else { "" };
