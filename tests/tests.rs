@@ -22,6 +22,7 @@ mod explain;
 mod formats;
 mod golden;
 mod harness;
+mod html;
 mod output;
 mod policy;
 mod proofs;

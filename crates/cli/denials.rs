@@ -78,13 +78,7 @@ fn describe_line(line: &DenialLine, text: &mut String) -> std::fmt::Result {
             }
         }
     }
-    let name = line.fixed_in.name();
-    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    let by = match line.explicit {
-        Some(true) => format!("denied explicitly, by {article} {name}"),
-        Some(false) => format!("not allowed, by any {name}"),
-        None => format!("denied, by {article} {name}"),
-    };
+    let by = line.told();
     let about = if line.seen.calls_estimated { "≈" } else { "" };
     writeln!(
         text,

@@ -113,7 +113,7 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "FILE", requires = "check")]
     baseline: Option<PathBuf>,
 
-    /// How to print, or to write drafts; markdown and sarif are written beside diff.json with --out
+    /// How to print, or to write drafts; markdown, html and sarif are written beside diff.json with --out
     #[arg(long, value_enum, default_value_t)]
     format: DiffFormat,
 }
@@ -274,13 +274,14 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     let form = Form { format: args.format, budget: args.budget };
     match (&args.out, args.format.kind()) {
         (Some(directory), _) => {
-            let removed = files::write(directory, &mut described, form)?;
+            let removed = files::write(directory, &mut described, &trail, form)?;
             say(&tell::human(&described, Screen::stderr()));
             say(&summary::of_removed(&removed));
         }
         (None, Kind::Drafts(_)) => write_stdout(files::only(&mut described, form)?.as_bytes())?,
         (None, Kind::Whole) => {
-            write_stdout(args.format.render(&described, Screen::stdout())?.as_bytes())?;
+            let text = args.format.render(&described, &trail, Screen::stdout())?;
+            write_stdout(text.as_bytes())?;
             let proposed = described.principals.iter().any(|one| one.status.proposes());
             if args.format == DiffFormat::Human && proposed {
                 say(

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use trailtrim_aggregator::{Principal, Workload};
 use trailtrim_catalog::Catalog;
-use trailtrim_emitter::render::{NamedPolicy, Target, policy_name, report_markdown};
+use trailtrim_emitter::backtest::{Drafting, Fold};
+use trailtrim_emitter::page::{self, Sources};
+use trailtrim_emitter::render::{NamedPolicy, Target, html, policy_name, report_markdown};
 use trailtrim_emitter::report::Report;
 use trailtrim_emitter::{Draft, POLICY_FILE, draft, report};
 use trailtrim_iam::{PolicyDocument, escape_controls};
@@ -16,9 +18,9 @@ use crate::drafting::DraftingArgs;
 use crate::exit::hinted;
 use crate::output::{printable, tell, write_stdout};
 use crate::policy_format::{PolicyFormat, Rendered};
-use crate::trail::{Trail, TrailArgs};
+use crate::trail::{Cut, Trail, TrailArgs};
 use crate::usage::Split;
-use crate::{Exit, interrupt, summary};
+use crate::{Exit, interrupt, summary, time};
 
 /// The document that lists the policies.
 const REPORT_FILE: &str = "report.json";
@@ -28,7 +30,8 @@ const REPORT_FILE: &str = "report.json";
 /// With --out, each policy is written to <DIR>/<account>/<role|user>/<path/name>/policy.json, and
 /// report.json beside them; in other partitions than aws, below the partition's name:
 /// <DIR>/aws-cn/<account>/… In other formats the file is policy.tf, template.yaml or template.json;
-/// as Markdown, report.md is written beside report.json, and policies as JSON. Policies that the report of an earlier run lists there and this run does not write are removed.
+/// as Markdown or HTML, report.md or report.html is written beside report.json, and policies as JSON.
+/// Policies that the report of an earlier run lists there and this run does not write are removed.
 /// Without --out, policies go to standard output: the policy alone where --principal names one,
 /// else one JSON object with a policy for each principal's ARN.
 ///
@@ -72,13 +75,17 @@ enum GenerateFormat {
     CloudformationJson,
     /// All principals in one Markdown text that fits a comment on a pull request
     Markdown,
+    /// One page for a browser, with all evidence: nothing in it is fetched or sent
+    Html,
 }
 
 impl GenerateFormat {
     /// Returns the form of the policies themselves.
     fn policies(self) -> PolicyFormat {
         match self {
-            GenerateFormat::Json | GenerateFormat::Markdown => PolicyFormat::Json,
+            GenerateFormat::Json | GenerateFormat::Markdown | GenerateFormat::Html => {
+                PolicyFormat::Json
+            }
             GenerateFormat::Terraform => PolicyFormat::Terraform,
             GenerateFormat::Cloudformation => PolicyFormat::Cloudformation,
             GenerateFormat::CloudformationJson => PolicyFormat::CloudformationJson,
@@ -86,8 +93,12 @@ impl GenerateFormat {
     }
 
     /// Returns what is read about all policies together, with the name of its file.
-    fn document(self, report: &Report) -> Option<(&'static str, String)> {
-        (self == GenerateFormat::Markdown).then(|| ("report.md", report_markdown(report)))
+    fn document(self, report: &Report, sources: &Sources<'_>) -> Option<(&'static str, String)> {
+        match self {
+            GenerateFormat::Markdown => Some(("report.md", report_markdown(report))),
+            GenerateFormat::Html => Some(("report.html", html(&page::of_report(report, sources)))),
+            _ => None,
+        }
     }
 }
 
@@ -98,10 +109,7 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         interrupt::will_write(directory);
     }
     let catalog = Catalog::embedded();
-    let trail = match args.split_by {
-        Some(Split::Workload) => args.trail.read_by_workload(catalog)?,
-        None => args.trail.read(catalog)?,
-    };
+    let (trail, cut) = read(args, catalog)?;
     args.trail
         .require_principals(&trail.activity)
         .inspect_err(|_| tell(&summary::of_usage(&trail)))?;
@@ -118,18 +126,29 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         &drafts,
         options,
     );
+    let backtest = cut.map(|cut| {
+        let before = Drafting { activity: &cut.before, catalog, options };
+        Fold::new(time::show(cut.at), None, before, &cut.after)
+    });
+    let sources = Sources {
+        activity: &trail.activity,
+        drafts: &drafts,
+        coverage: &trail.coverage,
+        catalog,
+        backtest: backtest.as_ref(),
+    };
     let removed = match &args.out {
         Some(directory) => {
             let policies = policies(args.format.policies(), &trail, &drafts, &mut report)?;
             let list = escape_controls(serde_json::to_string_pretty(&report)?);
             let mut documents = vec![(REPORT_FILE, format!("{list}\n"))];
-            documents.extend(args.format.document(&report));
+            documents.extend(args.format.document(&report, &sources));
             directory::write(directory, &policies, &documents)?
         }
         None => {
             // Nothing is written there.
             report.principals.iter_mut().for_each(|one| one.policy_path = None);
-            let text = match args.format.document(&report) {
+            let text = match args.format.document(&report, &sources) {
                 Some((_, text)) => text,
                 None => stdout_document(args, &trail, &drafts)?,
             };
@@ -139,6 +158,24 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
     };
     tell(&summary::of_policies(&trail, &report, &removed));
     Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
+}
+
+/// Reads the trail; for the page in two parts as well, where it is long enough to put a draft from the
+/// first to the second.
+fn read(args: &GenerateArgs, catalog: Catalog) -> anyhow::Result<(Trail, Option<Cut>)> {
+    Ok(match (args.split_by, args.format) {
+        (Some(Split::Workload), _) => (args.trail.read_by_workload(catalog)?, None),
+        (None, GenerateFormat::Html) => {
+            let (mut trail, mut cut) = args.trail.read_and_cut(catalog)?;
+            args.trail.select(&mut trail.activity);
+            if let Some(cut) = &mut cut {
+                args.trail.select(&mut cut.before);
+                args.trail.select(&mut cut.after);
+            }
+            (trail, cut)
+        }
+        (None, _) => (args.trail.read(catalog)?, None),
+    })
 }
 
 /// Renders every policy, and names the files in the report.

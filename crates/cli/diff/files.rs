@@ -13,6 +13,7 @@ use crate::exit::hinted;
 use crate::output::{printable, tell};
 use crate::policy_format::PolicyFormat;
 use crate::screen::Screen;
+use crate::trail::Trail;
 
 /// The file with the whole diff.
 const DIFF_FILE: &str = "diff.json";
@@ -27,13 +28,18 @@ pub(super) struct Form {
 
 /// Writes every draft that is proposed, and the diff as JSON and in the form that was asked for.
 /// Returns which files of an earlier run were removed.
-pub(super) fn write(directory: &Path, diff: &mut Diff, form: Form) -> anyhow::Result<Vec<String>> {
+pub(super) fn write(
+    directory: &Path,
+    diff: &mut Diff,
+    trail: &Trail,
+    form: Form,
+) -> anyhow::Result<Vec<String>> {
     let policies = drafts(diff, form)?;
     // Files are no screen.
     let screen = Screen::none();
-    let mut documents = vec![(DIFF_FILE, DiffFormat::Json.render(diff, screen)?)];
+    let mut documents = vec![(DIFF_FILE, DiffFormat::Json.render(diff, trail, screen)?)];
     if let Some(name) = form.format.file_name() {
-        documents.push((name, form.format.render(diff, screen)?));
+        documents.push((name, form.format.render(diff, trail, screen)?));
     }
     directory::write(directory, &policies, &documents)
 }

@@ -1,13 +1,16 @@
 //! The forms of a diff: `diff --format`.
 
 use clap::ValueEnum;
+use trailtrim_catalog::Catalog;
 use trailtrim_emitter::diff::Diff;
-use trailtrim_emitter::render::{markdown, sarif};
+use trailtrim_emitter::page;
+use trailtrim_emitter::render::{html, markdown, sarif};
 use trailtrim_iam::escape_controls;
 
 use super::tell;
 use crate::policy_format::PolicyFormat;
 use crate::screen::Screen;
+use crate::trail::Trail;
 
 /// The form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -25,6 +28,8 @@ pub(super) enum DiffFormat {
     CloudformationJson,
     /// Markdown that fits a comment on a pull request
     Markdown,
+    /// One page for a browser, with all evidence: nothing in it is fetched or sent
+    Html,
     /// The findings as SARIF 2.1.0, for code scanning
     Sarif,
 }
@@ -44,9 +49,11 @@ impl DiffFormat {
             DiffFormat::Terraform => Kind::Drafts(PolicyFormat::Terraform),
             DiffFormat::Cloudformation => Kind::Drafts(PolicyFormat::Cloudformation),
             DiffFormat::CloudformationJson => Kind::Drafts(PolicyFormat::CloudformationJson),
-            DiffFormat::Human | DiffFormat::Json | DiffFormat::Markdown | DiffFormat::Sarif => {
-                Kind::Whole
-            }
+            DiffFormat::Human
+            | DiffFormat::Json
+            | DiffFormat::Markdown
+            | DiffFormat::Html
+            | DiffFormat::Sarif => Kind::Whole,
         }
     }
 
@@ -59,14 +66,23 @@ impl DiffFormat {
     }
 
     /// Returns the whole diff as one text, with its last newline; for people where the form is one of
-    /// drafts.
-    pub(super) fn render(self, diff: &Diff, screen: Screen) -> anyhow::Result<String> {
+    /// drafts. `trail` is what the diff was made of.
+    pub(super) fn render(
+        self,
+        diff: &Diff,
+        trail: &Trail,
+        screen: Screen,
+    ) -> anyhow::Result<String> {
         Ok(match self {
             DiffFormat::Json => {
                 let text = escape_controls(serde_json::to_string_pretty(diff)?);
                 format!("{text}\n")
             }
             DiffFormat::Markdown => markdown(diff),
+            DiffFormat::Html => {
+                let (activity, coverage) = (&trail.activity, &trail.coverage);
+                html(&page::of_diff(diff, activity, coverage, Catalog::embedded()))
+            }
             DiffFormat::Sarif => sarif(diff),
             DiffFormat::Human
             | DiffFormat::Terraform
@@ -79,6 +95,7 @@ impl DiffFormat {
     pub(super) fn file_name(self) -> Option<&'static str> {
         match self {
             DiffFormat::Markdown => Some("diff.md"),
+            DiffFormat::Html => Some("diff.html"),
             DiffFormat::Sarif => Some("diff.sarif"),
             DiffFormat::Human
             | DiffFormat::Json

@@ -55,6 +55,9 @@ pub struct Line {
     pub covered_days: usize,
     /// Which days those are.
     pub covered: Vec<Span>,
+    /// The same, since 1970.
+    #[serde(skip)]
+    pub covered_on: BTreeSet<i32>,
     /// The other days.
     pub gaps: Vec<Span>,
 }
@@ -132,6 +135,7 @@ impl Line {
             covered_days: row.covered.len(),
             covered: spans(&row.covered),
             gaps: spans(&gaps),
+            covered_on: row.covered,
         }
     }
 

@@ -8,7 +8,7 @@
 mod remedy;
 
 use serde::Serialize;
-use trailtrim_aggregator::{Activity, Outcome, Principal, Refusal, RowKey};
+use trailtrim_aggregator::{Activity, Outcome, Principal, Refusal, RowKey, Stats};
 use trailtrim_iam::wildcard;
 
 use crate::report::{EventName, Seen, seen, time};
@@ -56,17 +56,33 @@ pub struct DenialLine {
     pub seen: Seen,
 }
 
-/// Returns the denials, ordered by principal, action, resource and reason.
-pub fn denial_lines(activity: &Activity) -> Vec<DenialLine> {
-    activity.principals.iter().flat_map(of_principal).collect()
+impl DenialLine {
+    /// Returns who refused.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let name = self.fixed_in.name();
+        let one = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        match self.explicit {
+            Some(true) => format!("denied explicitly, by {one} {name}"),
+            Some(false) => format!("not allowed, by any {name}"),
+            None => format!("denied, by {one} {name}"),
+        }
+    }
 }
 
-fn of_principal(principal: &Principal) -> Vec<DenialLine> {
+/// Returns the denials, ordered by principal, action, resource and reason.
+pub fn denial_lines(activity: &Activity) -> Vec<DenialLine> {
+    let lines = activity.principals.iter().flat_map(of_principal);
+    lines.map(|(line, _)| line).collect()
+}
+
+/// Returns the denials of a principal, each with its statistics.
+pub(crate) fn of_principal(principal: &Principal) -> Vec<(DenialLine, &Stats)> {
     let mut lines = Vec::new();
     for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome == Outcome::Denied) {
         for (refusal, stats) in &row.refusals {
             let success = last_success(principal, key);
-            lines.push(DenialLine {
+            let told = DenialLine {
                 action: Some(key.action.clone()),
                 resource: key.resource.clone(),
                 events: row
@@ -80,7 +96,8 @@ fn of_principal(principal: &Principal) -> Vec<DenialLine> {
                 error_codes: row.error_codes.iter().cloned().collect(),
                 seen: seen(stats),
                 ..line(principal, refusal)
-            });
+            };
+            lines.push((told, stats));
         }
     }
     for (key, stats) in principal.unmapped.iter().filter(|(key, _)| key.outcome == Outcome::Denied)
@@ -96,7 +113,7 @@ fn of_principal(principal: &Principal) -> Vec<DenialLine> {
             })
             .filter_map(|(_, stats)| stats.last())
             .max();
-        lines.push(DenialLine {
+        let told = DenialLine {
             action: key.action.clone(),
             events: vec![EventName {
                 source: key.event_source.clone(),
@@ -106,7 +123,8 @@ fn of_principal(principal: &Principal) -> Vec<DenialLine> {
             last_success: success.and_then(time),
             seen: seen(stats),
             ..line(principal, &Refusal::default())
-        });
+        };
+        lines.push((told, stats));
     }
     lines
 }
@@ -158,7 +176,7 @@ fn last_success(principal: &Principal, denied: &RowKey) -> Option<i64> {
 mod tests {
     use super::*;
     use std::sync::Arc;
-    use trailtrim_aggregator::{EventKey, Row, Stats, Unmapped, UnmappedKey};
+    use trailtrim_aggregator::{EventKey, Row, Unmapped, UnmappedKey};
 
     fn stats(times: &[i64]) -> Stats {
         let mut stats = Stats::default();
@@ -189,6 +207,10 @@ mod tests {
         Principal { rows: rows.into_iter().collect(), ..named }
     }
 
+    fn lines_of(principal: &Principal) -> Vec<DenialLine> {
+        of_principal(principal).into_iter().map(|(line, _)| line).collect()
+    }
+
     fn denied(refusals: Vec<(Refusal, Stats)>) -> Row {
         Row { refusals: refusals.into_iter().collect(), ..Row::default() }
     }
@@ -204,7 +226,7 @@ mod tests {
             refused(Some("service-control"), true, &[30]),
             refused(None, false, &[40]),
         ]);
-        let lines = of_principal(&principal(vec![(key("arn:aws:s3:::b/k", Outcome::Denied), row)]));
+        let lines = lines_of(&principal(vec![(key("arn:aws:s3:::b/k", Outcome::Denied), row)]));
         let told: Vec<_> = lines
             .iter()
             .map(|line| (line.fixed_in, line.explicit, line.fixable_here, line.seen.calls))
@@ -230,7 +252,7 @@ mod tests {
             ("arn:aws:s3:::b/k", &[15], false, true),
             ("arn:aws:s3:::c/k", &[30], false, false),
         ] {
-            let lines = of_principal(&principal(vec![
+            let lines = lines_of(&principal(vec![
                 (
                     key("arn:aws:s3:::b/k", Outcome::Denied),
                     denied(vec![refused(Some("identity-based"), false, &[10, 20])]),
@@ -259,7 +281,7 @@ mod tests {
         };
         who.unmapped.insert(event(Outcome::Denied, Some("new:DoIt")), stats(&[10]));
         who.unmapped.insert(event(Outcome::Granted, None), stats(&[20]));
-        let lines = of_principal(&who);
+        let lines = lines_of(&who);
         let [line] = lines.as_slice() else { panic!("{} lines", lines.len()) };
         assert_eq!(line.action.as_deref(), Some("new:DoIt"));
         assert_eq!(line.fixed_in, FixedIn::Unknown);

@@ -5,8 +5,8 @@
 //! it within IAM's limits, and [`proof`] shows that it is right; [`report`] is the versioned model of a
 //! run that every output format is made from. [`backtest`] puts drafts to what came after them,
 //! [`soak`] says how complete the picture is, [`denials`] what was refused and by whom, [`explain`] why
-//! a permission is there. [`render`] writes policies as people deploy them. Nothing here knows how
-//! logs are read.
+//! a permission is there. [`render`] writes policies as people deploy them, and what they read of them, in
+//! a browser by way of [`page`]. Nothing here knows how logs are read.
 
 pub mod attached;
 pub mod backtest;
@@ -21,6 +21,7 @@ pub mod explain;
 pub mod finding;
 pub mod fit;
 mod irredundant;
+pub mod page;
 mod path;
 pub mod proof;
 pub mod render;

@@ -4,11 +4,12 @@
 //! from: drafts and tightened policies look alike to it. The document is never changed; where a form
 //! cannot say it, the renderer takes a plainer way of the same form, or says so. What is read
 //! ([`markdown()`], [`report_markdown()`], [`sarif()`]) is made of the [diff](crate::diff) or the
-//! [report](crate::report) alone.
+//! [report](crate::report) alone, [`html()`] of the [page](crate::page) that is made of either.
 //!
 //! Names come out of logs, so every text is quoted, whatever it holds.
 
 mod cloudformation;
+mod html;
 mod markdown;
 mod markup;
 mod names;
@@ -23,6 +24,7 @@ mod yaml;
 use trailtrim_iam::PolicyDocument;
 
 pub use cloudformation::{CloudFormationError, Syntax, cloudformation};
+pub use html::html;
 pub use markdown::{markdown, report_markdown};
 pub use names::policy_name;
 pub use sarif::sarif;

@@ -28,6 +28,7 @@ use allow::Allow;
 use verdict::{Assigned, Bench};
 
 pub use allow::Place;
+pub(crate) use allow::actions as actions_of;
 pub use compose::{Composed, Footing};
 pub use explain::Explanation;
 pub use lookout::Lookout;

@@ -188,7 +188,10 @@ impl<'b> Allow<'b> {
 }
 
 /// Returns the catalog's actions that a selector allows, and its patterns that none of them fits.
-fn actions(selector: &Selector<Vec<String>>, catalog: Catalog) -> (Vec<ActionFacts>, Vec<String>) {
+pub(crate) fn actions(
+    selector: &Selector<Vec<String>>,
+    catalog: Catalog,
+) -> (Vec<ActionFacts>, Vec<String>) {
     let fits = |pattern: &str, action: &str| wildcard::matches(pattern, action);
     let lower: Vec<String> =
         selector.listed().iter().map(|pattern| pattern.to_ascii_lowercase()).collect();
