@@ -80,14 +80,24 @@ fn colour_is_there_only_where_it_is_wanted() {
 #[test]
 fn a_diff_is_coloured_and_says_the_same_without() {
     let attached = fixture_trail().with_file_name("attached");
-    let shown = |options: &[&str]| {
+    let output = |options: &[&str]| {
         let mut command = trailtrim();
         command.arg("diff").arg(fixture_trail()).args(["--principal", "orders-api", "--attached"]);
         command.arg(attached.join("orders-api.json")).args(options).arg("--event-selectors");
         command.args([attached.join("selectors.json"), attached.join("trails.json")]);
         command.args(["--unused-days", "4", "--use-region", "eu-central-1"]);
-        text(command.output().unwrap().stdout)
+        command.output().unwrap()
     };
+    let shown = |options: &[&str]| text(output(options).stdout);
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let messages = ["--out", out, "--color", "always", "--log-format", "json"];
+    let messages = text(output(&messages).stderr);
+    for line in messages.lines() {
+        let message: Value = serde_json::from_str(line).unwrap();
+        assert!(!message.to_string().contains("\\u001b"), "{line}");
+    }
+    assert!(messages.contains("no new access"), "{messages}");
     let (always, never) = (shown(&["--color", "always"]), shown(&[]));
     for (code, begin) in [(31, "- dynamodb: "), (32, "~ dynamodb:GetItem"), (32, "no new access")] {
         let painted = format!("\u{1b}[{code}m{begin}");

@@ -6,7 +6,7 @@ use terminal_size::{Width, terminal_size_of};
 
 use crate::columns::wrap;
 use crate::format::Format;
-use crate::output::{Tone, coloured, write_stdout};
+use crate::output::{Tone, coloured, logs_json, write_stdout};
 
 /// How deep a line goes on below itself.
 const HANGING: usize = 2;
@@ -27,8 +27,11 @@ impl Screen {
         Screen { coloured: coloured(terminal), width: columns(width) }
     }
 
-    /// Standard error.
+    /// Standard error; where its messages are for programs, it is none.
     pub(crate) fn stderr() -> Screen {
+        if logs_json() {
+            return Screen::none();
+        }
         let stderr = io::stderr();
         let terminal = stderr.is_terminal();
         let width = terminal.then(|| terminal_size_of(stderr)).flatten();

@@ -13,8 +13,8 @@ const PREFACE: &str = "\
 # Findings
 
 What `trailtrim diff` finds wrong with what is attached, each kind under a code that stays as it is. A
-baseline (`--baseline`) accepts findings by these codes, and SARIF lists them as rules. A test writes this
-page; `just bless` runs it.
+baseline (`--baseline`) accepts findings by these codes, and SARIF lists them as rules. `--check` ends with
+exit code 1 over `unused-access` and `unexplained-access`. A test writes this page; `just bless` runs it.
 ";
 
 #[test]
