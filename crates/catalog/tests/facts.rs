@@ -91,7 +91,7 @@ fn facts_are_looked_up_in_any_case() {
         catalog.action("lambda:CreateFunction").unwrap().dependents().any(|d| d == "iam:PassRole")
     );
     assert!(catalog.services().count() > 400);
-    assert_eq!(catalog.version().packages().count(), 6);
+    assert_eq!(catalog.version().packages().count(), 7);
     assert_eq!(catalog.version().digest().len(), 64);
 }
 
