@@ -55,6 +55,9 @@ enum Measurement {
         /// Draw the sample by another seed than the kept one
         #[arg(long, default_value_t = shapes::SEED)]
         seed: u64,
+        /// Draw another number than the kept one; a large one prints every operation
+        #[arg(long, default_value_t = shapes::SIZE)]
+        draws: usize,
         /// Judge every API of a botocore wheel, not only the core services'
         #[arg(long)]
         wheel: Option<PathBuf>,
@@ -89,9 +92,9 @@ fn main() -> Result<()> {
             Ok(())
         }
         Some(Measurement::Names { draw: false }) => verdicts::measure(&shared::models()?, true),
-        Some(Measurement::Shapes { model, fills, sample, seed, wheel, rules_now }) => {
+        Some(Measurement::Shapes { model, fills, sample, seed, draws, wheel, rules_now }) => {
             let catalog = if rules_now { rules::compiled()? } else { Catalog::embedded() };
-            shapes::measure(catalog, &model, wheel.as_deref(), fills, (sample, seed))
+            shapes::measure(catalog, &model, wheel.as_deref(), fills, (sample, seed, draws))
         }
         Some(Measurement::Rebuild) => {
             rebuild::measure(&events(), true);
@@ -111,7 +114,7 @@ fn everything() -> Result<()> {
     let models = shared::models()?;
     naming::measure(&models, false)?;
     verdicts::measure(&models, false)?;
-    shapes::measure(Catalog::embedded(), &[], None, false, (false, shapes::SEED))?;
+    shapes::measure(Catalog::embedded(), &[], None, false, (false, shapes::SEED, shapes::SIZE))?;
     let events = events();
     if events.is_empty() {
         return Ok(());

@@ -111,7 +111,11 @@ fn has_member(subject: Subject<'_>, member: &str) -> bool {
 }
 
 /// What may stand before a variable's name in a member's, where a call has two of a kind.
-const ROLES: [&str; 9] = [
+const ROLES: [&str; 13] = [
+    "add",
+    "remove",
+    "associated",
+    "transport",
     "source",
     "target",
     "destination",

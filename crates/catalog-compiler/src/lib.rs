@@ -18,6 +18,9 @@ mod pass;
 mod plan;
 mod rules;
 mod tables;
+mod tagging;
+mod types;
+mod when;
 mod world;
 mod writer;
 

@@ -130,7 +130,9 @@ pub(crate) fn fills(variable: &str, member: &str, call: &Call) -> bool {
     let belongs =
         is_generic(variable) || (!variable_base.is_empty() && kind_base.ends_with(variable_base));
     let about = call.name.contains(kind_base) && !kind_base.is_empty();
-    is_bare(member) && belongs && about && !(call.creates && variable_ending == Ending::Id)
+    // What is made has no id yet, unless it is made for something that has one.
+    let makes = call.creates && !call.name.ends_with(&format!("for{}", call.kind));
+    is_bare(member) && belongs && about && !(makes && variable_ending == Ending::Id)
 }
 
 /// Returns whether a member is the type's name without its first words, where the operation's name
@@ -183,6 +185,8 @@ mod tests {
         assert!(!fills("clustername", "name", &call("createnodegroup", "nodegroup")));
         assert!(!fills("resourceid", "id", &call("createcluster", "cluster")));
         assert!(fills("resourceid", "detectorid", &call("getdetector", "detector")));
+        assert!(!fills("tenantid", "id", &call("createtenant", "tenant")));
+        assert!(fills("tenantid", "id", &call("createinvalidationfortenant", "tenant")));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(crate) struct RuleFile {
     pub(crate) fill: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// What ids of a type begin with.
     pub(crate) guard: BTreeMap<String, String>,
+    /// What operations call a type whose name in the reference is another.
+    pub(crate) called: BTreeMap<String, Vec<String>>,
     pub(crate) source: Vec<SourceRule>,
     pub(crate) model: Vec<ModelRule>,
     pub(crate) action: Vec<ActionRule>,
@@ -270,6 +272,9 @@ pub(crate) struct CreatesRule {
     /// Verbs beside the others of calls that make something if it is not there.
     #[serde(default)]
     pub(crate) tagging_verbs: Vec<String>,
+    /// Words that make a thing of its own out of what is named before them.
+    #[serde(default)]
+    pub(crate) parts: Vec<String>,
     pub(crate) reason: String,
 }
 
@@ -366,6 +371,11 @@ pub(crate) struct Named {
 }
 
 impl Named {
+    /// Returns what stands for a file where no rule is.
+    pub(crate) fn nowhere() -> Named {
+        Named { name: "data".into(), text: String::new(), rules: RuleFile::default() }
+    }
+
     pub(crate) fn parse(name: &str, text: &str) -> Result<Named, CompileError> {
         let rules = toml::from_str(text).map_err(|error| CompileError {
             file: name.to_owned(),

@@ -142,6 +142,16 @@ impl<'d> World<'d> {
             .map_or("", String::as_str)
     }
 
+    /// Returns what operations call a type, in normal form: its name, and what rules say.
+    pub(crate) fn called(&self, prefix: &str, kind: &str) -> Vec<String> {
+        let words = self
+            .rules()
+            .filter(|rules| rules.service.as_deref() == Some(prefix))
+            .filter_map(|rules| rules.called.get(kind))
+            .flatten();
+        std::iter::once(normal(kind)).chain(words.map(|word| normal(word))).collect()
+    }
+
     pub(crate) fn creates(&self, name: &str) -> bool {
         self.rules()
             .filter_map(|rules| rules.creates.as_ref())
@@ -179,7 +189,7 @@ impl<'d> World<'d> {
         for (kind, variables) in fills {
             self.check_fill(file, service, kind, variables)?;
         }
-        for kind in rules.guard.keys() {
+        for kind in rules.guard.keys().chain(rules.called.keys()) {
             self.type_of(file, service, kind)?;
         }
         let mut ruled = BTreeSet::new();

@@ -14,8 +14,15 @@ use crate::{Origin, Request};
 const GENERIC: [&str; 6] = ["ResourceId", "ResourceName", "Id", "Name", "Identifier", "UUID"];
 
 /// Transforms that make something else out of an ARN, or of what begins as one.
-const READS_ARNS: [&str; 6] =
-    ["drop_last_colon", "before_pipe", "encoded", "iam_kind", "iam_owner", "iam_last"];
+const READS_ARNS: [&str; 7] = [
+    "drop_last_colon",
+    "unqualified",
+    "before_pipe",
+    "encoded",
+    "iam_kind",
+    "iam_owner",
+    "iam_last",
+];
 
 /// More ARNs than this out of one call are folded into the type.
 const MOST: usize = 1000;

@@ -225,6 +225,7 @@ pub const TRANSFORMS: &[&str] = &[
     "iam_last",
     "qualified",
     "between_slashes",
+    "unqualified",
 ];
 
 /// Tests of a grant.

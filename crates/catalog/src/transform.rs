@@ -107,6 +107,11 @@ pub(crate) fn apply(
         "delete_table" => plain(&partiql::read(text, "delete")?.table),
         "prefix_star" => Some(Value { tail: "*", ..Value::plain(text) }),
         "drop_last_colon" => plain(text.rsplit_once(':')?.0),
+        // Type and name are the sixth and the seventh part of an ARN.
+        "unqualified" => match text.match_indices(':').nth(6) {
+            Some((at, _)) if text.starts_with("arn:") => plain(text.get(..at)?),
+            _ => plain(text),
+        },
         "workgroup_of" => request.fact(FactKind::AthenaWorkGroup, text).map(Value::plain),
         "association" => request.fact(FactKind::Ec2Association, text).map(Value::plain),
         _ => None,

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use trailtrim_catalog::{ActionFacts, Catalog, Grant, Kind};
 
 use crate::record::Record;
-pub(crate) use sample::SEED;
+pub(crate) use sample::{SEED, SIZE};
 
 use judge::{Decisions, Fill, Verdict};
 use record::{Maker, Style};
@@ -109,7 +109,7 @@ pub(crate) fn measure(
     detailed: &[String],
     wheel: Option<&Path>,
     with_fills: bool,
-    (with_sample, seed): (bool, u64),
+    (with_sample, seed, draws): (bool, u64, usize),
 ) -> Result<()> {
     let values = Values::read()?;
     let decisions = Decisions::read()?;
@@ -117,7 +117,7 @@ pub(crate) fn measure(
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
     let mut total = Count::default();
     let mut fills: BTreeMap<(String, String, String), BTreeSet<String>> = BTreeMap::new();
-    let mut sample = sample::Sample::new(seed);
+    let mut sample = sample::Sample::new(seed, draws);
     let models = wheel.map_or_else(take::kept, take::all)?;
     for model in models {
         for (name, operation) in &model.operations {

@@ -10,10 +10,10 @@ use super::Trial;
 use super::judge::Verdict;
 
 const LIST: &str = include_str!("../../lists/shapes-sample.toml");
-/// How many are drawn.
-const SIZE: usize = 100;
+/// How many are drawn in the draw that is kept.
+pub(crate) const SIZE: usize = 100;
 /// What the order of drawing starts from in the draw that is kept.
-pub(crate) const SEED: u64 = 41;
+pub(crate) const SEED: u64 = 20_261_206;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +40,7 @@ struct Drawn {
 /// The operations with an ARN to check, in the order of drawing.
 pub(super) struct Sample {
     seed: u64,
+    size: usize,
     offered: BTreeMap<(u64, String), Trial>,
 }
 
@@ -56,8 +57,8 @@ fn lines(trial: &Trial) -> Vec<String> {
 
 impl Sample {
     /// Returns an empty drum.
-    pub(super) fn new(seed: u64) -> Sample {
-        Sample { seed, offered: BTreeMap::new() }
+    pub(super) fn new(seed: u64, size: usize) -> Sample {
+        Sample { seed, size, offered: BTreeMap::new() }
     }
 
     /// Takes an operation into the drum, with one of its trials.
@@ -72,7 +73,7 @@ impl Sample {
         let pick = usize::try_from(place % count).unwrap_or_default();
         if let Some(trial) = trials.into_iter().nth(pick).filter(named) {
             self.offered.insert((place, name), trial);
-            if self.offered.len() > SIZE {
+            if self.offered.len() > self.size {
                 self.offered.pop_last();
             }
         }
@@ -104,7 +105,7 @@ impl Sample {
             self.offered.len(),
             anew.len()
         );
-        for name in anew.iter().take(if all { SIZE } else { 5 }) {
+        for name in anew.iter().take(if all { self.size } else { 5 }) {
             println!("    to be checked: {name}");
         }
         Ok(())
