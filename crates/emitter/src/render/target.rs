@@ -139,3 +139,66 @@ impl From<&SharedDiff> for Target {
 fn label(holder: &Holder) -> String {
     format!("{}-{}", holder.kind.code(), holder.name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample::sample;
+
+    /// What several principals share, with the group that brings it.
+    fn shared(key: &str, holders: &[&str], group: Option<&str>) -> Target {
+        let mut shared = sample("common").shared.swap_remove(0);
+        shared.key = key.to_owned();
+        shared.holders = holders.iter().map(|arn| (*arn).to_owned()).collect();
+        for policy in &mut shared.attached {
+            policy.group = group.map(str::to_owned);
+        }
+        Target::from(&shared)
+    }
+
+    fn role(name: &str) -> Holder {
+        Holder { kind: HolderKind::Role, name: name.to_owned() }
+    }
+
+    #[test]
+    fn a_principal_is_attached_to_by_its_name_without_a_path() {
+        let target = Target::principal("arn:aws-cn:iam::111122223333:role/team/api", None);
+        assert_eq!((target.label.as_str(), target.holders), ("role-api", vec![role("api")]));
+        let user = Target::principal("arn:aws:iam::111122223333:user/dana", None);
+        assert_eq!(user.holders[0].kind, HolderKind::User);
+        // What is neither gets a policy, and nobody has it.
+        assert!(Target::principal("arn:aws:iam::111122223333:root", None).holders.is_empty());
+    }
+
+    #[test]
+    fn what_is_shared_belongs_to_all_who_have_it_or_to_their_group() {
+        let (one, other) =
+            ("arn:aws:iam::111122223333:role/team/b", "arn:aws:iam::111122223333:role/a");
+        let policy = shared("arn:aws:iam::111122223333:policy/common", &[one, other], None);
+        assert_eq!(policy.label, "shared-common");
+        assert_eq!(policy.holders, [role("a"), role("b")]);
+        assert_eq!(policy.replaces, ["common"]);
+        let group = shared("111122223333 group people/common", &[one, other], Some("people"));
+        assert_eq!(group.label, "group-people");
+        assert_eq!(group.holders[0].kind, HolderKind::Group);
+        // One role in two accounts is one name, to be attached to in each.
+        let twice = [one, "arn:aws:iam::444455556666:role/team/b"];
+        let joined = shared("role name b", &twice, None);
+        assert_eq!((joined.label.as_str(), joined.holders), ("role-b", vec![role("b")]));
+    }
+
+    #[test]
+    fn roles_of_one_permission_set_are_the_sets() {
+        let of = |account: &str, set: &str, hash: &str| {
+            format!(
+                "arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_{set}_{hash}"
+            )
+        };
+        let one = of("111122223333", "Admins", "0a1b2c3d4e5f6071");
+        let other = of("444455556666", "Admins", "1a1b2c3d4e5f6071");
+        let another = of("444455556666", "Readers", "2a1b2c3d4e5f6071");
+        let set = |holders: &[&str]| shared("permission set Admins", holders, None).permission_set;
+        assert_eq!(set(&[&one, &other]).as_deref(), Some("Admins"));
+        assert_eq!(set(&[&one, &another]), None);
+    }
+}
