@@ -7,7 +7,7 @@ use crate::call::Call;
 use crate::context::Context;
 use crate::names::{self, Filling, Level, Taken};
 use crate::sketch::Sketch;
-use crate::stats::{EventKey, Join, Stats};
+use crate::stats::{EventKey, Join, Origin, Stats};
 use crate::trie::{Bounded, Leaf, Quota, Shape, Trie, segments};
 
 /// Distinct calls: by frame (see [`names`]), and under it by name.
@@ -36,15 +36,13 @@ enum Family {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event<'e> {
     pub(crate) key: EventKey<'e>,
-    pub(crate) file: &'e Arc<str>,
-    /// The region of `key`, shared.
-    pub(crate) region: &'e Arc<str>,
-    pub(crate) context: &'e Context,
+    pub(crate) origin: &'e Arc<Origin>,
+    pub(crate) context: &'e Arc<Context>,
 }
 
 impl Event<'_> {
     pub(crate) fn add_to(self, stats: &mut Stats) {
-        stats.add_shared(self.key, self.file, Some(self.region));
+        stats.add_from(self.key, self.origin);
         stats.add_context(self.context);
     }
 }

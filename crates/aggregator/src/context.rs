@@ -18,7 +18,7 @@ const REMEMBERED: usize = 10_000;
 pub const FEW: usize = 8;
 
 /// A few optional values, or more than anyone would list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Few {
     /// Ascending, `None` first. Empty where there were too many.
     values: Vec<Option<Arc<str>>>,
@@ -26,6 +26,12 @@ pub struct Few {
 }
 
 impl Few {
+    /// No value at all: nothing is known.
+    pub(crate) fn none() -> &'static Few {
+        const NONE: &Few = &Few { values: Vec::new(), many: false };
+        NONE
+    }
+
     pub(crate) fn one(value: Option<Arc<str>>) -> Few {
         Few { values: vec![value], many: false }
     }
@@ -37,6 +43,12 @@ impl Few {
     /// Returns the values, or nothing where there were more than [`FEW`].
     pub fn values(&self) -> Option<impl Iterator<Item = Option<&str>>> {
         (!self.many).then(|| self.values.iter().map(Option::as_deref))
+    }
+
+    /// Returns whether joining the other would change nothing.
+    fn includes(&self, other: &Few) -> bool {
+        let known = |value| self.values.binary_search(value).is_ok();
+        self.many || (!other.many && other.values.iter().all(known))
     }
 
     pub(crate) fn join(&mut self, other: &Few) {
@@ -60,7 +72,7 @@ impl Few {
 }
 
 /// From where equal calls came.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Context {
     /// `vpcEndpointId`.
     pub(crate) endpoints: Few,
@@ -69,6 +81,11 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Returns whether joining the other would change nothing.
+    pub(crate) fn includes(&self, other: &Context) -> bool {
+        self.endpoints.includes(&other.endpoints) && self.networks.includes(&other.networks)
+    }
+
     pub(crate) fn join(&mut self, other: &Context) {
         self.endpoints.join(&other.endpoints);
         self.networks.join(&other.networks);
@@ -78,7 +95,7 @@ impl Context {
 /// Contexts by `sourceIPAddress` and endpoint as records state them, so that calls share their texts.
 #[derive(Debug, Default)]
 pub(crate) struct Contexts {
-    known: HashMap<Box<str>, Context, RandomState>,
+    known: HashMap<Box<str>, Arc<Context>, RandomState>,
     networks: Texts,
     endpoints: Texts,
     key: String,
@@ -86,7 +103,7 @@ pub(crate) struct Contexts {
 
 impl Contexts {
     /// Returns from where a record came.
-    pub(crate) fn of(&mut self, record: &Record<'_>) -> &Context {
+    pub(crate) fn of(&mut self, record: &Record<'_>) -> &Arc<Context> {
         let source = record.source_ip_address.as_deref().unwrap_or_default();
         let endpoint = record.vpc_endpoint_id.as_deref().unwrap_or_default();
         // What is empty is as what is missing. The number keeps the two texts apart.
@@ -104,7 +121,7 @@ impl Contexts {
             let network = given(source).then(|| Arc::clone(self.networks.share(&network(source))));
             let endpoint = given(endpoint).then(|| Arc::clone(self.endpoints.share(endpoint)));
             let context = Context { endpoints: Few::one(endpoint), networks: Few::one(network) };
-            self.known.insert(self.key.as_str().into(), context);
+            self.known.insert(self.key.as_str().into(), Arc::new(context));
         }
         #[expect(clippy::indexing_slicing, reason = "inserted where it was missing")]
         &self.known[self.key.as_str()]

@@ -47,7 +47,7 @@ pub use resolve::{
 };
 pub use sketch::{Count, SKETCH};
 pub use sources::{FileMark, Sources};
-pub use stats::{EVIDENCE, EventKey, Evidence, Join, Stats, day};
+pub use stats::{Days, EVIDENCE, EventKey, Evidence, Join, Stats, day};
 pub use trie::{NAME_QUOTA, Quota, WORKLOAD_QUOTA};
 pub use usage::{OtherEvent, OtherKind, Usage};
 pub use wanted::Wanted;

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::Call;
 use crate::calls::Calls;
-use crate::context::Context;
 use crate::observe::Scope;
 use crate::sources::Sources;
 use crate::stats::{Join as _, Stats, day};
@@ -35,7 +34,7 @@ impl Usage {
                     return None;
                 }
                 if windowed && stats.days().is_empty() {
-                    let stats = Stats { context: Context::default(), ..stats.clone() };
+                    let stats = Stats { context: None, ..stats.clone() };
                     undated.entry(no_time(call)).or_default().join(stats);
                     return None;
                 }

@@ -26,7 +26,7 @@ use crate::denial;
 use crate::extract::Extractor;
 use crate::identity::Caller;
 use crate::record_kind::other_kind;
-use crate::stats::{EventKey, Join};
+use crate::stats::{EventKey, Join, Origin};
 use crate::trie::{NAME_QUOTA, Quota};
 use crate::usage::{OtherEvent, OtherKind, Usage};
 use crate::wanted::Wanted;
@@ -107,6 +107,40 @@ struct Known {
     teaches: bool,
 }
 
+/// More than there are; a log may claim any number.
+const REGIONS: usize = 64;
+
+/// Where the records of the file at hand are from, so that events share it.
+#[derive(Debug, Default)]
+struct Origins {
+    file: Arc<str>,
+    /// Of that file: one for each region, which are few.
+    here: Vec<Arc<Origin>>,
+    regions: Texts,
+}
+
+impl Origins {
+    fn of(&mut self, region: &str, file: &str) -> &Arc<Origin> {
+        if *self.file != *file {
+            self.file = Arc::from(file);
+            self.here.clear();
+        }
+        let at = match self.here.iter().position(|origin| *origin.region == *region) {
+            Some(at) => at,
+            None => {
+                if self.here.len() >= REGIONS {
+                    self.here.clear();
+                }
+                let region = Arc::clone(self.regions.share(region));
+                self.here.push(Arc::new(Origin { region, file: Arc::clone(&self.file) }));
+                self.here.len() - 1
+            }
+        };
+        #[expect(clippy::indexing_slicing, reason = "found, or just put there")]
+        &self.here[at]
+    }
+}
+
 /// Turns records into usage; one for each thread.
 #[derive(Debug)]
 pub struct Observer<'s> {
@@ -118,10 +152,8 @@ pub struct Observer<'s> {
     callers: Callers,
     known: HashMap<String, Known, RandomState>,
     contexts: Contexts,
-    regions: Texts,
+    origins: Origins,
     seen: Seen,
-    /// The label of the file being read.
-    file: Arc<str>,
     name: String,
     buffers: Buffers,
 }
@@ -143,9 +175,8 @@ impl<'s> Observer<'s> {
             callers: Callers::default(),
             known: HashMap::default(),
             contexts: Contexts::default(),
-            regions: Texts::default(),
+            origins: Origins::default(),
             seen: Seen::default(),
-            file: Arc::from(""),
             name: String::new(),
             buffers: Buffers::default(),
         }
@@ -160,7 +191,6 @@ impl<'s> Observer<'s> {
 
     /// Takes up one record, found at `at`.
     pub fn observe(&mut self, at: &Provenance<'_>, record: &Record<'_>) {
-        let file = at.path;
         self.usage.coverage.note(record);
         let event_source = &*record.event_source;
         let event_name = &*record.event_name;
@@ -194,9 +224,7 @@ impl<'s> Observer<'s> {
         if at.framing != Framing::EventBridge && self.seen.is_new(record, time) {
             self.usage.coverage.see(record);
         }
-        if *self.file != *file {
-            self.file = Arc::from(file);
-        }
+        let origin = self.origins.of(region, at.path);
 
         let addendum = record.addendum.as_ref().map(Addendum::read).unwrap_or_default();
         let hashed;
@@ -218,7 +246,7 @@ impl<'s> Observer<'s> {
         };
         let event = EventKey { key, event_id, time, region };
         if addendum.amends {
-            self.usage.amended.add(event, &self.file);
+            self.usage.amended.add_from(event, origin);
         }
 
         // A record without a time cannot be shown to lie inside the window.
@@ -242,7 +270,7 @@ impl<'s> Observer<'s> {
                 event_name: event_name.into(),
                 event_type: record.event_type.as_deref().unwrap_or_default().into(),
             };
-            self.usage.other.entry(other).or_default().add(event, &self.file);
+            self.usage.other.entry(other).or_default().add_from(event, origin);
             return;
         }
 
@@ -262,10 +290,10 @@ impl<'s> Observer<'s> {
 
         if let Caller::Outside(outsider) = &caller.caller {
             match self.usage.outsiders.get_mut(outsider) {
-                Some(stats) => stats.add(event, &self.file),
+                Some(stats) => stats.add_from(event, origin),
                 None => {
                     let stats = self.usage.outsiders.entry(outsider.clone()).or_default();
-                    stats.add(event, &self.file);
+                    stats.add_from(event, origin);
                 }
             }
             if !known.teaches {
@@ -274,8 +302,7 @@ impl<'s> Observer<'s> {
         }
         let call = make_call(record, caller, recipient.or(caller_account), &known.extractor);
         let context = self.contexts.of(record);
-        let region = self.regions.share(region);
-        let event = Event { key: event, file: &self.file, region, context };
+        let event = Event { key: event, origin, context };
         let (quota, buffers) = (self.quota, &mut self.buffers);
         let Caller::Principal(key) = &caller.caller else {
             return self.usage.lessons.add(&call, event, quota, buffers);

@@ -298,7 +298,7 @@ fn resolve_as(
             let mut principal = Principal { workload, ..principal.clone() };
             for (call, stats) in parts.iter().flat_map(|part| part.calls.iter()) {
                 let poorer = call.copy == Copy::Owner
-                    && stats.sketch.hashes().iter().all(|hash| own_copies.contains(hash));
+                    && stats.hashes().all(|hash| own_copies.contains(&hash));
                 principal.take_up(&call, stats, poorer, facts, catalog);
             }
             principals.push(principal);
@@ -320,7 +320,7 @@ fn own_copies(parts: &[Part<'_>]) -> HashSet<u64> {
     let mut own_copies = HashSet::new();
     if calls().any(|(call, _)| call.copy == Copy::Owner) {
         for (_, stats) in calls().filter(|(call, _)| call.copy == Copy::Caller) {
-            own_copies.extend(stats.sketch.hashes().iter().copied());
+            own_copies.extend(stats.hashes());
         }
     }
     own_copies
@@ -350,7 +350,7 @@ impl Principal {
     /// no order.
     pub fn days(&self) -> impl Iterator<Item = i32> {
         let rows = self.rows.values().map(|row| &row.stats);
-        rows.chain(self.unmapped.values()).flat_map(|stats| stats.days().iter().copied())
+        rows.chain(self.unmapped.values()).flat_map(|stats| stats.days().iter())
     }
 
     /// `poorer` is the copy of an event of which the caller's own account has a fuller one.

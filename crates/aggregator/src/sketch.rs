@@ -70,6 +70,10 @@ impl Sketch {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn hashes(&self) -> &[u64] {
         &self.0
     }

@@ -8,15 +8,22 @@
 //! `≈`) after that.
 //!
 //! Most calls of an archive are seen once or twice, and there may be a million of
-//! them: the lists here grow without slack.
+//! them: the lists here grow without slack, and what follows from the samples is
+//! not kept beside them.
 
-use std::collections::BTreeSet;
+mod days;
+mod sample;
+
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::context::{Context, Few};
 use crate::sketch::{Count, Sketch};
+
+pub use days::Days;
+pub use sample::Evidence;
+pub(crate) use sample::{Origin, Sample};
 
 /// How many events are kept as evidence of one call.
 pub const EVIDENCE: usize = 16;
@@ -41,57 +48,18 @@ pub struct EventKey<'a> {
     pub region: &'a str,
 }
 
-/// One event, kept to show to people.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Evidence {
-    /// `eventTime`, seconds since 1970.
-    pub time: Option<i64>,
-    /// `eventID`.
-    pub event_id: Box<str>,
-    /// `awsRegion`.
-    pub region: Arc<str>,
-    /// The label of the smallest-named file that holds it.
-    pub file: Arc<str>,
-}
-
-/// An event kept as evidence, with what orders it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sample {
-    hash: u128,
-    /// The event key, where it is another than the event's own id.
-    pub(crate) key: Option<Box<str>>,
-    pub(crate) evidence: Evidence,
-}
-
-impl Sample {
-    pub(crate) fn new(key: &str, evidence: Evidence) -> Sample {
-        Sample::hashed(xxh3_128(key.as_bytes()), key, evidence)
-    }
-
-    fn hashed(hash: u128, key: &str, evidence: Evidence) -> Sample {
-        Sample { hash, key: (*key != *evidence.event_id).then(|| key.into()), evidence }
-    }
-
-    /// What the sketch keeps of it.
-    pub(crate) fn short(&self) -> u64 {
-        (self.hash >> 64) as u64
-    }
-
-    fn key(&self) -> &str {
-        self.key.as_deref().unwrap_or(&self.evidence.event_id)
-    }
-}
-
 /// When, how often and by which events equal calls were seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     pub(crate) first: Option<i64>,
     pub(crate) last: Option<i64>,
-    pub(crate) days: BTreeSet<i32>,
+    pub(crate) days: Days,
+    /// All events, where there are more than the samples; empty else.
     pub(crate) sketch: Sketch,
     /// The events with the smallest hashes, ascending by hash, then key.
     pub(crate) samples: Vec<Sample>,
-    pub(crate) context: Context,
+    /// From where they came; mostly all from one place, which many calls share.
+    pub(crate) context: Option<Arc<Context>>,
     /// Whether only some of the days are left: then numbers are upper bounds.
     pub(crate) cut: bool,
 }
@@ -99,16 +67,12 @@ pub struct Stats {
 impl Stats {
     /// Takes up one event, found in `file`.
     pub fn add(&mut self, event: EventKey<'_>, file: &Arc<str>) {
-        self.add_shared(event, file, None);
+        let origin = Origin { region: event.region.into(), file: Arc::clone(file) };
+        self.add_from(event, &Arc::new(origin));
     }
 
-    /// Takes up one event; `region` is its region, where that is shared already.
-    pub(crate) fn add_shared(
-        &mut self,
-        event: EventKey<'_>,
-        file: &Arc<str>,
-        region: Option<&Arc<str>>,
-    ) {
+    /// Takes up one event; its region and file are those of `origin`.
+    pub(crate) fn add_from(&mut self, event: EventKey<'_>, origin: &Arc<Origin>) {
         if let Some(time) = event.time {
             self.first = Some(self.first.map_or(time, |first| first.min(time)));
             self.last = Some(self.last.map_or(time, |last| last.max(time)));
@@ -116,50 +80,57 @@ impl Stats {
         }
         // The hash samples only; identity is by the whole key.
         let hash = xxh3_128(event.key.as_bytes());
-        self.sketch.add((hash >> 64) as u64);
-        if self.samples.len() == EVIDENCE && self.samples.last().is_some_and(|s| hash > s.hash) {
-            return;
+        let full = self.samples.len() == EVIDENCE;
+        if full && self.samples.last().is_some_and(|last| hash > last.hash) {
+            return self.count(sample::short(hash));
         }
-        let region = match (region, self.samples.first()) {
-            (Some(region), _) => Arc::clone(region),
-            (None, Some(sample)) if *sample.evidence.region == *event.region => {
-                Arc::clone(&sample.evidence.region)
-            }
-            _ => event.region.into(),
-        };
-        let evidence = Evidence {
-            time: event.time,
-            event_id: event.event_id.into(),
-            region,
-            file: Arc::clone(file),
-        };
-        self.sample(Sample::hashed(hash, event.key, evidence));
+        let EventKey { key, event_id, time, .. } = event;
+        self.sample(Sample::hashed(hash, key, event_id, time, Arc::clone(origin)));
+    }
+
+    /// Counts an event beside the samples.
+    fn count(&mut self, short: u64) {
+        if self.sketch.is_empty() {
+            self.sketch = Sketch::of(self.samples.iter().map(Sample::short).collect());
+        }
+        self.sketch.add(short);
     }
 
     /// Takes up from where an event came.
-    pub(crate) fn add_context(&mut self, context: &Context) {
-        self.context.join(context);
+    pub(crate) fn add_context(&mut self, context: &Arc<Context>) {
+        match &mut self.context {
+            None => self.context = Some(Arc::clone(context)),
+            Some(known) => {
+                if !Arc::ptr_eq(known, context) && !known.includes(context) {
+                    Arc::make_mut(known).join(context);
+                }
+            }
+        }
     }
 
     pub(crate) fn sample(&mut self, new: Sample) {
-        let found = self
-            .samples
-            .binary_search_by(|old| old.hash.cmp(&new.hash).then_with(|| old.key().cmp(new.key())));
-        match found {
+        match self.samples.binary_search_by(|old| old.order(&new)) {
             // The same event again, perhaps from another file: the smaller account of it stays.
             Ok(at) => {
                 if let Some(old) = self.samples.get_mut(at)
-                    && new.evidence < old.evidence
+                    && new.is_before(old)
                 {
                     *old = new;
                 }
             }
             Err(at) => {
-                if self.samples.len() < 4 {
+                if self.samples.len() == EVIDENCE || !self.sketch.is_empty() {
+                    self.count(new.short());
+                }
+                if at == EVIDENCE {
+                    return;
+                }
+                if self.samples.len() == EVIDENCE {
+                    self.samples.pop();
+                } else if self.samples.len() < 4 {
                     self.samples.reserve_exact(1);
                 }
                 self.samples.insert(at, new);
-                self.samples.truncate(EVIDENCE);
             }
         }
     }
@@ -175,29 +146,39 @@ impl Stats {
     }
 
     /// Returns the days (since 1970-01-01, UTC) on which events were seen, ascending.
-    pub fn days(&self) -> &BTreeSet<i32> {
+    pub fn days(&self) -> &Days {
         &self.days
     }
 
     /// Returns how many distinct events were seen.
     pub fn calls(&self) -> Count {
-        let count = self.sketch.count();
+        let count = if self.sketch.is_empty() {
+            Count { value: self.samples.len() as u64, estimated: false }
+        } else {
+            self.sketch.count()
+        };
         Count { estimated: count.estimated || self.cut, ..count }
+    }
+
+    /// Returns the hashes of the events that it can name: all of them while they are few.
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = u64> {
+        let samples = if self.sketch.is_empty() { &*self.samples } else { &[] };
+        self.sketch.hashes().iter().copied().chain(samples.iter().map(Sample::short))
     }
 
     /// Returns the VPC endpoints the calls came through.
     pub fn endpoints(&self) -> &Few {
-        &self.context.endpoints
+        self.context.as_ref().map_or(Few::none(), |context| &context.endpoints)
     }
 
     /// Returns the networks the calls came from: /24 or /48, or the name of a service.
     pub fn networks(&self) -> &Few {
-        &self.context.networks
+        self.context.as_ref().map_or(Few::none(), |context| &context.networks)
     }
 
     /// Returns whether no event was taken up.
     pub(crate) fn is_empty(&self) -> bool {
-        self.sketch.hashes().is_empty()
+        self.samples.is_empty() && self.sketch.is_empty()
     }
 
     /// Returns what is left within the days from `since` and before `until`; nothing if no
@@ -207,15 +188,18 @@ impl Stats {
         let held = |day: i32| {
             since.is_none_or(|since| day >= since) && until.is_none_or(|until| day < until)
         };
-        if self.days.iter().all(|day| held(*day)) {
+        if self.days.iter().all(held) {
             return (!self.days.is_empty()).then(|| self.clone());
         }
-        let days: BTreeSet<i32> = self.days.iter().copied().filter(|day| held(*day)).collect();
-        let (first, last) = (*days.first()?, *days.last()?);
+        let days: Days = self.days.iter().filter(|day| held(*day)).collect();
+        let (first, last) = (days.first()?, days.last()?);
         let start = i64::from(first) * 86_400;
         let end = i64::from(last) * 86_400 + 86_399;
         let mut cut = self.clone();
-        cut.samples.retain(|sample| sample.evidence.time.is_some_and(|time| held(day(time))));
+        cut.samples.retain(|sample| sample.time.is_some_and(|time| held(day(time))));
+        if cut.sketch.is_empty() && cut.samples.len() < self.samples.len() {
+            cut.sketch = Sketch::of(self.hashes().collect());
+        }
         cut.first = self.first.map(|time| time.max(start));
         cut.last = self.last.map(|time| time.min(end));
         cut.days = days;
@@ -224,8 +208,8 @@ impl Stats {
     }
 
     /// Returns up to [`EVIDENCE`] events, oldest first.
-    pub fn evidence(&self) -> Vec<&Evidence> {
-        let mut all: Vec<&Evidence> = self.samples.iter().map(|sample| &sample.evidence).collect();
+    pub fn evidence(&self) -> Vec<Evidence> {
+        let mut all: Vec<Evidence> = self.samples.iter().map(Sample::evidence).collect();
         all.sort();
         all
     }
@@ -235,12 +219,18 @@ impl Join for Stats {
     fn join(&mut self, other: Self) {
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
-        self.days.extend(other.days);
-        self.sketch.join(&other.sketch);
+        self.days.join(&other.days);
+        if !self.sketch.is_empty() || !other.sketch.is_empty() {
+            let mut all = Sketch::of(self.hashes().collect());
+            all.join(&Sketch::of(other.hashes().collect()));
+            self.sketch = all;
+        }
         for sample in other.samples {
             self.sample(sample);
         }
-        self.context.join(&other.context);
+        if let Some(context) = &other.context {
+            self.add_context(context);
+        }
         self.cut |= other.cut;
     }
 }

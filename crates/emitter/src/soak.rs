@@ -146,8 +146,8 @@ pub fn soak(principal: &Principal, coverage: &Coverage, ahead: usize) -> Soak {
     for (key, row) in granted() {
         let seen = row.stats.days();
         let grant = (key.action.as_str(), key.resource.as_str(), key.conditions.as_slice());
-        grants.entry(grant).or_default().extend(seen);
-        actions.entry(&key.action).or_default().extend(seen);
+        grants.entry(grant).or_default().extend(seen.iter());
+        actions.entry(&key.action).or_default().extend(seen.iter());
     }
     let observed = |seen: &BTreeSet<i32>| seen.intersection(&days).count();
     let by_grant = Incidence::of(days.len(), grants.values().map(observed));

@@ -234,7 +234,7 @@ impl Span {
     }
 
     fn of(stats: &Stats) -> Span {
-        Span { first: stats.days().first().copied(), last: stats.days().last().copied() }
+        Span { first: stats.days().first(), last: stats.days().last() }
     }
 
     fn join(&mut self, other: Span) {

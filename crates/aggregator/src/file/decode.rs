@@ -2,6 +2,7 @@
 //! it is `None`, and what was written in another order or over a quota comes out the same.
 
 use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use trailtrim_ingest::{Compression, ContentHash, Framing, Position, SkipKind, SourceFacts};
@@ -15,7 +16,7 @@ use crate::epoch::Epoch;
 use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::sketch::Sketch;
 use crate::sources::{FileMark, Skip, SkipKey};
-use crate::stats::{Evidence, Join as _, Sample, Stats};
+use crate::stats::{Join as _, Origin, Sample, Stats};
 use crate::trie::Quota;
 use crate::usage::{OtherEvent, OtherKind, Usage};
 use crate::workload::Workloads;
@@ -26,22 +27,41 @@ pub(super) struct Decoder {
     epochs: BTreeMap<Epoch, Body>,
     current: Option<(Epoch, Body)>,
     expected: Option<usize>,
-    texts: Texts,
+    shared: Shared,
 }
 
-/// Texts that many entries share.
+/// What many entries share.
 #[derive(Debug, Default)]
-struct Texts(HashSet<Arc<str>>);
+struct Shared {
+    texts: HashSet<Arc<str>>,
+    origins: HashSet<Arc<Origin>>,
+    contexts: HashSet<Arc<Context>>,
+}
 
-impl Texts {
-    fn share(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(text) {
+impl Shared {
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
             return Arc::clone(known);
         }
         let new: Arc<str> = Arc::from(text);
-        self.0.insert(Arc::clone(&new));
+        self.texts.insert(Arc::clone(&new));
         new
     }
+
+    fn origin(&mut self, region: &str, file: &str) -> Arc<Origin> {
+        let origin = Origin { region: self.text(region), file: self.text(file) };
+        shared(&mut self.origins, origin)
+    }
+}
+
+/// Returns the copy that is shared of a value.
+fn shared<T: Eq + Hash>(known: &mut HashSet<Arc<T>>, value: T) -> Arc<T> {
+    if let Some(known) = known.get(&value) {
+        return Arc::clone(known);
+    }
+    let new = Arc::new(value);
+    known.insert(Arc::clone(&new));
+    new
 }
 
 impl Decoder {
@@ -68,7 +88,7 @@ impl Decoder {
             }
             Kind::Sources | Kind::Principals | Kind::Rest => {
                 let usage = &mut self.current.as_mut()?.1.usage;
-                entries(usage, bytes, &mut self.texts)?;
+                entries(usage, bytes, &mut self.shared)?;
                 return Some(());
             }
         }
@@ -95,7 +115,7 @@ struct Under {
     frame: Vec<u8>,
 }
 
-fn entries(usage: &mut Usage, mut bytes: In<'_>, texts: &mut Texts) -> Option<()> {
+fn entries(usage: &mut Usage, mut bytes: In<'_>, known: &mut Shared) -> Option<()> {
     let quota = usage.quota;
     let mut under =
         Under { principal: None, workload: None, calls: Calls::default(), frame: Vec::new() };
@@ -119,14 +139,14 @@ fn entries(usage: &mut Usage, mut bytes: In<'_>, texts: &mut Texts) -> Option<()
             Tag::Frame => under.frame = bytes.bytes()?.to_vec(),
             Tag::Row => {
                 let (outer, inner) = (path(&mut bytes)?, path(&mut bytes)?);
-                let row = OwnedRow { outer, inner, stats: stats(&mut bytes, texts)? };
+                let row = OwnedRow { outer, inner, stats: stats(&mut bytes, known)? };
                 under.calls.put(&under.frame, row, quota).then_some(())?;
             }
             Tag::Outsider => {
                 let code = bytes.text()?;
                 let reason = Reason::ALL.into_iter().find(|reason| reason.code() == code)?;
                 let outsider = Outsider { reason, identity: bytes.text()?.into() };
-                let stats = stats(&mut bytes, texts)?;
+                let stats = stats(&mut bytes, known)?;
                 usage.outsiders.entry(outsider).or_default().join(stats);
             }
             Tag::Other => {
@@ -137,10 +157,10 @@ fn entries(usage: &mut Usage, mut bytes: In<'_>, texts: &mut Texts) -> Option<()
                     event_name: bytes.text()?.into(),
                     event_type: bytes.text()?.into(),
                 };
-                let stats = stats(&mut bytes, texts)?;
+                let stats = stats(&mut bytes, known)?;
                 usage.other.entry(other).or_default().join(stats);
             }
-            Tag::Amended => usage.amended.join(stats(&mut bytes, texts)?),
+            Tag::Amended => usage.amended.join(stats(&mut bytes, known)?),
             Tag::Source => {
                 let hash = ContentHash::from_bytes(bytes.fixed()?);
                 let facts = source(&mut bytes)?;
@@ -191,7 +211,7 @@ fn sketch(bytes: &mut In<'_>) -> Option<Sketch> {
     Some(Sketch::of(bytes.list(|bytes| bytes.fixed().map(u64::from_le_bytes))?))
 }
 
-fn stats(bytes: &mut In<'_>, texts: &mut Texts) -> Option<Stats> {
+fn stats(bytes: &mut In<'_>, known: &mut Shared) -> Option<Stats> {
     let mut stats = Stats {
         first: bytes.optional(In::signed)?,
         last: bytes.optional(In::signed)?,
@@ -202,31 +222,26 @@ fn stats(bytes: &mut In<'_>, texts: &mut Texts) -> Option<Stats> {
         before = before.checked_add(bytes.signed()?)?;
         i32::try_from(before).ok()
     })?;
-    stats.days.extend(days);
-    let told = bytes.optional(sketch)?;
+    stats.days = days.into_iter().collect();
+    stats.sketch = bytes.optional(sketch)?.unwrap_or_default();
     let samples = bytes.list(|bytes| {
         let key = bytes.optional(In::text)?;
-        let evidence = Evidence {
-            time: bytes.optional(In::signed)?,
-            event_id: bytes.text()?.into(),
-            region: texts.share(bytes.text()?),
-            file: texts.share(bytes.text()?),
-        };
-        let id = evidence.event_id.clone();
-        Some(Sample::new(key.unwrap_or(&id), evidence))
+        let time = bytes.optional(In::signed)?;
+        let id = bytes.text()?;
+        let origin = known.origin(bytes.text()?, bytes.text()?);
+        Some(Sample::new(key.unwrap_or(id), id, time, origin))
     })?;
-    stats.sketch = match told {
-        Some(sketch) => sketch,
-        None => Sketch::of(samples.iter().map(Sample::short).collect()),
-    };
     samples.into_iter().for_each(|sample| stats.sample(sample));
-    stats.context = Context { endpoints: few(bytes, texts)?, networks: few(bytes, texts)? };
+    let context = Context { endpoints: few(bytes, known)?, networks: few(bytes, known)? };
+    if context != Context::default() {
+        stats.context = Some(shared(&mut known.contexts, context));
+    }
     Some(stats)
 }
 
-fn few(bytes: &mut In<'_>, texts: &mut Texts) -> Option<Few> {
+fn few(bytes: &mut In<'_>, known: &mut Shared) -> Option<Few> {
     let values = bytes.optional(|bytes| {
-        bytes.list(|bytes| Some(bytes.optional(In::text)?.map(|text| texts.share(text))))
+        bytes.list(|bytes| Some(bytes.optional(In::text)?.map(|text| known.text(text))))
     })?;
     let Some(values) = values else { return Some(Few::too_many()) };
     let mut few = Few::default();

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::bytes::Out;
 use super::{Body, FileError, Kind, SECTION, Sections, UsageFile};
 use crate::calls::{Calls, Path, Row};
-use crate::context::{Context, Few};
+use crate::context::Few;
 use crate::epoch::Epoch;
 use crate::identity::{Outsider, PrincipalKey};
 use crate::sketch::Sketch;
@@ -249,25 +249,21 @@ fn write_stats(out: &mut Out, stats: &Stats) {
     out.optional(stats.last, Out::signed);
     out.length(stats.days.len());
     let mut before = 0;
-    for day in &stats.days {
-        out.signed(i64::from(*day) - before);
-        before = i64::from(*day);
+    for day in stats.days.iter() {
+        out.signed(i64::from(day) - before);
+        before = i64::from(day);
     }
-    // While every event is a sample, the sketch follows from the samples.
-    let hashes = stats.sketch.hashes();
-    out.optional((hashes.len() != stats.samples.len()).then_some(&stats.sketch), write_sketch);
+    out.optional((!stats.sketch.is_empty()).then_some(&stats.sketch), write_sketch);
     out.length(stats.samples.len());
     for sample in &stats.samples {
-        out.optional(sample.key.as_deref(), Out::text);
-        let evidence = &sample.evidence;
-        out.optional(evidence.time, Out::signed);
-        out.text(&evidence.event_id);
-        out.text(&evidence.region);
-        out.text(&evidence.file);
+        out.optional(sample.key(), Out::text);
+        out.optional(sample.time, Out::signed);
+        sample.with_id(|id| out.text(id));
+        out.text(&sample.origin.region);
+        out.text(&sample.origin.file);
     }
-    let Context { endpoints, networks } = &stats.context;
-    write_few(out, endpoints);
-    write_few(out, networks);
+    write_few(out, stats.endpoints());
+    write_few(out, stats.networks());
 }
 
 fn write_few(out: &mut Out, few: &Few) {
