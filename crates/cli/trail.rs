@@ -10,7 +10,7 @@ use clap::Args;
 use ipnet::IpNet;
 use trailtrim_aggregator::{
     Activity, Coverage, Excluded, FileMark, Join as _, NAME_QUOTA, Observer, OtherKind, Principal,
-    Quota, Scope, Sources, Usage, Wanted, resolve, resolve_by_workload, resolve_some,
+    Quota, Scope, Shards, Sources, Usage, Wanted, resolve, resolve_by_workload, resolve_some,
 };
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
@@ -277,13 +277,15 @@ impl InputArgs {
         let pool = self.pool()?;
         let quota = Quota::new(self.name_quota.0.get());
         let progress = Line::new();
+        let shards: Vec<Shards> = scopes.iter().map(|_| Shards::default()).collect();
         let (observers, ingested) = pool.install(|| {
             fold_files(
                 files,
                 &progress,
                 || {
-                    let observers = scopes.iter().map(|scope| {
+                    let observers = scopes.iter().zip(&shards).map(|(scope, shards)| {
                         let observer = Observer::with_quota(catalog, scope, quota);
+                        let observer = observer.gathering(shards);
                         match wanted {
                             Some(wanted) => observer.only(wanted),
                             None => observer,

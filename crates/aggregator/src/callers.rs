@@ -7,8 +7,10 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 use trailtrim_ingest::Json;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::identity::{Caller, UserIdentity};
+use crate::shards::SHARDS;
 use crate::workload::{Attribution, fold_arn, fold_name};
 
 /// How many are remembered: a few megabytes of text.
@@ -24,8 +26,10 @@ pub(crate) struct Identified {
     pub(crate) attribution: Attribution,
     /// The name of the workload, folded.
     pub(crate) workload: Box<str>,
-    /// Where the principal stands in the usage, once it does.
-    pub(crate) place: Option<usize>,
+    /// What tells its calls from others' when they are spread.
+    pub(crate) seed: usize,
+    /// Where the principal stands in each shard, once it does.
+    pub(crate) places: [Option<u32>; SHARDS],
     /// Whether it is among those that are wanted, once that was asked.
     pub(crate) wanted: Option<bool>,
 }
@@ -37,14 +41,20 @@ impl Identified {
             (None, Some(session)) => (Attribution::Session, fold_name(session)),
             (None, None) => (Attribution::None, String::new()),
         };
+        let caller = identity.caller();
+        let seed = match &caller {
+            Caller::Principal(key) => xxh3_64(key.arn.as_bytes()) as usize,
+            Caller::Outside(_) => 0,
+        };
         Identified {
-            caller: identity.caller(),
+            caller,
             account: identity.account().map(Into::into),
             invoked_by: identity.invoked_by().map(Into::into),
             session: identity.session().map(Into::into),
             attribution,
             workload: workload.into(),
-            place: None,
+            seed,
+            places: [None; SHARDS],
             wanted: None,
         }
     }

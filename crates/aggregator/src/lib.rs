@@ -23,6 +23,7 @@ mod observe;
 mod outcome;
 mod record_kind;
 mod resolve;
+mod shards;
 mod sketch;
 mod sources;
 mod stats;
@@ -45,6 +46,7 @@ pub use resolve::{
     Activity, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey,
     permission_set, resolve, resolve_by_workload, resolve_some,
 };
+pub use shards::Shards;
 pub use sketch::{Count, SKETCH};
 pub use sources::{FileMark, Sources};
 pub use stats::{Days, EVIDENCE, EventKey, Evidence, Join, Stats, day};

@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::wildcard;
 use trailtrim_ingest::{Framing, Json, Provenance, Record, Value};
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::call::{Call, Category, Copy, Denial, Part, Resource};
 use crate::callers::{Callers, Identified};
@@ -26,6 +26,7 @@ use crate::denial;
 use crate::extract::Extractor;
 use crate::identity::Caller;
 use crate::record_kind::other_kind;
+use crate::shards::{SHARDS, Shards};
 use crate::stats::{EventKey, Join, Origin};
 use crate::trie::{NAME_QUOTA, Quota};
 use crate::usage::{OtherEvent, OtherKind, Usage};
@@ -105,6 +106,8 @@ impl Scope {
 struct Known {
     extractor: Extractor,
     teaches: bool,
+    /// What tells its calls from others' when they are spread.
+    seed: usize,
 }
 
 /// More than there are; a log may claim any number.
@@ -147,7 +150,9 @@ pub struct Observer<'s> {
     catalog: Catalog,
     scope: &'s Scope,
     wanted: Option<&'s Wanted>,
+    /// All but what principals did.
     usage: Usage,
+    shards: Shards,
     quota: Quota,
     callers: Callers,
     known: HashMap<String, Known, RandomState>,
@@ -171,6 +176,7 @@ impl<'s> Observer<'s> {
             scope,
             wanted: None,
             usage: Usage { quota, ..Usage::default() },
+            shards: Shards::default(),
             quota,
             callers: Callers::default(),
             known: HashMap::default(),
@@ -180,6 +186,13 @@ impl<'s> Observer<'s> {
             name: String::new(),
             buffers: Buffers::default(),
         }
+    }
+
+    /// Gathers what principals did together with others, in one place: only the last of them, into
+    /// which the others were joined, is to be asked for its usage.
+    #[must_use]
+    pub fn gathering(self, shards: &Shards) -> Self {
+        Observer { shards: shards.clone(), ..self }
     }
 
     /// Takes up nothing but calls of some principals. What is observed then is theirs alone: it tells
@@ -283,6 +296,7 @@ impl<'s> Observer<'s> {
             let known = Known {
                 extractor: Extractor::new(operation.extraction()),
                 teaches: operation.lessons().next().is_some(),
+                seed: xxh3_64(self.name.as_bytes()) as usize,
             };
             self.known.insert(self.name.clone(), known);
         }
@@ -307,32 +321,41 @@ impl<'s> Observer<'s> {
         let Caller::Principal(key) = &caller.caller else {
             return self.usage.lessons.add(&call, event, quota, buffers);
         };
-        let place = match caller.place {
-            Some(place) => place,
-            None => {
-                let entry = self.usage.principals.entry(key.clone());
+        let shard = (caller.seed ^ known.seed) % SHARDS;
+        let mut principals = self.shards.shard(shard);
+        let place = match caller.places.get(shard) {
+            Some(Some(place)) => *place as usize,
+            _ => {
+                let entry = principals.entry(key.clone());
                 let place = entry.index();
                 entry.or_default();
                 place
             }
         };
         let path = [caller.attribution.segment(), &*caller.workload];
-        if let Some((_, workloads)) = self.usage.principals.get_index_mut(place) {
+        if let Some((_, workloads)) = principals.get_index_mut(place) {
             let add = |calls: &mut Calls| calls.add(&call, event, quota, buffers);
             workloads.0.update(&path, quota, Calls::default, add);
         }
+        drop(principals);
         drop(call);
-        caller.place = Some(place);
+        if let Some(known) = caller.places.get_mut(shard) {
+            *known = u32::try_from(place).ok();
+        }
     }
 
-    /// Returns what was observed.
-    pub fn into_usage(self) -> Usage {
+    /// Returns what was observed, by all who gather in the same place.
+    pub fn into_usage(mut self) -> Usage {
+        self.shards.pour(&mut self.usage);
         self.usage
     }
 }
 
 impl Join for Observer<'_> {
     fn join(&mut self, other: Self) {
+        if !self.shards.is(&other.shards) {
+            other.shards.pour(&mut self.usage);
+        }
         self.usage.join(other.usage);
     }
 }

@@ -16,8 +16,6 @@ mod sample;
 
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use crate::context::{Context, Few};
 use crate::sketch::{Count, Sketch};
 
@@ -79,21 +77,21 @@ impl Stats {
             self.days.insert(day(time));
         }
         // The hash samples only; identity is by the whole key.
-        let hash = xxh3_128(event.key.as_bytes());
+        let hash = sample::hash(event.key);
         let full = self.samples.len() == EVIDENCE;
         if full && self.samples.last().is_some_and(|last| hash > last.hash) {
-            return self.count(sample::short(hash));
+            return self.count(hash);
         }
         let EventKey { key, event_id, time, .. } = event;
         self.sample(Sample::hashed(hash, key, event_id, time, Arc::clone(origin)));
     }
 
     /// Counts an event beside the samples.
-    fn count(&mut self, short: u64) {
+    fn count(&mut self, hash: u64) {
         if self.sketch.is_empty() {
-            self.sketch = Sketch::of(self.samples.iter().map(Sample::short).collect());
+            self.sketch = Sketch::of(self.samples.iter().map(|sample| sample.hash).collect());
         }
-        self.sketch.add(short);
+        self.sketch.add(hash);
     }
 
     /// Takes up from where an event came.
@@ -120,7 +118,7 @@ impl Stats {
             }
             Err(at) => {
                 if self.samples.len() == EVIDENCE || !self.sketch.is_empty() {
-                    self.count(new.short());
+                    self.count(new.hash);
                 }
                 if at == EVIDENCE {
                     return;
@@ -163,7 +161,7 @@ impl Stats {
     /// Returns the hashes of the events that it can name: all of them while they are few.
     pub(crate) fn hashes(&self) -> impl Iterator<Item = u64> {
         let samples = if self.sketch.is_empty() { &*self.samples } else { &[] };
-        self.sketch.hashes().iter().copied().chain(samples.iter().map(Sample::short))
+        self.sketch.hashes().iter().copied().chain(samples.iter().map(|sample| sample.hash))
     }
 
     /// Returns the VPC endpoints the calls came through.
@@ -196,7 +194,7 @@ impl Stats {
         let start = i64::from(first) * 86_400;
         let end = i64::from(last) * 86_400 + 86_399;
         let mut cut = self.clone();
-        cut.samples.retain(|sample| sample.time.is_some_and(|time| held(day(time))));
+        cut.samples.retain(|sample| sample.time().is_some_and(|time| held(day(time))));
         if cut.sketch.is_empty() && cut.samples.len() < self.samples.len() {
             cut.sketch = Sketch::of(self.hashes().collect());
         }

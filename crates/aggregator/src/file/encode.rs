@@ -257,7 +257,7 @@ fn write_stats(out: &mut Out, stats: &Stats) {
     out.length(stats.samples.len());
     for sample in &stats.samples {
         out.optional(sample.key(), Out::text);
-        out.optional(sample.time, Out::signed);
+        out.optional(sample.time(), Out::signed);
         sample.with_id(|id| out.text(id));
         out.text(&sample.origin.region);
         out.text(&sample.origin.file);

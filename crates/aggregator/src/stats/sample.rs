@@ -31,34 +31,43 @@ pub(crate) struct Origin {
 /// An event kept as evidence, with what orders it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sample {
-    pub(crate) hash: u128,
-    pub(crate) time: Option<i64>,
+    /// Of the event key; what a sketch keeps of it.
+    pub(crate) hash: u64,
+    /// [`TIMELESS`] where there is none.
+    time: i64,
     id: EventId,
     /// The event key, where it is another than the event's own id; rarely there.
-    #[expect(clippy::box_collection, reason = "one word in place of two in every sample")]
     key: Option<Box<Box<str>>>,
     pub(crate) origin: Arc<Origin>,
 }
 
+/// No time that a record can state.
+const TIMELESS: i64 = i64::MIN;
+
+/// Returns the hash by which events are sampled and counted.
+pub(super) fn hash(key: &str) -> u64 {
+    (xxh3_128(key.as_bytes()) >> 64) as u64
+}
+
 impl Sample {
     pub(crate) fn new(key: &str, id: &str, time: Option<i64>, origin: Arc<Origin>) -> Sample {
-        Sample::hashed(xxh3_128(key.as_bytes()), key, id, time, origin)
+        Sample::hashed(hash(key), key, id, time, origin)
     }
 
     pub(super) fn hashed(
-        hash: u128,
+        hash: u64,
         key: &str,
         id: &str,
         time: Option<i64>,
         origin: Arc<Origin>,
     ) -> Sample {
         let key = (key != id).then(|| Box::new(key.into()));
-        Sample { hash, time, id: EventId::new(id), key, origin }
+        Sample { hash, time: time.unwrap_or(TIMELESS), id: EventId::new(id), key, origin }
     }
 
-    /// What a sketch keeps of it.
-    pub(crate) fn short(&self) -> u64 {
-        short(self.hash)
+    /// Returns the time of the event, seconds since 1970.
+    pub(crate) fn time(&self) -> Option<i64> {
+        (self.time != TIMELESS).then_some(self.time)
     }
 
     /// Returns the event key, where it is another than the event's own id.
@@ -72,9 +81,9 @@ impl Sample {
 
     /// By hash; the keys of two events are compared where their hashes are equal.
     pub(super) fn order(&self, other: &Sample) -> Ordering {
-        self.hash.cmp(&other.hash).then_with(|| {
-            self.with_key(|own| other.with_key(|others| own.cmp(others)))
-        })
+        self.hash
+            .cmp(&other.hash)
+            .then_with(|| self.with_key(|own| other.with_key(|others| own.cmp(others))))
     }
 
     fn with_key<T>(&self, with: impl FnOnce(&str) -> T) -> T {
@@ -93,17 +102,12 @@ impl Sample {
 
     pub(super) fn evidence(&self) -> Evidence {
         Evidence {
-            time: self.time,
+            time: self.time(),
             event_id: self.id.with(|id| id.into()),
             region: Arc::clone(&self.origin.region),
             file: Arc::clone(&self.origin.file),
         }
     }
-}
-
-/// Returns what a sketch keeps of an event key's hash.
-pub(super) fn short(hash: u128) -> u64 {
-    (hash >> 64) as u64
 }
 
 /// An event id: sixteen bytes where it is written as CloudTrail writes them.
@@ -116,8 +120,8 @@ enum EventId {
 
 impl EventId {
     fn new(text: &str) -> EventId {
-        let usual = text.len() == Hyphenated::LENGTH
-            && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        let usual =
+            text.len() == Hyphenated::LENGTH && !text.bytes().any(|byte| byte.is_ascii_uppercase());
         match usual.then(|| Uuid::try_parse(text)) {
             Some(Ok(id)) => EventId::Uuid(id.into_bytes()),
             _ => EventId::Text(text.into()),
@@ -143,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_sample_is_small() {
-        assert!(size_of::<Sample>() <= 80, "{}", size_of::<Sample>());
+        assert!(size_of::<Sample>() <= 56, "{}", size_of::<Sample>());
     }
 
     proptest! {
