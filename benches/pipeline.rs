@@ -113,11 +113,12 @@ fn observed_from(records: &[Record<'_>]) -> Usage {
 #[divan::bench(args = [Road::Fast, Road::General])]
 fn scan(bencher: Bencher<'_, '_>, road: Road) {
     let logs = logs();
+    let label = "log".into();
     let mut scratch = Scratch::new(road, false);
     bencher.bench_local(|| {
         let mut count = 0;
         for log in &logs {
-            read_stream("log", log.as_bytes(), &mut scratch, &Quiet, &mut |_, _| count += 1);
+            read_stream(&label, log.as_bytes(), &mut scratch, &Quiet, &mut |_, _| count += 1);
         }
         count
     });

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -314,7 +315,7 @@ impl InputArgs {
         sources.add(&ingested);
         let unread = unread(&ingested);
         for mark in marks {
-            if !unread.contains(mark.path.as_str()) {
+            if !unread.contains(&*mark.path) {
                 sources.mark(mark);
             }
         }
@@ -377,7 +378,7 @@ fn mark(file: FileFound<'_>) -> Option<FileMark> {
         Ok(after) => i128::try_from(after.as_nanos()).ok()?,
         Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
     };
-    Some(FileMark { path: file.label.to_owned(), bytes: file.bytes, modified })
+    Some(FileMark { path: Arc::clone(file.label), bytes: file.bytes, modified })
 }
 
 /// Returns the paths of files that another attempt may read better.
@@ -590,7 +591,7 @@ fn input(observed: &Observed) -> report::Input {
     let mut sources: Vec<report::Source> = facts
         .iter()
         .map(|(hash, facts)| report::Source {
-            path: facts.path.clone(),
+            path: facts.path.to_string(),
             content: hash.to_string(),
             compression: facts.compression.name().to_owned(),
             framing: facts.framing.map(|framing| framing.name().to_owned()),

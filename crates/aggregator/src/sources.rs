@@ -5,6 +5,7 @@
 //! stays listed until a file of that path was read to its end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use trailtrim_ingest::{ContentHash, Ingested, Position, SkipKind, Skipped, SourceFacts};
 
@@ -14,7 +15,7 @@ use crate::stats::Join;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileMark {
     /// The label it is read under.
-    pub path: String,
+    pub path: Arc<str>,
     /// Its size in bytes.
     pub bytes: u64,
     /// When it was last changed, in nanoseconds since 1970.
@@ -83,7 +84,7 @@ impl Sources {
 
     /// Returns what was not read, ordered by path and place.
     pub fn skipped(&self) -> BTreeSet<Skipped> {
-        let whole: BTreeSet<&str> = self.facts.values().map(|facts| facts.path.as_str()).collect();
+        let whole: BTreeSet<&str> = self.facts.values().map(|facts| &*facts.path).collect();
         self.skips
             .iter()
             .filter(|(key, _)| {
@@ -141,7 +142,7 @@ mod tests {
 
     fn read(hash: u8, path: &str) -> Ingested {
         let facts = SourceFacts {
-            path: path.to_owned(),
+            path: path.into(),
             bytes: 1,
             inflated_bytes: 1,
             records: 1,

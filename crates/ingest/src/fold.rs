@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::read::{FileReport, Road, Scratch, read_stream};
@@ -100,7 +100,7 @@ pub struct Files {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileFound<'a> {
     /// Its path as the user gave it, or `-`.
-    pub label: &'a str,
+    pub label: &'a Arc<str>,
     /// Where it is; `None` is standard input.
     pub path: Option<&'a Path>,
     /// Its size in bytes.

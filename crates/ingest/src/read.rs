@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::thread;
 
 use crate::ahead;
@@ -81,7 +82,7 @@ impl Scratch {
 /// This is the road on which [`fold`](crate::fold) reads each file, for those who have the bytes
 /// already. It never fails: what cannot be read is in the report.
 pub fn read_stream(
-    path: &str,
+    path: &Arc<str>,
     mut reader: impl Read + Send,
     scratch: &mut Scratch,
     progress: &dyn Progress,
@@ -193,7 +194,7 @@ impl Read for Failed {
 
 /// What is known while a file is read.
 struct Reading<'v> {
-    path: &'v str,
+    path: &'v Arc<str>,
     visit: &'v mut dyn FnMut(&Provenance<'_>, &Record<'_>),
     records: u64,
     framing: Option<Framing>,
@@ -229,7 +230,7 @@ impl Reading<'_> {
     ) -> FileReport {
         let source = known.map(|(hash, bytes)| {
             let facts = SourceFacts {
-                path: self.path.to_owned(),
+                path: Arc::clone(self.path),
                 bytes,
                 inflated_bytes,
                 records: self.records,

@@ -4,6 +4,7 @@
 //! totals summed over the map count it once.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The blake3 hash of a file's raw (still compressed) bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,7 +102,7 @@ impl Framing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFacts {
     /// The smallest label under which this content was read.
-    pub path: String,
+    pub path: Arc<str>,
     /// Raw size in bytes.
     pub bytes: u64,
     /// Size in bytes after decompression, as far as it could be decompressed.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use walkdir::{DirEntry, WalkDir};
@@ -19,7 +20,7 @@ use crate::{IngestError, Input, Prune, SkipKind, Skipped};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     /// How it is called in results.
-    pub(crate) label: String,
+    pub(crate) label: Arc<str>,
     /// Where it is; `None` is standard input.
     pub(crate) path: Option<PathBuf>,
     /// Its size as the system states it.
@@ -44,7 +45,7 @@ pub(crate) fn walk(inputs: &[Input], prune: &Prune) -> Result<Walked, IngestErro
         match input {
             Input::Stdin => walk.add(
                 PathBuf::from("-"),
-                Found { label: "-".to_owned(), path: None, bytes: 0, modified: None },
+                Found { label: Arc::from("-"), path: None, bytes: 0, modified: None },
             ),
             Input::Path(path) => walk.argument(path)?,
         }
@@ -121,7 +122,7 @@ impl Walk {
         // What has no real path (a pipe under `/dev/fd`) is known by the one it was given.
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let found = Found {
-            label: label(path),
+            label: label(path).into(),
             path: Some(path.to_owned()),
             bytes: metadata.map_or(0, Metadata::len),
             modified: metadata.and_then(|metadata| metadata.modified().ok()),

@@ -163,7 +163,7 @@ fn entries(usage: &mut Usage, mut bytes: In<'_>, known: &mut Shared) -> Option<(
             Tag::Amended => usage.amended.join(stats(&mut bytes, known)?),
             Tag::Source => {
                 let hash = ContentHash::from_bytes(bytes.fixed()?);
-                let facts = source(&mut bytes)?;
+                let facts = source(&mut bytes, known)?;
                 usage.sources.add_facts(hash, facts);
             }
             Tag::Skip => {
@@ -171,7 +171,7 @@ fn entries(usage: &mut Usage, mut bytes: In<'_>, known: &mut Shared) -> Option<(
                 usage.sources.add_skip(key, skip);
             }
             Tag::File => {
-                let path = bytes.text()?.to_owned();
+                let path = known.text(bytes.text()?);
                 let (bytes, modified) = (bytes.number()?, i128::from_le_bytes(bytes.fixed()?));
                 usage.sources.mark(FileMark { path, bytes, modified });
             }
@@ -249,8 +249,8 @@ fn few(bytes: &mut In<'_>, known: &mut Shared) -> Option<Few> {
     Some(few)
 }
 
-fn source(bytes: &mut In<'_>) -> Option<SourceFacts> {
-    let path = bytes.text()?.to_owned();
+fn source(bytes: &mut In<'_>, known: &mut Shared) -> Option<SourceFacts> {
+    let path = known.text(bytes.text()?);
     let numbers = (bytes.number()?, bytes.number()?, bytes.number()?);
     let compression = bytes.text()?;
     let framing = bytes.optional(In::text)?;

@@ -25,7 +25,7 @@ fn read(bytes: &[u8]) -> (Vec<String>, FileReport) {
 fn read_from(reader: impl Read + Send) -> (Vec<String>, FileReport) {
     let mut names = Vec::new();
     let report =
-        read_stream("trail", reader, &mut Scratch::default(), &Quiet, &mut |at, record| {
+        read_stream(&"trail".into(), reader, &mut Scratch::default(), &Quiet, &mut |at, record| {
             assert_eq!((at.path, at.record), ("trail", names.len() as u64));
             names.push(record.event_name.to_string());
         });

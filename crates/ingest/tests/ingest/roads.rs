@@ -13,7 +13,7 @@ use crate::{gzip, zstd};
 /// Everything that reading comes to, in words.
 fn read(file: &[u8], scratch: &mut Scratch) -> (Vec<String>, FileReport) {
     let mut records = Vec::new();
-    let mut report = read_stream("file", file, scratch, &Quiet, &mut |at, record| {
+    let mut report = read_stream(&"file".into(), file, scratch, &Quiet, &mut |at, record| {
         let odd: Vec<_> = record.odd_fields().collect();
         records.push(format!("{at:?} {record:?} {:?} {odd:?}", record.time()));
     });
