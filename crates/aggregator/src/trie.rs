@@ -245,6 +245,13 @@ impl<V: Bounded> Bounded for Trie<V> {
     }
 }
 
+/// Grows a full list by a quarter: most lists are short, and there may be a million of them.
+fn make_room<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(1 + list.len() / 4);
+    }
+}
+
 impl<V: Bounded> Node<V> {
     fn update(
         &mut self,
@@ -270,9 +277,7 @@ impl<V: Bounded> Node<V> {
         let index = match found {
             Ok(index) => index,
             Err(index) => {
-                if children.len() < 4 {
-                    children.reserve_exact(1);
-                }
+                make_room(children);
                 children.insert(index, ((*segment).into(), Node::new()));
                 index
             }
@@ -318,9 +323,7 @@ impl<V: Bounded> Node<V> {
                             }
                         }
                         Err(index) => {
-                            if children.len() < 4 {
-                                children.reserve_exact(1);
-                            }
+                            make_room(&mut children);
                             children.insert(index, (segment, node));
                         }
                     }
