@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::names::{self, Filling, Level, Taken};
 use crate::sketch::Sketch;
 use crate::stats::{EventKey, Join, Origin, Stats};
-use crate::trie::{Bounded, Leaf, Quota, Shape, Trie, segments};
+use crate::trie::{Bounded, Leaf, Quota, Segments, Shape, Trie, segments};
 
 /// Distinct calls: by frame (see [`names`]), and under it by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -189,12 +189,12 @@ impl Family {
         match self {
             Family::One(stats) => event.add_to(stats),
             Family::Flat(trie) => {
-                let mut path = Vec::with_capacity(PATH);
+                let mut path = Segments::new();
                 taken.containers().chain(taken.names()).for_each(|name| segments(name, &mut path));
                 trie.update(&path, quota, Stats::default, |stats| event.add_to(stats));
             }
             Family::Nested(trie) => {
-                let (mut outer, mut inner) = (Vec::with_capacity(PATH), Vec::with_capacity(PATH));
+                let (mut outer, mut inner) = (Segments::new(), Segments::new());
                 taken.containers().for_each(|name| segments(name, &mut outer));
                 taken.names().for_each(|name| segments(name, &mut inner));
                 let count = u16::try_from(taken.names().len()).unwrap_or(u16::MAX);
@@ -291,9 +291,6 @@ impl Family {
         }
     }
 }
-
-/// Most paths are no longer than this.
-const PATH: usize = 8;
 
 /// More segments than this have no path that was ever made here (64 names of 13 segments).
 const LONGEST_PATH: usize = 64 * 13;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use foldhash::fast::RandomState;
 use percent_encoding::percent_decode_str;
+use smallvec::SmallVec;
 use trailtrim_catalog::Extraction;
 use trailtrim_ingest::Value;
 
@@ -103,16 +104,23 @@ impl Extractor {
         }
     }
 
-    /// Appends the parts of one root: `request`, `response` or `additional`.
-    pub(crate) fn extract<'r>(&self, root: &'static str, json: Value<'r>, out: &mut Vec<Part<'r>>) {
+    /// Appends the parts of one root: `request`, `response` or `additional`. `spelling` is a buffer.
+    pub(crate) fn extract<'r>(
+        &self,
+        root: &'static str,
+        json: Value<'r>,
+        spelling: &mut String,
+        out: &mut Vec<Part<'r>>,
+    ) {
         let scan = self.scan_arns && root == "request";
         let branch = self.roots.below.get(root);
         if branch.is_none() && !scan {
             return;
         }
         let deep = branch.and_then(|branch| branch.below.get(ANY_DEPTH));
-        let mut walk =
-            Walk { skipped: &self.skipped, path: root.to_owned(), key: String::new(), out };
+        // Where it is matters to what is found by looking everywhere; else nobody asks.
+        let path = if scan { root.to_owned() } else { String::new() };
+        let mut walk = Walk { skipped: &self.skipped, path, key: spelling, out };
         walk.value(json, branch.as_slice(), Reach { deep, scan });
     }
 }
@@ -128,10 +136,10 @@ struct Reach<'e> {
 
 struct Walk<'e, 'o, 'r> {
     skipped: &'e HashSet<&'static str, RandomState>,
-    /// Where the walk is, in the spelling of extraction paths.
+    /// Where the walk is, in the spelling of extraction paths, as long as ARNs are looked for.
     path: String,
     /// The last key, in that spelling; a buffer.
-    key: String,
+    key: &'o mut String,
     out: &'o mut Vec<Part<'r>>,
 }
 
@@ -182,14 +190,14 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
                 self.keep(path, name.clone());
             }
             self.key.clear();
-            normalise(&name, &mut self.key);
+            normalise(&name, self.key);
             let key = self.key.as_str();
             let reach = match reach {
                 Reach { deep: None, scan: false } => reach,
                 _ if self.skipped.contains(key) => Reach { deep: None, scan: false },
                 _ => reach,
             };
-            let below: Vec<&Branch> = here
+            let below: SmallVec<[&Branch; 4]> = here
                 .iter()
                 .copied()
                 .chain(reach.deep)
@@ -204,8 +212,10 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
                 }
             }
             let length = self.path.len();
-            self.path.push('.');
-            self.path.push_str(&self.key);
+            if reach.scan {
+                self.path.push('.');
+                self.path.push_str(self.key);
+            }
             self.value(value, &below, reach);
             self.path.truncate(length);
         }
@@ -290,7 +300,7 @@ mod tests {
     fn parts(extractor: &Extractor, json: &str) -> Vec<(String, String)> {
         let json = trailtrim_ingest::Json::parse(json).unwrap();
         let mut out = Vec::new();
-        extractor.extract("request", json.value(), &mut out);
+        extractor.extract("request", json.value(), &mut String::new(), &mut out);
         out.into_iter().map(|(path, value)| (path.into_owned(), value.into_owned())).collect()
     }
 

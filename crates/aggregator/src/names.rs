@@ -524,7 +524,7 @@ pub(crate) fn references(frame: &mut Call<'_>) -> Option<(u16, u16)> {
 mod tests {
     use super::*;
     use crate::call::{Category, Copy, Resource};
-    use crate::trie::segments;
+    use crate::trie::{Segments, segments};
     use proptest::prelude::*;
 
     fn call(parts: &[(&str, &str)], resources: &[&str]) -> Call<'static> {
@@ -577,8 +577,8 @@ mod tests {
         }
     }
 
-    fn paths(names: &Names) -> (Vec<&str>, Vec<&str>) {
-        let (mut outer, mut inner) = (Vec::new(), Vec::new());
+    fn paths(names: &Names) -> (Segments<'_>, Segments<'_>) {
+        let (mut outer, mut inner) = (Segments::new(), Segments::new());
         names.containers.iter().for_each(|name| segments(name, &mut outer));
         names.names.iter().for_each(|name| segments(name, &mut inner));
         (outer, inner)
@@ -590,7 +590,9 @@ mod tests {
         let (outer, inner) = paths(&names);
         let filling =
             Filling { containers: Level::new(&outer, None), names: Level::new(&inner, None) };
-        (fill(&frame, &filling), names)
+        let filled = fill(&frame, &filling);
+        drop((outer, inner));
+        (filled, names)
     }
 
     #[test]

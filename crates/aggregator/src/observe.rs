@@ -160,6 +160,7 @@ pub struct Observer<'s> {
     origins: Origins,
     seen: Seen,
     name: String,
+    spelling: String,
     buffers: Buffers,
 }
 
@@ -184,6 +185,7 @@ impl<'s> Observer<'s> {
             origins: Origins::default(),
             seen: Seen::default(),
             name: String::new(),
+            spelling: String::new(),
             buffers: Buffers::default(),
         }
     }
@@ -314,7 +316,8 @@ impl<'s> Observer<'s> {
                 return;
             }
         }
-        let call = make_call(record, caller, recipient.or(caller_account), &known.extractor);
+        let account = recipient.or(caller_account);
+        let call = make_call(record, caller, account, &known.extractor, &mut self.spelling);
         let context = self.contexts.of(record);
         let event = Event { key: event, origin, context };
         let (quota, buffers) = (self.quota, &mut self.buffers);
@@ -365,6 +368,7 @@ fn make_call<'r>(
     caller: &'r Identified,
     account: Option<&'r str>,
     extractor: &Extractor,
+    spelling: &mut String,
 ) -> Call<'r> {
     let mut parts: Vec<Part<'r>> = Vec::with_capacity(8);
     let roots = [
@@ -374,7 +378,7 @@ fn make_call<'r>(
     ];
     for (root, json) in roots {
         if let Some(json) = json {
-            extractor.extract(root, json.value(), &mut parts);
+            extractor.extract(root, json.value(), spelling, &mut parts);
         }
     }
     let mut resources = Vec::new();

@@ -4,6 +4,7 @@
 //! exact, beyond it is an estimate whose standard error is about `1/√(K-2)`, 6 %. The smallest of a
 //! union are the smallest of the smallest, so sketches join in any order and any number of times.
 
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many smallest hashes a sketch keeps; up to this many, the count is exact.
@@ -89,12 +90,12 @@ impl Sketch {
 
 /// Returns the public hash of a name that is told apart by its segments.
 pub(crate) fn hash_segments<'s>(segments: impl IntoIterator<Item = &'s str>) -> u64 {
-    let mut text = String::new();
+    let mut text: SmallVec<[u8; 256]> = SmallVec::new();
     for segment in segments {
-        text.push_str(segment);
-        text.push('\0');
+        text.extend_from_slice(segment.as_bytes());
+        text.push(0);
     }
-    xxh3_64(text.as_bytes())
+    xxh3_64(&text)
 }
 
 #[cfg(test)]

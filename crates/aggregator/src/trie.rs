@@ -23,6 +23,8 @@
 //! Several names of one call follow one another in one path. A segment that ends in `/` goes on
 //! within its name; any other ends it.
 
+use smallvec::SmallVec;
+
 use crate::sketch::{Sketch, hash_segments};
 use crate::stats::Join;
 
@@ -37,6 +39,9 @@ pub const WORKLOAD_QUOTA: u32 = 64;
 
 /// No name is cut into more segments than this; the last one holds the rest.
 const DEEPEST: usize = 12;
+
+/// A path through a trie; most are no longer than what takes no memory of its own.
+pub(crate) type Segments<'n> = SmallVec<[&'n str; 12]>;
 
 /// A name that others follow may have this many times the quota below it, since what is counted
 /// there are combinations.
@@ -450,7 +455,7 @@ fn pour_all<V: Bounded>(
 }
 
 /// Appends the segments of one name. The last has no `/` at its end, all others have.
-pub(crate) fn segments<'n>(name: &'n str, out: &mut Vec<&'n str>) {
+pub(crate) fn segments<'n>(name: &'n str, out: &mut Segments<'n>) {
     let mut rest = name;
     for _ in 1..DEEPEST {
         match rest.find('/') {
@@ -464,7 +469,7 @@ pub(crate) fn segments<'n>(name: &'n str, out: &mut Vec<&'n str>) {
     }
     // Deeper than any layout people scope a policy by. A segment within a name ends in `/`.
     match rest.strip_suffix('/') {
-        Some(_) => out.extend([rest, ""]),
+        Some(_) => out.extend_from_slice(&[rest, ""]),
         None => out.push(rest),
     }
 }
@@ -484,7 +489,7 @@ mod tests {
     }
 
     fn add(trie: &mut Trie<Stats>, name: &str, quota: Quota) {
-        let mut path = Vec::new();
+        let mut path = Segments::new();
         segments(name, &mut path);
         let more = value(name);
         trie.update(&path, quota, Stats::default, |stats| stats.join(more));
@@ -530,7 +535,7 @@ mod tests {
     #[test]
     fn segments_give_back_the_name_and_mark_its_end() {
         for name in ["", "a", "a/", "/", "//", "a/b/c", &"x/".repeat(30), &"x/".repeat(11)] {
-            let mut path = Vec::new();
+            let mut path = Segments::new();
             segments(name, &mut path);
             assert_eq!(path.concat(), name);
             let (last, before) = path.split_last().unwrap();
