@@ -147,8 +147,8 @@ pub(super) fn curve(principal: &Principal, scribe: &Scribe) -> Vec<(i32, usize)>
     let mut first: BTreeMap<(&str, &str), i32> = BTreeMap::new();
     for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
         let Some(day) = row.stats.days().first() else { continue };
-        let known = first.entry((&key.action, &key.resource)).or_insert(*day);
-        *known = (*known).min(*day);
+        let known = first.entry((&key.action, &key.resource)).or_insert(day);
+        *known = (*known).min(day);
     }
     let mut curve: BTreeMap<i32, usize> = BTreeMap::new();
     for day in first.into_values() {

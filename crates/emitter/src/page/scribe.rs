@@ -22,7 +22,7 @@ impl Scribe {
     /// Looks for the first and the last day that anything speaks of.
     pub(super) fn new(activity: &Activity, coverage: &Coverage) -> Scribe {
         let seen = activity.principals.iter().flat_map(|principal| principal.days());
-        let outside = activity.outsiders.values().flat_map(|stats| stats.days().iter().copied());
+        let outside = activity.outsiders.values().flat_map(|stats| stats.days().iter());
         let covered = coverage.window().into_iter().flat_map(|(first, last)| [first, last]);
         let (mut first, mut last) = (i32::MAX, i32::MIN);
         for day in seen.chain(outside).chain(covered) {
@@ -64,7 +64,7 @@ impl Scribe {
             last: stats.last().and_then(time),
             calls: calls.value,
             about: calls.estimated,
-            days: self.runs(stats.days().iter().copied()),
+            days: self.runs(stats.days().iter()),
             events: Vec::new(),
         }
     }
