@@ -89,7 +89,7 @@ fn event_name((source, name): &(String, String)) -> String {
 fn found(origin: &Origin) -> String {
     match origin {
         Origin::Observed => "stands in the record".to_owned(),
-        Origin::Derived { rule } => format!("built from the record, rule {rule}"),
+        Origin::Derived { rule } => format!("built from the record: {rule}"),
         Origin::Widened { from, why } => format!("widened from {from}: {why}"),
         Origin::RequiresStar => "the action takes no resource".to_owned(),
     }

@@ -1,6 +1,6 @@
 //! The page of a report: drafts from behaviour alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{self as aggregator, Activity, Coverage, Workload};
 use trailtrim_catalog::Catalog;
@@ -108,7 +108,7 @@ fn entry(
 ) -> Entry {
     let allowed = draft.policy.as_ref().map(|policy| counter.allowed([policy]));
     let used = principal.rows.keys().filter(|key| key.outcome.grants());
-    let used: std::collections::BTreeSet<&str> = used.map(|key| key.action.as_str()).collect();
+    let used: BTreeSet<&str> = used.map(|key| key.action.as_str()).collect();
     let seen = detail.seen.as_ref();
     let status = match one.status {
         Status::Complete => "complete",
@@ -157,7 +157,7 @@ fn groups(
     }
     let patterns = patterns(&one.generalisations);
     let statements = policy.statements.iter().enumerate();
-    let mut drafted = statements.map(|(at, statement)| {
+    let groups = statements.map(|(at, statement)| {
         let sights = statement.sid.as_deref().and_then(|sid| by_statement.get(sid));
         let sights = sights.map(Vec::as_slice).unwrap_or_default();
         // What was not used is there because workloads need it.
@@ -172,7 +172,7 @@ fn groups(
                 actions,
             })
         });
-        DraftedStatement {
+        let drafted = DraftedStatement {
             place: (0, at),
             statement: statement.clone(),
             kept: sights.is_empty(),
@@ -180,13 +180,10 @@ fn groups(
             reasons: baseline.collect(),
             stars: stars(statement, sights, &patterns),
             used: used(sights, scribe),
-        }
+        };
+        Group { drafted: vec![drafted], ..Group::default() }
     });
-    let mut groups = Vec::new();
-    for drafted in drafted.by_ref() {
-        groups.push(Group { drafted: vec![drafted], ..Group::default() });
-    }
-    groups
+    groups.collect()
 }
 
 /// Returns why each pattern stands in the place of names.

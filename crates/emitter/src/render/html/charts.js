@@ -17,19 +17,14 @@ function strip(runs, what = 'seen on') {
   const told = days ? `${what} ${count(days, 'day')} of ${number(all)}: ${runsInWords(runs)}` : `${what} no day`;
   // Single days show apart while there is room for a gap between them.
   const gap = all <= 62 ? 0.18 : 0;
-  const cell = (first, length, kind) =>
-    el('rect', { x: first + gap / 2, y: 0, width: length - gap, height: 1, class: kind });
-  const cells = [];
-  if (gap) {
-    const marked = new Set(runs.flatMap(([first, length]) => Array.from({ length }, (_, at) => first + at)));
-    for (let day = 0; day < all; day += 1) cells.push(cell(day, 1, marked.has(day) ? 'on' : 'off'));
-  } else {
-    cells.push(cell(0, all, 'off'), ...runs.map(([first, length]) => cell(first, length, 'on')));
-  }
+  const cell = ([first, length]) => `M${first + gap / 2} 0h${length - gap}v1h${gap - length}z`;
+  const single = ([first, length]) => Array.from({ length }, (_, at) => [first + at, 1]);
+  const cells = (runs, kind) =>
+    el('path', { d: (gap ? runs.flatMap(single) : runs).map(cell).join(''), class: kind });
   const size = { width: Math.min(Math.max(all * 8, 24), 180), height: 12 };
   return el('svg', {
     class: 'strip', viewBox: `0 0 ${all} 1`, preserveAspectRatio: 'none', ...size, role: 'img', 'aria-label': told,
-  }, el('title', {}, told), cells);
+  }, el('title', {}, told), cells([[0, all]], 'off'), cells(runs, 'on'));
 }
 
 const PARTS = [

@@ -77,7 +77,7 @@ function used(one) {
     sightingLine(one.seen),
     fold('Rule and events', terms([
       one.principal && ['Principal', code(one.principal)],
-      ['Resource', one.how.join('; ')],
+      ['Resource', prose(one.how.join('; '))],
       ['Mapped from', one.events.join(', ')],
       one.via && ['On its behalf', one.via.join(', ')],
       one.errors && ['Errors', one.errors.join(', ')],

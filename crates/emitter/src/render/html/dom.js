@@ -32,9 +32,10 @@ function add(element, children) {
   return element;
 }
 
-// A name out of a log or a policy. Long ones break behind `/` and `:`.
+// A name out of a log or a policy. Long ones break behind `/`, and ARNs behind `:` as well.
 function code(text) {
-  const parts = visible(text).split(/(?<=[/:])/u);
+  const shown = visible(text);
+  const parts = shown.split(shown.startsWith('arn:') ? /(?<=[/:])/u : /(?<=\/)/u);
   const element = el('code');
   parts.forEach((part, at) => add(element, [at > 0 && el('wbr'), part]));
   return element;

@@ -1,6 +1,6 @@
 // The overview: tiles, and a table of principals that is searched, filtered and sorted.
 
-const PAGE = 100;
+const PAGE = 50;
 const KINDS = { role: 'Role', user: 'User', shared: 'Shared policy' };
 
 const shown = { entries: [], upTo: PAGE, sort: 'name', down: false };
