@@ -17,6 +17,7 @@ mod backtest;
 mod coverage;
 mod denials;
 mod determinism;
+mod diff;
 mod errors;
 mod explain;
 mod formats;

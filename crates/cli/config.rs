@@ -27,11 +27,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use serde::Deserialize;
 use toml::{Table, Value};
 use trailtrim_emitter::tighten::Pin;
 use trailtrim_emitter::{ConditionKind, Taste};
+
+use crate::exit::hinted;
 
 /// How alike (0 to 1) a key must be to one that is known to be taken for a slip of the pen.
 const ALIKE: f64 = 0.7;
@@ -148,14 +150,19 @@ impl Config {
     }
 }
 
-fn one_line(error: &toml::de::Error) -> anyhow::Error {
-    anyhow!("{}", error.message().replace('\n', " "))
+pub(crate) fn one_line(error: &toml::de::Error) -> anyhow::Error {
+    hinted(
+        error.message().replace('\n', " "),
+        "the file is TOML; `trailtrim diff --help` names the options that its keys stand for",
+    )
 }
 
 fn taste(text: &str) -> anyhow::Result<Taste> {
     let known = || Taste::ALL.iter().map(|taste| taste.code()).collect::<Vec<_>>().join("`, `");
     let found = Taste::ALL.into_iter().find(|taste| taste.code() == text);
-    found.with_context(|| format!("`{text}` is no way to write resources; write `{}`", known()))
+    found.ok_or_else(|| {
+        hinted(format!("`{text}` is no way to write resources"), format!("write `{}`", known()))
+    })
 }
 
 /// Reads a kind of condition.
@@ -175,9 +182,11 @@ pub(crate) fn known(table: &Table, place: &str, keys: &[&str]) -> anyhow::Result
         .map(|key| (likeness(key), *key))
         .filter(|(alike, _)| *alike >= ALIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0));
+    let known = format!("known keys are `{}`", keys.join("`, `"));
+    let odd = format!("unknown key `{place}{odd}`");
     match nearest {
-        Some((_, key)) => bail!("unknown key `{place}{odd}`; did you mean `{place}{key}`?"),
-        None => bail!("unknown key `{place}{odd}`; known are `{}`", keys.join("`, `")),
+        Some((_, key)) => Err(hinted(format!("{odd}; did you mean `{place}{key}`?"), known)),
+        None => Err(hinted(odd, known)),
     }
 }
 
@@ -207,8 +216,8 @@ mod tests {
         for (text, told) in [
             ("unused_days = 3", "unknown key `unused_days`; did you mean `unused-days`?"),
             ("[[pin]]\naktion = \"s3:*\"", "unknown key `pin.aktion`; did you mean `pin.action`?"),
-            ("colour = 1", "unknown key `colour`; known are"),
-            ("resources = \"wide\"", "`wide` is no way to write resources; write `exact`"),
+            ("colour = 1", "unknown key `colour`"),
+            ("resources = \"wide\"", "`wide` is no way to write resources"),
             ("conditions = [\"region\"]", "`region` is no kind of condition"),
             ("[[pin]]\naction = \"s3:*\"", "missing field `reason`"),
         ] {

@@ -8,7 +8,6 @@ mod tell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum};
 use trailtrim_aggregator::coverage::ActionEvents;
 use trailtrim_aggregator::permission_set;
@@ -28,6 +27,7 @@ use format::{DiffFormat, Kind};
 use crate::Exit;
 use crate::config::{self, Config};
 use crate::coverage::SelectorArgs;
+use crate::exit::hinted;
 use crate::globs::Globs;
 use crate::output::{tell as say, write_stdout};
 use crate::policy_files::{PolicyFiles, read_file};
@@ -255,11 +255,13 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     });
     if args.trail.selects_principals() {
         described.principals.retain(|one| args.trail.selects_arn(&one.arn));
-        ensure!(
-            !described.principals.is_empty(),
-            "no user or role in the account dump matches --principal; the dump names {}",
-            inventory.principals.len()
-        );
+        if described.principals.is_empty() {
+            let known = inventory.principals.len();
+            return Err(hinted(
+                "no user or role in the account dump matches --principal",
+                format!("the dump names {known} users and roles; leave it out to see all"),
+            ));
+        }
         let selected: BTreeSet<&str> =
             described.principals.iter().flat_map(|one| &one.shares).map(String::as_str).collect();
         described.shared.retain(|one| selected.contains(one.key.as_str()));
@@ -269,7 +271,10 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     if !failed.is_empty() {
         // A draft that is not proved is not shown as one.
         say(&tell::human(&described, Screen::stderr()));
-        bail!("the proofs fail, so nothing is written: {}", failed.join("; "));
+        return Err(hinted(
+            format!("the proofs fail, so nothing is written: {}", failed.join("; ")),
+            "this is a defect of the program or of its data: report it with what is above",
+        ));
     }
     let form = Form { format: args.format, budget: args.budget };
     match (&args.out, args.format.kind()) {
@@ -333,11 +338,12 @@ fn read_dumps(files: &[PathBuf]) -> anyhow::Result<Vec<trailtrim_iam::read::Atta
     let mut holders = Vec::new();
     for file in files {
         let contents = read_file(file)?;
-        ensure!(
-            contents.is_dump,
-            "`{}` is no account dump: give the output of `aws iam get-account-authorization-details`",
-            file.display()
-        );
+        if !contents.is_dump {
+            return Err(hinted(
+                format!("`{}` is no account dump", file.display()),
+                "give the output of `aws iam get-account-authorization-details`",
+            ));
+        }
         holders.extend(contents.principals);
     }
     Ok(holders)
@@ -351,15 +357,22 @@ fn of_files(args: &DiffArgs, trail: &Trail, files: PolicyFiles) -> anyhow::Resul
         [one] => one.arn.clone(),
         [] => {
             args.trail.require_principals(&trail.activity)?;
-            bail!("no user or role did anything in what was read; see `trailtrim usage`")
+            return Err(hinted(
+                "no user or role did anything in what was read",
+                "`trailtrim usage` lists who did",
+            ));
         }
-        [one, other, ..] => bail!(
-            "--attached is about one principal, and {} match, among them `{}` and `{}`; name one \
-             with --principal",
-            selected.len(),
-            one.arn,
-            other.arn
-        ),
+        [one, other, ..] => {
+            return Err(hinted(
+                format!(
+                    "--attached is about one principal, and {} match, among them `{}` and `{}`",
+                    selected.len(),
+                    one.arn,
+                    other.arn
+                ),
+                "name one with --principal",
+            ));
+        }
     };
     Ok(Inventory::of_files(&arn, files.into_named()))
 }

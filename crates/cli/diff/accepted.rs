@@ -15,12 +15,13 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use serde::Deserialize;
 use toml::{Table, Value};
 use trailtrim_emitter::finding::{Code, Finding};
 
-use crate::config::known;
+use crate::config::{known, one_line};
+use crate::exit::hinted;
 use crate::globs::Globs;
 
 const KEYS: &[&str] = &["principal", "code", "until", "reason", "owner"];
@@ -49,7 +50,7 @@ impl Accepted {
     }
 
     fn parse(text: &str) -> anyhow::Result<Accepted> {
-        let one_line = |error: toml::de::Error| anyhow!("{}", error.message().replace('\n', " "));
+        let one_line = |error| one_line(&error);
         let table: Table = text.parse().map_err(one_line)?;
         known(&table, "", &["accept"])?;
         let mut all = Vec::new();
@@ -58,12 +59,16 @@ impl Accepted {
             known(entry, "accept.", KEYS)?;
             let accept: Accept = value.clone().try_into().map_err(one_line)?;
             let is_code = |code: &Code| code.as_str() == accept.code;
-            anyhow::ensure!(
-                Code::ALL.iter().any(is_code),
-                "`{}` is no code of a finding; `trailtrim diff` prints them",
-                accept.code
-            );
-            anyhow::ensure!(accept.until.date.is_some(), "`until` is a day, such as 2027-03-31");
+            if !Code::ALL.iter().any(is_code) {
+                let known: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+                return Err(hinted(
+                    format!("`{}` is no code of a finding", accept.code),
+                    format!("known codes are `{}`", known.join("`, `")),
+                ));
+            }
+            if accept.until.date.is_none() {
+                return Err(hinted("`until` is no day", "write a day, such as 2027-03-31"));
+            }
             all.push(accept);
         }
         Ok(Accepted(all))

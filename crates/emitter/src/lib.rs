@@ -32,6 +32,7 @@ pub mod soak;
 pub mod taste;
 pub mod tighten;
 mod usage_line;
+mod ways;
 
 pub use baseline::Baseline;
 pub use circumstance::ConditionKind;
@@ -41,3 +42,4 @@ pub use path::{
 };
 pub use taste::{Choice, Generalisation, Taste};
 pub use usage_line::{UsageLine, usage_lines};
+pub use ways::Need;

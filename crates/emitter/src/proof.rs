@@ -11,19 +11,17 @@
 //! A proof that fails is a defect of this program or of its data. Nothing is
 //! written then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use trailtrim_aggregator::{Join as _, Principal, RowKey, Stats};
 use trailtrim_catalog::Catalog;
-use trailtrim_iam::{
-    Condition, Effect, Limits, PolicyDocument, Selector, Statement, compare, pattern,
-};
+use trailtrim_iam::{Effect, Limits, PolicyDocument, Selector, Statement, compare, pattern};
 
 use crate::attached::who;
 use crate::fit::Limits as FitLimits;
-use crate::irredundant::covers;
 use crate::replay::{Allowance, Circumstances, Replay};
+use crate::ways::{self, Index, Need, Way};
 
 /// Steps for one comparison; a step compares two positions of two patterns.
 const STEPS: u64 = 400_000_000;
@@ -321,38 +319,22 @@ pub fn no_new_access(
     AccessProof { steps: found.steps, failures: shown.chain(open).collect() }
 }
 
-/// Something that has to be allowed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Need {
-    /// The action, or an attached pattern.
-    pub action: String,
-    /// The resource.
-    pub resource: String,
-    /// The condition under which it was attached.
-    pub condition: Vec<(String, String, Vec<String>)>,
-    /// What all of its calls had of context keys that a draft may ask for, by key.
-    pub held: BTreeMap<&'static str, BTreeSet<String>>,
-}
-
 /// Proves that every action and every resource of a draft's Allow statements is needed.
 #[must_use]
 pub fn irredundant<'s>(
     statements: impl IntoIterator<Item = &'s Statement>,
     needs: &BTreeSet<Need>,
 ) -> IrredundantProof {
-    let statements: Vec<&Statement> = statements
-        .into_iter()
-        .filter(|one| one.effect == Effect::Allow && !is_excepting(one))
-        .collect();
+    let statements: Vec<&Statement> =
+        statements.into_iter().filter(|one| ways::is_listing(one)).collect();
     let index = Index::of(&statements);
     let mut needed_actions: BTreeSet<(usize, usize)> = BTreeSet::new();
     let mut needed_resources: BTreeSet<(usize, usize)> = BTreeSet::new();
-    for need in needs {
-        let ways = index.ways(need);
+    for ways in index.ways(needs) {
         // Only what is the one way cannot go.
         let mut by_action: BTreeSet<(usize, usize)> = BTreeSet::new();
         let mut by_resource: BTreeSet<(usize, usize)> = BTreeSet::new();
-        for (statement, action, resource) in ways {
+        for Way { statement, action, resource } in ways {
             by_action.insert((statement, action));
             by_resource.insert((statement, resource));
         }
@@ -380,82 +362,6 @@ pub fn irredundant<'s>(
         }
     }
     proof
-}
-
-fn is_excepting(statement: &Statement) -> bool {
-    statement.action.is_negated() || statement.resource.as_ref().is_some_and(Selector::is_negated)
-}
-
-/// Finds the statements that allow something, without looking at all resources of each.
-struct Index<'s> {
-    statements: Vec<Indexed<'s>>,
-}
-
-struct Indexed<'s> {
-    statement: &'s Statement,
-    exact: BTreeMap<&'s str, usize>,
-    wild: Vec<(usize, &'s str)>,
-}
-
-impl<'s> Index<'s> {
-    fn of(statements: &[&'s Statement]) -> Index<'s> {
-        let statements = statements
-            .iter()
-            .map(|statement| {
-                let resources = || {
-                    let listed = statement.resource.iter().flat_map(|listed| listed.listed());
-                    listed.map(String::as_str).enumerate()
-                };
-                Indexed {
-                    statement,
-                    exact: resources().map(|(at, text)| (text, at)).collect(),
-                    wild: resources().filter(|(_, text)| text.contains(['*', '?'])).collect(),
-                }
-            })
-            .collect();
-        Index { statements }
-    }
-
-    /// Returns every (statement, action, resource) that allows something.
-    fn ways(&self, need: &Need) -> Vec<(usize, usize, usize)> {
-        let mut ways = Vec::new();
-        for (at, one) in self.statements.iter().enumerate() {
-            if !is_weaker(&one.statement.condition, need) {
-                continue;
-            }
-            let listed = one.statement.action.listed().iter().enumerate();
-            let actions: Vec<usize> = listed
-                .filter(|(_, action)| pattern::covers_action(action, &need.action))
-                .map(|(place, _)| place)
-                .collect();
-            if actions.is_empty() {
-                continue;
-            }
-            let mut resources: BTreeSet<usize> =
-                one.exact.get(need.resource.as_str()).copied().into_iter().collect();
-            resources.extend(
-                one.wild
-                    .iter()
-                    .filter(|(_, text)| covers(text, &need.resource))
-                    .map(|(place, _)| *place),
-            );
-            for action in actions {
-                ways.extend(resources.iter().map(|resource| (at, action, *resource)));
-            }
-        }
-        ways
-    }
-}
-
-/// Tells whether a condition asks for nothing that is not asked for anyway.
-fn is_weaker(condition: &Condition, need: &Need) -> bool {
-    condition.iter().all(|(operator, key, values)| {
-        let asked = need.condition.iter().any(|(other, name, listed)| {
-            other == operator && name == key && listed.as_slice() == values
-        });
-        let held = need.held.get(key);
-        asked || held.is_some_and(|held| held.iter().all(|value| values.contains(value)))
-    })
 }
 
 /// Measures documents against limits.

@@ -8,6 +8,7 @@
 //! for [`proof`](crate::proof) to say, which does not believe this module.
 
 mod allow;
+mod bearing;
 mod compose;
 mod explain;
 mod lookout;
@@ -17,15 +18,16 @@ mod verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Activity, Principal};
-use trailtrim_catalog::Catalog;
+use trailtrim_catalog::{Catalog, Visibility};
 use trailtrim_iam::{Effect, Statement};
 
 use crate::attached::{Attached, Bundle, Inventory};
 use crate::circumstance::ConditionKind;
-use crate::proof::Need;
 use crate::taste::{Choice, Taste};
+use crate::ways::Need;
 use allow::Allow;
-use verdict::{Assigned, Bench};
+use bearing::Bearing;
+use verdict::{Assigned, Bench, Guards};
 
 pub use allow::Place;
 pub(crate) use allow::actions as actions_of;
@@ -34,6 +36,9 @@ pub use explain::Explanation;
 pub use lookout::Lookout;
 pub use settings::{Pin, Settings, UNUSED_DAYS};
 pub use verdict::{Class, Judged, NotAttached, Rest, Seen};
+
+/// How often what is carried is judged anew; chains of carriers are short.
+const CARRIED: usize = 4;
 
 /// What everything is judged by.
 #[derive(Clone, Copy)]
@@ -101,8 +106,9 @@ pub fn tighten<'a>(
     let catalog = standards.catalog;
     let by_arn: BTreeMap<&str, &Principal> =
         activity.principals.iter().map(|principal| (principal.arn.as_str(), principal)).collect();
+    let bearing = Bearing::of(catalog);
     let allows: Vec<Vec<Allow<'_>>> =
-        inventory.bundles.iter().map(|bundle| allows(bundle, catalog)).collect();
+        inventory.bundles.iter().map(|bundle| allows(bundle, &bearing)).collect();
     let mut assigned = Assigned::new();
     let mut principals = Vec::new();
     for attached in inventory.principals.values() {
@@ -119,7 +125,8 @@ pub fn tighten<'a>(
                 .iter()
                 .filter_map(|at| Some((*at, allows.get(*at)?.as_slice())))
                 .collect();
-            verdict::assign(principal, &own, &mut assigned);
+            let guards = Guards::of(inventory.documents_of(attached).into_iter());
+            verdict::assign(principal, &own, guards.as_ref(), &mut assigned);
             for service in &principal.frozen {
                 let why = format!("some calls of {service} could not be mapped to permissions");
                 one.frozen.insert(service.clone(), why);
@@ -142,37 +149,93 @@ pub fn tighten<'a>(
         .iter()
         .map(|of| of.iter().flat_map(|one| &one.actions).map(|facts| facts.id()).collect())
         .collect();
-    let bundles = inventory
-        .bundles
-        .iter()
-        .zip(&allows)
-        .enumerate()
-        .map(|(at, (bundle, allows))| {
-            let mut frozen = BTreeMap::new();
-            let holders: Vec<&TightenedPrincipal<'_>> = principals
-                .iter()
-                .filter(|one| bundle.holders.contains(&one.attached.arn))
-                .collect();
-            for (service, why) in holders.iter().flat_map(|one| &one.frozen) {
-                frozen.entry(service.clone()).or_insert_with(|| why.clone());
-            }
-            let seen: Vec<&'a Principal> = holders.iter().filter_map(|one| one.principal).collect();
-            let places: BTreeSet<usize> =
-                holders.iter().flat_map(|one| one.attached.bundles.iter().copied()).collect();
-            let can = |action: &str| {
-                places.iter().any(|at| held.get(*at).is_some_and(|of| of.contains(action)))
-            };
-            let bench = Bench { at, bundle, allows, principals: seen, frozen: &frozen, can: &can };
-            tighten_bundle(&bench, &assigned, standards)
-        })
-        .collect();
+    let all = Judging { inventory, allows: &allows, principals: &principals, assigned: &assigned };
+    let mut bundles = all.bundles(&held, standards, &bearing);
+    // What shows only through calls that nobody can make any more goes with them, and what shows
+    // through that in turn.
+    let mut left = held;
+    for _ in 0..CARRIED {
+        let stays: Vec<BTreeSet<&str>> = bundles.iter().map(TightenedBundle::stays).collect();
+        if stays == left || !bundles.iter().any(|bundle| bundle.keeps_carried(catalog)) {
+            break;
+        }
+        bundles = all.bundles(&stays, standards, &bearing);
+        left = stays;
+    }
     Tightened { bundles, principals }
+}
+
+/// What bundles are judged by.
+struct Judging<'j, 'a> {
+    inventory: &'a Inventory,
+    allows: &'j [Vec<Allow<'a>>],
+    principals: &'j [TightenedPrincipal<'a>],
+    assigned: &'j Assigned<'a>,
+}
+
+impl<'a> Judging<'_, 'a> {
+    /// Tightens all bundles; `held` are the actions that each allows.
+    fn bundles(
+        &self,
+        held: &[BTreeSet<&str>],
+        standards: &Standards<'_>,
+        bearing: &Bearing,
+    ) -> Vec<TightenedBundle<'a>> {
+        let bundles = self.inventory.bundles.iter().zip(self.allows).enumerate();
+        bundles
+            .map(|(at, (bundle, allows))| {
+                let mut frozen = BTreeMap::new();
+                let holders: Vec<&TightenedPrincipal<'_>> = self
+                    .principals
+                    .iter()
+                    .filter(|one| bundle.holders.contains(&one.attached.arn))
+                    .collect();
+                for (service, why) in holders.iter().flat_map(|one| &one.frozen) {
+                    frozen.entry(service.clone()).or_insert_with(|| why.clone());
+                }
+                let seen: Vec<&'a Principal> =
+                    holders.iter().filter_map(|one| one.principal).collect();
+                let places: BTreeSet<usize> =
+                    holders.iter().flat_map(|one| one.attached.bundles.iter().copied()).collect();
+                let can = |action: &str| {
+                    places.iter().any(|at| held.get(*at).is_some_and(|of| of.contains(action)))
+                };
+                let bench = Bench {
+                    at,
+                    bundle,
+                    allows,
+                    principals: seen,
+                    frozen: &frozen,
+                    can: &can,
+                    bearing,
+                };
+                tighten_bundle(&bench, self.assigned, standards, bearing)
+            })
+            .collect()
+    }
+}
+
+impl TightenedBundle<'_> {
+    /// Returns the actions of which something stays.
+    fn stays(&self) -> BTreeSet<&'static str> {
+        let all = self.judged.values().flatten();
+        all.filter(|one| one.stays()).map(|one| one.action).collect()
+    }
+
+    /// Tells whether something stays that shows only through other calls.
+    fn keeps_carried(&self, catalog: Catalog) -> bool {
+        self.stays().into_iter().any(|action| {
+            let shows = catalog.action(action).map(|facts| facts.visibility());
+            matches!(shows, Some(Visibility::Through(_)))
+        })
+    }
 }
 
 fn tighten_bundle<'a>(
     bench: &Bench<'_, 'a>,
     assigned: &Assigned<'a>,
     standards: &Standards<'_>,
+    bearing: &Bearing,
 ) -> TightenedBundle<'a> {
     let Bench { bundle, allows, .. } = *bench;
     let active = !bench.principals.is_empty();
@@ -181,7 +244,7 @@ fn tighten_bundle<'a>(
         false => BTreeMap::new(),
     };
     let choice = compose::choose(allows, &judged, standards.taste_of, standards.catalog);
-    let wanted = compose::gather(allows, &judged, &choice, standards.conditions);
+    let wanted = compose::gather(allows, &judged, &choice, standards.conditions, bearing);
     let (composed, needs) = match active {
         true => wanted.statements(allows),
         false => Default::default(),
@@ -204,13 +267,13 @@ fn tighten_bundle<'a>(
     }
 }
 
-fn allows(bundle: &Bundle, catalog: Catalog) -> Vec<Allow<'_>> {
+fn allows<'b>(bundle: &'b Bundle, bearing: &Bearing) -> Vec<Allow<'b>> {
     let mut allows = Vec::new();
     for (policy, held) in bundle.policies.iter().enumerate() {
         let version = held.document.effective_version();
         for (statement, one) in held.document.statements.iter().enumerate() {
             if one.effect == Effect::Allow {
-                allows.push(Allow::new(Place { policy, statement }, one, version, catalog));
+                allows.push(Allow::new(Place { policy, statement }, one, version, bearing));
             }
         }
     }

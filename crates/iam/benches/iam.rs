@@ -4,7 +4,7 @@
 
 use divan::{Bencher, black_box};
 use trailtrim_iam::{
-    Action, Limits, Policies, PolicyDocument, Request, Selector, Statement, compare,
+    Action, Limits, Policies, PolicyDocument, Request, Selector, Statement, compare, pattern,
     read::read_policy, wildcard,
 };
 
@@ -36,6 +36,11 @@ fn match_plain() -> bool {
         black_box("arn:aws:s3:::bucket/*/logs/*.gz"),
         black_box("arn:aws:s3:::bucket/AWSLogs/111122223333/logs/2024/01/01/file.json.gz"),
     )
+}
+
+#[divan::bench(args = ["*", "s3:*", "s3:Get*", "s3:GetObject", "s3:*Object"])]
+fn cover_an_action(bencher: Bencher<'_, '_>, wide: &str) {
+    bencher.bench(|| pattern::covers_action(black_box(wide), black_box("s3:GetObject")));
 }
 
 #[divan::bench(args = [100, 10_000])]

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use crate::document::Version;
 use crate::glob::{self, Colons, Glob, Token};
+use crate::wildcard;
 
 /// How many patterns an intersection may have before it is no help to anyone.
 const WAYS: usize = 16;
@@ -41,8 +42,31 @@ pub fn covers(wide: &str, narrow: &str) -> bool {
 /// ```
 #[must_use]
 pub fn covers_action(wide: &str, narrow: &str) -> bool {
+    // `Action: "*"` is asked about each action there is: those are plain text.
+    match narrow.split_once(':') {
+        Some((service, name)) if !narrow.contains(['*', '?']) => match wide.split_once(':') {
+            Some((services, names)) => takes(services, service) && takes(names, name),
+            None => wide.ends_with('*') && takes(wide, service),
+        },
+        _ => covers_any_action(wide, narrow),
+    }
+}
+
+/// As [`covers_action`], where either may be a pattern.
+fn covers_any_action(wide: &str, narrow: &str) -> bool {
     let (wide, narrow) = (glob::action(wide), glob::action(narrow));
     narrow.iter().all(|narrow| wide.iter().any(|wide| wide.covers(narrow)))
+}
+
+/// Tells whether a pattern matches a text, letter case aside. Most are a name or its beginning.
+fn takes(pattern: &str, text: &str) -> bool {
+    let (start, rest) = pattern.split_at(pattern.find(['*', '?']).unwrap_or(pattern.len()));
+    let same = text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start));
+    same && match rest {
+        "" => text.len() == start.len(),
+        "*" => true,
+        _ => wildcard::matches_ignore_case(pattern, text),
+    }
 }
 
 /// Returns patterns whose union is what two resource patterns have in common: none where they are
@@ -127,7 +151,6 @@ fn text(glob: &Glob) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wildcard;
     use proptest::prelude::*;
 
     #[test]
@@ -158,6 +181,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_plain_action_is_covered_as_a_pattern_would_be(
+            wide in "[aB:*?]{0,6}", narrow in "[Ab]{0,2}:?[abB:]{0,3}",
+        ) {
+            prop_assert_eq!(covers_action(&wide, &narrow), covers_any_action(&wide, &narrow));
+        }
+
         #[test]
         fn an_overlap_means_what_both_mean(
             a in "arn:aws:s3:::[ab*?]{0,5}", b in "arn:aws:s3:::[ab*?]{0,5}", t in "[ab]{0,6}",

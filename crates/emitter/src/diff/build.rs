@@ -15,12 +15,13 @@ use super::{
 use crate::attached::{Bundle, Inventory, Policy};
 use crate::finding;
 use crate::fit::Limits;
-use crate::proof::{self, Foretold, Need, Proofs};
+use crate::proof::{self, Foretold, Proofs};
 use crate::report::{Filters, Input, seen, time, tool};
 use crate::tighten::{
     Class, Judged, Lookout, Rest, Settings, Standards, Tightened, TightenedBundle,
     TightenedPrincipal, tighten,
 };
+use crate::ways::Need;
 
 /// How many names of removed actions of a service are told although none of it was used.
 const NAMES_OF_IDLE_SERVICE: usize = 20;
@@ -140,7 +141,18 @@ impl Builder<'_> {
             let anything = !bundle.bundle.policies.is_empty();
             anything.then(|| draft_view(bundle, draft, &one.attached.name))
         });
-        let fits = bundles.iter().all(|(_, draft)| draft.is_none_or(|draft| draft.fits));
+        let each = bundles.iter().all(|(_, draft)| draft.is_none_or(|draft| draft.fits));
+        // Each may fit, and all of them together be more than can be attached.
+        let together = proofs.as_ref().is_none_or(|proofs| proofs.fits.holds);
+        let mut notes = notes(one, own.map(|(bundle, _)| bundle));
+        if let Some(proofs) = proofs.as_ref().filter(|_| each && !together) {
+            notes.push(format!(
+                "its own draft and those of what it shares are {} documents, and {} may be attached",
+                proofs.fits.sizes.len(),
+                proofs.fits.documents_limit
+            ));
+        }
+        let fits = each && together;
         let status = self.status(one, &bundles, fits);
         PrincipalDiff {
             arn: one.attached.arn.clone(),
@@ -153,7 +165,7 @@ impl Builder<'_> {
             permission_set: one.principal.and_then(|principal| principal.permission_set.clone()),
             status,
             activity: seen(&activity),
-            notes: notes(one, own.map(|(bundle, _)| bundle)),
+            notes,
             attached: own.map(|(bundle, _)| policies(bundle.bundle)).unwrap_or_default(),
             shares: bundles.iter().filter_map(|(bundle, _)| bundle.bundle.shared.clone()).collect(),
             unknown_policies: one.attached.unknown.clone(),

@@ -6,7 +6,9 @@ use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Condition, Effect, PolicyDocument, Selector, Statement, pattern};
 
 use crate::fit::{Ceiling, Fit, Limits, Partition, Step, Wanted, fit, pack};
+use crate::proof::fits;
 use crate::tighten::{Class, Composed, Footing, Place, TightenedBundle};
+use crate::ways::{Need, without_idle};
 
 /// How many actions a concession names.
 const NAMED: usize = 8;
@@ -48,16 +50,22 @@ impl Drafted {
         let (documents, steps, obstacle) = match pack(whole, limits) {
             Some(documents) => (documents, Vec::new(), None),
             None => match give_ground(bundle, limits, catalog) {
-                Fit::Fitted { documents, steps } => (documents, steps, None),
+                Fit::Fitted { documents, steps } => {
+                    (tidy(documents, &bundle.needs, limits), steps, None)
+                }
                 Fit::DoesNotFit(nearest) => {
-                    let obstacle = format!(
-                        "the nearest that stays inside of what is attached takes {} documents of up \
-                         to {} characters; as it is, it would take {}",
-                        nearest.needed.documents,
-                        nearest.needed.document,
-                        nearest.needed_exactly.documents
-                    );
-                    (nearest.documents, nearest.steps, Some(obstacle))
+                    let documents = tidy(nearest.documents, &bundle.needs, limits);
+                    let fits = fits(&documents.iter().collect::<Vec<_>>(), limits);
+                    let obstacle = (!fits.holds).then(|| {
+                        format!(
+                            "the nearest that stays inside of what is attached takes {} documents \
+                             of up to {} characters; as it is, it would take {}",
+                            documents.len(),
+                            fits.sizes.iter().max().copied().unwrap_or_default(),
+                            nearest.needed_exactly.documents
+                        )
+                    });
+                    (documents, nearest.steps, obstacle)
                 }
             },
         };
@@ -75,6 +83,31 @@ impl Drafted {
             documents,
         })
     }
+}
+
+/// Takes out what nothing needs any more once ground was given: under one condition a pattern may
+/// now stand for what another statement names. What is left is packed anew.
+fn tidy(
+    documents: Vec<PolicyDocument>,
+    needs: &BTreeSet<Need>,
+    limits: &Limits,
+) -> Vec<PolicyDocument> {
+    let all: Vec<&Statement> = documents.iter().flat_map(|one| &one.statements).collect();
+    let left = without_idle(&all, needs);
+    if left.iter().zip(&all).all(|(left, all)| left.as_ref() == Some(*all)) {
+        return documents;
+    }
+    let mut left = left.into_iter();
+    let thinner: Vec<PolicyDocument> = documents
+        .iter()
+        .map(|document| {
+            let statements = left.by_ref().take(document.statements.len()).flatten().collect();
+            PolicyDocument { statements, ..document.clone() }
+        })
+        .filter(|document| !document.statements.is_empty())
+        .collect();
+    let statements = thinner.iter().flat_map(|document| document.statements.iter().cloned());
+    pack(statements.collect(), limits).unwrap_or(thinner)
 }
 
 /// A condition as a key: operator, context key, values.

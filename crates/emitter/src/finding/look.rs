@@ -192,7 +192,7 @@ pub(crate) fn of_principal(one: &TightenedPrincipal<'_>) -> Vec<Finding> {
     for (not_attached, explanation) in &one.not_attached {
         if explanation.is_none() {
             let message = format!(
-                "`{}` on `{}` worked, and nothing attached allows it",
+                "`{}` on `{}` worked, and what is attached does not allow it",
                 not_attached.key.action, not_attached.key.resource
             );
             findings.push(Finding::new(Code::UnexplainedAccess, message));

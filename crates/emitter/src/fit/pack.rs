@@ -7,7 +7,7 @@
 //! document is then larger than allowed.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_iam::{PolicyDocument, Selector, Statement};
 
@@ -35,7 +35,7 @@ pub(super) fn fits(documents: &[PolicyDocument], limits: &Limits) -> bool {
 /// As [`pack`], with as many documents as it takes.
 pub(super) fn pack_anyway(statements: Vec<Statement>, limits: &Limits) -> Vec<PolicyDocument> {
     let sids = statements.iter().filter_map(|statement| statement.sid.clone()).collect();
-    let mut packer = Packer { limits, room: room(limits), sids };
+    let mut packer = Packer { limits, room: room(limits), sids, parts: BTreeMap::new() };
     let whole = packer.whole(&statements);
     if fits(&whole, limits) {
         return whole;
@@ -64,6 +64,8 @@ struct Packer<'l> {
     room: usize,
     /// Ids that are taken.
     sids: BTreeSet<String>,
+    /// How many parts of a statement were given ids; those before are taken.
+    parts: BTreeMap<String, usize>,
 }
 
 impl Packer<'_> {
@@ -129,7 +131,11 @@ impl Packer<'_> {
         let base = statement.sid.clone();
         let mut open = vec![statement];
         while let Some(statement) = open.pop() {
-            if let Some(ranges) = self.ranges(&statement, first) {
+            let room = if out.is_empty() { first } else { self.room };
+            if size(&statement, self.limits) <= room {
+                let sid = self.part_sid(base.as_deref());
+                out.push(Statement { sid, ..statement });
+            } else if let Some(ranges) = self.ranges(&statement, first) {
                 let whole = ranges.len() == 1 && out.iter().all(|one| one.sid != base);
                 for resources in ranges {
                     let sid = if whole { base.clone() } else { self.part_sid(base.as_deref()) };
@@ -185,10 +191,14 @@ impl Packer<'_> {
     /// Takes an id for a part that no other statement has.
     fn part_sid(&mut self, base: Option<&str>) -> Option<String> {
         let base = base?;
-        let free = |sid: &String| !self.sids.contains(sid);
-        let sid = (1_usize..).map(|n| format!("{base}Part{n}")).find(free)?;
-        self.sids.insert(sid.clone());
-        Some(sid)
+        let part = self.parts.entry(base.to_owned()).or_default();
+        loop {
+            *part += 1;
+            let sid = format!("{base}Part{part}");
+            if self.sids.insert(sid.clone()) {
+                return Some(sid);
+            }
+        }
     }
 }
 

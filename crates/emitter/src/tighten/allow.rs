@@ -13,6 +13,7 @@ use trailtrim_iam::{
     Condition, PolicyDocument, Principal, Selector, Statement, Version, pattern, wildcard,
 };
 
+use super::bearing::Bearing;
 use crate::replay::{Allowance, Circumstances, Replay};
 
 /// Where a statement stands.
@@ -55,6 +56,8 @@ pub(crate) struct Allow<'b> {
     /// What it excepts; empty where it lists what it is about.
     pub(crate) exceptions: Vec<String>,
     pub(crate) fixed: Option<Fixed>,
+    /// Actions that it names or means, and that can be done to none of its resources.
+    pub(crate) dead: BTreeSet<&'static str>,
     whole: Replay,
     circumstances: Replay,
 }
@@ -77,7 +80,7 @@ impl<'b> Allow<'b> {
         place: Place,
         statement: &'b Statement,
         version: Version,
-        catalog: Catalog,
+        bearing: &Bearing,
     ) -> Allow<'b> {
         let listed = |selector: &Selector<Vec<String>>| -> Vec<String> {
             let modern = |text: &String| pattern::modern(text, version).into_owned();
@@ -96,7 +99,11 @@ impl<'b> Allow<'b> {
         } else {
             None
         };
-        let (actions, foreign) = actions(&statement.action, catalog);
+        let (actions, foreign) = actions(&statement.action, bearing.catalog());
+        let is_dead = |facts: &&ActionFacts| {
+            exceptions.is_empty() && resources.iter().all(|one| !bearing.takes(facts.id(), one))
+        };
+        let dead = actions.iter().filter(is_dead).map(|facts| facts.id()).collect();
         let document = |statement: Statement| PolicyDocument {
             version: Some(version),
             id: None,
@@ -115,6 +122,7 @@ impl<'b> Allow<'b> {
             resources,
             exceptions,
             fixed,
+            dead,
             whole: Replay::of([&document(statement.clone())]),
             circumstances: Replay::of([&document(condition_only)]),
         }
@@ -173,6 +181,12 @@ impl<'b> Allow<'b> {
             Selector::Only(patterns) => any(patterns),
             Selector::AllBut(patterns) => !any(patterns) && !action.contains(['*', '?']),
         }
+    }
+
+    /// Tells whether the statement names an action, and not only means it.
+    pub(crate) fn names(&self, action: &str) -> bool {
+        let named = |one: &String| one.eq_ignore_ascii_case(action);
+        matches!(&self.statement.action, Selector::Only(listed) if listed.iter().any(named))
     }
 
     /// Returns the regions that the condition limits the statement to, if it does.

@@ -11,13 +11,14 @@ use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Condition, Selector, Statement, pattern};
 
 use super::allow::{Allow, Place};
+use super::bearing::Bearing;
 use super::verdict::{Class, Judged, Rest, Seen};
 use crate::circumstance::{Common, ConditionKind};
 use crate::cover::{Effort, condition_chars, cover_under, service};
 use crate::irredundant::{Grant, irredundant};
-use crate::proof::Need;
 use crate::sid::{about, service_name, sids};
 use crate::taste::{self, Choice, Taste};
+use crate::ways::{self, Need};
 
 /// The context key of the region that is called.
 const REQUESTED_REGION: &str = "aws:RequestedRegion";
@@ -72,14 +73,13 @@ impl Ground {
 type Pool = BTreeMap<(String, String), Ground>;
 
 /// What of a bundle is to be granted.
-#[derive(Default)]
-pub(crate) struct Wanted {
+pub(crate) struct Wanted<'c> {
+    bearing: &'c Bearing,
     /// By condition, what was used.
     used: BTreeMap<Key, Pool>,
     /// By condition, what stays as it is attached.
     kept: BTreeMap<Key, Pool>,
-    /// Statements with exceptions, by what they except and under what condition.
-    excepting: BTreeMap<(Vec<String>, Key), Ground>,
+    excepting: Excepting,
     /// Everything that has to be allowed, as it was seen or is attached.
     needs: BTreeSet<Need>,
 }
@@ -103,13 +103,20 @@ fn condition_of(key: &Key) -> Condition {
 }
 
 /// Gathers what the verdicts on a bundle leave.
-pub(crate) fn gather(
+pub(crate) fn gather<'c>(
     allows: &[Allow<'_>],
     judged: &BTreeMap<Place, Vec<Judged<'_>>>,
     choice: &Choice,
     kinds: &BTreeSet<ConditionKind>,
-) -> Wanted {
-    let mut wanted = Wanted::default();
+    bearing: &'c Bearing,
+) -> Wanted<'c> {
+    let mut wanted = Wanted {
+        bearing,
+        used: BTreeMap::new(),
+        kept: BTreeMap::new(),
+        excepting: BTreeMap::new(),
+        needs: BTreeSet::new(),
+    };
     for allow in allows {
         let plain = &allow.statement.condition;
         for one in judged.get(&allow.place).into_iter().flatten() {
@@ -221,7 +228,7 @@ fn narrowed(condition: &Condition, seen: &Seen<'_>) -> Condition {
     narrowed
 }
 
-impl Wanted {
+impl Wanted<'_> {
     /// Takes up what stays beside what was used.
     fn rest(&mut self, allow: &Allow<'_>, one: &Judged<'_>, choice: &Choice) {
         let plain = &allow.statement.condition;
@@ -230,8 +237,19 @@ impl Wanted {
             Rest::Nothing => {}
             Rest::All => self.attached(allow, action, class, why, plain.clone()),
             Rest::Outside(regions) => {
+                let ruled_out = |region: &&String| {
+                    plain.iter().any(|(operator, key, values)| {
+                        operator == "StringNotEquals"
+                            && key.eq_ignore_ascii_case(REQUESTED_REGION)
+                            && values.contains(*region)
+                    })
+                };
+                let more = regions.iter().filter(|region| !ruled_out(region)).cloned();
+                let more: Vec<String> = more.collect();
                 let mut outside = plain.clone();
-                outside.add("StringNotEquals", REQUESTED_REGION, regions.iter().cloned());
+                if !more.is_empty() {
+                    outside.add("StringNotEquals", REQUESTED_REGION, more);
+                }
                 self.attached(allow, action, Class::Unobservable, why, outside);
             }
             Rest::On(resources) => {
@@ -274,9 +292,12 @@ impl Wanted {
             Class::Used | Class::Demanded => &mut self.used,
             _ => &mut self.kept,
         };
+        // Where the configuration or a doubt of the rules keeps it, nothing is known better.
+        let whole = matches!(class, Class::Pinned | Class::Frozen);
+        let takes = |resource: &&String| whole || self.bearing.takes(action, resource);
         let key = key_of(&condition);
         let pool = pool.entry(key.clone()).or_default();
-        for resource in &allow.resources {
+        for resource in allow.resources.iter().filter(takes) {
             self.needs.insert(Need {
                 action: action.to_owned(),
                 resource: resource.clone(),
@@ -291,11 +312,19 @@ impl Wanted {
     /// Returns the statements, each with an id that stays while it is about the same things, and
     /// everything that they have to allow.
     pub(crate) fn statements(self, allows: &[Allow<'_>]) -> (Vec<Composed>, BTreeSet<Need>) {
-        let Wanted { mut used, mut kept, excepting, needs } = self;
+        let Wanted { mut used, mut kept, excepting, needs, .. } = self;
         // What stays with the same condition, or without any, holds what was used as well.
         drop_covered(&mut used, &mut kept);
         let mut composed = Vec::new();
         let plain = kept.get(&Key::new()).cloned();
+        let everywhere: BTreeSet<(String, Key)> = used
+            .iter()
+            .chain(&kept)
+            .flat_map(|(key, pool)| pool.keys().map(move |(action, on)| (key, action, on)))
+            .filter(|(_, _, on)| *on == "*")
+            .map(|(key, action, _)| (action.clone(), key.clone()))
+            .collect();
+        let excepting = without_covered(excepting, &everywhere);
         for (pools, footing) in [(used, Footing::Evidence), (kept, Footing::Kept)] {
             for (key, pool) in pools {
                 let condition = condition_of(&key);
@@ -353,6 +382,12 @@ impl Wanted {
                 reasons: ground.reasons,
             });
         }
+        // A condition may ask for all that another one asks for, and more.
+        let all: Vec<&Statement> = composed.iter().map(|one| &one.statement).collect();
+        let left = ways::without_idle(&all, &needs);
+        let kept = composed.into_iter().zip(left);
+        let kept = kept.filter_map(|(one, left)| Some(Composed { statement: left?, ..one }));
+        let mut composed: Vec<Composed> = kept.collect();
         name(&mut composed);
         (composed, needs)
     }
@@ -397,6 +432,38 @@ fn drop_covered(used: &mut BTreeMap<Key, Pool>, kept: &mut BTreeMap<Key, Pool>) 
     used.retain(|_, pool| !pool.is_empty());
 }
 
+/// Statements with exceptions, by what they except and under what condition.
+type Excepting = BTreeMap<Except, Ground>;
+
+/// What is excepted, and under what condition.
+type Except = (Vec<String>, Key);
+
+/// Leaves out of statements with exceptions what is granted on everything anyway, or by one with the
+/// same exceptions that asks for less.
+fn without_covered(all: Excepting, everywhere: &BTreeSet<(String, Key)>) -> Excepting {
+    let weaker = |key: &Key, than: &Key| key.iter().all(|clause| than.contains(clause));
+    let actions = |ground: &Ground| -> BTreeSet<String> {
+        ground.reasons.keys().map(|(action, _)| action.clone()).collect()
+    };
+    let said: Vec<(&Except, BTreeSet<String>)> =
+        all.iter().map(|(place, ground)| (place, actions(ground))).collect();
+    let mut left = all.clone();
+    for ((exceptions, key), ground) in &mut left {
+        let covered = |action: &String| {
+            everywhere.iter().any(|(wide, other)| wide == action && weaker(other, key))
+                || said.iter().any(|((same, other), actions)| {
+                    same == exceptions
+                        && other.len() < key.len()
+                        && weaker(other, key)
+                        && actions.contains(action)
+                })
+        };
+        ground.reasons.retain(|(action, _), _| !covered(action));
+    }
+    left.retain(|_, ground| !ground.reasons.is_empty());
+    left
+}
+
 /// Returns the actions that stay on all of some resources without any condition: under one, they
 /// may stand in a pattern with others.
 fn also_granted(plain: Option<&Pool>, key: &Key, resources: &BTreeSet<String>) -> BTreeSet<String> {
@@ -422,11 +489,13 @@ fn shortened(
     let mut written = BTreeSet::new();
     let sources = allows.iter().filter(|allow| from.contains(&allow.place));
     let stays = |one: &&str| actions.contains(*one) || also.contains(*one);
+    // Of other services than these nothing stays, so a pattern over services needs no look at them.
+    let services: BTreeSet<&str> =
+        actions.iter().chain(also).map(|action| service(action)).collect();
     for allow in sources {
         let Selector::Only(patterns) = &allow.statement.action else { continue };
-        // A pattern may mean all actions that there are, so each is looked at under its service.
         let mut by_service: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for facts in &allow.actions {
+        for facts in allow.actions.iter().filter(|facts| services.contains(service(facts.id()))) {
             by_service.entry(service(facts.id())).or_default().push(facts.id());
         }
         let means = |wide: &str, prefix: &str| -> Vec<&str> {
@@ -436,7 +505,6 @@ fn shortened(
         for wide in patterns.iter().filter(|wide| wide.contains(['*', '?'])) {
             let prefix = service(wide).to_ascii_lowercase();
             let named = wide.contains(':') && !prefix.contains(['*', '?']);
-            // A pattern over services of which some goes is written service by service.
             let written_as: Vec<(String, Vec<&str>)> = if named {
                 vec![(wide.clone(), means(wide, &prefix))]
             } else {
@@ -445,14 +513,15 @@ fn shortened(
                     .map(|prefix| (*prefix, means(wide, prefix)))
                     .filter(|(_, means)| !means.is_empty())
                     .collect();
-                if whole.iter().flat_map(|(_, means)| means).all(&stays) {
+                let all = allow.actions.iter().map(|facts| facts.id());
+                if all.filter(|one| pattern::covers_action(wide, one)).all(|one| stays(&one)) {
                     let means = whole.into_iter().flat_map(|(_, means)| means).collect();
                     vec![(wide.clone(), means)]
-                } else if matches!(wide.as_str(), "*" | "*:*") {
-                    let narrow = |(prefix, means)| (format!("{prefix}:*"), means);
-                    whole.into_iter().map(narrow).collect()
                 } else {
-                    Vec::new()
+                    // A pattern over services of which some goes is written service by service.
+                    let names = wide.split_once(':').map_or("*", |(_, names)| names);
+                    let narrow = |(prefix, means)| (format!("{prefix}:{names}"), means);
+                    whole.into_iter().map(narrow).collect()
                 }
             };
             for (narrow, means) in written_as {
@@ -477,22 +546,33 @@ fn without_idle(mut written: BTreeSet<String>, actions: &BTreeSet<String>) -> BT
     if wild.len() < 2 && wild.len() == written.len() {
         return written;
     }
-    let may_hold = |wide: &str, action: &str| {
-        let prefix = service(wide);
-        prefix.contains(['*', '?']) || prefix.eq_ignore_ascii_case(service(action))
-    };
+    // There may be a pattern for each service: only those of the action's own are looked at.
+    let mut by_service: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    for &one in &wild {
+        let prefix = service(one).to_ascii_lowercase();
+        let prefix = if prefix.contains(['*', '?']) { String::new() } else { prefix };
+        by_service.entry(prefix).or_default().push(one);
+    }
     let mut ways: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
     for action in actions {
-        let holding = wild.iter().copied().filter(|wide| {
-            *wide == action || (may_hold(wide, action) && pattern::covers_action(wide, action))
-        });
+        let prefixes = [service(action).to_ascii_lowercase(), String::new()];
+        let near = prefixes.iter().filter_map(|prefix| by_service.get(prefix)).flatten().copied();
+        let holding = near.filter(|wide| pattern::covers_action(wide, action));
         ways.entry(action).or_default().extend(holding.chain(written.get(action)));
+    }
+    let mut standing: BTreeMap<&String, Vec<&BTreeSet<&String>>> = BTreeMap::new();
+    for ways in ways.values() {
+        for way in ways {
+            standing.entry(way).or_default().push(ways);
+        }
     }
     let mut idle: BTreeSet<String> = BTreeSet::new();
     for one in &written {
-        let needed = ways.values().any(|ways| {
-            ways.contains(one) && ways.iter().all(|way| *way == one || idle.contains(*way))
-        });
+        let needed = standing
+            .get(one)
+            .into_iter()
+            .flatten()
+            .any(|ways| ways.iter().all(|way| *way == one || idle.contains(*way)));
         if !needed {
             idle.insert(one.clone());
         }

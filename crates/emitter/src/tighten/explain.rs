@@ -153,8 +153,8 @@ pub(crate) fn frozen_by(one: &NotAttached<'_>, catalog: Catalog) -> BTreeMap<Str
     let events: Vec<String> =
         one.row.events.iter().map(|(source, name)| format!("{source} {name}")).collect();
     let why = format!(
-        "{} succeeded, which by the rules needs {action} on `{}`, and nothing attached allows that: \
-         perhaps the rules are wrong",
+        "{} succeeded, which by the rules needs {action} on `{}`, and what is attached does not allow \
+         that: perhaps the rules are wrong",
         events.join(", "),
         one.key.resource
     );

@@ -93,7 +93,7 @@ impl<'a> Lookout<'a> {
         &self,
         account: &str,
         action: &'static str,
-        resources: &[String],
+        resources: &[&str],
         since: Option<i64>,
         limited: Option<&BTreeSet<&str>>,
         can: &dyn Fn(&str) -> bool,

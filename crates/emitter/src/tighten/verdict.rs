@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Principal, Row, RowKey};
 use trailtrim_catalog::Catalog;
+use trailtrim_iam::{Effect, PolicyDocument, Statement};
 
 use super::Standards;
 use super::allow::{Allow, Place, Reach};
+use super::bearing::Bearing;
 use super::lookout::{Lookout, Sight};
 use crate::attached::{Bundle, who};
+use crate::replay::{Allowance, Circumstances, Replay};
 
 /// What an attached action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -83,6 +86,13 @@ pub struct Judged<'a> {
     pub why: String,
 }
 
+impl Judged<'_> {
+    /// Tells whether some of it stays.
+    pub(crate) fn stays(&self) -> bool {
+        self.class != Class::Withheld && (self.rest != Rest::Nothing || !self.seen.is_empty())
+    }
+}
+
 /// What was used and no attached statement allows.
 #[derive(Clone, Debug)]
 pub struct NotAttached<'a> {
@@ -105,10 +115,11 @@ pub(crate) struct Assigned<'a> {
 /// Finds for each thing that a principal did the statements that allowed it, in all of its bundles.
 ///
 /// Where some surely did, one of them is enough: the first without a condition, else the first.
-/// Where each may have, all of them stay.
+/// Where each may have, all of them stay. What a Deny statement forbids is not attached either.
 pub(crate) fn assign<'a>(
     principal: &'a Principal,
     bundles: &[(usize, &[Allow<'_>])],
+    guards: Option<&Guards>,
     into: &mut Assigned<'a>,
 ) {
     let asking = who(&principal.arn);
@@ -127,6 +138,11 @@ pub(crate) fn assign<'a>(
                 Reach::No => {}
             }
         }
+        let passes = |common: &Option<Vec<String>>| {
+            guards.is_none_or(|guards| guards.pass(key, row, common.as_deref(), asking.as_ref()))
+        };
+        sure.retain(|(_, _, common)| passes(common));
+        perhaps.retain(|(_, _, common)| passes(common));
         let surely = !sure.is_empty();
         let kept = if surely {
             sure.sort_by_key(|(bundle, allow, common)| {
@@ -147,6 +163,45 @@ pub(crate) fn assign<'a>(
         for (bundle, allow, common) in kept {
             let seen = Seen { principal: &principal.arn, key, row, common, surely };
             into.seen.entry((bundle, allow.place, &key.action)).or_default().push(seen);
+        }
+    }
+}
+
+/// The Deny statements of a principal, as what was seen is put to them.
+pub(crate) struct Guards(Replay);
+
+impl Guards {
+    /// Takes the Deny statements of some documents; nothing where there are none.
+    pub(crate) fn of<'d>(documents: impl Iterator<Item = &'d PolicyDocument>) -> Option<Guards> {
+        let guarding = documents.filter_map(|document| {
+            let denies = document.statements.iter().filter(|one| one.effect == Effect::Deny);
+            let statements: Vec<Statement> = denies.cloned().collect();
+            (!statements.is_empty()).then(|| PolicyDocument { statements, ..document.clone() })
+        });
+        let mut documents: Vec<PolicyDocument> = guarding.collect();
+        if documents.is_empty() {
+            return None;
+        }
+        documents.push(PolicyDocument::new(vec![Statement::allow(["*"], ["*"])]));
+        Some(Guards(Replay::of(&documents)))
+    }
+
+    /// Tells whether something that was seen may have passed, on some of what it has in common with
+    /// an Allow statement.
+    fn pass(
+        &self,
+        key: &RowKey,
+        row: &Row,
+        common: Option<&[String]>,
+        principal: Option<&trailtrim_iam::Principal>,
+    ) -> bool {
+        let circumstances = Circumstances::of(row);
+        let passes = |key: &RowKey| self.0.judge(key, &circumstances, principal) != Allowance::No;
+        match common {
+            None => passes(key),
+            Some(parts) => {
+                parts.iter().any(|part| passes(&RowKey { resource: part.clone(), ..key.clone() }))
+            }
         }
     }
 }
@@ -173,6 +228,7 @@ pub(crate) struct Bench<'b, 'a> {
     pub(crate) frozen: &'b BTreeMap<String, String>,
     /// Whether something that the holders have allows an action.
     pub(crate) can: &'b dyn Fn(&str) -> bool,
+    pub(crate) bearing: &'b Bearing,
 }
 
 /// Judges every action of every Allow statement of a bundle.
@@ -190,9 +246,12 @@ pub(crate) fn judge<'a>(
     let mut judged = BTreeMap::new();
     for allow in bench.allows {
         let limited = allow.regions();
-        let actions = allow.actions.iter().map(|facts| {
-            let seen = assigned.of(bench.at, allow.place, facts.id());
-            judge.one(allow, facts.id(), limited.as_ref(), seen)
+        let actions = allow.actions.iter().filter_map(|facts| {
+            let action = facts.id();
+            let seen = assigned.of(bench.at, allow.place, action);
+            // What a pattern means and cannot do to anything here, nobody meant.
+            let meant = !seen.is_empty() || !allow.dead.contains(action) || allow.names(action);
+            meant.then(|| judge.one(allow, action, limited.as_ref(), seen))
         });
         judged.insert(allow.place, actions.collect());
     }
@@ -205,6 +264,9 @@ struct Judge<'j, 'b, 'a> {
     accounts: BTreeSet<&'a str>,
     companions: Companions,
 }
+
+/// Why an action goes that none of its statement's resources takes.
+const DEAD: &str = "it can be done to none of the resources, which are of other services";
 
 /// What of an action stays, as what, and why.
 type Verdict = (Rest, Class, String);
@@ -221,6 +283,7 @@ impl<'a> Judge<'_, '_, 'a> {
         let service = action.split(':').next().unwrap_or_default();
         let (mut rest, mut rest_class, mut why) = match self.bench.frozen.get(service) {
             Some(why) => (Rest::All, Class::Frozen, why.clone()),
+            None if allow.dead.contains(action) => (Rest::Nothing, Class::Unused, DEAD.to_owned()),
             None => self.by_coverage(allow, action, limited),
         };
         if rest != Rest::All
@@ -228,8 +291,9 @@ impl<'a> Judge<'_, '_, 'a> {
         {
             (rest, rest_class, why) = pinned;
         }
-        // What other calls tell of a namesake does not tell what this one needs.
-        if rest_class == Class::Unused
+        // What other calls tell of a namesake does not tell what this one needs. Nor is it
+        // unobservable: something of its name was seen.
+        if matches!(rest_class, Class::Unused | Class::Unobservable)
             && let Some(reason) = self.companions.namesake(action)
         {
             (rest, rest_class, why) = (Rest::All, Class::Companion, reason.clone());
@@ -268,9 +332,13 @@ impl<'a> Judge<'_, '_, 'a> {
         let policy = self.bench.bundle.policies.get(allow.place.policy);
         let since = policy.and_then(|policy| policy.since);
         let lookout = self.standards.lookout;
+        // It is about those that it can be about; at least one is, or it is dead.
+        let all = allow.resources.iter().map(String::as_str);
+        let resources: Vec<&str> =
+            all.filter(|one| self.bench.bearing.takes(action, one)).collect();
         // Of several accounts, the one where least was seen decides.
         let sights = self.accounts.iter().map(|account| {
-            lookout.judge(account, action, &allow.resources, since, limited, self.bench.can)
+            lookout.judge(account, action, &resources, since, limited, self.bench.can)
         });
         rest_of(sights.reduce(worse), lookout)
     }

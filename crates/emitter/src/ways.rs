@@ -1,0 +1,308 @@
+//! The ways in which statements allow what has to be allowed, and what stands on none of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_iam::{Condition, Effect, Selector, Statement, pattern};
+
+use crate::irredundant::covers;
+
+/// Something that has to be allowed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Need {
+    /// The action, or an attached pattern.
+    pub action: String,
+    /// The resource.
+    pub resource: String,
+    /// The condition under which it was attached.
+    pub condition: Vec<(String, String, Vec<String>)>,
+    /// What all of its calls had of context keys that a draft may ask for, by key.
+    pub held: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// A statement that allows something, by which of its actions and on which of its resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Way {
+    pub(crate) statement: usize,
+    pub(crate) action: usize,
+    pub(crate) resource: usize,
+}
+
+/// Tells whether a statement allows, and lists what.
+pub(crate) fn is_listing(statement: &Statement) -> bool {
+    let negated = statement.action.is_negated()
+        || statement.resource.as_ref().is_some_and(Selector::is_negated);
+    statement.effect == Effect::Allow && !negated
+}
+
+/// Finds the statements that allow something, without looking at all resources of each.
+pub(crate) struct Index<'s> {
+    statements: Vec<Indexed<'s>>,
+}
+
+struct Indexed<'s> {
+    statement: &'s Statement,
+    /// Resources by their text, and those of them that are patterns.
+    exact: BTreeMap<&'s str, usize>,
+    wild: Vec<(usize, &'s str)>,
+    /// Actions by their service, in lower case; those of any under "".
+    actions: BTreeMap<String, Vec<(usize, &'s str)>>,
+}
+
+impl<'s> Index<'s> {
+    pub(crate) fn of(statements: &[&'s Statement]) -> Index<'s> {
+        let statements = statements
+            .iter()
+            .map(|statement| {
+                let resources = || {
+                    let listed = statement.resource.iter().flat_map(|listed| listed.listed());
+                    listed.map(String::as_str).enumerate()
+                };
+                let mut actions: BTreeMap<String, Vec<(usize, &str)>> = BTreeMap::new();
+                for (at, action) in statement.action.listed().iter().enumerate() {
+                    actions.entry(prefix(action)).or_default().push((at, action));
+                }
+                Indexed {
+                    statement,
+                    actions,
+                    exact: resources().map(|(at, text)| (text, at)).collect(),
+                    wild: resources().filter(|(_, text)| text.contains(['*', '?'])).collect(),
+                }
+            })
+            .collect();
+        Index { statements }
+    }
+
+    /// Returns for each need every way in which it is allowed.
+    pub(crate) fn ways(&self, needs: &BTreeSet<Need>) -> Vec<Vec<Way>> {
+        // Needs are ordered by action, and many ask for the same.
+        let mut holding: (&str, Vec<(usize, Vec<usize>)>) = ("", Vec::new());
+        needs
+            .iter()
+            .map(|need| {
+                if holding.0 != need.action {
+                    holding = (&need.action, self.holding(&need.action));
+                }
+                self.ways_of(need, &holding.1)
+            })
+            .collect()
+    }
+
+    /// Returns the statements that hold an action, each with the places of the patterns that do.
+    fn holding(&self, action: &str) -> Vec<(usize, Vec<usize>)> {
+        let prefix = prefix(action);
+        let in_statement = |one: &Indexed<'_>| -> Vec<usize> {
+            // A pattern over services is only held by another.
+            let prefixes = [prefix.as_str(), ""];
+            let prefixes = prefixes.get(usize::from(prefix.is_empty())..).unwrap_or_default();
+            let listed = prefixes.iter().filter_map(|prefix| one.actions.get(*prefix)).flatten();
+            let holding = listed.filter(|(_, wide)| pattern::covers_action(wide, action));
+            let mut places: Vec<usize> = holding.map(|(place, _)| *place).collect();
+            places.sort_unstable();
+            places
+        };
+        let all = self.statements.iter().map(in_statement).enumerate();
+        all.filter(|(_, places)| !places.is_empty()).collect()
+    }
+
+    fn ways_of(&self, need: &Need, holding: &[(usize, Vec<usize>)]) -> Vec<Way> {
+        let mut ways = Vec::new();
+        for (at, actions) in holding {
+            let Some(one) = self.statements.get(*at) else { continue };
+            if !is_weaker(&one.statement.condition, need) {
+                continue;
+            }
+            let mut resources: BTreeSet<usize> =
+                one.exact.get(need.resource.as_str()).copied().into_iter().collect();
+            let wild = one.wild.iter().filter(|(_, text)| holds(text, &need.resource));
+            resources.extend(wild.map(|(place, _)| *place));
+            for &action in actions {
+                let way = |&resource| Way { statement: *at, action, resource };
+                ways.extend(resources.iter().map(way));
+            }
+        }
+        ways
+    }
+}
+
+/// Returns the service of an action, in lower case; "" where a pattern leaves it open.
+fn prefix(action: &str) -> String {
+    match action.split_once(':') {
+        Some((prefix, _)) if !prefix.contains(['*', '?']) => prefix.to_ascii_lowercase(),
+        _ => String::new(),
+    }
+}
+
+/// Tells whether a resource pattern holds another; of one with `?` or an escape no comparison of texts
+/// can tell.
+fn holds(wide: &str, narrow: &str) -> bool {
+    covers(wide, narrow) || (wide.contains(['?', '$']) && pattern::covers(wide, narrow))
+}
+
+/// Operators that hold where each of the values that a key had is listed.
+const LISTING: [&str; 3] = ["StringEquals", "StringLike", "IpAddress"];
+
+/// Tells whether a condition asks for nothing that is not asked for anyway.
+fn is_weaker(condition: &Condition, need: &Need) -> bool {
+    condition.iter().all(|(operator, key, values)| {
+        let asked = need.condition.iter().any(|(other, name, listed)| {
+            other == operator && name == key && listed.as_slice() == values
+        });
+        let held = need.held.get(key).filter(|_| LISTING.contains(&operator));
+        asked || held.is_some_and(|held| held.iter().all(|value| values.contains(value)))
+    })
+}
+
+/// An action or a resource of a statement, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Element {
+    Resource(usize, usize),
+    Action(usize, usize),
+}
+
+/// Returns of each statement what some need stands on; nothing where none does. Elements are taken
+/// out one by one, so nothing goes that something stands on once others are gone. Of a statement
+/// the resources go first: a pattern that a step made may stand for what another statement names.
+pub(crate) fn without_idle(
+    statements: &[&Statement],
+    needs: &BTreeSet<Need>,
+) -> Vec<Option<Statement>> {
+    let listing: Vec<&Statement> =
+        statements.iter().copied().filter(|one| is_listing(one)).collect();
+    let idle = idle(&listing, &Index::of(&listing).ways(needs));
+    let mut places = 0..;
+    let mut left = |statement: &Statement| {
+        let mut statement = statement.clone();
+        if !is_listing(&statement) {
+            return Some(statement);
+        }
+        let at = places.next()?;
+        if let Selector::Only(actions) = &mut statement.action {
+            retain(actions, |n| !idle.contains(&Element::Action(at, n)));
+        }
+        if let Some(Selector::Only(resources)) = &mut statement.resource {
+            retain(resources, |n| !idle.contains(&Element::Resource(at, n)));
+        }
+        let says = |listed: &Selector<Vec<String>>| !listed.listed().is_empty();
+        let all = says(&statement.action) && statement.resource.as_ref().is_none_or(says);
+        all.then_some(statement)
+    };
+    statements.iter().map(|one| left(one)).collect()
+}
+
+fn retain(list: &mut Vec<String>, keep: impl Fn(usize) -> bool) {
+    let mut n = 0..;
+    list.retain(|_| n.next().is_none_or(&keep));
+}
+
+/// Returns what can go, all of it together, while each need that has a way keeps one.
+fn idle(statements: &[&Statement], ways: &[Vec<Way>]) -> BTreeSet<Element> {
+    // The needs that each element serves.
+    let mut serves: BTreeMap<Element, BTreeSet<usize>> = BTreeMap::new();
+    for (need, ways) in ways.iter().enumerate() {
+        for way in ways {
+            for element in elements(way) {
+                serves.entry(element).or_default().insert(need);
+            }
+        }
+    }
+    let mut idle = BTreeSet::new();
+    let mut can_go = |element: Element| {
+        let served = serves.get(&element).into_iter().flatten();
+        let spared = served.filter_map(|need| ways.get(*need)).all(|ways| {
+            ways.iter().any(|way| {
+                elements(way).into_iter().all(|part| part != element && !idle.contains(&part))
+            })
+        });
+        if spared {
+            idle.insert(element);
+        }
+    };
+    for (at, statement) in statements.iter().enumerate() {
+        let resources = statement.resource.iter().flat_map(|listed| listed.listed());
+        let places = resources.enumerate().map(|(n, _)| Element::Resource(at, n));
+        let actions = statement.action.listed().iter().enumerate();
+        places.chain(actions.map(|(n, _)| Element::Action(at, n))).for_each(&mut can_go);
+    }
+    idle
+}
+
+fn elements(way: &Way) -> [Element; 2] {
+    [Element::Action(way.statement, way.action), Element::Resource(way.statement, way.resource)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::irredundant;
+
+    fn need(action: &str, resource: &str) -> Need {
+        Need {
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            condition: Vec::new(),
+            held: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn what_two_statements_say_is_said_once() {
+        let (a, b) = ("arn:aws:s3:::b/a", "arn:aws:s3:::b/b");
+        let statements = [
+            Statement::allow(["s3:GetObject"], ["arn:aws:s3:::b/*"]),
+            Statement::allow(["s3:GetObject", "s3:PutObject"], [a, b]),
+            Statement::deny(["s3:DeleteObject"], ["*"]),
+        ];
+        let needs = BTreeSet::from([
+            need("s3:GetObject", a),
+            need("s3:GetObject", b),
+            need("s3:PutObject", a),
+        ]);
+        let left = without_idle(&statements.iter().collect::<Vec<_>>(), &needs);
+        let [first, second, third] = statements;
+        assert!(!irredundant([&first, &second], &needs).idle.is_empty());
+        assert!(irredundant(left.iter().flatten(), &needs).idle.is_empty());
+        assert_eq!(left, [None, Some(second), Some(third)]);
+    }
+
+    #[test]
+    fn nothing_that_is_needed_goes() {
+        let all = Statement::allow(["sqs:*"], ["*"]);
+        let statements = [
+            all.with_condition("Bool", "aws:SecureTransport", ["true"]),
+            Statement::allow(["sqs:SendMessage"], ["arn:aws:sqs:eu-west-1:1:q"]),
+        ];
+        // Without the condition the first is no way.
+        let needs = BTreeSet::from([need("sqs:SendMessage", "arn:aws:sqs:eu-west-1:1:q")]);
+        let left = without_idle(&statements.iter().collect::<Vec<_>>(), &needs);
+        let [_, second] = statements;
+        assert_eq!(left, [None, Some(second)]);
+    }
+
+    #[test]
+    fn a_pattern_with_an_escape_serves_what_it_holds() {
+        let odd = Statement::allow(["s3:GetObject"], ["arn:aws:s3:::b/${$}{a}/*"]);
+        let needs = BTreeSet::from([need("s3:GetObject", "arn:aws:s3:::b/${$}{a}/k${$}")]);
+        assert_eq!(without_idle(&[&odd], &needs), [Some(odd.clone())]);
+    }
+
+    #[test]
+    fn a_region_that_is_ruled_out_is_none_that_was_held() {
+        let elsewhere = Statement::allow(["sqs:SendMessage"], ["q"]).with_condition(
+            "StringNotEquals",
+            "aws:RequestedRegion",
+            ["eu-west-1"],
+        );
+        let there = Statement::allow(["sqs:SendMessage"], ["q"]).with_condition(
+            "StringEquals",
+            "aws:RequestedRegion",
+            ["eu-west-1"],
+        );
+        let held = BTreeSet::from(["eu-west-1".to_owned()]);
+        let seen = Need {
+            held: BTreeMap::from([("aws:RequestedRegion", held)]),
+            ..need("sqs:SendMessage", "q")
+        };
+        let left = without_idle(&[&elsewhere, &there], &BTreeSet::from([seen]));
+        assert_eq!(left, [None, Some(there.clone())]);
+    }
+}

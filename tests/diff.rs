@@ -1,0 +1,799 @@
+//! `diff` as its users run it: an engineer with one role's policies, a reviewer, a schedule with
+//! account dumps.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::{fixture_trail, list, number, shared, text, text_of, trailtrim};
+
+const ACCOUNT: &str = "111122223333";
+const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:jobs";
+
+/// What a run of `diff` ended with.
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn diff(trail: &Path, options: &[&str]) -> Ran {
+    let output = trailtrim().arg("diff").arg(trail).args(options).output().unwrap();
+    let stderr = text(output.stderr);
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    let code = output.status.code().unwrap_or_else(|| panic!("killed\n{stderr}"));
+    Ran { code, stdout: text(output.stdout), stderr }
+}
+
+/// Runs `diff`, which must not fail, and returns what it says as JSON.
+fn described(trail: &Path, options: &[&str]) -> (i32, Value) {
+    let ran = diff(trail, &[options, &["--format", "json"]].concat());
+    assert!(matches!(ran.code, 0 | 1 | 3), "{}: {}", ran.code, ran.stderr);
+    (ran.code, serde_json::from_str(&ran.stdout).unwrap())
+}
+
+/// Returns what is said of a principal, by the end of its ARN.
+fn of<'d>(diff: &'d Value, name: &str) -> &'d Value {
+    let found = list(diff, "principals").iter().find(|one| text_of(one, "arn").ends_with(name));
+    found.unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// Returns the class of each action that is told of, by its name.
+fn classes(principal: &Value) -> BTreeMap<&str, &str> {
+    let statements = list(principal, "statements").iter();
+    let actions = statements.flat_map(|one| list(one, "actions"));
+    actions.map(|one| (text_of(one, "action"), text_of(one, "class"))).collect()
+}
+
+/// Returns the documents of a principal's draft.
+fn drafted(principal: &Value) -> Vec<&Value> {
+    list(&principal["draft"], "documents").iter().map(|one| &one["document"]).collect()
+}
+
+/// Returns what a field of a policy holds, a text or a list of them.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    }
+}
+
+/// Records of one day after another, alive all through.
+struct Log {
+    days: usize,
+    records: Vec<String>,
+}
+
+impl Log {
+    /// A trail in which the account's reads and writes never pause.
+    fn alive(account: &str, days: usize) -> Log {
+        let mut log = Log { days, records: Vec::new() };
+        for day in 0..days {
+            for hour in (0..24).step_by(4) {
+                for reads in [true, false] {
+                    let call = ("ec2.amazonaws.com", "DescribeRegions", "{}");
+                    log.at(account, "somebody", (day, hour), call, reads);
+                }
+            }
+        }
+        log
+    }
+
+    fn at(
+        &mut self,
+        account: &str,
+        role: &str,
+        (day, hour): (usize, usize),
+        (source, name, parameters): (&str, &str, &str),
+        reads: bool,
+    ) {
+        let number = self.records.len();
+        self.records.push(format!(
+            r#"{{"eventVersion":"1.11","eventID":"{account}-{number}","eventTime":"2026-01-{:02}T{hour:02}:00:00Z",
+            "eventSource":"{source}","eventName":"{name}","awsRegion":"eu-west-1","sourceIPAddress":"198.51.100.7",
+            "userIdentity":{{"type":"AssumedRole","arn":"arn:aws:sts::{account}:assumed-role/{role}/s","accountId":"{account}",
+                "principalId":"AROAEXAMPLE{role}:s","sessionContext":{{"sessionIssuer":{{"type":"Role","principalId":"AROAEXAMPLE{role}",
+                "arn":"arn:aws:iam::{account}:role/{role}","accountId":"{account}","userName":"{role}"}}}}}},
+            "requestParameters":{parameters},"readOnly":{reads},"eventType":"AwsApiCall","managementEvent":true,
+            "recipientAccountId":"{account}","eventCategory":"Management"}}"#,
+            1 + day
+        ));
+    }
+
+    /// Adds a call that a role makes on every day.
+    fn daily(mut self, role: &str, source: &str, name: &str, parameters: &str) -> Log {
+        for day in 0..self.days {
+            self.at(ACCOUNT, role, (day, 9), (source, name, parameters), true);
+        }
+        self
+    }
+
+    /// Writes it, in as many files as asked for.
+    fn write(&self, files: usize) -> TempDir {
+        let folder = TempDir::new().unwrap();
+        for (at, part) in self.records.chunks(self.records.len().div_ceil(files)).enumerate() {
+            let body = format!("{{\"Records\":[{}]}}", part.join(","));
+            fs::write(folder.path().join(format!("{at}.json")), body).unwrap();
+        }
+        folder
+    }
+}
+
+/// The week of a worker that reads one queue's attributes.
+fn week() -> Log {
+    let queue = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"}"#;
+    Log::alive(ACCOUNT, 8).daily("worker", "sqs.amazonaws.com", "GetQueueAttributes", queue)
+}
+
+fn policy(actions: &[&str], resources: &[&str]) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": actions, "Resource": resources}
+    ]})
+}
+
+/// An account dump of roles with one inline policy each.
+fn dump(roles: &[(&str, &str, Value)]) -> Value {
+    let roles: Vec<Value> = roles
+        .iter()
+        .map(|(account, name, policy)| {
+            json!({
+                "Path": "/", "RoleName": name, "RoleId": format!("AROAEXAMPLE{name}"),
+                "Arn": format!("arn:aws:iam::{account}:role/{name}"),
+                "CreateDate": "2020-01-01T00:00:00Z",
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []},
+                "InstanceProfileList": [], "AttachedManagedPolicies": [],
+                "RolePolicyList": [{"PolicyName": "inline", "PolicyDocument": policy}],
+            })
+        })
+        .collect();
+    json!({"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": roles, "Policies": []})
+}
+
+/// A folder with files beside a trail.
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Files {
+        Files(TempDir::new().unwrap())
+    }
+
+    fn write(&self, name: &str, contents: &str) -> String {
+        let path = self.0.path().join(name);
+        fs::write(&path, contents).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+const WEEK: [&str; 6] =
+    ["--unused-days", "3", "--principal", "worker", "--use-region", "eu-west-1"];
+
+#[test]
+fn what_is_attached_and_unused_goes_and_check_says_so() {
+    let (trail, files) = (week().write(1), Files::new());
+    let attached =
+        policy(&["sqs:GetQueueAttributes", "sqs:DeleteQueue", "sqs:PurgeQueue"], &[QUEUE]);
+    let attached = files.write("policy.json", &attached.to_string());
+    let options = [&WEEK[..], &["--attached", &attached]].concat();
+    let (code, made) = described(trail.path(), &options);
+    let worker = of(&made, "worker");
+    assert_eq!((code, text_of(worker, "status")), (0, "tightened"), "{worker:#}");
+    assert_eq!(classes(worker), [("sqs:GetQueueAttributes", "used")].into());
+    let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
+    let statement = &draft["Statement"][0];
+    assert_eq!(texts(&statement["Action"]), ["sqs:GetQueueAttributes"]);
+    assert_eq!(texts(&statement["Resource"]), [QUEUE]);
+    let removed = &worker["statements"][0]["removed"][0];
+    assert_eq!(texts(&removed["actions"]), ["sqs:DeleteQueue", "sqs:PurgeQueue"]);
+
+    assert_eq!(diff(trail.path(), &[&options[..], &["--check"]].concat()).code, 1);
+    // In a week, nothing was unused for a month.
+    let patient = ["--principal", "worker", "--attached", &attached, "--check"];
+    assert_eq!(diff(trail.path(), &patient).code, 0);
+}
+
+#[test]
+fn a_draft_that_is_attached_leaves_nothing_to_find() {
+    let (trail, files) = (week().write(1), Files::new());
+    let attached = policy(&["sqs:*"], &["*"]);
+    let attached = files.write("policy.json", &attached.to_string());
+    let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+    let [draft] = drafted(of(&made, "worker"))[..] else { panic!("{made:#}") };
+    let tightened = files.write("tightened.json", &draft.to_string());
+    let options = [&WEEK[..], &["--check", "--attached", &tightened]].concat();
+    let (code, again) = described(trail.path(), &options);
+    assert_eq!(code, 0, "{again:#}");
+    assert_eq!(drafted(of(&again, "worker")), [draft]);
+}
+
+#[test]
+fn a_baseline_accepts_what_is_known_until_its_day() {
+    let (trail, files) = (week().write(1), Files::new());
+    let attached = policy(&["sqs:GetQueueAttributes", "sqs:DeleteQueue"], &[QUEUE]);
+    let attached = files.write("policy.json", &attached.to_string());
+    let accept = |principal: &str, until: &str| {
+        let text = format!(
+            "[[accept]]\nprincipal = \"{principal}\"\ncode = \"unused-access\"\nuntil = {until}\n\
+             reason = \"goes with the old system\"\nowner = \"team-platform\"\n"
+        );
+        files.write("accepted.toml", &text)
+    };
+    // The trail ends on 2026-01-08.
+    for (principal, until, code) in [
+        ("role/worker", "2026-01-08", 0),
+        ("role/worker", "2026-01-07", 1),
+        ("role/other", "2026-02-01", 1),
+    ] {
+        let baseline = accept(principal, until);
+        let options = ["--attached", &attached, "--check", "--baseline", &baseline];
+        let ran = diff(trail.path(), &[&WEEK[..], &options].concat());
+        assert_eq!(ran.code, code, "{principal} {until}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn the_configuration_pins_and_withholds() {
+    let (trail, files) = (week().write(1), Files::new());
+    let attached =
+        policy(&["sqs:GetQueueAttributes", "sqs:DeleteQueue", "sqs:PurgeQueue"], &[QUEUE]);
+    let attached = files.write("policy.json", &attached.to_string());
+    let config = files.write(
+        "trailtrim.toml",
+        "unused-days = 3\nuse-regions = [\"eu-west-1\"]\nnever = [\"sqs:GetQueueAttributes\"]\n\
+         [[pin]]\nprincipal = \"*role/worker\"\naction = \"sqs:Purge*\"\n\
+         reason = \"emptied once a year\"\nowner = \"team-orders\"\n",
+    );
+    let options = ["--principal", "worker", "--attached", &attached, "--config", &config];
+    let (_, made) = described(trail.path(), &options);
+    let worker = of(&made, "worker");
+    let told = [("sqs:GetQueueAttributes", "withheld"), ("sqs:PurgeQueue", "pinned")];
+    assert_eq!(classes(worker), told.into(), "{worker:#}");
+    let pinned = &worker["statements"][0]["actions"][1];
+    assert_eq!(text_of(pinned, "why"), "pinned by team-orders: emptied once a year");
+    let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
+    assert_eq!(texts(&draft["Statement"][0]["Action"]), ["sqs:PurgeQueue"]);
+}
+
+#[test]
+fn one_role_of_several_accounts_is_judged_by_what_all_of_them_did() {
+    let other = "444455556666";
+    let mut log = week();
+    let mut elsewhere = Log::alive(other, 8);
+    let call = (
+        "sqs.amazonaws.com",
+        "ListQueueTags",
+        r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/444455556666/jobs"}"#,
+    );
+    for day in 0..8 {
+        elsewhere.at(other, "worker", (day, 9), call, true);
+    }
+    log.records.append(&mut elsewhere.records);
+    let (trail, files) = (log.write(2), Files::new());
+    let attached =
+        policy(&["sqs:GetQueueAttributes", "sqs:ListQueueTags", "sqs:PurgeQueue"], &["*"]);
+    let roles = [(ACCOUNT, "worker", attached.clone()), (other, "worker", attached)];
+    let dump = files.write("dump.json", &dump(&roles).to_string());
+    let apart = [&WEEK[..], &["--account-authorization-details", &dump]].concat();
+    let (_, alone) = described(trail.path(), &apart);
+    assert_eq!(list(&alone, "shared").len(), 0);
+    let first = of(&alone, &format!("{ACCOUNT}:role/worker"));
+    assert_eq!(classes(first), [("sqs:GetQueueAttributes", "used")].into());
+    let (_, grouped) =
+        described(trail.path(), &[&apart[..], &["--group-by", "role-name"]].concat());
+    let [shared] = list(&grouped, "shared") else { panic!("{grouped:#}") };
+    assert_eq!(text_of(shared, "key"), "role name worker");
+    assert_eq!(list(shared, "holders").len(), 2);
+    let used = [("sqs:GetQueueAttributes", "used"), ("sqs:ListQueueTags", "used")];
+    assert_eq!(classes(shared), used.into(), "{shared:#}");
+}
+
+#[test]
+fn a_mistake_of_the_user_comes_with_what_to_do() {
+    let (trail, files) = (week().write(1), Files::new());
+    let attached = files.write("policy.json", &policy(&["sqs:*"], &["*"]).to_string());
+    let dump =
+        files.write("dump.json", &dump(&[(ACCOUNT, "a", policy(&["s3:*"], &["*"]))]).to_string());
+    let slip = files.write("slip.toml", "unused-day = 3\n");
+    let deep =
+        files.write("deep.toml", "[[pin]]\nacton = \"s3:*\"\nreason = \"r\"\nowner = \"o\"\n");
+    let odd = files.write("odd.toml", "colour = \"red\"\n");
+    let broken = files.write("broken.toml", "unused-days = = 3\n");
+    let taste = files.write("taste.toml", "resources = \"loose\"\n");
+    let code = files.write(
+        "code.toml",
+        "[[accept]]\nprincipal = \"*\"\ncode = \"unused\"\nuntil = 2026-02-01\nreason = \"r\"\nowner = \"o\"\n",
+    );
+    let one = ["--principal", "worker", "--attached", &attached];
+    let with = |more: &[&'static str], file: &str| -> Vec<String> {
+        one.iter()
+            .copied()
+            .chain(more.iter().copied())
+            .map(str::to_owned)
+            .chain([file.to_owned()])
+            .collect()
+    };
+    let plain =
+        |options: &[&str]| -> Vec<String> { options.iter().map(|&one| one.to_owned()).collect() };
+    let mistakes = [
+        (
+            with(&["--config"], &slip),
+            "unknown key `unused-day`; did you mean `unused-days`?",
+            "known keys",
+        ),
+        (
+            with(&["--config"], &deep),
+            "unknown key `pin.acton`; did you mean `pin.action`?",
+            "known keys",
+        ),
+        (with(&["--config"], &odd), "unknown key `colour`", "known keys"),
+        (with(&["--config"], &broken), "configuration `", "the file is TOML"),
+        (with(&["--config"], &taste), "`loose` is no way to write resources", "write `"),
+        (with(&["--config"], "/no/such.toml"), "cannot read the configuration", "check the path"),
+        (
+            with(&["--check", "--baseline"], &code),
+            "`unused` is no code of a finding",
+            "known codes",
+        ),
+        (
+            with(&["--check", "--baseline"], "/no/such.toml"),
+            "cannot read the baseline",
+            "check the path",
+        ),
+        (
+            plain(&["--attached", &attached]),
+            "--attached is about one principal",
+            "name one with --principal",
+        ),
+        (
+            plain(&["--account-authorization-details", &attached]),
+            "is no account dump",
+            "give the output of `aws iam get-account-authorization-details`",
+        ),
+        (
+            plain(&["--account-authorization-details", &dump, "--principal", "worker"]),
+            "no user or role in the account dump matches --principal",
+            "the dump names 1",
+        ),
+    ];
+    for (options, error, hint) in mistakes {
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let ran = diff(trail.path(), &options);
+        assert_eq!(ran.code, 2, "{options:?}: {}", ran.stderr);
+        assert!(ran.stdout.is_empty(), "{options:?} prints data");
+        assert!(ran.stderr.contains(error), "{options:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("\nhint: {hint}")), "{options:?}: {}", ran.stderr);
+    }
+}
+
+/// Lines for the facts of a diff that a reader would look for first.
+fn summary(diff: &Value) -> String {
+    let mut out = String::new();
+    let mut line = |text: String| writeln!(out, "{text}").unwrap();
+    for one in list(diff, "principals") {
+        line(format!("\n{} {}", text_of(one, "arn"), text_of(one, "status")));
+        for statement in list(one, "statements") {
+            line(format!("  statement {}.{}", statement["policy"], statement["statement"]));
+            let mut by_class: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+            for action in list(statement, "actions") {
+                let key = (text_of(action, "class"), text_of(&action["rest"], "kind"));
+                by_class.entry(key).or_default().push(text_of(action, "action"));
+            }
+            for ((class, rest), actions) in by_class {
+                let named = actions.iter().take(8).copied().collect::<Vec<_>>().join(", ");
+                let more = actions.len().saturating_sub(8);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                line(format!("    {class}, rest {rest}: {named}{more}"));
+            }
+            for removed in list(statement, "removed") {
+                let what = (text_of(removed, "service"), number(removed, "count"));
+                line(format!("    removed {}: {}", what.0, what.1));
+            }
+        }
+        for not in list(one, "not_attached") {
+            let explained = not.get("explanation").map_or("unexplained", |it| text_of(it, "kind"));
+            line(format!("  not attached: {}, {explained}", text_of(not, "action")));
+        }
+        for unknown in list(one, "unknown_policies") {
+            line(format!("  unknown policy {}", text_of(unknown, "name")));
+        }
+        for service in one["frozen"].as_object().into_iter().flatten() {
+            line(format!("  frozen {}", service.0));
+        }
+        for document in drafted(one) {
+            for statement in list(document, "Statement") {
+                let actions = texts(&statement["Action"]);
+                let named = actions.iter().take(8).copied().collect::<Vec<_>>().join(", ");
+                line(format!(
+                    "  draft {}: {} actions ({named}) on {} resources",
+                    text_of(statement, "Effect"),
+                    actions.len(),
+                    texts(&statement["Resource"]).len(),
+                ));
+            }
+        }
+        if let Some(proofs) = one.get("proofs") {
+            let replay = &proofs["replay"];
+            line(format!(
+                "  replay: {} calls, {} allowed, {} conditional, {} not attached, {} unmapped",
+                replay["calls"],
+                replay["allowed"],
+                replay["conditional"],
+                replay["not_attached"],
+                replay["unmapped"],
+            ));
+        }
+        let mut findings: Vec<&str> =
+            list(one, "findings").iter().map(|it| text_of(it, "code")).collect();
+        findings.sort_unstable();
+        line(format!("  findings: {}", findings.join(", ")));
+    }
+    for arn in list(diff, "not_in_dump") {
+        line(format!("\nnot in the dump: {}", arn.as_str().unwrap()));
+    }
+    out
+}
+
+/// Compares with what is kept, or keeps it where that is asked for.
+fn same_as_kept(kept: &Path, made: &str) {
+    if std::env::var_os("TRAILTRIM_BLESS").is_some() {
+        fs::create_dir_all(kept.parent().unwrap()).unwrap();
+        fs::write(kept, made).unwrap();
+    }
+    let expected = fs::read_to_string(kept).unwrap_or_default();
+    assert!(expected == made, "{} differs:\n{made}", kept.display());
+}
+
+#[test]
+fn golden_diff_of_the_fixture_trail_and_its_account_dump() {
+    let case = fixture_trail().parent().unwrap().to_path_buf();
+    let dump = case.join("account.json");
+    let options = ["--unused-days", "3", "--use-region", "eu-central-1"];
+    let dumped = ["--account-authorization-details", dump.to_str().unwrap()];
+    let (code, made) = described(&fixture_trail(), &[&options[..], &dumped].concat());
+    // The trail has a file that is cut short.
+    assert_eq!(code, 3);
+    let mut kept = summary(&made);
+    for one in list(&made, "principals") {
+        for document in drafted(one) {
+            let pretty = serde_json::to_string_pretty(document).unwrap();
+            write!(kept, "\n{}\n{pretty}\n", text_of(one, "arn")).unwrap();
+        }
+    }
+    same_as_kept(&case.join("expected-diff.txt"), &kept);
+}
+
+/// A role with policies by what the events of a trail attach to it.
+fn dump_of_events(records: &[Value]) -> Value {
+    let mut roles: BTreeMap<String, Value> = BTreeMap::new();
+    let mut policies: Vec<Value> = Vec::new();
+    let worked = |record: &&Value| {
+        record["eventSource"] == "iam.amazonaws.com" && record["errorCode"].is_null()
+    };
+    for record in records.iter().filter(worked) {
+        let (given, account) =
+            (&record["requestParameters"], text_of(record, "recipientAccountId"));
+        let parsed =
+            |field: &str| -> Value { serde_json::from_str(text_of(given, field)).unwrap() };
+        let role = given["roleName"].as_str().map(str::to_owned);
+        let mut change = |list: &str, what: Value| {
+            let name = role.clone().unwrap();
+            let role = roles.entry(name.clone()).or_insert_with(|| {
+                json!({
+                    "Path": "/", "RoleName": name, "RoleId": "", "InstanceProfileList": [],
+                    "Arn": format!("arn:aws:iam::{account}:role/{name}"),
+                    "RolePolicyList": [], "AttachedManagedPolicies": [],
+                })
+            });
+            role[list].as_array_mut().unwrap().push(what);
+        };
+        match text_of(record, "eventName") {
+            "PutRolePolicy" => change(
+                "RolePolicyList",
+                json!({"PolicyName": given["policyName"], "PolicyDocument": parsed("policyDocument")}),
+            ),
+            "AttachRolePolicy" => {
+                let arn = text_of(given, "policyArn");
+                let name = arn.rsplit('/').next().unwrap();
+                change("AttachedManagedPolicies", json!({"PolicyName": name, "PolicyArn": arn}));
+            }
+            "CreatePolicy" => {
+                let name = text_of(given, "policyName");
+                policies.push(json!({
+                    "PolicyName": name, "Arn": format!("arn:aws:iam::{account}:policy/{name}"),
+                    "DefaultVersionId": "v1", "PolicyVersionList": [{
+                        "VersionId": "v1", "IsDefaultVersion": true, "Document": parsed("policyDocument"),
+                    }],
+                }));
+            }
+            _ => {}
+        }
+    }
+    let roles: Vec<Value> = roles.into_values().collect();
+    json!({"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": roles, "Policies": policies})
+}
+
+/// The documents come from the trail's own events. They stay there, and so do the names of accounts
+/// and of things: what is kept is which actions were judged how.
+#[test]
+fn attacked_roles_of_a_real_trail_are_told_of_and_an_excluded_attack_is_not() {
+    let Some(trail) = shared("events/invictus/CloudTrail") else { return };
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(&trail).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut records = Vec::new();
+    for file in files {
+        let body: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        records.extend(list(&body, "Records").iter().cloned());
+    }
+    records.sort_by_key(|record| text_of(record, "eventTime").to_owned());
+    let (folder, dump) = (Files::new(), dump_of_events(&records));
+    let dump = folder.write("dump.json", &dump.to_string());
+    let options =
+        ["--account-authorization-details", &dump, "--principal", "stratus-red-team-*-role*"];
+    let (_, made) = described(&trail, &options);
+    let active = |diff: &Value| {
+        let active = list(diff, "principals").iter().filter(|one| one["status"] != "inactive");
+        active.count()
+    };
+    assert!(active(&made) >= 5, "{}", summary(&made));
+    let account = text_of(records.first().unwrap(), "recipientAccountId").to_owned();
+    let told = summary(&made).replace(&account, ACCOUNT);
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kept/attacked-roles.txt");
+    same_as_kept(&kept, &told);
+
+    // Tools and machines that were broken into: their sessions say nothing of what the roles are for.
+    let excluded = ["--exclude-session", "aws-go-sdk-*", "--exclude-session", "i-*"];
+    let (_, without) = described(&trail, &[&options[..], &excluded].concat());
+    assert_eq!(list(&without, "principals").len(), list(&made, "principals").len());
+    assert_eq!(active(&without), 0, "{}", summary(&without));
+    for one in list(&without, "principals") {
+        assert!(one.get("draft").is_none() && one.get("proofs").is_none(), "{one:#}");
+        assert!(classes(one).is_empty() && list(one, "not_attached").is_empty(), "{one:#}");
+    }
+}
+
+/// A trail in which everyone in a dump is alive, and lists buckets and roles.
+fn everyone_works(dump: &Value) -> Option<TempDir> {
+    let mut log = Log { days: 6, records: Vec::new() };
+    let people = list(dump, "UserDetailList").iter().chain(list(dump, "RoleDetailList"));
+    for (at, one) in people.enumerate() {
+        let arn = text_of(one, "Arn");
+        let account = arn.split(':').nth(4).unwrap();
+        for day in 0..6 {
+            let hour = (day * 5 + at) % 24;
+            for (source, name) in
+                [("s3", "ListBuckets"), ("iam", "ListRoles"), ("sts", "GetCallerIdentity")]
+            {
+                log.at(
+                    account,
+                    "somebody",
+                    (day, hour),
+                    (&format!("{source}.amazonaws.com"), name, "{}"),
+                    true,
+                );
+                let mut record: Value = serde_json::from_str(&log.records.pop().unwrap()).unwrap();
+                record["eventID"] = format!("{at}-{day}-{name}").into();
+                record["userIdentity"] = if arn.contains(":user/") {
+                    json!({"type": "IAMUser", "arn": arn, "accountId": account, "principalId": "AIDAEXAMPLE",
+                        "userName": one["UserName"]})
+                } else {
+                    let name = text_of(one, "RoleName");
+                    json!({"type": "AssumedRole", "accountId": account, "principalId": "AROAEXAMPLE:s",
+                        "arn": format!("arn:aws:sts::{account}:assumed-role/{name}/s"),
+                        "sessionContext": {"sessionIssuer": {"type": "Role", "principalId": "AROAEXAMPLE",
+                            "arn": arn, "accountId": account, "userName": name}}})
+                };
+                log.records.push(record.to_string());
+            }
+        }
+    }
+    (!log.records.is_empty()).then(|| log.write(1))
+}
+
+#[test]
+#[ignore = "takes minutes unoptimised; run it by hand in a release build"]
+fn every_real_account_dump_goes_through() {
+    let Some(folder) = shared("policies/cloudsplaining") else { return };
+    let mut dumps = 0;
+    for file in crate::harness::files(&folder) {
+        let Ok(body) = fs::read_to_string(&file) else { continue };
+        let Ok(dump) = serde_json::from_str::<Value>(&body) else { continue };
+        if !["UserDetailList", "RoleDetailList"].iter().any(|field| dump.get(field).is_some()) {
+            continue;
+        }
+        let Some(trail) = everyone_works(&dump) else { continue };
+        dumps += 1;
+        let options =
+            ["--unused-days", "2", "--account-authorization-details", file.to_str().unwrap()];
+        let (code, made) = described(trail.path(), &options);
+        let what = file.display();
+        assert_eq!(code, 0, "{what}");
+        let people = list(&dump, "UserDetailList").len() + list(&dump, "RoleDetailList").len();
+        assert_eq!(list(&made, "principals").len(), people, "{what}");
+        assert_eq!(list(&made, "not_in_dump").len(), 0, "{what}");
+        for one in list(&made, "principals") {
+            assert_ne!(text_of(one, "status"), "inactive", "{what}");
+            for unknown in list(one, "unknown_policies") {
+                assert!(!text_of(unknown, "why").is_empty(), "{what}: {unknown}");
+            }
+            for (service, why) in one["frozen"].as_object().unwrap() {
+                assert!(why.as_str().is_some_and(|why| !why.is_empty()), "{what}: {service}");
+            }
+            let proofs = one["proofs"].to_string();
+            assert!(!proofs.contains("undecided"), "{what}: {proofs}");
+        }
+        let statements = list(&made, "principals").iter().chain(list(&made, "shared"));
+        for action in
+            statements.flat_map(|one| list(one, "statements")).flat_map(|one| list(one, "actions"))
+        {
+            assert!(!text_of(action, "why").is_empty(), "{what}: {action}");
+        }
+    }
+    assert!(dumps >= 5, "{dumps}");
+}
+
+/// Calls that read a thing by its name: service, event, action, parameter, and the ARN before the name.
+const NAMED: [[&str; 5]; 10] = [
+    [
+        "dynamodb",
+        "DescribeTable",
+        "DescribeTable",
+        "tableName",
+        "dynamodb:eu-west-1:111122223333:table/",
+    ],
+    [
+        "lambda",
+        "GetFunction20150331v2",
+        "GetFunction",
+        "functionName",
+        "lambda:eu-west-1:111122223333:function:",
+    ],
+    ["ssm", "GetParameter", "GetParameter", "name", "ssm:eu-west-1:111122223333:parameter/"],
+    [
+        "ecr",
+        "DescribeImages",
+        "DescribeImages",
+        "repositoryName",
+        "ecr:eu-west-1:111122223333:repository/",
+    ],
+    [
+        "kinesis",
+        "DescribeStreamSummary",
+        "DescribeStreamSummary",
+        "streamName",
+        "kinesis:eu-west-1:111122223333:stream/",
+    ],
+    ["iam", "GetRole", "GetRole", "roleName", "iam::111122223333:role/"],
+    ["sns", "GetTopicAttributes", "GetTopicAttributes", "topicArn", "sns:eu-west-1:111122223333:"],
+    [
+        "states",
+        "DescribeStateMachine",
+        "DescribeStateMachine",
+        "stateMachineArn",
+        "states:eu-west-1:111122223333:stateMachine:",
+    ],
+    ["sqs", "GetQueueAttributes", "GetQueueAttributes", "queueUrl", "sqs:eu-west-1:111122223333:"],
+    ["eks", "DescribeCluster", "DescribeCluster", "name", "eks:eu-west-1:111122223333:cluster/"],
+];
+
+/// A role that reads five hundred things of each of ten services, and the ARNs.
+fn five_thousand() -> (Log, Vec<String>) {
+    let (mut log, mut arns) = (Log::alive(ACCOUNT, 4), Vec::new());
+    for [service, call, _, parameter, arn] in NAMED {
+        for number in 0..500 {
+            let name = format!("team-{}-thing-{number:03}", number % 7);
+            let value = match parameter {
+                "queueUrl" => format!("https://sqs.eu-west-1.amazonaws.com/111122223333/{name}"),
+                "topicArn" | "stateMachineArn" => format!("arn:aws:{arn}{name}"),
+                _ => name.clone(),
+            };
+            let parameters = format!(r#"{{"{parameter}":"{value}"}}"#);
+            let source = format!("{service}.amazonaws.com");
+            log.at(ACCOUNT, "worker", (number % 4, 9), (&source, call, &parameters), true);
+            arns.push(format!("arn:aws:{arn}{name}"));
+        }
+    }
+    (log, arns)
+}
+
+/// Runs a large case in two ways, which must say the same, and checks what always holds.
+fn large(log: &Log, attached: &[String]) -> Value {
+    let options = ["--unused-days", "2", "--principal", "worker", "--resources", "exact"];
+    let attached: Vec<&str> =
+        ["--attached"].into_iter().chain(attached.iter().map(String::as_str)).collect();
+    let runs = [(1, "1"), (3, "4")].map(|(files, threads)| {
+        let trail = log.write(files);
+        let options = [&options[..], &["--threads", threads], &attached].concat();
+        let (code, mut made) = described(trail.path(), &options);
+        assert_eq!(code, 0);
+        // What was read is another set of files.
+        made["input"] = Value::Null;
+        made
+    });
+    let [first, second] = runs;
+    for field in ["draft", "proofs", "statements", "findings"] {
+        assert!(of(&first, "worker")[field] == of(&second, "worker")[field], "{field} differs");
+    }
+    let worker = of(&first, "worker");
+    let proofs = &worker["proofs"];
+    assert_eq!(list(&proofs["no_new_access"], "failures").len(), 0, "beyond what was attached");
+    assert_eq!(list(&proofs["replay"], "failed").len(), 0, "what was used is denied");
+    assert_eq!(list(&proofs["irredundant"], "idle").len(), 0, "something is idle");
+    let fits = proofs["fits"]["holds"].as_bool().unwrap();
+    let obstacle = worker["draft"].get("obstacle").and_then(Value::as_str);
+    assert_eq!(fits, obstacle.is_none());
+    assert_eq!(text_of(worker, "status") == "does-not-fit", !fits);
+    first
+}
+
+#[test]
+#[ignore = "takes minutes unoptimised; run it by hand in a release build"]
+fn five_thousand_names_fit_inside_of_attached_patterns() {
+    let (log, _) = five_thousand();
+    let files = Files::new();
+    let wide: Vec<String> = NAMED.iter().map(|[.., arn]| format!("arn:aws:{arn}*")).collect();
+    let wide: Vec<&str> = wide.iter().map(String::as_str).collect();
+    let actions: Vec<String> = NAMED.iter().map(|[service, ..]| format!("{service}:*")).collect();
+    let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
+    let attached = files.write("policy.json", &policy(&actions, &wide).to_string());
+    let made = large(&log, &[attached]);
+    let worker = of(&made, "worker");
+    assert_ne!(text_of(worker, "status"), "does-not-fit", "{}", worker["draft"]["obstacle"]);
+    assert!(!list(&worker["draft"], "concessions").is_empty());
+}
+
+#[test]
+#[ignore = "takes minutes unoptimised; run it by hand in a release build"]
+fn five_thousand_attached_names_do_not_fit_and_the_nearest_is_told() {
+    let (log, arns) = five_thousand();
+    let files = Files::new();
+    let actions: Vec<String> =
+        NAMED.iter().map(|[service, _, action, ..]| format!("{service}:{action}")).collect();
+    let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
+    let parts = arns.chunks(1000).enumerate().map(|(at, part)| {
+        let part: Vec<&str> = part.iter().map(String::as_str).collect();
+        files.write(&format!("policy-{at}.json"), &policy(&actions, &part).to_string())
+    });
+    let parts: Vec<String> = parts.collect();
+    let made = large(&log, &parts);
+    let worker = of(&made, "worker");
+    assert_eq!(text_of(worker, "status"), "does-not-fit");
+    let obstacle = text_of(&worker["draft"], "obstacle");
+    assert!(
+        obstacle.contains("the nearest that stays inside of what is attached takes"),
+        "{obstacle}"
+    );
+}
+
+#[test]
+#[ignore = "takes minutes unoptimised; run it by hand in a release build"]
+fn four_hundred_actions_fit_or_are_told_not_to() {
+    let listed =
+        trailtrim().args(["catalog", "service", "ec2", "--format", "json"]).output().unwrap();
+    let listed = text(listed.stdout);
+    let mut names: Vec<&str> = listed
+        .split('"')
+        .filter_map(|word| word.strip_prefix("ec2:"))
+        .filter(|name| name.chars().all(char::is_alphanumeric) && !name.is_empty())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let used: Vec<&str> = names.iter().copied().take(400).collect();
+    assert_eq!(used.len(), 400, "{listed}");
+    let mut log = Log::alive(ACCOUNT, 4);
+    for (number, name) in used.iter().enumerate() {
+        log.at(ACCOUNT, "worker", (number % 4, 9), ("ec2.amazonaws.com", name, "{}"), true);
+    }
+    let files = Files::new();
+    let named: Vec<String> = used.iter().map(|name| format!("ec2:{name}")).collect();
+    let named: Vec<&str> = named.iter().map(String::as_str).collect();
+    for actions in [&["*"][..], &["ec2:*"], &named] {
+        let attached = files.write("policy.json", &policy(actions, &["*"]).to_string());
+        let made = large(&log, &[attached]);
+        let status = text_of(of(&made, "worker"), "status").to_owned();
+        assert!(["tightened", "partial", "unchanged"].contains(&status.as_str()), "{status}");
+    }
+}
