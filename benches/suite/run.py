@@ -127,6 +127,13 @@ def out_of(command):
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
+def lines_of(command):
+    """The lines of an output, one by one. A process that is started later begins with the memory of this
+    one as its peak, so nothing large is ever held here."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        yield from process.stdout
+
+
 def machine():
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     return {
@@ -178,7 +185,7 @@ def principal_of_median_activity(trailtrim, corpus):
     usage = WORK / "median.usage"
     subprocess.run([trailtrim, "observe", corpus.root, "-o", usage], check=True, capture_output=True)
     calls = {}
-    for line in out_of([trailtrim, "usage", usage, "--format", "json"]).splitlines():
+    for line in lines_of([trailtrim, "usage", usage, "--format", "json"]):
         line = json.loads(line)
         calls[line["principal"]] = calls.get(line["principal"], 0) + line["calls"]
     ordered = sorted(calls, key=lambda principal: (calls[principal], principal))
@@ -278,7 +285,7 @@ def main():
     ]
     cases |= measure("memory", memory, 1)
     table_rows = {
-        corpus.name: out_of([trailtrim, "usage", WORK / f"{corpus.name}.usage", "--format", "json"]).count("\n") + 1
+        corpus.name: sum(1 for _ in lines_of([trailtrim, "usage", WORK / f"{corpus.name}.usage", "--format", "json"]))
         for corpus in [medium, large]
     }
     start = [
