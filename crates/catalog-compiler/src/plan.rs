@@ -77,6 +77,7 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
         return Ok(plan);
     }
     context.tagging(&mut plan)?;
+    context.dependents(&mut plan)?;
     for (file, rule) in world.whenever(subject) {
         for grant in &rule.grants {
             let own = Context { rule: None, ..context };
@@ -187,6 +188,28 @@ impl Context<'_, '_> {
         }];
         grant.flags |= flag::NO_SCAN | flag::NO_RESOURCES;
         Ok(grant)
+    }
+
+    /// Adds what the reference lists as needed along with the actions of the plan, where rules say
+    /// that no event of its own shows it.
+    fn dependents(&self, plan: &mut Plan) -> Result<(), CompileError> {
+        let own = Context { rule: None, ..*self };
+        let mut added: Vec<Grant> = Vec::new();
+        for grant in &plan.grants {
+            let Some((_, action)) = self.world.action(&grant.action) else { continue };
+            for dependent in &action.dependents {
+                let known = plan.grants.iter().chain(&added).any(|own| own.action == *dependent);
+                let Some((file, rule)) = self.world.dependent(dependent) else { continue };
+                if !known {
+                    let reason = Some(rule.reason.clone());
+                    let (action, when) = (dependent.clone(), rule.when.clone());
+                    let rule = GrantRule { action, when, reason, ..GrantRule::default() };
+                    added.push(own.grant_of(file, &rule)?);
+                }
+            }
+        }
+        plan.grants.extend(added);
+        Ok(())
     }
 
     pub(crate) fn grant(&self, rule: &GrantRule) -> Result<Grant, CompileError> {

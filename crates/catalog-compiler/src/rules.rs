@@ -27,6 +27,7 @@ pub(crate) struct RuleFile {
     pub(crate) action: Vec<ActionRule>,
     pub(crate) operation: Vec<OperationRule>,
     pub(crate) whenever: Vec<WheneverRule>,
+    pub(crate) dependent: Vec<DependentRule>,
     pub(crate) error: Vec<ErrorRule>,
     pub(crate) pass_role: Option<PassRoleRules>,
     pub(crate) pass: Vec<PassRule>,
@@ -110,6 +111,17 @@ pub(crate) struct OperationRule {
 pub(crate) struct WheneverRule {
     pub(crate) member: String,
     pub(crate) grants: Vec<GrantRule>,
+    pub(crate) reason: String,
+}
+
+/// What the reference lists as needed along with other actions, and what no event of its own shows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DependentRule {
+    pub(crate) actions: Vec<String>,
+    /// What must hold of a call that needs them; without, all that the reference lists need them.
+    #[serde(default)]
+    pub(crate) when: Vec<String>,
     pub(crate) reason: String,
 }
 
@@ -291,6 +303,7 @@ impl RuleFile {
         let actions = self.action.iter().map(|rule| &rule.reason);
         let operations = self.operation.iter().map(|rule| &rule.reason);
         let whenever = self.whenever.iter().map(|rule| &rule.reason);
+        let dependents = self.dependent.iter().map(|rule| &rule.reason);
         let errors = self.error.iter().map(|rule| &rule.reason);
         let passes = self.pass.iter().map(|rule| &rule.reason);
         let principals = self.principal.iter().map(|rule| &rule.reason);
@@ -300,6 +313,7 @@ impl RuleFile {
         let via = self.via.iter().map(|rule| &rule.reason);
         let forms = self.form.iter().map(|rule| &rule.reason);
         let of_operations = sources.chain(models).chain(actions).chain(operations).chain(whenever);
+        let of_operations = of_operations.chain(dependents);
         let of_roles = passes.chain(principals).chain(lessons);
         let of_sight = errors.chain(visibility).chain(companions).chain(via).chain(forms);
         single

@@ -6,7 +6,7 @@ use crate::CompileError;
 use crate::data::{Action, Model, ModelOperation, ResourceType, Service};
 use crate::layout::FORMS;
 use crate::names::normal;
-use crate::rules::{Named, OperationRule, RuleFile, WheneverRule};
+use crate::rules::{DependentRule, Named, OperationRule, RuleFile, WheneverRule};
 
 /// Everything the compiler knows.
 pub(crate) struct World<'d> {
@@ -124,6 +124,14 @@ impl<'d> World<'d> {
             .collect()
     }
 
+    /// Returns the rule for an action that the reference lists as needed along with others.
+    pub(crate) fn dependent(&self, action: &str) -> Option<(&'d Named, &'d DependentRule)> {
+        self.files
+            .iter()
+            .flat_map(|file| file.rules.dependent.iter().map(move |rule| (file, rule)))
+            .find(|(_, rule)| rule.actions.iter().any(|name| name == action))
+    }
+
     /// Returns what ids of a type begin with, and after `|` what the ids of other types begin with
     /// that begin so too.
     pub(crate) fn guard_text(&self, prefix: &str, kind: &str) -> String {
@@ -214,6 +222,13 @@ impl<'d> World<'d> {
         for action in rules.companion.iter().flat_map(|rule| rule.with.iter().chain(&rule.actions))
         {
             self.check_action(file, service, action)?;
+        }
+        for name in rules.dependent.iter().flat_map(|rule| &rule.actions) {
+            self.check_action(file, service, name)?;
+            let lists = |action: &&Action| action.dependents.contains(name);
+            if !self.actions.values().any(|(_, action)| lists(action)) {
+                return Err(file.error(name, format!("no action lists `{name}` as a dependent")));
+            }
         }
         for action in rules.visibility.iter().flat_map(|rule| &rule.actions) {
             if !action.contains('*') {

@@ -14,7 +14,8 @@ use crate::{Origin, Request};
 const GENERIC: [&str; 6] = ["ResourceId", "ResourceName", "Id", "Name", "Identifier", "UUID"];
 
 /// Transforms that make something else out of an ARN, or of what begins as one.
-const READS_ARNS: [&str; 7] = [
+const READS_ARNS: [&str; 8] = [
+    "between_slashes",
     "drop_last_colon",
     "unqualified",
     "before_pipe",
@@ -23,6 +24,9 @@ const READS_ARNS: [&str; 7] = [
     "iam_owner",
     "iam_last",
 ];
+
+/// What stands for the streams of a log group behind its ARN.
+const STREAMS: &str = ":*";
 
 /// More ARNs than this out of one call are folded into the type.
 const MOST: usize = 1000;
@@ -48,8 +52,8 @@ pub(crate) enum Filled {
 /// Returns an ARN out of a record as a policy names it. A log group's ARN comes with `:*` for its
 /// streams, the one star that is meant as one.
 pub(crate) fn literal(arn: &str) -> String {
-    match arn.strip_suffix(":*") {
-        Some(group) if group.contains(":log-group:") => escape(group).text.into_owned() + ":*",
+    match arn.strip_suffix(STREAMS) {
+        Some(group) if group.contains(":log-group:") => escape(group).text.into_owned() + STREAMS,
         _ => escape(arn).text.into_owned(),
     }
 }
@@ -109,7 +113,10 @@ impl<'r> Filler<'r> {
                     if !words.is_empty() {
                         values.extend(spelled(words, text).map(Value::plain));
                     } else if text.starts_with("arn:") && !cut {
-                        values.push(Value::plain(text));
+                        // A group's ARN may come with its streams already.
+                        let streams = name == Some("streams_of") && !text.ends_with(STREAMS);
+                        let tail = if streams { STREAMS } else { "" };
+                        values.push(Value { tail, ..Value::plain(text) });
                     } else {
                         values.extend(apply(self.table, node.number(1), text, kind, self.request));
                     }
@@ -280,7 +287,7 @@ impl<'r> Filler<'r> {
                     let templates = kind.node(kind_of::TYPE).node(1);
                     if templates.strings().any(|template| captures(template, &value.text).is_some())
                     {
-                        whole_arns.insert(value.text.to_string());
+                        whole_arns.insert(value.text + value.tail);
                     } else if let Some(value) = self.inside(&value.text, variable) {
                         values.push(value);
                     }

@@ -237,7 +237,52 @@ impl Operation {
 
 #[cfg(test)]
 mod tests {
-    use super::undated;
+    use std::collections::BTreeSet;
+
+    use super::{Operation, undated};
+    use crate::table::layout::{grant, kind_of, plan};
+    use crate::table::{Node, Table};
+    use crate::{AccessLevel, ActionFacts};
+
+    type Tests = BTreeSet<(u32, &'static str, &'static str)>;
+
+    /// Returns the tagging action of a grant, when it applies and to which types.
+    fn tagging(node: Node) -> Option<(&'static str, Tests, BTreeSet<&'static str>)> {
+        let action = ActionFacts::new(node.node(grant::ACTION));
+        let tests = node.node(grant::TESTS).nodes();
+        let types = node.node(grant::TYPES).nodes();
+        (action.access_level() == AccessLevel::Tagging).then(|| {
+            (
+                action.id(),
+                tests.map(|test| (test.number(0), test.string(1), test.string(2))).collect(),
+                types.map(|kind| kind.node(kind_of::TYPE).string(0)).collect(),
+            )
+        })
+    }
+
+    /// What a call makes is tagged by one grant: from the reference, from a rule or by inference.
+    #[test]
+    fn no_tagging_grant_stands_twice() {
+        let (mut seen, mut twice) = (0, BTreeSet::new());
+        for (source, operation) in Operation::all(Table::embedded()) {
+            for plan in operation.plans() {
+                let grants: Vec<_> = plan.node(plan::GRANTS).nodes().filter_map(tagging).collect();
+                seen += grants.len();
+                for (at, (action, tests, types)) in grants.iter().enumerate() {
+                    let again = grants.iter().skip(at + 1).any(|(other, others, kinds)| {
+                        let same = types == kinds || !types.is_disjoint(kinds);
+                        let both = tests.is_subset(others) || others.is_subset(tests);
+                        action == other && same && both
+                    });
+                    if again {
+                        twice.insert(format!("{source} {}: {action}", operation.name()));
+                    }
+                }
+            }
+        }
+        assert!(seen > 1000, "only {seen} tagging grants were found");
+        assert!(twice.is_empty(), "tagged twice: {twice:#?}");
+    }
 
     #[test]
     fn only_dates_are_dropped() {
