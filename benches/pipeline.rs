@@ -105,7 +105,8 @@ fn records(logs: &[String]) -> Vec<String> {
 fn observed_from(records: &[Record<'_>]) -> Usage {
     let scope = Scope::default();
     let mut observer = Observer::new(Catalog::embedded(), &scope);
-    records.iter().for_each(|record| observer.observe(&Provenance::bare("log"), record));
+    let log = "log".into();
+    records.iter().for_each(|record| observer.observe(&Provenance::bare(&log), record));
     observer.into_usage()
 }
 

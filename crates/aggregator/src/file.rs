@@ -204,8 +204,8 @@ impl Kind {
     }
 }
 
-/// How many sections are packed at once, on all threads there are.
-const AT_ONCE: usize = 16;
+/// How many sections wait for each thread, to be packed at once.
+const WAITING: usize = 2;
 
 /// Where sections are written.
 struct Sections<W> {
@@ -226,7 +226,8 @@ impl<W: Write> Sections<W> {
         }
         self.waiting.push((kind, raw.to_vec()));
         self.count += 1;
-        if self.waiting.len() < AT_ONCE { Ok(()) } else { self.write() }
+        let at_once = WAITING * rayon::current_num_threads();
+        if self.waiting.len() < at_once { Ok(()) } else { self.write() }
     }
 
     /// Writes what waits.

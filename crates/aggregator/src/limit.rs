@@ -34,7 +34,8 @@ impl Usage {
                     return None;
                 }
                 if windowed && stats.days().is_empty() {
-                    let stats = Stats { context: None, ..stats.clone() };
+                    let mut stats = stats.clone();
+                    stats.context = None;
                     undated.entry(no_time(call)).or_default().join(stats);
                     return None;
                 }
@@ -111,7 +112,7 @@ mod tests {
                 "eventTime":"{time}","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"{region}","eventID":"{id}",
                 "recipientAccountId":"{account}","resources":[{{"ARN":"arn:aws:s3:::b/{id}"}}]}}"#
             );
-            observer.observe(&Provenance::bare("f"), &Record::parse(&text).unwrap());
+            observer.observe(&Provenance::bare(&"f".into()), &Record::parse(&text).unwrap());
         }
         observer.into_usage()
     }

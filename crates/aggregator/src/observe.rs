@@ -123,9 +123,9 @@ struct Origins {
 }
 
 impl Origins {
-    fn of(&mut self, region: &str, file: &str) -> &Arc<Origin> {
-        if *self.file != *file {
-            self.file = Arc::from(file);
+    fn of(&mut self, region: &str, file: &Arc<str>) -> &Arc<Origin> {
+        if !Arc::ptr_eq(&self.file, file) {
+            self.file = Arc::clone(file);
             self.here.clear();
         }
         let at = match self.here.iter().position(|origin| *origin.region == *region) {
@@ -150,7 +150,7 @@ pub struct Observer<'s> {
     catalog: Catalog,
     scope: &'s Scope,
     wanted: Option<&'s Wanted>,
-    /// All but what principals did.
+    /// All but what is gathered in the shards.
     usage: Usage,
     shards: Shards,
     quota: Quota,
@@ -190,7 +190,7 @@ impl<'s> Observer<'s> {
         }
     }
 
-    /// Gathers what principals did together with others, in one place: only the last of them, into
+    /// Gathers what is most of a usage together with others, in one place: only the last of them, into
     /// which the others were joined, is to be asked for its usage.
     #[must_use]
     pub fn gathering(self, shards: &Shards) -> Self {
@@ -237,7 +237,9 @@ impl<'s> Observer<'s> {
         }
         // What a rule of EventBridge has chosen tells nothing of what it has not.
         if at.framing != Framing::EventBridge && self.seen.is_new(record, time) {
-            self.usage.coverage.see(record);
+            let account = xxh3_64(recipient.unwrap_or_default().as_bytes());
+            let area = account ^ xxh3_64(region.as_bytes());
+            self.shards.shard(area as usize).coverage.see(record);
         }
         let origin = self.origins.of(region, at.path);
 
@@ -325,7 +327,8 @@ impl<'s> Observer<'s> {
             return self.usage.lessons.add(&call, event, quota, buffers);
         };
         let shard = (caller.seed ^ known.seed) % SHARDS;
-        let mut principals = self.shards.shard(shard);
+        let mut held = self.shards.shard(shard);
+        let principals = &mut held.principals;
         let place = match caller.places.get(shard) {
             Some(Some(place)) => *place as usize,
             _ => {
@@ -340,7 +343,7 @@ impl<'s> Observer<'s> {
             let add = |calls: &mut Calls| calls.add(&call, event, quota, buffers);
             workloads.0.update(&path, quota, Calls::default, add);
         }
-        drop(principals);
+        drop(held);
         drop(call);
         if let Some(known) = caller.places.get_mut(shard) {
             *known = u32::try_from(place).ok();
@@ -537,7 +540,7 @@ mod tests {
     ) -> Usage {
         let mut observer = Observer::new(Catalog::embedded(), scope);
         for (file, text) in records {
-            observer.observe(&Provenance::bare(file), &Record::parse(&text).unwrap());
+            observer.observe(&Provenance::bare(&file.into()), &Record::parse(&text).unwrap());
         }
         observer.into_usage()
     }

@@ -350,7 +350,7 @@ impl Principal {
     /// no order.
     pub fn days(&self) -> impl Iterator<Item = i32> {
         let rows = self.rows.values().map(|row| &row.stats);
-        rows.chain(self.unmapped.values()).flat_map(|stats| stats.days().iter())
+        rows.chain(self.unmapped.values()).flat_map(|stats| stats.days().each())
     }
 
     /// `poorer` is the copy of an event of which the caller's own account has a fuller one.

@@ -12,6 +12,7 @@
 //! not kept beside them.
 
 mod days;
+mod more;
 mod sample;
 
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use crate::context::{Context, Few};
 use crate::sketch::{Count, Sketch};
 
 pub use days::Days;
+use more::More;
+pub(crate) use more::Times;
 pub use sample::Evidence;
 pub(crate) use sample::{Origin, Sample};
 
@@ -49,17 +52,12 @@ pub struct EventKey<'a> {
 /// When, how often and by which events equal calls were seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    pub(crate) first: Option<i64>,
-    pub(crate) last: Option<i64>,
-    pub(crate) days: Days,
-    /// All events, where there are more than the samples; empty else.
-    pub(crate) sketch: Sketch,
     /// The events with the smallest hashes, ascending by hash, then key.
-    pub(crate) samples: Vec<Sample>,
+    samples: Box<[Sample]>,
     /// From where they came; mostly all from one place, which many calls share.
     pub(crate) context: Option<Arc<Context>>,
-    /// Whether only some of the days are left: then numbers are upper bounds.
-    pub(crate) cut: bool,
+    /// What does not follow from the samples; there only if something does not.
+    more: Option<Box<More>>,
 }
 
 impl Stats {
@@ -71,27 +69,65 @@ impl Stats {
 
     /// Takes up one event; its region and file are those of `origin`.
     pub(crate) fn add_from(&mut self, event: EventKey<'_>, origin: &Arc<Origin>) {
-        if let Some(time) = event.time {
-            self.first = Some(self.first.map_or(time, |first| first.min(time)));
-            self.last = Some(self.last.map_or(time, |last| last.max(time)));
-            self.days.insert(day(time));
-        }
-        // The hash samples only; identity is by the whole key.
-        let hash = sample::hash(event.key);
-        let full = self.samples.len() == EVIDENCE;
-        if full && self.samples.last().is_some_and(|last| hash > last.hash) {
-            return self.count(hash);
-        }
         let EventKey { key, event_id, time, .. } = event;
-        self.sample(Sample::hashed(hash, key, event_id, time, Arc::clone(origin)));
+        // The hash samples only; identity is by the whole key.
+        let hash = sample::hash(key);
+        let full = self.samples.len() == EVIDENCE;
+        if full && self.samples.last().is_some_and(|last| last.order_of(hash).is_gt()) {
+            let more = More::of(&mut self.more, &self.samples);
+            more.times.see(time);
+            more.count(hash, &self.samples);
+            return;
+        }
+        let new = Sample::hashed(hash, key, event_id, time, Arc::clone(origin));
+        self.sample(new);
     }
 
-    /// Counts an event beside the samples.
-    fn count(&mut self, hash: u64) {
-        if self.sketch.is_empty() {
-            self.sketch = Sketch::of(self.samples.iter().map(|sample| sample.hash).collect());
+    /// Takes up an event that may be among the samples.
+    fn sample(&mut self, new: Sample) {
+        let time = new.time();
+        let found = self.samples.binary_search_by(|old| old.order(&new));
+        match found {
+            // The same event again, perhaps from another file: the smaller account of it stays.
+            Ok(at) => {
+                let Some(old) = self.samples.get_mut(at) else { return };
+                let (as_known, smaller) = (old.time() == time, new.is_before(old));
+                if !as_known {
+                    More::of(&mut self.more, &self.samples).times.see(time);
+                }
+                if smaller && let Some(old) = self.samples.get_mut(at) {
+                    *old = new;
+                }
+            }
+            Err(at) => {
+                if self.samples.len() == EVIDENCE || self.sketch().is_some() {
+                    let more = More::of(&mut self.more, &self.samples);
+                    more.count(new.hash(), &self.samples);
+                }
+                if let Some(more) = &mut self.more {
+                    more.times.see(time);
+                }
+                if at == EVIDENCE {
+                    return;
+                }
+                let mut samples = std::mem::take(&mut self.samples).into_vec();
+                if samples.len() == EVIDENCE {
+                    samples.pop();
+                } else {
+                    samples.reserve_exact(1);
+                }
+                samples.insert(at, new);
+                self.samples = samples.into_boxed_slice();
+            }
         }
-        self.sketch.add(hash);
+        self.settle();
+    }
+
+    /// Lets go of what follows from the samples, so that equal statistics are equal values.
+    fn settle(&mut self) {
+        if self.more.as_ref().is_some_and(|more| more.follows_from(&self.samples)) {
+            self.more = None;
+        }
     }
 
     /// Takes up from where an event came.
@@ -106,62 +142,76 @@ impl Stats {
         }
     }
 
-    pub(crate) fn sample(&mut self, new: Sample) {
-        match self.samples.binary_search_by(|old| old.order(&new)) {
-            // The same event again, perhaps from another file: the smaller account of it stays.
-            Ok(at) => {
-                if let Some(old) = self.samples.get_mut(at)
-                    && new.is_before(old)
-                {
-                    *old = new;
-                }
-            }
-            Err(at) => {
-                if self.samples.len() == EVIDENCE || !self.sketch.is_empty() {
-                    self.count(new.hash);
-                }
-                if at == EVIDENCE {
-                    return;
-                }
-                if self.samples.len() == EVIDENCE {
-                    self.samples.pop();
-                } else if self.samples.len() < 4 {
-                    self.samples.reserve_exact(1);
-                }
-                self.samples.insert(at, new);
-            }
+    /// Puts statistics together as they stand in a file.
+    pub(crate) fn of(
+        samples: impl IntoIterator<Item = Sample>,
+        times: &Times,
+        sketch: Sketch,
+        context: Option<Arc<Context>>,
+    ) -> Stats {
+        let mut stats = Stats { context, ..Stats::default() };
+        samples.into_iter().for_each(|sample| stats.sample(sample));
+        let more = More::of(&mut stats.more, &stats.samples);
+        more.times.join(times);
+        more.sketch.join(&sketch);
+        stats.settle();
+        stats
+    }
+
+    /// Returns the events with the smallest hashes, ascending.
+    pub(crate) fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// Returns the sketch of all events, where there are more than the samples.
+    pub(crate) fn sketch(&self) -> Option<&Sketch> {
+        self.more.as_ref().map(|more| &more.sketch).filter(|sketch| !sketch.is_empty())
+    }
+
+    /// Returns when its events were.
+    pub(crate) fn times(&self) -> Times {
+        match &self.more {
+            Some(more) => more.times.clone(),
+            None => Times::of(&self.samples),
         }
     }
 
     /// Returns the time of the first event, seconds since 1970.
     pub fn first(&self) -> Option<i64> {
-        self.first
+        match &self.more {
+            Some(more) => more.times.first,
+            None => self.samples.iter().filter_map(Sample::time).min(),
+        }
     }
 
     /// Returns the time of the last event, seconds since 1970.
     pub fn last(&self) -> Option<i64> {
-        self.last
+        match &self.more {
+            Some(more) => more.times.last,
+            None => self.samples.iter().filter_map(Sample::time).max(),
+        }
     }
 
     /// Returns the days (since 1970-01-01, UTC) on which events were seen, ascending.
-    pub fn days(&self) -> &Days {
-        &self.days
+    pub fn days(&self) -> Days {
+        self.times().days
     }
 
     /// Returns how many distinct events were seen.
     pub fn calls(&self) -> Count {
-        let count = if self.sketch.is_empty() {
-            Count { value: self.samples.len() as u64, estimated: false }
-        } else {
-            self.sketch.count()
+        let count = match self.sketch() {
+            Some(sketch) => sketch.count(),
+            None => Count { value: self.samples.len() as u64, estimated: false },
         };
-        Count { estimated: count.estimated || self.cut, ..count }
+        Count { estimated: count.estimated || self.is_cut(), ..count }
     }
 
     /// Returns the hashes of the events that it can name: all of them while they are few.
     pub(crate) fn hashes(&self) -> impl Iterator<Item = u64> {
-        let samples = if self.sketch.is_empty() { &*self.samples } else { &[] };
-        self.sketch.hashes().iter().copied().chain(samples.iter().map(|sample| sample.hash))
+        let sketch = self.sketch();
+        let samples = if sketch.is_some() { &[] } else { &*self.samples };
+        let counted = sketch.into_iter().flat_map(Sketch::hashes).copied();
+        counted.chain(samples.iter().map(Sample::hash))
     }
 
     /// Returns the VPC endpoints the calls came through.
@@ -176,7 +226,12 @@ impl Stats {
 
     /// Returns whether no event was taken up.
     pub(crate) fn is_empty(&self) -> bool {
-        self.samples.is_empty() && self.sketch.is_empty()
+        self.samples.is_empty() && self.more.is_none()
+    }
+
+    /// Returns whether only some of the days are left: then numbers are upper bounds.
+    fn is_cut(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| more.cut)
     }
 
     /// Returns what is left within the days from `since` and before `until`; nothing if no
@@ -186,23 +241,28 @@ impl Stats {
         let held = |day: i32| {
             since.is_none_or(|since| day >= since) && until.is_none_or(|until| day < until)
         };
-        if self.days.iter().all(held) {
-            return (!self.days.is_empty()).then(|| self.clone());
+        let times = self.times();
+        if times.days.iter().all(held) {
+            return (!times.days.is_empty()).then(|| self.clone());
         }
-        let days: Days = self.days.iter().filter(|day| held(*day)).collect();
+        let days: Days = times.days.iter().filter(|day| held(*day)).collect();
         let (first, last) = (days.first()?, days.last()?);
         let start = i64::from(first) * 86_400;
         let end = i64::from(last) * 86_400 + 86_399;
-        let mut cut = self.clone();
-        cut.samples.retain(|sample| sample.time().is_some_and(|time| held(day(time))));
-        if cut.sketch.is_empty() && cut.samples.len() < self.samples.len() {
-            cut.sketch = Sketch::of(self.hashes().collect());
-        }
-        cut.first = self.first.map(|time| time.max(start));
-        cut.last = self.last.map(|time| time.min(end));
-        cut.days = days;
-        cut.cut = true;
-        Some(cut)
+        let in_time = |sample: &&Sample| sample.time().is_some_and(|time| held(day(time)));
+        let samples: Box<[Sample]> = self.samples.iter().filter(in_time).cloned().collect();
+        let sketch = match self.sketch() {
+            Some(sketch) => sketch.clone(),
+            None if samples.len() < self.samples.len() => Sketch::of(self.hashes().collect()),
+            None => Sketch::default(),
+        };
+        let times = Times {
+            first: times.first.map(|time| time.max(start)),
+            last: times.last.map(|time| time.min(end)),
+            days,
+        };
+        let more = Some(Box::new(More { times, sketch, cut: true }));
+        Some(Stats { samples, context: self.context.clone(), more })
     }
 
     /// Returns up to [`EVIDENCE`] events, oldest first.
@@ -215,21 +275,26 @@ impl Stats {
 
 impl Join for Stats {
     fn join(&mut self, other: Self) {
-        self.first = [self.first, other.first].into_iter().flatten().min();
-        self.last = self.last.max(other.last);
-        self.days.join(&other.days);
-        if !self.sketch.is_empty() || !other.sketch.is_empty() {
-            let mut all = Sketch::of(self.hashes().collect());
-            all.join(&Sketch::of(other.hashes().collect()));
-            self.sketch = all;
-        }
-        for sample in other.samples {
-            self.sample(sample);
-        }
         if let Some(context) = &other.context {
             self.add_context(context);
         }
-        self.cut |= other.cut;
+        if other.more.is_none() {
+            return other.samples.into_iter().for_each(|sample| self.sample(sample));
+        }
+        let mut sketch = Sketch::default();
+        if self.sketch().is_some() || other.sketch().is_some() {
+            sketch = Sketch::of(self.hashes().collect());
+            sketch.join(&Sketch::of(other.hashes().collect()));
+        }
+        let mut times = self.times();
+        times.join(&other.times());
+        let cut = self.is_cut() || other.is_cut();
+        other.samples.into_iter().for_each(|sample| self.sample(sample));
+        let more = More::of(&mut self.more, &self.samples);
+        more.times = times;
+        more.sketch.join(&sketch);
+        more.cut = cut;
+        self.settle();
     }
 }
 

@@ -142,18 +142,26 @@ pub(crate) struct Trie<V> {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Node<V> {
-    here: Option<Box<V>>,
-    below: Below<V>,
-    /// The weight of what is below.
+    here: Option<V>,
+    /// Most nodes are the end of a name, and nothing is below them.
+    below: Option<Box<Below<V>>>,
+}
+
+/// What is below a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Below<V> {
     weight: u32,
+    names: Names<V>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Below<V> {
-    /// By segment, ascending.
-    Children(Vec<(Box<str>, Node<V>)>),
-    Anything(Box<Folded<V>>),
+enum Names<V> {
+    /// By segment, ascending; one at least.
+    Children(Vec<Child<V>>),
+    Anything(Folded<V>),
 }
+
+type Child<V> = (Box<str>, Node<V>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Folded<V> {
@@ -172,12 +180,13 @@ pub(crate) struct Leaf<'t, V> {
 
 impl<V> Node<V> {
     fn new() -> Node<V> {
-        Node { here: None, below: Below::Children(Vec::new()), weight: 0 }
+        Node { here: None, below: None }
     }
 
     /// What the node adds to the weight of its parent.
     fn share(&self) -> u32 {
-        self.weight.saturating_add(u32::from(self.here.is_some()))
+        let below = self.below.as_ref().map_or(0, |below| below.weight);
+        below.saturating_add(u32::from(self.here.is_some()))
     }
 }
 
@@ -202,12 +211,12 @@ impl<V: Bounded> Trie<V> {
     pub(crate) fn put(&mut self, path: &[&str], folded: Option<Sketch>, value: V, quota: Quota) {
         let mut alone = Node::new();
         match folded {
-            None => alone.here = Some(Box::new(value)),
-            Some(names) => alone.below = Below::Anything(Box::new(Folded { value, names })),
+            None => alone.here = Some(value),
+            Some(names) => alone.below = Below::of(Names::Anything(Folded { value, names })),
         }
         for segment in path.iter().rev() {
-            alone =
-                Node { below: Below::Children(vec![((*segment).into(), alone)]), ..Node::new() };
+            let children = vec![((*segment).into(), alone)];
+            alone = Node { here: None, below: Below::of(Names::Children(children)) };
         }
         let limits = Limits { shape: self.shape, quota };
         alone.tighten(limits, Place::START, &mut Vec::new());
@@ -268,15 +277,16 @@ impl<V: Bounded> Node<V> {
         change: impl FnOnce(&mut V),
     ) {
         let Some(segment) = path.get(at) else {
-            change(self.here.get_or_insert_with(|| Box::new(new())));
+            change(self.here.get_or_insert_with(new));
             return;
         };
-        let children = match &mut self.below {
-            Below::Anything(folded) => {
+        let below = self.below.get_or_insert_with(Box::default);
+        let children = match &mut below.names {
+            Names::Anything(folded) => {
                 folded.names.add(hash_segments(path.iter().copied()));
                 return change(&mut folded.value);
             }
-            Below::Children(children) => children,
+            Names::Children(children) => children,
         };
         let found = children.binary_search_by(|(known, _)| known.as_ref().cmp(segment));
         let index = match found {
@@ -290,33 +300,124 @@ impl<V: Bounded> Node<V> {
         let Some((_, child)) = children.get_mut(index) else { return };
         let before = if found.is_ok() { child.share() } else { 0 };
         child.update(path, at + 1, limits, place.after(segment), new, change);
-        self.weight = self.weight.saturating_sub(before).saturating_add(child.share());
-        if self.weight > limits.at(place) {
-            self.fold(limits, place, path.get(..at).unwrap_or_default());
+        below.weight = below.weight.saturating_sub(before).saturating_add(child.share());
+        if below.weight > limits.at(place) {
+            below.fold(limits, place, path.get(..at).unwrap_or_default());
         }
     }
 
     fn join(&mut self, other: Node<V>, limits: Limits, place: Place, path: &mut Vec<Box<str>>) {
         match (&mut self.here, other.here) {
-            (Some(here), Some(more)) => here.join_within(*more, limits.quota),
+            (Some(here), Some(more)) => here.join_within(more, limits.quota),
             (here @ None, more) => *here = more,
             (Some(_), None) => {}
         }
-        let below = std::mem::replace(&mut self.below, Below::Children(Vec::new()));
-        self.below = match (below, other.below) {
-            (Below::Anything(mut folded), Below::Anything(more)) => {
+        match (&mut self.below, other.below) {
+            (Some(below), Some(more)) => below.join(*more, limits, place, path),
+            (below @ None, more) => *below = more,
+            (Some(_), None) => {}
+        }
+    }
+
+    fn tighten(&mut self, limits: Limits, place: Place, path: &mut Vec<Box<str>>) {
+        if let Some(here) = &mut self.here {
+            here.tighten(limits.quota);
+        }
+        if let Some(below) = &mut self.below {
+            below.tighten(limits, place, path);
+        }
+    }
+
+    /// Joins everything of the node into one.
+    fn pour(self, into: &mut Option<Folded<V>>, quota: Quota, path: &[&str]) {
+        if let Some(here) = self.here {
+            let hash = hash_segments(path.iter().copied());
+            match into {
+                Some(folded) => {
+                    folded.names.add(hash);
+                    folded.value.join_within(here, quota);
+                }
+                None => {
+                    let mut names = Sketch::default();
+                    names.add(hash);
+                    *into = Some(Folded { value: here, names });
+                }
+            }
+        }
+        match self.below.map(|below| below.names) {
+            Some(Names::Anything(more)) => match into {
+                Some(folded) => {
+                    folded.names.join(&more.names);
+                    folded.value.join_within(more.value, quota);
+                }
+                None => *into = Some(more),
+            },
+            Some(Names::Children(children)) => pour_all(children, into, quota, path),
+            None => {}
+        }
+    }
+
+    fn leaves<'t>(&'t self, path: &mut Vec<&'t str>, out: &mut Vec<Leaf<'t, V>>) {
+        if let Some(here) = &self.here {
+            out.push(Leaf { path: path.clone(), folded: None, value: here });
+        }
+        match self.below.as_ref().map(|below| &below.names) {
+            Some(Names::Anything(folded)) => out.push(Leaf {
+                path: path.clone(),
+                folded: Some(&folded.names),
+                value: &folded.value,
+            }),
+            Some(Names::Children(children)) => {
+                for (segment, child) in children {
+                    path.push(segment);
+                    child.leaves(path, out);
+                    path.pop();
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.here.is_some())
+            + match self.below.as_ref().map(|below| &below.names) {
+                Some(Names::Anything(_)) => 1,
+                Some(Names::Children(children)) => {
+                    children.iter().map(|(_, child)| child.len()).sum()
+                }
+                None => 0,
+            }
+    }
+}
+
+impl<V> Default for Below<V> {
+    fn default() -> Below<V> {
+        Below { weight: 0, names: Names::Children(Vec::new()) }
+    }
+}
+
+impl<V: Bounded> Below<V> {
+    /// Returns what is below a node, not weighed yet.
+    fn of(names: Names<V>) -> Option<Box<Below<V>>> {
+        Some(Box::new(Below { weight: 0, names }))
+    }
+
+    fn join(&mut self, other: Below<V>, limits: Limits, place: Place, path: &mut Vec<Box<str>>) {
+        let names = std::mem::replace(&mut self.names, Names::Children(Vec::new()));
+        self.names = match (names, other.names) {
+            (Names::Anything(mut folded), Names::Anything(more)) => {
                 folded.value.join_within(more.value, limits.quota);
                 folded.names.join(&more.names);
-                Below::Anything(folded)
+                Names::Anything(folded)
             }
-            (Below::Anything(folded), Below::Children(children))
-            | (Below::Children(children), Below::Anything(folded)) => {
+            (Names::Anything(folded), Names::Children(children))
+            | (Names::Children(children), Names::Anything(folded)) => {
                 let path: Vec<&str> = path.iter().map(|segment| &**segment).collect();
                 let mut folded = Some(folded);
                 pour_all(children, &mut folded, limits.quota, &path);
-                folded.map_or_else(|| Below::Children(Vec::new()), Below::Anything)
+                folded.map_or_else(|| Names::Children(Vec::new()), Names::Anything)
             }
-            (Below::Children(mut children), Below::Children(more)) => {
+            (Names::Children(mut children), Names::Children(more)) => {
                 for (segment, node) in more {
                     match children.binary_search_by(|(known, _)| known.cmp(&segment)) {
                         Ok(index) => {
@@ -333,19 +434,16 @@ impl<V: Bounded> Node<V> {
                         }
                     }
                 }
-                Below::Children(children)
+                Names::Children(children)
             }
         };
         self.weigh(limits, place, path);
     }
 
     fn tighten(&mut self, limits: Limits, place: Place, path: &mut Vec<Box<str>>) {
-        if let Some(here) = &mut self.here {
-            here.tighten(limits.quota);
-        }
-        match &mut self.below {
-            Below::Anything(folded) => folded.value.tighten(limits.quota),
-            Below::Children(children) => {
+        match &mut self.names {
+            Names::Anything(folded) => folded.value.tighten(limits.quota),
+            Names::Children(children) => {
                 for (segment, child) in children {
                     path.push(segment.clone());
                     child.tighten(limits, place.after(segment), path);
@@ -358,9 +456,9 @@ impl<V: Bounded> Node<V> {
 
     /// Sums up what is below, and folds it if it is too much.
     fn weigh(&mut self, limits: Limits, place: Place, path: &[Box<str>]) {
-        self.weight = match &self.below {
-            Below::Anything(_) => limits.at(place),
-            Below::Children(children) => {
+        self.weight = match &self.names {
+            Names::Anything(_) => limits.at(place),
+            Names::Children(children) => {
                 children.iter().fold(0, |sum: u32, (_, child)| sum.saturating_add(child.share()))
             }
         };
@@ -372,78 +470,20 @@ impl<V: Bounded> Node<V> {
 
     fn fold(&mut self, limits: Limits, place: Place, path: &[&str]) {
         self.weight = limits.at(place);
-        if let Below::Children(children) = &mut self.below {
+        if let Names::Children(children) = &mut self.names {
             let mut folded = None;
             pour_all(std::mem::take(children), &mut folded, limits.quota, path);
             if let Some(folded) = folded {
-                self.below = Below::Anything(folded);
+                self.names = Names::Anything(folded);
             }
         }
-    }
-
-    /// Joins everything of the node into one.
-    fn pour(self, into: &mut Option<Box<Folded<V>>>, quota: Quota, path: &[&str]) {
-        if let Some(here) = self.here {
-            let hash = hash_segments(path.iter().copied());
-            match into {
-                Some(folded) => {
-                    folded.names.add(hash);
-                    folded.value.join_within(*here, quota);
-                }
-                None => {
-                    let mut names = Sketch::default();
-                    names.add(hash);
-                    *into = Some(Box::new(Folded { value: *here, names }));
-                }
-            }
-        }
-        match self.below {
-            Below::Anything(more) => match into {
-                Some(folded) => {
-                    folded.names.join(&more.names);
-                    folded.value.join_within(more.value, quota);
-                }
-                None => *into = Some(more),
-            },
-            Below::Children(children) => {
-                pour_all(children, into, quota, path);
-            }
-        }
-    }
-
-    fn leaves<'t>(&'t self, path: &mut Vec<&'t str>, out: &mut Vec<Leaf<'t, V>>) {
-        if let Some(here) = &self.here {
-            out.push(Leaf { path: path.clone(), folded: None, value: here });
-        }
-        match &self.below {
-            Below::Anything(folded) => out.push(Leaf {
-                path: path.clone(),
-                folded: Some(&folded.names),
-                value: &folded.value,
-            }),
-            Below::Children(children) => {
-                for (segment, child) in children {
-                    path.push(segment);
-                    child.leaves(path, out);
-                    path.pop();
-                }
-            }
-        }
-    }
-
-    fn len(&self) -> usize {
-        usize::from(self.here.is_some())
-            + match &self.below {
-                Below::Anything(_) => 1,
-                Below::Children(children) => children.iter().map(|(_, child)| child.len()).sum(),
-            }
     }
 }
 
 /// Joins everything of these children into one; `path` leads to their parent.
 fn pour_all<V: Bounded>(
-    children: Vec<(Box<str>, Node<V>)>,
-    into: &mut Option<Box<Folded<V>>>,
+    children: Vec<Child<V>>,
+    into: &mut Option<Folded<V>>,
     quota: Quota,
     path: &[&str],
 ) {

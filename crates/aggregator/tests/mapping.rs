@@ -116,7 +116,7 @@ fn check(case: &Case) -> Result<(), String> {
             &before.response.to_string(),
         );
         observer.observe(
-            &Provenance::bare("before"),
+            &Provenance::bare(&"before".into()),
             &Record::parse(&text).map_err(|e| format!("{e}: {text}"))?,
         );
     }
@@ -124,7 +124,7 @@ fn check(case: &Case) -> Result<(), String> {
     let response = case.response.as_deref().unwrap_or("null");
     let text = record(case, source, name, request, response);
     observer.observe(
-        &Provenance::bare("case"),
+        &Provenance::bare(&"case".into()),
         &Record::parse(&text).map_err(|e| format!("{e}: {text}"))?,
     );
 

@@ -244,7 +244,7 @@ fn test(
             .rows
             .iter()
             .filter(|(key, _)| key.outcome.grants())
-            .flat_map(|(_, row)| row.stats.days().iter())
+            .flat_map(|(_, row)| row.stats.days().each())
             .collect::<BTreeSet<_>>()
             .len(),
         frozen_services: before.frozen.iter().cloned().collect(),

@@ -31,7 +31,7 @@ pub enum Input {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Provenance<'a> {
     /// Label of the file: its path as the user gave it, or `-`.
-    pub path: &'a str,
+    pub path: &'a Arc<str>,
     /// Number of the record in its file, from 0; only what was handed over counts.
     pub record: u64,
     /// What it was packed in.
@@ -40,7 +40,7 @@ pub struct Provenance<'a> {
 
 impl<'a> Provenance<'a> {
     /// Returns the place of a lone record under a label.
-    pub fn bare(path: &'a str) -> Self {
+    pub fn bare(path: &'a Arc<str>) -> Self {
         Self { path, record: 0, framing: Framing::Bare }
     }
 }
@@ -134,7 +134,7 @@ impl Files {
         self.walked.files.retain(|file| {
             keep(FileFound {
                 label: &file.label,
-                path: file.path.as_deref(),
+                path: file.path(),
                 bytes: file.bytes,
                 modified: file.modified,
             })
@@ -226,7 +226,7 @@ fn read_file(
     progress: &dyn Progress,
     visit: &mut dyn FnMut(&Provenance<'_>, &Record<'_>),
 ) -> FileReport {
-    match file.path.as_ref().map(File::open) {
+    match file.path().map(File::open) {
         None => read_stream(&file.label, io::stdin(), scratch, progress, visit),
         Some(Ok(open)) => read_stream(&file.label, open, scratch, progress, visit),
         Some(Err(error)) => {

@@ -21,12 +21,48 @@ use crate::{IngestError, Input, Prune, SkipKind, Skipped};
 pub(crate) struct Found {
     /// How it is called in results.
     pub(crate) label: Arc<str>,
-    /// Where it is; `None` is standard input.
-    pub(crate) path: Option<PathBuf>,
+    /// Where it is.
+    pub(crate) place: Place,
     /// Its size as the system states it.
     pub(crate) bytes: u64,
     /// When it was last changed, as the system states it.
     pub(crate) modified: Option<SystemTime>,
+}
+
+/// Where a file is. Nearly all are where their label says, and there may be millions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It is standard input.
+    Stdin,
+    /// Where its label says.
+    Label,
+    /// At a path that is not Unicode, so that the label does not lead there.
+    Path(Box<Path>),
+}
+
+impl Found {
+    fn at(path: &Path, metadata: Option<&Metadata>) -> Self {
+        let label = label(path);
+        let place = match path.to_str() {
+            Some(_) => Place::Label,
+            None => Place::Path(path.into()),
+        };
+        Self {
+            label: label.into(),
+            place,
+            bytes: metadata.map_or(0, Metadata::len),
+            modified: metadata.and_then(|metadata| metadata.modified().ok()),
+        }
+    }
+
+    /// Returns where it is; `None` is standard input.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Stdin => None,
+            Place::Label => Some(Path::new(&*self.label)),
+            Place::Path(path) => Some(path),
+        }
+    }
 }
 
 /// What the inputs hold.
@@ -45,7 +81,7 @@ pub(crate) fn walk(inputs: &[Input], prune: &Prune) -> Result<Walked, IngestErro
         match input {
             Input::Stdin => walk.add(
                 PathBuf::from("-"),
-                Found { label: Arc::from("-"), path: None, bytes: 0, modified: None },
+                Found { label: Arc::from("-"), place: Place::Stdin, bytes: 0, modified: None },
             ),
             Input::Path(path) => walk.argument(path)?,
         }
@@ -121,13 +157,7 @@ impl Walk {
     fn file(&mut self, path: &Path, metadata: Option<&Metadata>) {
         // What has no real path (a pipe under `/dev/fd`) is known by the one it was given.
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let found = Found {
-            label: label(path).into(),
-            path: Some(path.to_owned()),
-            bytes: metadata.map_or(0, Metadata::len),
-            modified: metadata.and_then(|metadata| metadata.modified().ok()),
-        };
-        self.add(real, found);
+        self.add(real, Found::at(path, metadata));
     }
 
     fn add(&mut self, real: PathBuf, found: Found) {
@@ -135,7 +165,7 @@ impl Walk {
             Some(known) => {
                 if found.label < known.label {
                     known.label = found.label;
-                    known.path = found.path;
+                    known.place = found.place;
                 }
             }
             None => {

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::stats::Join;
 
@@ -19,32 +19,54 @@ use crate::stats::Join;
 pub const LONGEST_SILENCE: i64 = 20;
 
 /// The hours that have a record: by day since 1970, a bit for each hour of UTC.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Hours(BTreeMap<i32, u32>);
+///
+/// Days ascend, each once and with an hour at least. There may be one for each of thousands of resources.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hours(Vec<(i32, u32)>);
 
 impl Hours {
     /// Adds the hour of a time in seconds since 1970.
     pub(crate) fn add(&mut self, time: i64) {
         let hour = u32::try_from(time.rem_euclid(86_400) / 3600).unwrap_or_default();
-        *self.0.entry(crate::stats::day(time)).or_default() |= 1 << hour;
+        self.take_up(crate::stats::day(time), 1 << hour);
+    }
+
+    fn take_up(&mut self, day: i32, hours: u32) {
+        match self.0.binary_search_by_key(&day, |(known, _)| *known) {
+            Ok(at) => {
+                if let Some((_, known)) = self.0.get_mut(at) {
+                    *known |= hours;
+                }
+            }
+            Err(at) => {
+                if self.0.len() == self.0.capacity() {
+                    self.0.reserve_exact(1 + self.0.len() / 2);
+                }
+                self.0.insert(at, (day, hours));
+            }
+        }
     }
 
     /// Returns the days with any record, ascending.
     pub fn days(&self) -> impl DoubleEndedIterator<Item = i32> {
-        self.0.keys().copied()
+        self.0.iter().map(|(day, _)| *day)
     }
 
     /// Returns whether no silence that is too long touches the day.
     pub fn unbroken(&self, day: i32) -> bool {
-        let before = self.0.range(..day).next_back();
-        let after = day.checked_add(1).and_then(|next| self.0.range(next..).next());
-        let (Some((&before, &evening)), Some((&after, &morning))) = (before, after) else {
+        let found = self.0.binary_search_by_key(&day, |(known, _)| *known);
+        let (before, after) = match found {
+            Ok(at) => (at, at + 1),
+            Err(at) => (at, at),
+        };
+        let before = before.checked_sub(1).and_then(|before| self.0.get(before));
+        let (Some(&(before, evening)), Some(&(after, morning))) = (before, self.0.get(after))
+        else {
             return false;
         };
         let slot = |day: i32, hour: u32| i64::from(day) * 24 + i64::from(hour);
         let mut last = slot(before, evening.checked_ilog2().unwrap_or_default());
-        let today = self.0.get(&day).copied().unwrap_or_default();
+        let today = found.ok().and_then(|at| self.0.get(at)).map_or(0, |(_, hours)| *hours);
         let next = slot(after, morning.trailing_zeros());
         let hours = (0..24).filter(|hour| today & (1 << hour) != 0).map(|hour| slot(day, hour));
         for hour in hours.chain([next]) {
@@ -59,9 +81,25 @@ impl Hours {
 
 impl Join for Hours {
     fn join(&mut self, other: Self) {
-        for (day, hours) in other.0 {
-            *self.0.entry(day).or_default() |= hours;
+        if self.0.is_empty() {
+            self.0 = other.0;
+            return;
         }
+        other.0.into_iter().for_each(|(day, hours)| self.take_up(day, hours));
+    }
+}
+
+impl Serialize for Hours {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(day, hours)| (day, hours)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Hours {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // In order, each day once, whatever the file says.
+        let days = BTreeMap::<i32, u32>::deserialize(deserializer)?;
+        Ok(Hours(days.into_iter().collect()))
     }
 }
 

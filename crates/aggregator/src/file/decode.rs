@@ -16,7 +16,7 @@ use crate::epoch::Epoch;
 use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::sketch::Sketch;
 use crate::sources::{FileMark, Skip, SkipKey};
-use crate::stats::{Join as _, Origin, Sample, Stats};
+use crate::stats::{Join as _, Origin, Sample, Stats, Times};
 use crate::trie::Quota;
 use crate::usage::{OtherEvent, OtherKind, Usage};
 use crate::workload::Workloads;
@@ -212,18 +212,14 @@ fn sketch(bytes: &mut In<'_>) -> Option<Sketch> {
 }
 
 fn stats(bytes: &mut In<'_>, known: &mut Shared) -> Option<Stats> {
-    let mut stats = Stats {
-        first: bytes.optional(In::signed)?,
-        last: bytes.optional(In::signed)?,
-        ..Stats::default()
-    };
+    let (first, last) = (bytes.optional(In::signed)?, bytes.optional(In::signed)?);
     let mut before = 0i64;
     let days = bytes.list(|bytes| {
         before = before.checked_add(bytes.signed()?)?;
         i32::try_from(before).ok()
     })?;
-    stats.days = days.into_iter().collect();
-    stats.sketch = bytes.optional(sketch)?.unwrap_or_default();
+    let times = Times { first, last, days: days.into_iter().collect() };
+    let sketch = bytes.optional(sketch)?.unwrap_or_default();
     let samples = bytes.list(|bytes| {
         let key = bytes.optional(In::text)?;
         let time = bytes.optional(In::signed)?;
@@ -231,12 +227,9 @@ fn stats(bytes: &mut In<'_>, known: &mut Shared) -> Option<Stats> {
         let origin = known.origin(bytes.text()?, bytes.text()?);
         Some(Sample::new(key.unwrap_or(id), id, time, origin))
     })?;
-    samples.into_iter().for_each(|sample| stats.sample(sample));
     let context = Context { endpoints: few(bytes, known)?, networks: few(bytes, known)? };
-    if context != Context::default() {
-        stats.context = Some(shared(&mut known.contexts, context));
-    }
-    Some(stats)
+    let context = (context != Context::default()).then(|| shared(&mut known.contexts, context));
+    Some(Stats::of(samples, &times, sketch, context))
 }
 
 fn few(bytes: &mut In<'_>, known: &mut Shared) -> Option<Few> {

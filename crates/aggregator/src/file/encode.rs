@@ -245,22 +245,23 @@ fn write_sketch(out: &mut Out, sketch: &Sketch) {
 }
 
 fn write_stats(out: &mut Out, stats: &Stats) {
-    out.optional(stats.first, Out::signed);
-    out.optional(stats.last, Out::signed);
-    out.length(stats.days.len());
+    let times = stats.times();
+    out.optional(times.first, Out::signed);
+    out.optional(times.last, Out::signed);
+    out.length(times.days.len());
     let mut before = 0;
-    for day in stats.days.iter() {
+    for day in times.days.iter() {
         out.signed(i64::from(day) - before);
         before = i64::from(day);
     }
-    out.optional((!stats.sketch.is_empty()).then_some(&stats.sketch), write_sketch);
-    out.length(stats.samples.len());
-    for sample in &stats.samples {
-        out.optional(sample.key(), Out::text);
+    out.optional(stats.sketch(), write_sketch);
+    out.length(stats.samples().len());
+    for sample in stats.samples() {
+        sample.with_key(|key| out.optional(key, Out::text));
         out.optional(sample.time(), Out::signed);
         sample.with_id(|id| out.text(id));
-        out.text(&sample.origin.region);
-        out.text(&sample.origin.file);
+        out.text(&sample.origin().region);
+        out.text(&sample.origin().file);
     }
     write_few(out, stats.endpoints());
     write_few(out, stats.networks());

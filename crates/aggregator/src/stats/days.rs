@@ -19,6 +19,17 @@ struct Stretch {
 
 const LENGTH: i32 = u64::BITS as i32;
 
+impl Stretch {
+    fn days(self) -> impl Iterator<Item = i32> {
+        let Stretch { number, mut bits } = self;
+        std::iter::from_fn(move || {
+            let next = bits.trailing_zeros();
+            bits &= bits.checked_sub(1)?;
+            Some(number * LENGTH + next.cast_signed())
+        })
+    }
+}
+
 impl Days {
     /// Takes up a day.
     pub fn insert(&mut self, day: i32) {
@@ -43,14 +54,12 @@ impl Days {
 
     /// Returns the days.
     pub fn iter(&self) -> impl Iterator<Item = i32> {
-        self.0.iter().flat_map(|stretch| {
-            let mut bits = stretch.bits;
-            std::iter::from_fn(move || {
-                let next = bits.trailing_zeros();
-                bits &= bits.checked_sub(1)?;
-                Some(stretch.number * LENGTH + next.cast_signed())
-            })
-        })
+        self.0.iter().copied().flat_map(Stretch::days)
+    }
+
+    /// Returns the days, of themselves.
+    pub fn each(self) -> impl Iterator<Item = i32> {
+        self.0.into_iter().flat_map(Stretch::days)
     }
 
     /// Returns the first day.

@@ -22,7 +22,7 @@ impl Scribe {
     /// Looks for the first and the last day that anything speaks of.
     pub(super) fn new(activity: &Activity, coverage: &Coverage) -> Scribe {
         let seen = activity.principals.iter().flat_map(|principal| principal.days());
-        let outside = activity.outsiders.values().flat_map(|stats| stats.days().iter());
+        let outside = activity.outsiders.values().flat_map(|stats| stats.days().each());
         let covered = coverage.window().into_iter().flat_map(|(first, last)| [first, last]);
         let (mut first, mut last) = (i32::MAX, i32::MIN);
         for day in seen.chain(outside).chain(covered) {

@@ -103,7 +103,7 @@ pub fn observe(
     let mut readers = [Observer::new(catalog, &scope), Observer::new(catalog, &scope)];
     for (number, text) in records.enumerate() {
         let reader = readers.get_mut(number % 2).unwrap();
-        reader.observe(&Provenance::bare("trail"), &Record::parse(&text).unwrap());
+        reader.observe(&Provenance::bare(&"trail".into()), &Record::parse(&text).unwrap());
     }
     let [left, right] = readers.map(Observer::into_usage);
     let mut usage = left;

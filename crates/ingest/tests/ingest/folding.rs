@@ -22,7 +22,7 @@ fn read(inputs: &[Input], prune: &Prune, threads: usize) -> Result<(Names, Inges
             prune,
             Names::new,
             |names, at, record| {
-                names.insert((at.path.to_owned(), at.record), record.event_name.to_string());
+                names.insert((at.path.to_string(), at.record), record.event_name.to_string());
             },
             |mut left, right| {
                 left.extend(right);
