@@ -78,6 +78,7 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
     }
     context.tagging(&mut plan)?;
     context.dependents(&mut plan)?;
+    let own_grants = plan.grants.clone();
     for (file, rule) in world.whenever(subject) {
         for grant in &rule.grants {
             let own = Context { rule: None, ..context };
@@ -88,7 +89,13 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
                 .is_some_and(|(_, action)| action.level == Level::Tagging);
             let is_own = grant.action == format!("{}:{}", subject.prefix, subject.name);
             let filters = tags && reads(subject.name);
-            if !is_own && !filters {
+            // The operation's own rule knows better what it makes than a rule for all.
+            let is_said = tags
+                && own_grants.iter().any(|known| {
+                    known.action == grant.action
+                        && known.tests.iter().all(|test| grant.tests.contains(test))
+                });
+            if !is_own && !filters && !is_said {
                 plan.grants.push(grant);
             }
         }

@@ -42,8 +42,11 @@ impl Context<'_, '_> {
 
     /// Adds, by inference, the tagging action for what the call makes, if nobody knows of one.
     pub(crate) fn undocumented_tagging(&self, plan: &mut Plan) -> Result<(), CompileError> {
+        // A secret that comes with the call has tags of its own.
         let tags = |grant: &Grant| {
-            self.world.action(&grant.action).is_some_and(|(_, own)| own.level == Level::Tagging)
+            self.world.action(&grant.action).is_some_and(|(service, own)| {
+                own.level == Level::Tagging && service.prefix == self.subject.prefix
+            })
         };
         if let (Some(member), false) = (self.tags_member(), plan.grants.iter().any(tags))
             && let Some((action, made)) = self.tagging_of_what_is_made()
