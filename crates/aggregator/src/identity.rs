@@ -49,6 +49,13 @@ pub enum Reason {
     Unidentified,
 }
 
+/// Tells whether the ARN of a role is that of a service-linked one: AWS keeps this path for them.
+///
+/// Source: IAM User Guide, "Create a service-linked role".
+pub fn is_service_linked(arn: &str) -> bool {
+    arn.contains(":role/aws-service-role/")
+}
+
 impl Reason {
     /// Every reason.
     pub(crate) const ALL: [Reason; 9] = [
@@ -306,9 +313,7 @@ impl UserIdentity<'_> {
             return self.outside(Reason::Root);
         }
         // Without the issuer only the name is left, whose beginning AWS keeps for these.
-        if arn.contains(":role/aws-service-role/")
-            || arn.contains(":assumed-role/AWSServiceRoleFor")
-        {
+        if is_service_linked(&arn) || arn.contains(":assumed-role/AWSServiceRoleFor") {
             return outside(Reason::ServiceLinkedRole, &arn);
         }
         // `arn:aws:iam::A:role/aws:ec2-infrastructure` and its kin are not IAM roles.

@@ -39,7 +39,7 @@ pub use coverage::Coverage;
 pub use epoch::Epoch;
 pub use file::{Body, FileError, MAGIC, UsageFile, VERSION};
 pub use history::{Holder, PolicyChange, PolicyChanges};
-pub use identity::{Caller, Outsider, PrincipalKey, Reason};
+pub use identity::{Caller, Outsider, PrincipalKey, Reason, is_service_linked};
 pub use observe::{Excluded, Observer, Scope};
 pub use outcome::Outcome;
 pub use resolve::{

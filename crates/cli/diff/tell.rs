@@ -208,7 +208,7 @@ fn some<S: AsRef<str>>(names: &[S]) -> String {
 
 fn tone_of(status: Status) -> Tone {
     match status {
-        Status::Tightened | Status::Unchanged => Tone::Good,
+        Status::Tightened | Status::Unchanged | Status::ServiceLinked => Tone::Good,
         Status::Partial | Status::Inactive | Status::NothingAttached => Tone::Doubtful,
         Status::DoesNotFit => Tone::Bad,
     }

@@ -73,6 +73,8 @@ pub enum Status {
     DoesNotFit,
     /// It has no Allow statement.
     NothingAttached,
+    /// It is a service-linked role: its policy is AWS's, and nobody can change or detach it.
+    ServiceLinked,
 }
 
 /// One user or role.
@@ -230,7 +232,8 @@ pub struct UsedResource {
     pub resource: String,
     /// What came of the calls.
     pub outcome: String,
-    /// Whether this statement surely allowed it, or only if its condition held.
+    /// Whether this statement surely allowed it; else only if its condition held, or if the call was
+    /// on one of its resources.
     pub surely: bool,
     /// When, how often, which events.
     #[serde(flatten)]

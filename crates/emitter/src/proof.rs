@@ -325,8 +325,7 @@ pub fn irredundant<'s>(
     statements: impl IntoIterator<Item = &'s Statement>,
     needs: &BTreeSet<Need>,
 ) -> IrredundantProof {
-    let statements: Vec<&Statement> =
-        statements.into_iter().filter(|one| ways::is_listing(one)).collect();
+    let statements: Vec<&Statement> = statements.into_iter().collect();
     let index = Index::of(&statements);
     let mut needed_actions: BTreeSet<(usize, usize)> = BTreeSet::new();
     let mut needed_resources: BTreeSet<(usize, usize)> = BTreeSet::new();
@@ -346,7 +345,8 @@ pub fn irredundant<'s>(
         }
     }
     let mut proof = IrredundantProof::default();
-    for (at, statement) in statements.iter().enumerate() {
+    let listing = statements.into_iter().filter(|one| ways::is_listing(one));
+    for (at, statement) in listing.enumerate() {
         let sid = statement.sid.as_deref().unwrap_or_default();
         let mut note = |needed: &BTreeSet<(usize, usize)>, texts: &[String]| {
             for (place, text) in texts.iter().enumerate() {

@@ -37,6 +37,9 @@ pub(crate) fn is_listing(statement: &Statement) -> bool {
 /// Finds the statements that allow something, without looking at all resources of each.
 pub(crate) struct Index<'s> {
     statements: Vec<Indexed<'s>>,
+    /// Those that allow all but what they list: they stay as they are, and nothing else has to say
+    /// what they allow.
+    excepting: Vec<&'s Statement>,
 }
 
 struct Indexed<'s> {
@@ -49,9 +52,13 @@ struct Indexed<'s> {
 }
 
 impl<'s> Index<'s> {
+    /// Takes the statements of a draft. Ways count those of them that list.
     pub(crate) fn of(statements: &[&'s Statement]) -> Index<'s> {
-        let statements = statements
-            .iter()
+        let allows = statements.iter().copied().filter(|one| one.effect == Effect::Allow);
+        let (listing, excepting): (Vec<&Statement>, Vec<&Statement>) =
+            allows.partition(|one| is_listing(one));
+        let statements = listing
+            .into_iter()
             .map(|statement| {
                 let resources = || {
                     let listed = statement.resource.iter().flat_map(|listed| listed.listed());
@@ -69,10 +76,11 @@ impl<'s> Index<'s> {
                 }
             })
             .collect();
-        Index { statements }
+        Index { statements, excepting }
     }
 
-    /// Returns for each need every way in which it is allowed.
+    /// Returns for each need every way in which it is allowed by what statements list; none where
+    /// one that lists exceptions allows it anyway.
     pub(crate) fn ways(&self, needs: &BTreeSet<Need>) -> Vec<Vec<Way>> {
         // Needs are ordered by action, and many ask for the same.
         let mut holding: (&str, Vec<(usize, Vec<usize>)>) = ("", Vec::new());
@@ -81,6 +89,9 @@ impl<'s> Index<'s> {
             .map(|need| {
                 if holding.0 != need.action {
                     holding = (&need.action, self.holding(&need.action));
+                }
+                if self.excepting.iter().any(|one| allows_but(one, need)) {
+                    return Vec::new();
                 }
                 self.ways_of(need, &holding.1)
             })
@@ -124,6 +135,28 @@ impl<'s> Index<'s> {
     }
 }
 
+/// Tells whether a statement that lists exceptions surely allows something.
+fn allows_but(statement: &Statement, need: &Need) -> bool {
+    let acts = match &statement.action {
+        Selector::Only(listed) => {
+            listed.iter().any(|wide| pattern::covers_action(wide, &need.action))
+        }
+        // Of a pattern one would have to know that it has nothing in common with any.
+        Selector::AllBut(listed) => {
+            let plain = !need.action.contains(['*', '?']);
+            plain && !listed.iter().any(|wide| pattern::covers_action(wide, &need.action))
+        }
+    };
+    let on = |resources: &Selector<Vec<String>>| match resources {
+        Selector::Only(listed) => listed.iter().any(|wide| holds(wide, &need.resource)),
+        Selector::AllBut(listed) => listed.iter().all(|one| {
+            let apart = pattern::overlap(one, &need.resource).is_some_and(|both| both.is_empty());
+            apart && !pattern::has_variable(one) && !pattern::has_variable(&need.resource)
+        }),
+    };
+    acts && is_weaker(&statement.condition, need) && statement.resource.as_ref().is_some_and(on)
+}
+
 /// Returns the service of an action, in lower case; "" where a pattern leaves it open.
 fn prefix(action: &str) -> String {
     match action.split_once(':') {
@@ -135,7 +168,11 @@ fn prefix(action: &str) -> String {
 /// Tells whether a resource pattern holds another; of one with `?` or an escape no comparison of texts
 /// can tell.
 fn holds(wide: &str, narrow: &str) -> bool {
-    covers(wide, narrow) || (wide.contains(['?', '$']) && pattern::covers(wide, narrow))
+    covers(wide, narrow)
+        || wide.find(['*', '?', '$']).is_some_and(|start| {
+            let apart = narrow.as_bytes().get(..start) != wide.as_bytes().get(..start);
+            !apart && wide.contains(['?', '$']) && pattern::covers(wide, narrow)
+        })
 }
 
 /// Operators that hold where each of the values that a key had is listed.
@@ -145,11 +182,21 @@ const LISTING: [&str; 3] = ["StringEquals", "StringLike", "IpAddress"];
 fn is_weaker(condition: &Condition, need: &Need) -> bool {
     condition.iter().all(|(operator, key, values)| {
         let asked = need.condition.iter().any(|(other, name, listed)| {
-            other == operator && name == key && listed.as_slice() == values
+            let same = other == operator && listed.as_slice() == values;
+            name == key && (same || excludes(operator, values, other, listed))
         });
         let held = need.held.get(key).filter(|_| LISTING.contains(&operator));
         asked || held.is_some_and(|held| held.iter().all(|value| values.contains(value)))
     })
+}
+
+/// Tells whether a clause rules out other values than those that another one lists anyway.
+fn excludes(operator: &str, values: &[String], other: &str, listed: &[String]) -> bool {
+    let plain = |text: &String| !text.contains(['*', '?', '$']);
+    operator == "StringNotEquals"
+        && other == "StringEquals"
+        && values.iter().chain(listed).all(plain)
+        && listed.iter().all(|one| !values.contains(one))
 }
 
 /// An action or a resource of a statement, by its place.
@@ -168,7 +215,7 @@ pub(crate) fn without_idle(
 ) -> Vec<Option<Statement>> {
     let listing: Vec<&Statement> =
         statements.iter().copied().filter(|one| is_listing(one)).collect();
-    let idle = idle(&listing, &Index::of(&listing).ways(needs));
+    let idle = idle(&listing, &Index::of(statements).ways(needs));
     let mut places = 0..;
     let mut left = |statement: &Statement| {
         let mut statement = statement.clone();
@@ -279,10 +326,54 @@ mod tests {
     }
 
     #[test]
+    fn what_a_statement_with_exceptions_allows_is_said_once() {
+        let but = |listed: &str| {
+            let mut all = Statement::allow(["sqs:*"], Vec::<String>::new());
+            all.resource = Some(Selector::AllBut(vec![listed.to_owned()]));
+            all
+        };
+        let (q, r) = ("arn:aws:sqs:eu-west-1:1:q", "arn:aws:sqs:eu-west-1:1:r");
+        let named = Statement::allow(["sqs:SendMessage"], [q, r]);
+        let needs = BTreeSet::from([need("sqs:SendMessage", q), need("sqs:SendMessage", r)]);
+        for (exception, left) in [
+            ("arn:aws:lambda:*", None),
+            (r, Some(Statement::allow(["sqs:SendMessage"], [r]))),
+            ("arn:aws:sqs:*:q", Some(Statement::allow(["sqs:SendMessage"], [q]))),
+            ("arn:aws:sqs:eu-west-1:1:${aws:username}", Some(named.clone())),
+        ] {
+            let but = but(exception);
+            let all = [&named, &but];
+            let kept = without_idle(&all, &needs);
+            assert_eq!(kept, [left, Some(but.clone())], "{exception}");
+            assert!(irredundant(kept.iter().flatten(), &needs).idle.is_empty(), "{exception}");
+        }
+    }
+
+    #[test]
     fn a_pattern_with_an_escape_serves_what_it_holds() {
         let odd = Statement::allow(["s3:GetObject"], ["arn:aws:s3:::b/${$}{a}/*"]);
         let needs = BTreeSet::from([need("s3:GetObject", "arn:aws:s3:::b/${$}{a}/k${$}")]);
         assert_eq!(without_idle(&[&odd], &needs), [Some(odd.clone())]);
+    }
+
+    #[test]
+    fn one_region_is_outside_of_another() {
+        let on = |operator, region| {
+            let all = Statement::allow(["sqs:SendMessage"], ["q"]);
+            all.with_condition(operator, "aws:RequestedRegion", [region])
+        };
+        let there = on("StringEquals", "sa-east-1");
+        let condition = |one: &Statement| -> Vec<(String, String, Vec<String>)> {
+            let clauses = one.condition.iter();
+            clauses.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_vec())).collect()
+        };
+        for (excluded, left) in [("eu-west-1", None), ("sa-east-1", Some(there.clone()))] {
+            let elsewhere = on("StringNotEquals", excluded);
+            let needs = [&there, &elsewhere]
+                .map(|one| Need { condition: condition(one), ..need("sqs:SendMessage", "q") });
+            let kept = without_idle(&[&there, &elsewhere], &BTreeSet::from(needs));
+            assert_eq!(kept, [left, Some(elsewhere)], "{excluded}");
+        }
     }
 
     #[test]

@@ -27,11 +27,12 @@ const WAYS: usize = 16;
 #[must_use]
 pub fn covers(wide: &str, narrow: &str) -> bool {
     wide == narrow
-        || [Colons::RunOn, Colons::Within].into_iter().all(|colons| {
-            let wide = glob::resource(wide, Version::V2012, colons);
-            let narrow = glob::resource(narrow, Version::V2012, colons);
-            narrow.iter().all(|narrow| wide.iter().any(|wide| wide.covers(narrow)))
-        })
+        || narrow.starts_with(beginning(wide))
+            && [Colons::RunOn, Colons::Within].into_iter().all(|colons| {
+                let wide = glob::resource(wide, Version::V2012, colons);
+                let narrow = glob::resource(narrow, Version::V2012, colons);
+                narrow.iter().all(|narrow| wide.iter().any(|wide| wide.covers(narrow)))
+            })
 }
 
 /// Tells whether every action that `narrow` means, `wide` means too; letter case aside.
@@ -69,6 +70,23 @@ fn takes(pattern: &str, text: &str) -> bool {
     }
 }
 
+/// Returns what every text begins with that a pattern means: most pairs of patterns differ there.
+fn beginning(pattern: &str) -> &str {
+    pattern.split(['*', '?', '$']).next().unwrap_or_default()
+}
+
+/// Tells whether two patterns have nothing in common, as far as their beginnings show.
+fn differ_at_once(a: &str, b: &str) -> bool {
+    let (start, other) = (beginning(a), beginning(b));
+    let both = start.len().min(other.len());
+    // One that is plain text is nothing longer.
+    let shorter =
+        |plain: &str, start: &str, other: &str| plain == start && other.len() > plain.len();
+    start.as_bytes().get(..both) != other.as_bytes().get(..both)
+        || shorter(a, start, other)
+        || shorter(b, other, start)
+}
+
 /// Returns patterns whose union is what two resource patterns have in common: none where they are
 /// disjoint, `None` where it takes too many patterns or depends on how `*` is read beside colons.
 ///
@@ -85,6 +103,9 @@ pub fn overlap(a: &str, b: &str) -> Option<Vec<String>> {
     }
     if covers(b, a) {
         return Some(vec![a.to_owned()]);
+    }
+    if differ_at_once(a, b) {
+        return Some(Vec::new());
     }
     let mut readings = Vec::new();
     for colons in [Colons::RunOn, Colons::Within] {

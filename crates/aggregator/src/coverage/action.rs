@@ -16,9 +16,10 @@
 //! - What shows only through other calls (`iam:PassRole`) is covered where all of these are. What
 //!   never shows is never covered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use trailtrim_catalog::{AccessLevel, Catalog, Visibility};
 
 use super::{Access, Class, Coverage, Question, services};
@@ -231,7 +232,7 @@ const ACCESSES: [Access; 2] = [Access::Read, Access::Write];
 
 /// Answers about one coverage, remembered.
 #[derive(Debug, Default)]
-pub struct Asked(BTreeMap<Answered, Rc<BTreeSet<i32>>>);
+pub struct Asked(HashMap<Answered, Rc<BTreeSet<i32>>, RandomState>);
 
 /// Account, region, class, access, resource, source, name and principal of a question.
 type Answered = (String, String, String, Access, String, String, String, String);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trailtrim_aggregator::{Activity, Join as _, RowKey, Stats};
+use trailtrim_aggregator::{Activity, Join as _, RowKey, Stats, is_service_linked};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::PolicyDocument;
 
@@ -131,10 +131,19 @@ impl Builder<'_> {
             principal.rows.values().for_each(|row| activity.join(row.stats.clone()));
             principal.unmapped.values().for_each(|stats| activity.join(stats.clone()));
         }
+        let linked = is_service_linked(&one.attached.arn);
+        if linked {
+            let outsiders = &self.inputs.activity.outsiders;
+            let its = outsiders.iter().filter(|(who, _)| *who.identity == *one.attached.arn);
+            its.for_each(|(_, stats)| activity.join(stats.clone()));
+        }
         let proofs = one.principal.map(|_| self.prove(one, &bundles));
-        let mut findings = finding::of_principal(one);
-        for (bundle, _) in &bundles {
-            findings.extend(finding::of_bundle(bundle, self.catalog()));
+        let mut findings = Vec::new();
+        // Nobody can mend what is AWS's.
+        if !linked {
+            findings.extend(finding::of_principal(one));
+            let of_bundle = |(bundle, _): &(&_, _)| finding::of_bundle(bundle, self.catalog());
+            findings.extend(bundles.iter().flat_map(of_bundle));
         }
         let draft = own.and_then(|(bundle, draft)| {
             let draft = draft?;
@@ -144,7 +153,10 @@ impl Builder<'_> {
         let each = bundles.iter().all(|(_, draft)| draft.is_none_or(|draft| draft.fits));
         // Each may fit, and all of them together be more than can be attached.
         let together = proofs.as_ref().is_none_or(|proofs| proofs.fits.holds);
-        let mut notes = notes(one, own.map(|(bundle, _)| bundle));
+        let mut notes = match linked {
+            true => Vec::new(),
+            false => notes(one, own.map(|(bundle, _)| bundle)),
+        };
         if let Some(proofs) = proofs.as_ref().filter(|_| each && !together) {
             notes.push(format!(
                 "its own draft and those of what it shares are {} documents, and {} may be attached",
@@ -195,6 +207,9 @@ impl Builder<'_> {
         fits: bool,
     ) -> Status {
         let attached = || bundles.iter().flat_map(|(bundle, _)| &bundle.bundle.policies);
+        if is_service_linked(&one.attached.arn) {
+            return Status::ServiceLinked;
+        }
         if one.principal.is_none() {
             return Status::Inactive;
         }

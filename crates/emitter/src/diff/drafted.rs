@@ -211,6 +211,7 @@ fn condition(key: &Clauses<'_>) -> Condition {
 
 /// Finds what a statement of the documents is made of.
 fn sourced(statement: &Statement, composed: &[Composed]) -> Sourced {
+    let holding = Holding::of(statement);
     let meets = |one: &&Composed| {
         if one.statement.condition != statement.condition {
             return false;
@@ -220,10 +221,8 @@ fn sourced(statement: &Statement, composed: &[Composed]) -> Sourced {
         else {
             return one.statement.resource == statement.resource;
         };
-        let actions = statement.action.listed().iter().any(|wide| {
-            one.statement.action.listed().iter().any(|own| pattern::covers_action(wide, own))
-        });
-        actions && now.iter().any(|wide| then.iter().any(|own| pattern::covers(wide, own)))
+        one.statement.action.listed().iter().any(|own| holding.holds(own))
+            && now.iter().any(|wide| then.iter().any(|own| pattern::covers(wide, own)))
     };
     let mut found = Sourced {
         sid: statement.sid.clone().unwrap_or_default(),
@@ -234,11 +233,42 @@ fn sourced(statement: &Statement, composed: &[Composed]) -> Sourced {
     for one in composed.iter().filter(meets) {
         found.footing = found.footing.min(one.footing);
         found.from.extend(&one.from);
-        for (key, why) in &one.reasons {
+        // It may be one of several that its source was cut into.
+        for (key, why) in one.reasons.iter().filter(|((action, _), _)| holding.holds(action)) {
             found.reasons.entry(key.clone()).or_insert_with(|| why.clone());
         }
     }
     found
+}
+
+/// The actions of a statement, of which there may be thousands.
+struct Holding<'s> {
+    /// Those that are no patterns, in lower case.
+    plain: BTreeSet<String>,
+    patterns: Vec<&'s str>,
+    /// Whether it allows all but these.
+    negated: bool,
+}
+
+impl<'s> Holding<'s> {
+    fn of(statement: &'s Statement) -> Holding<'s> {
+        let listed = statement.action.listed().iter().map(String::as_str);
+        let (patterns, plain): (Vec<&str>, Vec<&str>) =
+            listed.partition(|one| one.contains(['*', '?']));
+        Holding {
+            plain: plain.into_iter().map(str::to_ascii_lowercase).collect(),
+            patterns,
+            negated: statement.action.is_negated(),
+        }
+    }
+
+    fn holds(&self, action: &str) -> bool {
+        let listed = || {
+            self.plain.contains(&action.to_ascii_lowercase())
+                || self.patterns.iter().any(|wide| pattern::covers_action(wide, action))
+        };
+        self.negated || listed()
+    }
 }
 
 fn told(step: &Step) -> String {

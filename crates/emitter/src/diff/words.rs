@@ -21,6 +21,7 @@ impl Status {
             Status::Inactive => "inactive: no draft",
             Status::DoesNotFit => "the draft does not fit AWS's limits: none is proposed",
             Status::NothingAttached => "nothing is attached",
+            Status::ServiceLinked => "service-linked: its policy is AWS's",
         }
     }
 
@@ -81,7 +82,7 @@ impl UsedResource {
     /// Returns how it was used.
     #[must_use]
     pub fn told(&self) -> String {
-        let perhaps = if self.surely { "" } else { ", if the condition held" };
+        let perhaps = if self.surely { "" } else { ", by this statement or another" };
         format!("{}: {}{perhaps}", self.outcome, self.seen.told())
     }
 }

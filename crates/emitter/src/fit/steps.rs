@@ -124,13 +124,15 @@ fn choose(plan: &mut Plan<'_>, last_resort: bool) -> Vec<Move> {
 impl Candidate {
     /// Returns whether the one changes what the other was reckoned from.
     fn meets(&self, other: &Candidate) -> bool {
-        let apart = self.why == Why::Prefix
-            && other.why == Why::Prefix
-            && !covers(&self.pattern, &other.pattern)
-            && !covers(&other.pattern, &self.pattern);
-        !apart
+        let apart = || {
+            self.why == Why::Prefix
+                && other.why == Why::Prefix
+                && !covers(&self.pattern, &other.pattern)
+                && !covers(&other.pattern, &self.pattern)
+        };
+        self.blocks.iter().any(|block| other.blocks.contains(block))
             && self.place == other.place
-            && self.blocks.iter().any(|block| other.blocks.contains(block))
+            && !apart()
     }
 
     fn step(&self, plan: &Plan<'_>) -> Option<Move> {

@@ -292,7 +292,10 @@ impl<'a> Builder<'a> {
         let after: Vec<&PolicyDocument> =
             drafts.flat_map(|draft| &draft.documents).map(|one| &one.document).collect();
         let judged = one.statements.iter().chain(shared.iter().flat_map(|one| &one.statements));
-        let proposes = !matches!(one.status, Status::Inactive | Status::NothingAttached);
+        let proposes = !matches!(
+            one.status,
+            Status::Inactive | Status::NothingAttached | Status::ServiceLinked
+        );
         let mut numbers =
             self.numbers(&before, proposes.then_some(after.as_slice()), judged, Some(&one.arn));
         numbers.refused = detail.denials.len() + detail.tried.len();
@@ -415,6 +418,7 @@ fn status(status: Status) -> &'static str {
         Status::Inactive => "inactive",
         Status::DoesNotFit => "does not fit",
         Status::NothingAttached => "nothing attached",
+        Status::ServiceLinked => "service-linked",
     }
 }
 

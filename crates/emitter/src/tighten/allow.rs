@@ -53,6 +53,9 @@ pub(crate) struct Allow<'b> {
     pub(crate) foreign: Vec<String>,
     /// Its resources, as patterns of version 2012-10-17; `*` where it names exceptions.
     pub(crate) resources: Vec<String>,
+    /// Those of its resources that are no patterns, of which there may be thousands, and the others.
+    plain: BTreeSet<String>,
+    patterns: Vec<String>,
     /// What it excepts; empty where it lists what it is about.
     pub(crate) exceptions: Vec<String>,
     pub(crate) fixed: Option<Fixed>,
@@ -68,6 +71,8 @@ pub(crate) struct Allow<'b> {
 pub(crate) enum Reach {
     /// It allowed it.
     Surely(Option<Vec<String>>),
+    /// It allowed it if it was on a resource that both mean.
+    Partly(Option<Vec<String>>),
     /// It allowed it if its condition held.
     Perhaps(Option<Vec<String>>),
     /// It did not.
@@ -119,6 +124,8 @@ impl<'b> Allow<'b> {
             statement,
             actions,
             foreign,
+            plain: resources.iter().filter(|one| is_plain(one)).cloned().collect(),
+            patterns: resources.iter().filter(|one| !is_plain(one)).cloned().collect(),
             resources,
             exceptions,
             fixed,
@@ -131,22 +138,26 @@ impl<'b> Allow<'b> {
     /// Returns what the statement says of something that was seen, whose action it allows.
     pub(crate) fn reach(&self, key: &RowKey, row: &Row, principal: Option<&Principal>) -> Reach {
         let circumstances = Circumstances::of(row);
-        let with = |allowance, patterns: Option<Vec<String>>| match allowance {
-            Allowance::Surely => Reach::Surely(patterns),
-            Allowance::Perhaps(_) => Reach::Perhaps(patterns),
-            Allowance::No => Reach::No,
-        };
         if self.fixed.is_some() {
-            return with(self.whole.judge(key, &circumstances, principal), None);
+            return match self.whole.judge(key, &circumstances, principal) {
+                Allowance::Surely => Reach::Surely(None),
+                Allowance::Perhaps(_) => Reach::Perhaps(None),
+                Allowance::No => Reach::No,
+            };
         }
-        let Some(common) = self.common(&key.resource) else {
-            // It cannot be said in a few patterns what both have in common: all of it stays.
-            return with(self.circumstances.judge(key, &circumstances, principal), None);
-        };
-        if common.is_empty() {
+        // Where it cannot be said in a few patterns what both have in common, all of it stays.
+        let common = self.common(&key.resource);
+        if common.as_ref().is_some_and(Vec::is_empty) {
             return Reach::No;
         }
-        with(self.circumstances.judge(key, &circumstances, principal), Some(common))
+        match self.circumstances.judge(key, &circumstances, principal) {
+            Allowance::Surely if common.as_deref() == Some(std::slice::from_ref(&key.resource)) => {
+                Reach::Surely(common)
+            }
+            Allowance::Surely => Reach::Partly(common),
+            Allowance::Perhaps(_) => Reach::Perhaps(common),
+            Allowance::No => Reach::No,
+        }
     }
 
     /// Returns what a resource pattern has in common with the statement's resources; `None` where
@@ -162,11 +173,17 @@ impl<'b> Allow<'b> {
             }
             return whole.then(|| vec![resource.to_owned()]);
         }
-        if self.resources.iter().any(|attached| pattern::covers(attached, resource)) {
-            return Some(vec![resource.to_owned()]);
+        let whole = || Some(vec![resource.to_owned()]);
+        if self.plain.contains(resource) {
+            return whole();
+        }
+        // Of two that are no patterns, neither holds the other.
+        let others = if is_plain(resource) { &self.patterns } else { &self.resources };
+        if others.iter().any(|attached| pattern::covers(attached, resource)) {
+            return whole();
         }
         let mut common = BTreeSet::new();
-        for attached in &self.resources {
+        for attached in others {
             common.extend(pattern::overlap(attached, resource)?);
         }
         Some(common.into_iter().collect())
@@ -247,6 +264,11 @@ pub(crate) fn actions(
             (found, foreign)
         }
     }
+}
+
+/// Tells whether a resource means itself, by its text alone.
+fn is_plain(resource: &str) -> bool {
+    !resource.contains(['*', '?', '$'])
 }
 
 /// Tells whether a condition asks for tags: of the resource, the request or the principal.

@@ -11,9 +11,10 @@
 //! looking at may have been begun since.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use trailtrim_aggregator::coverage::{ActionEvents, Asked, GLOBAL, Place};
 use trailtrim_aggregator::{Coverage, day};
 use trailtrim_catalog::Visibility;
@@ -33,7 +34,7 @@ pub struct Lookout<'a> {
     regions: Option<BTreeSet<String>>,
     /// Covered days that are enough.
     enough: usize,
-    known: RefCell<BTreeMap<Question, Rc<BTreeSet<i32>>>>,
+    known: RefCell<HashMap<Question, Rc<BTreeSet<i32>>, RandomState>>,
     asked: RefCell<Asked>,
     ends: RefCell<BTreeMap<String, Option<i32>>>,
 }

@@ -115,7 +115,8 @@ pub(crate) struct Assigned<'a> {
 /// Finds for each thing that a principal did the statements that allowed it, in all of its bundles.
 ///
 /// Where some surely did, one of them is enough: the first without a condition, else the first.
-/// Where each may have, all of them stay. What a Deny statement forbids is not attached either.
+/// Where each may have, by its condition or by those of its resources that a pattern may stand for,
+/// all of them stay. What a Deny statement forbids is not attached either.
 pub(crate) fn assign<'a>(
     principal: &'a Principal,
     bundles: &[(usize, &[Allow<'_>])],
@@ -130,10 +131,11 @@ pub(crate) fn assign<'a>(
             let all = bundles.iter().flat_map(|(at, allows)| allows.iter().map(|one| (*at, one)));
             all.filter(|(_, allow)| allow.holds_action(&key.action)).collect()
         });
-        let (mut sure, mut perhaps) = (Vec::new(), Vec::new());
+        let (mut sure, mut partly, mut perhaps) = (Vec::new(), Vec::new(), Vec::new());
         for &(bundle, allow) in holders.iter() {
             match allow.reach(key, row, asking.as_ref()) {
                 Reach::Surely(common) => sure.push((bundle, allow, common)),
+                Reach::Partly(common) => partly.push((bundle, allow, common)),
                 Reach::Perhaps(common) => perhaps.push((bundle, allow, common)),
                 Reach::No => {}
             }
@@ -141,9 +143,10 @@ pub(crate) fn assign<'a>(
         let passes = |common: &Option<Vec<String>>| {
             guards.is_none_or(|guards| guards.pass(key, row, common.as_deref(), asking.as_ref()))
         };
-        sure.retain(|(_, _, common)| passes(common));
-        perhaps.retain(|(_, _, common)| passes(common));
-        let surely = !sure.is_empty();
+        for some in [&mut sure, &mut partly, &mut perhaps] {
+            some.retain(|(_, _, common)| passes(common));
+        }
+        let mut surely = !sure.is_empty();
         let kept = if surely {
             sure.sort_by_key(|(bundle, allow, common)| {
                 (common.is_none(), !allow.statement.condition.is_empty(), *bundle, allow.place)
@@ -151,7 +154,10 @@ pub(crate) fn assign<'a>(
             sure.truncate(1);
             sure
         } else {
-            perhaps
+            // Something did: where there is but one, that one.
+            surely = partly.len() == 1 && perhaps.is_empty();
+            partly.extend(perhaps);
+            partly
         };
         if kept.is_empty() {
             // What was refused needs no policy that allows it.
@@ -299,7 +305,6 @@ impl<'a> Judge<'_, '_, 'a> {
             (rest, rest_class, why) = (Rest::All, Class::Companion, reason.clone());
         }
         if rest_class == Class::Unused
-            && seen.is_empty()
             && let Some((on, reason)) = self.companions.of_action(action, allow)
         {
             (rest, rest_class, why) = (on, Class::Companion, reason);
@@ -411,6 +416,8 @@ fn worse(a: Sight, b: Sight) -> Sight {
 
 /// What goes with the things that were used.
 struct Companions {
+    /// What was used, in lower case.
+    used: BTreeSet<String>,
     /// Companion → the actions that brought it with their resources, and why.
     by_action: BTreeMap<String, Vec<(String, BTreeSet<String>, String)>>,
     /// Actions called like an event that succeeded and is mapped to others, each with why.
@@ -459,7 +466,8 @@ impl Companions {
                 });
             }
         }
-        Companions { by_action, namesakes, catalog }
+        let used = used.keys().map(|action| action.to_ascii_lowercase()).collect();
+        Companions { used, by_action, namesakes, catalog }
     }
 
     /// Returns why an action may be what some event needs, whatever the rules say of that event.
@@ -468,9 +476,21 @@ impl Companions {
     }
 
     /// Returns on what a companion stays in a statement, and why. On the resources of what it goes
-    /// with where both take the same type of resource, else on all that is attached.
+    /// with where both take the same type of resource, else on all that is attached, unless it was
+    /// seen itself: then its own calls tell on what it is used, wherever they were allowed.
     fn of_action(&self, action: &str, allow: &Allow<'_>) -> Option<(Rest, String)> {
-        let brought = self.by_action.get(&action.to_ascii_lowercase())?;
+        let name = action.to_ascii_lowercase();
+        let brought = self.by_action.get(&name)?;
+        let (on, why) = self.on(action, brought, allow)?;
+        (on != Rest::All || !self.used.contains(&name)).then_some((on, why))
+    }
+
+    fn on(
+        &self,
+        action: &str,
+        brought: &[(String, BTreeSet<String>, String)],
+        allow: &Allow<'_>,
+    ) -> Option<(Rest, String)> {
         let why = brought.first().map(|(_, _, why)| why.clone())?;
         let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (with, resources, _) in brought {

@@ -1,5 +1,7 @@
 //! One operator and key of a condition block, and its truth in a context.
 
+use std::borrow::Cow;
+
 use super::{
     context::{Context, Lookup},
     operator::{self, Operator, Quantifier, Test},
@@ -119,9 +121,9 @@ impl Clause {
 }
 
 /// A pattern with its variables replaced.
-pub(crate) enum Bound {
+pub(crate) enum Bound<'g> {
     /// All have a value.
-    To(Glob),
+    To(Cow<'g, Glob>),
     /// A variable has no value and no default.
     Nothing,
     /// A variable's value is not known; its key.
@@ -130,9 +132,9 @@ pub(crate) enum Bound {
 
 /// Replaces variables by what the context has; values are literal text, also
 /// where they hold `*`. Only a key with a single value can be a variable.
-pub(crate) fn bind(glob: &Glob, context: &Context) -> Bound {
+pub(crate) fn bind<'g>(glob: &'g Glob, context: &Context) -> Bound<'g> {
     if glob.variables().next().is_none() {
-        return Bound::To(glob.clone());
+        return Bound::To(Cow::Borrowed(glob));
     }
     let mut tokens = Vec::with_capacity(glob.tokens().len());
     for token in glob.tokens() {
@@ -151,5 +153,5 @@ pub(crate) fn bind(glob: &Glob, context: &Context) -> Bound {
         };
         tokens.extend(value.chars().map(Token::Char));
     }
-    Bound::To(Glob::new(tokens))
+    Bound::To(Cow::Owned(Glob::new(tokens)))
 }

@@ -73,7 +73,7 @@ function used(one) {
     el('p', { class: 'what' }, code(one.action), ' on ', on,
       one.written && [' ', el('span', { class: 'muted' }, 'written as '), code(one.written)],
       one.outcome && [' ', el('span', { class: 'badge plain' }, one.outcome)],
-      one.perhaps && [' ', el('span', { class: 'badge plain' }, 'if the condition held')]),
+      one.perhaps && [' ', el('span', { class: 'badge plain' }, 'by this statement or another')]),
     sightingLine(one.seen),
     fold('Rule and events', terms([
       one.principal && ['Principal', code(one.principal)],
