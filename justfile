@@ -11,6 +11,10 @@ check:
 test:
     cargo test --workspace
 
+# The tests that take minutes unoptimised, and that `just test` therefore lists as ignored
+laws:
+    cargo test --workspace --profile laws --test tests --test tightening -- --ignored
+
 # Write golden files and the pages of commands and findings anew, after a look at the difference
 bless:
     TRAILTRIM_BLESS=1 cargo test --test tests -- golden the_command_line_reference

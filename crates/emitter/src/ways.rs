@@ -183,20 +183,28 @@ fn is_weaker(condition: &Condition, need: &Need) -> bool {
     condition.iter().all(|(operator, key, values)| {
         let asked = need.condition.iter().any(|(other, name, listed)| {
             let same = other == operator && listed.as_slice() == values;
-            name == key && (same || excludes(operator, values, other, listed))
+            name == key && (same || follows(operator, values, other, listed))
         });
         let held = need.held.get(key).filter(|_| LISTING.contains(&operator));
         asked || held.is_some_and(|held| held.iter().all(|value| values.contains(value)))
     })
 }
 
-/// Tells whether a clause rules out other values than those that another one lists anyway.
-fn excludes(operator: &str, values: &[String], other: &str, listed: &[String]) -> bool {
+/// Tells whether a clause surely holds where another one on the same key does: it lists more, or
+/// rules out less.
+fn follows(operator: &str, values: &[String], other: &str, listed: &[String]) -> bool {
     let plain = |text: &String| !text.contains(['*', '?', '$']);
-    operator == "StringNotEquals"
-        && other == "StringEquals"
-        && values.iter().chain(listed).all(plain)
-        && listed.iter().all(|one| !values.contains(one))
+    match (operator, other) {
+        ("StringEquals", "StringEquals") | ("StringLike", "StringLike") => {
+            listed.iter().all(|one| values.contains(one))
+        }
+        ("StringNotEquals", "StringNotEquals") => values.iter().all(|one| listed.contains(one)),
+        ("StringNotEquals", "StringEquals") => {
+            let all_plain = values.iter().chain(listed).all(plain);
+            all_plain && listed.iter().all(|one| !values.contains(one))
+        }
+        _ => false,
+    }
 }
 
 /// An action or a resource of a statement, by its place.
@@ -357,22 +365,37 @@ mod tests {
     }
 
     #[test]
-    fn one_region_is_outside_of_another() {
-        let on = |operator, region| {
+    fn a_condition_that_follows_from_another_says_nothing_more() {
+        let on = |operator, regions: &[&str]| {
             let all = Statement::allow(["sqs:SendMessage"], ["q"]);
-            all.with_condition(operator, "aws:RequestedRegion", [region])
+            all.with_condition(operator, "aws:RequestedRegion", regions.iter().copied())
         };
-        let there = on("StringEquals", "sa-east-1");
         let condition = |one: &Statement| -> Vec<(String, String, Vec<String>)> {
             let clauses = one.condition.iter();
             clauses.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_vec())).collect()
         };
-        for (excluded, left) in [("eu-west-1", None), ("sa-east-1", Some(there.clone()))] {
-            let elsewhere = on("StringNotEquals", excluded);
-            let needs = [&there, &elsewhere]
+        let (eu, sa): (&[&str], &[&str]) = (&["eu-west-1"], &["sa-east-1"]);
+        let both: &[&str] = &["eu-west-1", "sa-east-1"];
+        let (only, but) = ("StringEquals", "StringNotEquals");
+        for (narrow, wide, follows) in [
+            ((only, sa), (but, eu), true),
+            ((only, sa), (but, sa), false),
+            ((only, both), (but, sa), false),
+            ((but, both), (but, sa), true),
+            ((but, sa), (but, both), false),
+            ((only, sa), (only, both), true),
+            ((only, both), (only, sa), false),
+            (("StringLike", sa), ("StringLike", both), true),
+            ((only, &["sa-*"]), (but, &["sa-*x"]), false),
+        ] {
+            let statements = [on(narrow.0, narrow.1), on(wide.0, wide.1)];
+            let needs = statements
+                .each_ref()
                 .map(|one| Need { condition: condition(one), ..need("sqs:SendMessage", "q") });
-            let kept = without_idle(&[&there, &elsewhere], &BTreeSet::from(needs));
-            assert_eq!(kept, [left, Some(elsewhere)], "{excluded}");
+            let [first, second] = &statements;
+            let kept = without_idle(&[first, second], &BTreeSet::from(needs));
+            let first_stays = (!follows).then(|| first.clone());
+            assert_eq!(kept.first(), Some(&first_stays), "{narrow:?} {wide:?}");
         }
     }
 
