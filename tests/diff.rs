@@ -212,6 +212,26 @@ fn a_draft_that_is_attached_leaves_nothing_to_find() {
 }
 
 #[test]
+fn what_no_action_can_be_done_to_is_a_dead_grant() {
+    let (trail, files) = (week().write(1), Files::new());
+    let actions = ["sqs:GetQueueAttributes", "ec2:DescribeRegions", "s3:GetObject", "lambda:*"];
+    let attached = files.write("policy.json", &policy(&actions, &[QUEUE]).to_string());
+    let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+    let findings = list(of(&made, "worker"), "findings").iter();
+    let dead = findings.filter(|one| text_of(one, "code") == "dead-grant");
+    let told: Vec<&str> = dead.map(|one| text_of(one, "message")).collect();
+    // A pattern may mean more than it is meant for.
+    let elsewhere = "can be done to none of the resources, which are of other services";
+    assert_eq!(
+        told,
+        [
+            "take no resource, so an ARN allows nothing: ec2:DescribeRegions".to_owned(),
+            format!("{elsewhere}: s3:GetObject")
+        ]
+    );
+}
+
+#[test]
 fn nobody_is_asked_to_mend_a_service_linked_role() {
     let name = "AWSServiceRoleForConfig";
     let arn = format!("arn:aws:iam::{ACCOUNT}:role/aws-service-role/config.amazonaws.com/{name}");

@@ -28,7 +28,7 @@ pub enum Code {
     ActionStar,
     /// `Resource: "*"` for an action that takes ARNs.
     ResourceStar,
-    /// An ARN for an action that takes none: it allows nothing.
+    /// ARNs that an action cannot be about, or for one that takes none: it allows nothing.
     DeadGrant,
     /// `iam:PassRole` on every role.
     PassRoleStar,
@@ -117,8 +117,9 @@ impl Code {
                  resources; the draft does so for what was used."
             }
             Code::DeadGrant => {
-                "An action that takes no resource is allowed on ARNs only, which allows nothing. \
-                 Grant it on `*`, or take it out."
+                "An action that takes no resource is allowed on ARNs only, or an action only on \
+                 resources of other services: that allows nothing. Grant it on what it can be done \
+                 to, or take it out."
             }
             Code::PassRoleStar => {
                 "`iam:PassRole` on every role lets its holder act as any role that some service \

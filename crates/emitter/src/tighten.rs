@@ -65,6 +65,8 @@ pub struct TightenedBundle<'a> {
     pub foreign: BTreeMap<Place, Vec<String>>,
     /// Why a statement keeps its resources, where it does.
     pub fixed: BTreeMap<Place, &'static str>,
+    /// Actions that a statement names, and that can be done to none of its resources.
+    pub dead: BTreeMap<Place, Vec<&'static str>>,
     /// How the resources are written.
     pub choice: Choice,
     /// The Allow statements of the draft; empty where none of the holders was seen.
@@ -258,6 +260,13 @@ fn tighten_bundle<'a>(
             .map(|allow| (allow.place, allow.foreign.clone()))
             .collect(),
         fixed: allows.iter().filter_map(|one| Some((one.place, one.fixed?.why()))).collect(),
+        dead: allows
+            .iter()
+            .map(|allow| {
+                let dead = allow.dead.iter().copied().filter(|action| allow.names(action));
+                (allow.place, dead.collect())
+            })
+            .collect(),
         allows: composed,
         needs,
         denies: denies.filter(|statement| statement.effect == Effect::Deny).cloned().collect(),
