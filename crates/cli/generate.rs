@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use rayon::prelude::*;
 use trailtrim_aggregator::{Principal, Workload};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::backtest::{Drafting, Fold};
@@ -114,18 +115,21 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         .require_principals(&trail.activity)
         .inspect_err(|_| tell(&summary::of_usage(&trail)))?;
     let options = args.drafting.options();
-    let principals = trail.activity.principals.iter();
-    let drafts: Vec<Draft> =
-        principals.map(|principal| draft(principal, catalog, options)).collect();
-    let mut report = report::report(
-        env!("CARGO_PKG_VERSION"),
-        catalog,
-        trail.filters.clone(),
-        trail.input.clone(),
-        &trail.activity,
-        &drafts,
-        options,
-    );
+    let (drafts, mut report) = args.trail.pool()?.install(|| {
+        let principals = trail.activity.principals.par_iter();
+        let drafts: Vec<Draft> =
+            principals.map(|principal| draft(principal, catalog, options)).collect();
+        let report = report::report(
+            env!("CARGO_PKG_VERSION"),
+            catalog,
+            trail.filters.clone(),
+            trail.input.clone(),
+            &trail.activity,
+            &drafts,
+            options,
+        );
+        (drafts, report)
+    });
     let backtest = cut.map(|cut| {
         let before = Drafting { activity: &cut.before, catalog, options };
         Fold::new(time::show(cut.at), None, before, &cut.after)
@@ -140,8 +144,9 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
     let removed = match &args.out {
         Some(directory) => {
             let policies = policies(args.format.policies(), &trail, &drafts, &mut report)?;
-            let list = escape_controls(serde_json::to_string_pretty(&report)?);
-            let mut documents = vec![(REPORT_FILE, format!("{list}\n"))];
+            let mut list = escape_controls(serde_json::to_string_pretty(&report)?);
+            list.push('\n');
+            let mut documents = vec![(REPORT_FILE, list)];
             documents.extend(args.format.document(&report, &sources));
             directory::write(directory, &policies, &documents)?
         }

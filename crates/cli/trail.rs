@@ -192,7 +192,7 @@ impl InputArgs {
         rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads.map_or(0, NonZeroUsize::get))
             .build()
-            .context("cannot start the threads to read with")
+            .context("cannot start the threads to work with")
     }
 
     /// Reads archives and usage files once, and keeps apart what lies before, between and after
@@ -394,6 +394,11 @@ fn unread(ingested: &Ingested) -> BTreeSet<&str> {
 }
 
 impl TrailArgs {
+    /// Returns the threads to work with.
+    pub(crate) fn pool(&self) -> anyhow::Result<rayon::ThreadPool> {
+        self.input.pool()
+    }
+
     /// Reads the trail and names the permissions of those selected.
     pub(crate) fn read(&self, catalog: Catalog) -> anyhow::Result<Trail> {
         let mut trail = self.read_everyone(catalog)?;
@@ -450,7 +455,7 @@ impl TrailArgs {
         let Parts { usages, input, lossy } = self.read_parts(catalog, &[])?;
         let mut usage = Usage::default();
         usages.into_iter().for_each(|part| usage.join(part));
-        let activity = resolve(&usage, catalog);
+        let activity = self.input.pool()?.install(|| resolve(&usage, catalog));
         // A record without a time may have been inside the window.
         let timeless = activity.other_events.keys().any(|event| event.kind == OtherKind::NoTime);
         let lossy = lossy || timeless;
@@ -476,11 +481,12 @@ impl TrailArgs {
         };
         let before = usage.limited(&Scope { until: Some(moment), ..Scope::default() });
         let after = usage.limited(&Scope { since: Some(moment), ..Scope::default() });
+        let pool = self.input.pool()?;
         let cut = Cut {
             at: moment,
-            before: resolve(&before, catalog),
+            before: pool.install(|| resolve(&before, catalog)),
             coverage: before.into_coverage(),
-            after: resolve(&after, catalog),
+            after: pool.install(|| resolve(&after, catalog)),
         };
         Ok((trail, Some(cut)))
     }

@@ -5,8 +5,8 @@
 //! key (a role deleted and made anew under another path) are no answer, and the
 //! rule that asked widens, with its reason.
 
-use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use trailtrim_catalog::{Catalog, FactKind};
 
@@ -22,7 +22,7 @@ pub(crate) struct Facts {
     /// Role ARN by the role's unique id.
     roles: HashMap<String, BTreeSet<String>>,
     /// Whether anything was ever asked.
-    asked: Cell<bool>,
+    asked: AtomicBool,
 }
 
 impl Facts {
@@ -113,12 +113,12 @@ impl Facts {
 
     /// Returns whether any answer was asked for.
     pub(crate) fn were_asked(&self) -> bool {
-        self.asked.get()
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Returns the one answer there is.
     pub(crate) fn get(&self, account: &str, kind: FactKind, key: &str) -> Option<&str> {
-        self.asked.set(true);
+        self.asked.store(true, Ordering::Relaxed);
         only(self.known.get(&(account.to_owned(), kind, key.to_owned()))?)
     }
 
@@ -129,7 +129,7 @@ impl Facts {
         let Some((head, name)) = key.arn.split_once(":assumed-role/") else {
             return (key.arn.to_string(), true);
         };
-        self.asked.set(true);
+        self.asked.store(true, Ordering::Relaxed);
         // A role keeps its name for life, so an answer of another name is none.
         let named = |arn: &&str| arn.rsplit('/').next() == Some(name);
         let by_id = key.id.as_deref().and_then(|id| only(self.roles.get(id)?)).filter(named);

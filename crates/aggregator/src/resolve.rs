@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use rayon::prelude::*;
 use trailtrim_catalog::{
     Catalog, Condition, Confidence, FactKind, Kind, Origin, Request, ResourceRef,
 };
@@ -253,11 +254,57 @@ pub fn resolve_some(usage: &Usage, catalog: Catalog) -> Option<Activity> {
 }
 
 /// `split` says what the calls of a workload are gathered under.
+/// What becomes of everyone who goes by one ARN.
+enum Resolved {
+    /// One role or user, in as many parts as it is split into.
+    Principals(Vec<Principal>),
+    /// Seen from the resource owner's side only, or no role or user at all.
+    Outside(Outsider, Stats),
+}
+
+fn resolve_one(
+    arn: &str,
+    keys: &Keys<'_>,
+    path_known: bool,
+    facts: &Facts,
+    catalog: Catalog,
+    split: &(impl Fn(&Workload) -> Option<Workload> + Sync),
+) -> Resolved {
+    let own = keys.iter().any(|(_, calls)| calls.iter().any(|(call, _)| call.copy == Copy::Caller));
+    let Some(mut principal) = Principal::new(arn).filter(|_| own) else {
+        let reason = if own { Reason::Unidentified } else { Reason::OtherAccount };
+        let mut stats = Stats::default();
+        let calls = keys.iter().flat_map(|(_, calls)| calls.iter());
+        calls.for_each(|(_, seen)| stats.join(seen.clone()));
+        return Resolved::Outside(Outsider { reason, identity: arn.into() }, stats);
+    };
+    principal.ids =
+        keys.iter().filter_map(|(key, _)| key.id.as_deref().map(str::to_owned)).collect();
+    principal.path_known = path_known;
+    let parts = workload::parts(keys.iter().map(|(_, workloads)| *workloads));
+    let mut gathered: BTreeMap<Option<Workload>, Vec<&Part<'_>>> = BTreeMap::new();
+    for part in &parts {
+        principal.workloads.entry(part.workload.clone()).or_default().join(Acted::of(part));
+        gathered.entry(split(&part.workload)).or_default().push(part);
+    }
+    let own_copies = own_copies(&parts);
+    let of_workloads = gathered.into_iter().map(|(workload, parts)| {
+        let mut principal = Principal { workload, ..principal.clone() };
+        for (call, stats) in parts.iter().flat_map(|part| part.calls.iter()) {
+            let poorer =
+                call.copy == Copy::Owner && stats.hashes().all(|hash| own_copies.contains(&hash));
+            principal.take_up(&call, stats, poorer, facts, catalog);
+        }
+        principal
+    });
+    Resolved::Principals(of_workloads.collect())
+}
+
 fn resolve_as(
     usage: &Usage,
     facts: &Facts,
     catalog: Catalog,
-    split: impl Fn(&Workload) -> Option<Workload>,
+    split: impl Fn(&Workload) -> Option<Workload> + Sync,
 ) -> Activity {
     let mut outsiders = usage.outsiders.clone();
     // One principal can hide behind several keys: ids of a recreated role, sessions without path.
@@ -270,38 +317,22 @@ fn resolve_as(
         }
         grouped.entry(arn).or_default().push((key, calls));
     }
+    // Each by itself, on as many threads as there are: the order stays.
+    let grouped: Vec<(String, Keys<'_>)> = grouped.into_iter().collect();
+    let resolved: Vec<Resolved> = grouped
+        .into_par_iter()
+        .map(|(arn, keys)| {
+            let path_known = !pathless.contains(&arn);
+            resolve_one(&arn, &keys, path_known, facts, catalog, &split)
+        })
+        .collect();
     let mut principals = Vec::new();
-    for (arn, keys) in grouped {
-        let own =
-            keys.iter().any(|(_, calls)| calls.iter().any(|(call, _)| call.copy == Copy::Caller));
-        let Some(mut principal) = Principal::new(&arn).filter(|_| own) else {
-            // Seen from the resource owner's side only, or no role or user at all.
-            let reason = if own { Reason::Unidentified } else { Reason::OtherAccount };
-            let stats =
-                outsiders.entry(Outsider { reason, identity: arn.as_str().into() }).or_default();
-            keys.iter()
-                .flat_map(|(_, calls)| calls.iter())
-                .for_each(|(_, seen)| stats.join(seen.clone()));
-            continue;
-        };
-        principal.ids =
-            keys.iter().filter_map(|(key, _)| key.id.as_deref().map(str::to_owned)).collect();
-        principal.path_known = !pathless.contains(&arn);
-        let parts = workload::parts(keys.iter().map(|(_, workloads)| *workloads));
-        let mut gathered: BTreeMap<Option<Workload>, Vec<&Part<'_>>> = BTreeMap::new();
-        for part in &parts {
-            principal.workloads.entry(part.workload.clone()).or_default().join(Acted::of(part));
-            gathered.entry(split(&part.workload)).or_default().push(part);
-        }
-        let own_copies = own_copies(&parts);
-        for (workload, parts) in gathered {
-            let mut principal = Principal { workload, ..principal.clone() };
-            for (call, stats) in parts.iter().flat_map(|part| part.calls.iter()) {
-                let poorer = call.copy == Copy::Owner
-                    && stats.hashes().all(|hash| own_copies.contains(&hash));
-                principal.take_up(&call, stats, poorer, facts, catalog);
+    for one in resolved {
+        match one {
+            Resolved::Principals(of_workloads) => principals.extend(of_workloads),
+            Resolved::Outside(outsider, stats) => {
+                outsiders.entry(outsider).or_default().join(stats)
             }
-            principals.push(principal);
         }
     }
     Activity {

@@ -42,7 +42,7 @@ impl PolicyDocument {
 #[must_use]
 pub fn escape_controls(json: String) -> String {
     let control = |c: char| matches!(c, '\u{80}'..='\u{9f}');
-    if !json.contains(control) {
+    if json.is_ascii() || !json.contains(control) {
         return json;
     }
     let mut text = String::with_capacity(json.len() + 16);

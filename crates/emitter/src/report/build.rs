@@ -1,6 +1,7 @@
 //! Fills the model from what was resolved.
 
 use chrono::DateTime;
+use rayon::prelude::*;
 use trailtrim_aggregator::{self as aggregator, Activity, Attribution, RowKey, Stats, UnmappedKey};
 use trailtrim_catalog as catalog;
 
@@ -13,7 +14,7 @@ use crate::baseline::baseline_is_incomplete;
 use crate::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, policy_path, taste};
 
 /// Makes the report of a run. `drafts` belong to the activity's principals, in
-/// their order, and were made with `options`.
+/// their order, and were made with `options`. Works on the current rayon pool.
 pub fn report(
     tool_version: &str,
     catalog: catalog::Catalog,
@@ -31,7 +32,7 @@ pub fn report(
         resources: options.taste.code().to_owned(),
         principals: activity
             .principals
-            .iter()
+            .par_iter()
             .zip(drafts)
             .map(|(principal, draft)| describe(principal, draft))
             .collect(),
