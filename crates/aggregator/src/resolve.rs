@@ -253,7 +253,6 @@ pub fn resolve_some(usage: &Usage, catalog: Catalog) -> Option<Activity> {
     (!facts.were_asked()).then_some(activity)
 }
 
-/// `split` says what the calls of a workload are gathered under.
 /// What becomes of everyone who goes by one ARN.
 enum Resolved {
     /// One role or user, in as many parts as it is split into.
@@ -300,6 +299,7 @@ fn resolve_one(
     Resolved::Principals(of_workloads.collect())
 }
 
+/// `split` says what the calls of a workload are gathered under.
 fn resolve_as(
     usage: &Usage,
     facts: &Facts,
