@@ -73,6 +73,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
     let mut folds = Vec::new();
     let options = args.drafting.options();
     let mut unmatched = args.trail.principal_globs();
+    let pool = args.trail.pool()?;
     for (at, (cut, after)) in cuts.iter().zip(usages).enumerate() {
         let until = cuts.get(at + 1).copied().or(args.trail.until());
         let mut select = |mut activity: Activity| {
@@ -81,8 +82,8 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
             unmatched.retain(|glob| here.contains(glob));
             activity
         };
-        let (drafted, replayed) =
-            (select(resolve(&before, catalog)), select(resolve(&after, catalog)));
+        let mut resolved = |usage| select(pool.install(|| resolve(usage, catalog)));
+        let (drafted, replayed) = (resolved(&before), resolved(&after));
         let (drafted, replayed) = (Drafting { activity: &drafted, catalog, options }, &replayed);
         folds.push(Fold::new(time::show(*cut), until.map(time::show), drafted, replayed));
         before.join(after);

@@ -422,7 +422,8 @@ impl TrailArgs {
         let mut usage = Usage::default();
         std::mem::take(&mut observed.usages).into_iter().for_each(|part| usage.join(part));
         // What others did may say which role is meant by a name: then they are read as well.
-        let Some(mut activity) = resolve_some(&usage, catalog) else { return self.read(catalog) };
+        let resolved = self.pool()?.install(|| resolve_some(&usage, catalog));
+        let Some(mut activity) = resolved else { return self.read(catalog) };
         self.select(&mut activity);
         let timeless = activity.other_events.keys().any(|event| event.kind == OtherKind::NoTime);
         let lossy = observed.lossy() || timeless;
@@ -455,7 +456,7 @@ impl TrailArgs {
         let Parts { usages, input, lossy } = self.read_parts(catalog, &[])?;
         let mut usage = Usage::default();
         usages.into_iter().for_each(|part| usage.join(part));
-        let activity = self.input.pool()?.install(|| resolve(&usage, catalog));
+        let activity = self.pool()?.install(|| resolve(&usage, catalog));
         // A record without a time may have been inside the window.
         let timeless = activity.other_events.keys().any(|event| event.kind == OtherKind::NoTime);
         let lossy = lossy || timeless;
@@ -481,7 +482,7 @@ impl TrailArgs {
         };
         let before = usage.limited(&Scope { until: Some(moment), ..Scope::default() });
         let after = usage.limited(&Scope { since: Some(moment), ..Scope::default() });
-        let pool = self.input.pool()?;
+        let pool = self.pool()?;
         let cut = Cut {
             at: moment,
             before: pool.install(|| resolve(&before, catalog)),

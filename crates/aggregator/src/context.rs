@@ -118,8 +118,8 @@ impl Contexts {
                 self.known.clear();
             }
             let given = |text: &'_ str| !text.is_empty();
-            let network = given(source).then(|| Arc::clone(self.networks.share(&network(source))));
-            let endpoint = given(endpoint).then(|| Arc::clone(self.endpoints.share(endpoint)));
+            let network = given(source).then(|| self.networks.share(&network(source)));
+            let endpoint = given(endpoint).then(|| self.endpoints.share(endpoint));
             let context = Context { endpoints: Few::one(endpoint), networks: Few::one(network) };
             self.known.insert(self.key.as_str().into(), Arc::new(context));
         }
@@ -134,15 +134,16 @@ pub(crate) struct Texts(HashSet<Arc<str>, RandomState>);
 
 impl Texts {
     /// Returns the shared copy of a text.
-    pub(crate) fn share(&mut self, text: &str) -> &Arc<str> {
-        if !self.0.contains(text) {
-            if self.0.len() >= REMEMBERED {
-                self.0.clear();
-            }
-            self.0.insert(text.into());
+    pub(crate) fn share(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
         }
-        #[expect(clippy::unwrap_used, reason = "inserted where it was missing")]
-        self.0.get(text).unwrap()
+        if self.0.len() >= REMEMBERED {
+            self.0.clear();
+        }
+        let new: Arc<str> = text.into();
+        self.0.insert(Arc::clone(&new));
+        new
     }
 }
 

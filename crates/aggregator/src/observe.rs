@@ -134,7 +134,7 @@ impl Origins {
                 if self.here.len() >= REGIONS {
                     self.here.clear();
                 }
-                let region = Arc::clone(self.regions.share(region));
+                let region = self.regions.share(region);
                 self.here.push(Arc::new(Origin { region, file: Arc::clone(&self.file) }));
                 self.here.len() - 1
             }

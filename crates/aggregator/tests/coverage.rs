@@ -30,16 +30,6 @@ const SEEDS: u64 = 60;
 const SHAPE: Shape =
     Shape { size: Size { accounts: 2, principals: 8, keys: 6 }, days: 9, novelties: 3 };
 
-/// A trail of one account, all of whose events are in the region of its place.
-fn trail(event: &Event) -> String {
-    let partition = match event.region.split('-').next() {
-        Some("cn") => "aws-cn",
-        _ if event.region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
-    format!("arn:{partition}:cloudtrail:{}:{}:trail/main", event.region, event.recipient)
-}
-
 fn feed(coverage: &mut Coverage, text: &str) {
     let record = Record::parse(text).unwrap();
     coverage.note(&record);
@@ -54,7 +44,7 @@ fn see(coverage: &mut Coverage, event: &Event) {
 
 /// Tells the log that the selectors of the event's trail became others.
 fn change(coverage: &mut Coverage, event: &Event, time: Seconds, selectors: &Selectors) {
-    let response = selectors.json(&trail(event)).replace("\"TrailARN\"", "\"trailARN\"");
+    let response = selectors.json(&event.trail_arn()).replace("\"TrailARN\"", "\"trailARN\"");
     let text = format!(
         r#"{{"eventTime":"{}","eventSource":"cloudtrail.amazonaws.com","eventName":"PutEventSelectors","awsRegion":"{}",
         "recipientAccountId":"{}","eventCategory":"Management","readOnly":false,"responseElements":{response}}}"#,
@@ -194,7 +184,7 @@ fn the_place_of_a_hidden_call_is_never_covered() {
         shown.iter().for_each(|event| see(&mut coverage, event));
         by_presence +=
             check(&coverage, &actions, &shown, &hidden, &format!("seed {seed}, by presence"));
-        let trails: BTreeSet<String> = scenario.events.iter().map(trail).collect();
+        let trails: BTreeSet<String> = scenario.events.iter().map(Event::trail_arn).collect();
         for trail in trails {
             coverage.declare(Declaration::parse(&selectors.json(&trail)).unwrap());
         }
@@ -225,9 +215,9 @@ fn a_change_of_selectors_uncovers_what_either_hides() {
         shown.iter().for_each(|event| see(&mut coverage, event));
         let mut changed = BTreeSet::new();
         for event in &scenario.events {
-            if changed.insert(trail(event)) {
+            if changed.insert(event.trail_arn()) {
                 change(&mut coverage, event, time, &after);
-                let declared = after.json(&trail(event));
+                let declared = after.json(&event.trail_arn());
                 coverage.declare(Declaration::parse(&declared).unwrap());
             }
         }

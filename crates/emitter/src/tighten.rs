@@ -35,6 +35,7 @@ pub use compose::{Composed, Footing};
 pub use explain::Explanation;
 pub use lookout::Lookout;
 pub use settings::{Pin, Settings, UNUSED_DAYS};
+pub(crate) use verdict::DEAD;
 pub use verdict::{Class, Judged, NotAttached, Rest, Seen};
 
 /// How often what is carried is judged anew; chains of carriers are short.
@@ -211,7 +212,7 @@ impl<'a> Judging<'_, 'a> {
                     can: &can,
                     bearing,
                 };
-                tighten_bundle(&bench, self.assigned, standards, bearing)
+                tighten_bundle(&bench, self.assigned, standards)
             })
             .collect()
     }
@@ -237,9 +238,8 @@ fn tighten_bundle<'a>(
     bench: &Bench<'_, 'a>,
     assigned: &Assigned<'a>,
     standards: &Standards<'_>,
-    bearing: &Bearing,
 ) -> TightenedBundle<'a> {
-    let Bench { bundle, allows, .. } = *bench;
+    let Bench { bundle, allows, bearing, .. } = *bench;
     let active = !bench.principals.is_empty();
     let judged = match active {
         true => verdict::judge(bench, assigned, standards),

@@ -10,7 +10,7 @@ use trailtrim_iam::{Effect, Selector, Statement};
 
 use super::{Code, Finding};
 use crate::diff::count;
-use crate::tighten::{Class, Place, Rest, TightenedBundle, TightenedPrincipal};
+use crate::tighten::{Class, DEAD, Place, Rest, TightenedBundle, TightenedPrincipal};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,10 +117,7 @@ impl Look<'_> {
             let elsewhere = self.bundle.dead.get(&self.place).into_iter().flatten().copied();
             let elsewhere: Vec<&str> = elsewhere.filter(|one| !dead.contains(one)).collect();
             if !elsewhere.is_empty() {
-                let message = format!(
-                    "can be done to none of the resources, which are of other services: {}",
-                    listed(&elsewhere)
-                );
+                let message = format!("{DEAD}: {}", listed(&elsewhere));
                 self.found.push(Finding::new(Code::DeadGrant, message));
             }
         }

@@ -146,7 +146,7 @@ pub(crate) fn assign<'a>(
         for some in [&mut sure, &mut partly, &mut perhaps] {
             some.retain(|(_, _, common)| passes(common));
         }
-        let mut surely = !sure.is_empty();
+        let surely = !sure.is_empty();
         let kept = if surely {
             sure.sort_by_key(|(bundle, allow, common)| {
                 (common.is_none(), !allow.statement.condition.is_empty(), *bundle, allow.place)
@@ -154,8 +154,6 @@ pub(crate) fn assign<'a>(
             sure.truncate(1);
             sure
         } else {
-            // Something did: where there is but one, that one.
-            surely = partly.len() == 1 && perhaps.is_empty();
             partly.extend(perhaps);
             partly
         };
@@ -271,8 +269,8 @@ struct Judge<'j, 'b, 'a> {
     companions: Companions,
 }
 
-/// Why an action goes that none of its statement's resources takes.
-const DEAD: &str = "it can be done to none of the resources, which are of other services";
+/// What is said of an action that none of its statement's resources takes.
+pub(crate) const DEAD: &str = "can be done to none of the resources, which are of other services";
 
 /// What of an action stays, as what, and why.
 type Verdict = (Rest, Class, String);
@@ -289,7 +287,9 @@ impl<'a> Judge<'_, '_, 'a> {
         let service = action.split(':').next().unwrap_or_default();
         let (mut rest, mut rest_class, mut why) = match self.bench.frozen.get(service) {
             Some(why) => (Rest::All, Class::Frozen, why.clone()),
-            None if allow.dead.contains(action) => (Rest::Nothing, Class::Unused, DEAD.to_owned()),
+            None if allow.dead.contains(action) => {
+                (Rest::Nothing, Class::Unused, format!("it {DEAD}"))
+            }
             None => self.by_coverage(allow, action, limited),
         };
         if rest != Rest::All

@@ -79,7 +79,8 @@ impl History {
         let activity = resolve(&usage, catalog);
         let mut coverage = usage.into_coverage();
         if self.declared {
-            let trails: BTreeSet<String> = self.scenario.events.iter().map(trail).collect();
+            let trails: BTreeSet<String> =
+                self.scenario.events.iter().map(Event::trail_arn).collect();
             for trail in trails {
                 coverage.declare(Declaration::parse(&self.selectors.json(&trail)).unwrap());
             }
@@ -109,14 +110,4 @@ pub fn observe(
     let mut usage = left;
     usage.join(right);
     usage
-}
-
-/// A trail of one account, all of whose events are in the region of its place.
-fn trail(event: &Event) -> String {
-    let partition = match event.region.split('-').next() {
-        Some("cn") => "aws-cn",
-        _ if event.region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
-    format!("arn:{partition}:cloudtrail:{}:{}:trail/main", event.region, event.recipient)
 }

@@ -14,7 +14,7 @@ use trailtrim_emitter::{ConditionKind, Taste};
 use trailtrim_iam::read::read_policy;
 use trailtrim_iam::{
     Action, Context, Effect, Limits as Steps, Outcome, Policies, PolicyDocument, Principal,
-    Request, Selector, Statement, compare,
+    Request, Selector, Statement, compare, pattern,
 };
 use trailtrim_testkit::random::Random;
 use trailtrim_testkit::trail::event::{Event, Need};
@@ -230,6 +230,7 @@ impl Case<'_> {
         self.keeps_what_was_done(one, &attached, &draft, told);
         if let Some(own) = &one.draft {
             has_nothing_idle(&what, &documents_of(own), random, told);
+            gives_its_own_reasons(&what, own);
         }
     }
 
@@ -377,6 +378,22 @@ fn has_nothing_idle(what: &str, draft: &[PolicyDocument], random: &mut Random, t
         "{what}: {gone:?} of statement {place} of document {at} is idle in\n{}",
         show(draft)
     );
+}
+
+/// What is said of a statement is said of what it allows.
+fn gives_its_own_reasons(what: &str, draft: &DraftView) {
+    let statements = draft.documents.iter().flat_map(|view| &view.document.statements);
+    let by_sid: BTreeMap<&str, &Statement> =
+        statements.filter_map(|one| Some((one.sid.as_deref()?, one))).collect();
+    for told in &draft.statements {
+        let statement = by_sid.get(told.sid.as_str()).unwrap();
+        assert!(!told.reasons.is_empty(), "{what}: nothing is said of {}", told.sid);
+        for action in told.reasons.iter().flat_map(|reason| &reason.actions) {
+            let mut listed = statement.action.listed().iter();
+            let named = listed.any(|wide| pattern::covers_action(wide, action));
+            assert!(named, "{what}: {} is told of {action}", told.sid);
+        }
+    }
 }
 
 fn shorten(statement: &mut Statement, random: &mut Random) -> Option<String> {

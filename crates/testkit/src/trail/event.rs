@@ -171,6 +171,17 @@ impl Event {
         matches!(self.ending, Ending::Done | Ending::Failed(..))
     }
 
+    /// Returns the ARN of a trail of the one account and place that deliver it: all of a place's events
+    /// are in its region.
+    pub fn trail_arn(&self) -> String {
+        let partition = match self.region.split('-').next() {
+            Some("cn") => "aws-cn",
+            _ if self.region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        };
+        format!("arn:{partition}:cloudtrail:{}:{}:trail/main", self.region, self.recipient)
+    }
+
     /// Appends the record as one line of JSON without a line break.
     pub fn write(&self, out: &mut String) {
         let call = &self.call;
