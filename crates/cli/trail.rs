@@ -247,14 +247,16 @@ impl InputArgs {
         let ends = cuts.iter().copied().map(Some).chain([self.until]);
         let scopes: Vec<Scope> =
             starts.zip(ends).map(|(since, until)| Scope { since, until, ..self.scope() }).collect();
-        let mut files = Files::find(&inputs, &prune)?;
+        let pool = self.pool()?;
+        // By a thread that will read: memory that listing lets go of is used again.
+        let mut files = pool.install(|| Files::find(&inputs, &prune))?;
         if self.general_road {
             files.set_road(Road::General);
         }
         if let Some(mentions) = wanted.and_then(|wanted| Mentions::new(wanted.mentions()?)) {
             files.look_for(mentions);
         }
-        let (mut marks, mut usage_files, mut already) = (Vec::new(), Vec::new(), 0);
+        let (mut usage_files, mut already) = (Vec::new(), 0);
         let apart: Vec<PathBuf> =
             apart.iter().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
         files.retain(|file| {
@@ -271,17 +273,15 @@ impl InputArgs {
                 usage_files.push(file.path.map(Path::to_owned));
                 return false;
             }
-            marks.extend(mark);
             true
         });
         usage_files.sort();
-        let pool = self.pool()?;
         let quota = Quota::new(self.name_quota.0.get());
         let progress = Line::new();
         let shards: Vec<Shards> = scopes.iter().map(|_| Shards::default()).collect();
         let (observers, ingested) = pool.install(|| {
             fold_files(
-                files,
+                &files,
                 &progress,
                 || {
                     let observers = scopes.iter().zip(&shards).map(|(scope, shards)| {
@@ -314,7 +314,7 @@ impl InputArgs {
         let mut sources = Sources::default();
         sources.add(&ingested);
         let unread = unread(&ingested);
-        for mark in marks {
+        for mark in files.iter().filter_map(mark) {
             if !unread.contains(&*mark.path) {
                 sources.mark(mark);
             }

@@ -17,6 +17,7 @@ use crate::facts::Facts;
 use crate::history::{PolicyChanges, policy_changes};
 use crate::identity::{Outsider, PrincipalKey, Reason, account_of};
 use crate::outcome::Outcome;
+use crate::sketch::{Hash, Sketch};
 use crate::stats::{Join, Stats};
 use crate::usage::{OtherEvent, Usage};
 use crate::workload::{self, Acted, Part, Workload, Workloads};
@@ -286,12 +287,11 @@ fn resolve_one(
         principal.workloads.entry(part.workload.clone()).or_default().join(Acted::of(part));
         gathered.entry(split(&part.workload)).or_default().push(part);
     }
-    let own_copies = own_copies(&parts);
+    let own_copies = OwnCopies::of(&parts);
     let of_workloads = gathered.into_iter().map(|(workload, parts)| {
         let mut principal = Principal { workload, ..principal.clone() };
         for (call, stats) in parts.iter().flat_map(|part| part.calls.iter()) {
-            let poorer =
-                call.copy == Copy::Owner && stats.hashes().all(|hash| own_copies.contains(&hash));
+            let poorer = call.copy == Copy::Owner && own_copies.hold(stats);
             principal.take_up(&call, stats, poorer, facts, catalog);
         }
         principal
@@ -344,17 +344,35 @@ fn resolve_as(
     }
 }
 
-/// Returns the events of which the caller's own copy was delivered. They are told by hash, which may
-/// have forgotten some of very many: then the owner's copy is believed as well.
-fn own_copies(parts: &[Part<'_>]) -> HashSet<u64> {
-    let calls = || parts.iter().flat_map(|part| part.calls.iter());
-    let mut own_copies = HashSet::new();
-    if calls().any(|(call, _)| call.copy == Copy::Owner) {
-        for (_, stats) in calls().filter(|(call, _)| call.copy == Copy::Caller) {
-            own_copies.extend(stats.hashes());
+/// The events of which the caller's own copy was delivered. They are told by hash, and of very many by
+/// sketches alone: where those do not show it, the owner's copy is believed as well.
+#[derive(Debug, Default)]
+struct OwnCopies<'p> {
+    hashes: HashSet<Hash>,
+    /// Of the calls with very many events.
+    many: Vec<&'p Sketch>,
+}
+
+impl<'p> OwnCopies<'p> {
+    fn of(parts: &[Part<'p>]) -> Self {
+        let calls = || parts.iter().flat_map(|part| part.calls.iter());
+        let mut own_copies = Self::default();
+        if calls().any(|(call, _)| call.copy == Copy::Owner) {
+            for (_, stats) in calls().filter(|(call, _)| call.copy == Copy::Caller) {
+                own_copies.hashes.extend(stats.hashes());
+                own_copies.many.extend(stats.sketch().filter(|all| all.hashes().is_none()));
+            }
+        }
+        own_copies
+    }
+
+    /// Says whether all these events are among them.
+    fn hold(&self, stats: &Stats) -> bool {
+        match stats.sketch().filter(|all| all.hashes().is_none()) {
+            Some(all) => self.many.iter().any(|own| own.shows(all)),
+            None => stats.hashes().all(|hash| self.hashes.contains(&hash)),
         }
     }
-    own_copies
 }
 
 impl Principal {

@@ -18,7 +18,7 @@ mod sample;
 use std::sync::Arc;
 
 use crate::context::{Context, Few};
-use crate::sketch::{Count, Sketch};
+use crate::sketch::{Count, Hash, Sketch, kept};
 
 pub use days::Days;
 use more::More;
@@ -206,12 +206,20 @@ impl Stats {
         Count { estimated: count.estimated || self.is_cut(), ..count }
     }
 
+    /// Returns a sketch of all events, however many there are.
+    fn counted(&self) -> Sketch {
+        match self.sketch() {
+            Some(sketch) => sketch.clone(),
+            None => Sketch::of(self.samples.iter().map(Sample::hash)),
+        }
+    }
+
     /// Returns the hashes of the events that it can name: all of them while they are few.
-    pub(crate) fn hashes(&self) -> impl Iterator<Item = u64> {
-        let sketch = self.sketch();
-        let samples = if sketch.is_some() { &[] } else { &*self.samples };
-        let counted = sketch.into_iter().flat_map(Sketch::hashes).copied();
-        counted.chain(samples.iter().map(Sample::hash))
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = Hash> {
+        let counted = self.sketch().and_then(Sketch::hashes);
+        let samples = if counted.is_some() { &[] } else { &*self.samples };
+        let sampled = samples.iter().map(|sample| kept(sample.hash()));
+        counted.unwrap_or_default().iter().copied().chain(sampled)
     }
 
     /// Returns the VPC endpoints the calls came through.
@@ -253,7 +261,7 @@ impl Stats {
         let samples: Box<[Sample]> = self.samples.iter().filter(in_time).cloned().collect();
         let sketch = match self.sketch() {
             Some(sketch) => sketch.clone(),
-            None if samples.len() < self.samples.len() => Sketch::of(self.hashes().collect()),
+            None if samples.len() < self.samples.len() => self.counted(),
             None => Sketch::default(),
         };
         let times = Times {
@@ -283,8 +291,8 @@ impl Join for Stats {
         }
         let mut sketch = Sketch::default();
         if self.sketch().is_some() || other.sketch().is_some() {
-            sketch = Sketch::of(self.hashes().collect());
-            sketch.join(&Sketch::of(other.hashes().collect()));
+            sketch = self.counted();
+            sketch.join(&other.counted());
         }
         let mut times = self.times();
         times.join(&other.times());

@@ -259,10 +259,10 @@ impl<V: Bounded> Bounded for Trie<V> {
     }
 }
 
-/// Grows a full list by a quarter: most lists are short, and there may be a million of them.
+/// Grows a full list by an eighth: most lists are short, and there may be a million of them.
 fn make_room<T>(list: &mut Vec<T>) {
     if list.len() == list.capacity() {
-        list.reserve_exact(1 + list.len() / 4);
+        list.reserve_exact(1 + list.len() / 8);
     }
 }
 

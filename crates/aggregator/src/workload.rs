@@ -122,7 +122,7 @@ impl Part<'_> {
     fn names(&self) -> Sketch {
         match self.folded {
             Some(names) => names.clone(),
-            None => Sketch::of(vec![hash_segments(self.path.iter().copied())]),
+            None => Sketch::of([hash_segments(self.path.iter().copied())]),
         }
     }
 }

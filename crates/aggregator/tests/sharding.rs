@@ -138,11 +138,11 @@ fn a_later_minor_version_is_read_and_a_later_major_one_refused() {
     minor[10] = 7;
     assert_eq!(UsageFile::read(minor.as_slice()).expect("a minor version"), UsageFile::default());
     let mut major = written;
-    major[8] = 2;
+    major[8] = 3;
     let error = UsageFile::read(major.as_slice()).expect_err("a major version");
     assert_eq!(
         error.to_string(),
-        "usage file of format 2, this program reads up to 1: use the release that wrote it"
+        "usage file of format 3, this program reads up to 2: use the release that wrote it"
     );
 }
 

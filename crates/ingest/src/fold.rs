@@ -109,6 +109,12 @@ pub struct FileFound<'a> {
     pub modified: Option<SystemTime>,
 }
 
+impl<'a> FileFound<'a> {
+    fn of(file: &'a Found) -> Self {
+        Self { label: &file.label, path: file.path(), bytes: file.bytes, modified: file.modified }
+    }
+}
+
 impl Files {
     /// Lists every file behind the inputs once, but for those that `prune` leaves closed.
     ///
@@ -131,14 +137,12 @@ impl Files {
 
     /// Leaves out the files that `keep` answers `false` for.
     pub fn retain(&mut self, mut keep: impl FnMut(FileFound<'_>) -> bool) {
-        self.walked.files.retain(|file| {
-            keep(FileFound {
-                label: &file.label,
-                path: file.path(),
-                bytes: file.bytes,
-                modified: file.modified,
-            })
-        });
+        self.walked.files.retain(|file| keep(FileFound::of(file)));
+    }
+
+    /// Returns the files, in the order in which they are read.
+    pub fn iter(&self) -> impl Iterator<Item = FileFound<'_>> {
+        self.walked.files.iter().map(FileFound::of)
     }
 }
 
@@ -171,17 +175,18 @@ pub fn fold_reporting<A: Send>(
     visit: impl Fn(&mut A, &Provenance<'_>, &Record<'_>) + Sync,
     join: impl Fn(A, A) -> A + Sync,
 ) -> Result<(A, Ingested), IngestError> {
-    Ok(fold_files(Files::find(inputs, prune)?, progress, init, visit, join))
+    Ok(fold_files(&Files::find(inputs, prune)?, progress, init, visit, join))
 }
 
 /// Does what [`fold`] does, over files that were found before.
 pub fn fold_files<A: Send>(
-    Files { walked, road, mentions }: Files,
+    files: &Files,
     progress: &dyn Progress,
     init: impl Fn() -> A + Sync,
     visit: impl Fn(&mut A, &Provenance<'_>, &Record<'_>) + Sync,
     join: impl Fn(A, A) -> A + Sync,
 ) -> (A, Ingested) {
+    let Files { walked, road, mentions } = files;
     let files = walked.files.as_slice();
     progress.found(files.len() as u64, files.iter().map(|file| file.bytes).sum());
 
@@ -191,7 +196,7 @@ pub fn fold_files<A: Send>(
     let work = || {
         let mut folded = init();
         let mut ingested = Ingested::default();
-        let mut scratch = Scratch::new(road, threads > 1).look_for(mentions.clone());
+        let mut scratch = Scratch::new(*road, threads > 1).look_for(mentions.clone());
         while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut visit =
                 |at: &Provenance<'_>, record: &Record<'_>| visit(&mut folded, at, record);
@@ -206,7 +211,7 @@ pub fn fold_files<A: Send>(
     });
 
     let mut ingested =
-        Ingested { skipped: walked.skipped, pruned: walked.pruned, ..Ingested::default() };
+        Ingested { skipped: walked.skipped.clone(), pruned: walked.pruned, ..Ingested::default() };
     let mut folded = None;
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     for (one, more) in results {

@@ -86,7 +86,8 @@ pub(crate) fn walk(inputs: &[Input], prune: &Prune) -> Result<Walked, IngestErro
             Input::Path(path) => walk.argument(path)?,
         }
     }
-    let mut walked = Walked { skipped: walk.skipped, ..Walked::default() };
+    let files = Vec::with_capacity(walk.files.len());
+    let mut walked = Walked { files, skipped: walk.skipped, pruned: 0 };
     for (real, file) in walk.files {
         if prune.leaves_closed(&real) {
             walked.pruned += 1;

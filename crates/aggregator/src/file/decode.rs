@@ -14,7 +14,7 @@ use crate::calls::{Calls, OwnedPath, OwnedRow};
 use crate::context::{Context, Few};
 use crate::epoch::Epoch;
 use crate::identity::{Outsider, PrincipalKey, Reason};
-use crate::sketch::Sketch;
+use crate::sketch::{GROUPS, RAREST, SKETCH, Sketch};
 use crate::sources::{FileMark, Skip, SkipKey};
 use crate::stats::{Join as _, Origin, Sample, Stats, Times};
 use crate::trie::Quota;
@@ -208,7 +208,17 @@ fn path(bytes: &mut In<'_>) -> Option<OwnedPath> {
 }
 
 fn sketch(bytes: &mut In<'_>) -> Option<Sketch> {
-    Some(Sketch::of(bytes.list(|bytes| bytes.fixed().map(u64::from_le_bytes))?))
+    let hashes = bytes.length()?;
+    if hashes > SKETCH {
+        let groups: [u8; GROUPS] = bytes.fixed()?;
+        let valid = hashes == SKETCH + 1 && groups.iter().all(|rarity| *rarity <= RAREST);
+        return valid.then(|| Sketch::Many(Box::new(groups)));
+    }
+    let mut sketch = Sketch::default();
+    for _ in 0..hashes {
+        sketch.add_kept(bytes.fixed()?);
+    }
+    Some(sketch)
 }
 
 fn stats(bytes: &mut In<'_>, known: &mut Shared) -> Option<Stats> {

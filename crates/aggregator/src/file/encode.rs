@@ -8,7 +8,7 @@ use crate::calls::{Calls, Path, Row};
 use crate::context::Few;
 use crate::epoch::Epoch;
 use crate::identity::{Outsider, PrincipalKey};
-use crate::sketch::Sketch;
+use crate::sketch::{SKETCH, Sketch};
 use crate::sources::{Skip, SkipKey};
 use crate::stats::Stats;
 use crate::usage::Usage;
@@ -239,9 +239,18 @@ fn write_path(out: &mut Out, (path, folded): &Path<'_>) {
     out.optional(*folded, write_sketch);
 }
 
+/// A number of hashes and these, or one more than the most there can be and what is known by groups.
 fn write_sketch(out: &mut Out, sketch: &Sketch) {
-    out.length(sketch.hashes().len());
-    sketch.hashes().iter().for_each(|hash| out.fixed(&hash.to_le_bytes()));
+    match sketch {
+        Sketch::Few(hashes) => {
+            out.length(hashes.len());
+            hashes.iter().for_each(|hash| out.fixed(hash));
+        }
+        Sketch::Many(groups) => {
+            out.length(SKETCH + 1);
+            out.fixed(&**groups);
+        }
+    }
 }
 
 fn write_stats(out: &mut Out, stats: &Stats) {

@@ -57,7 +57,7 @@ impl More {
     /// Counts an event, and the samples if none was counted before.
     pub(super) fn count(&mut self, hash: u64, samples: &[Sample]) {
         if self.sketch.is_empty() {
-            self.sketch = Sketch::of(samples.iter().map(Sample::hash).collect());
+            self.sketch = Sketch::of(samples.iter().map(Sample::hash));
         }
         self.sketch.add(hash);
     }
