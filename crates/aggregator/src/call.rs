@@ -271,7 +271,7 @@ fn put(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Absent is 0; a text is its length plus one.
-fn put_optional(out: &mut Vec<u8>, text: Option<&str>) {
+pub(crate) fn put_optional(out: &mut Vec<u8>, text: Option<&str>) {
     match text {
         None => out.push(0),
         Some(text) => {

@@ -1,37 +1,33 @@
 //! Who called, remembered by the text that says so.
 //!
 //! All records of one session hold the same `userIdentity`, letter for letter, so what follows from it
-//! is worked out once for each. The whole text is compared, never a hash alone.
+//! is worked out once for each. The whole text is compared, never a hash alone. Sessions of one role
+//! that mean the same here have one number.
 
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 use trailtrim_ingest::Json;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::identity::{Caller, UserIdentity};
-use crate::shards::SHARDS;
 use crate::workload::{Attribution, fold_arn, fold_name};
 
-/// How many are remembered: a few megabytes of text.
+/// How many texts are remembered: a few megabytes.
 const REMEMBERED: usize = 4096;
 
-/// What follows from a `userIdentity`.
-#[derive(Debug)]
+/// What follows from a `userIdentity`, but for the name of the session.
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identified {
     pub(crate) caller: Caller,
     pub(crate) account: Option<Box<str>>,
     pub(crate) invoked_by: Option<Box<str>>,
-    pub(crate) session: Option<Box<str>>,
     pub(crate) attribution: Attribution,
     /// The name of the workload, folded.
     pub(crate) workload: Box<str>,
     /// What tells its calls from others' when they are spread.
     pub(crate) seed: usize,
-    /// Where the principal stands in each shard, once it does.
-    pub(crate) places: [Option<u32>; SHARDS],
-    /// Whether it is among those that are wanted, once that was asked.
-    pub(crate) wanted: Option<bool>,
 }
 
 impl Identified {
@@ -50,42 +46,69 @@ impl Identified {
             caller,
             account: identity.account().map(Into::into),
             invoked_by: identity.invoked_by().map(Into::into),
-            session: identity.session().map(Into::into),
             attribution,
             workload: workload.into(),
             seed,
-            places: [None; SHARDS],
-            wanted: None,
         }
     }
+}
+
+/// Who made a call.
+#[derive(Debug)]
+pub(crate) struct Called<'c> {
+    /// The number of `who`.
+    pub(crate) number: usize,
+    pub(crate) who: &'c Identified,
+    /// Whether it is among those that are wanted, once that was asked.
+    pub(crate) wanted: &'c mut Option<bool>,
+    pub(crate) session: Option<&'c str>,
+}
+
+/// What one text says.
+#[derive(Debug)]
+struct Said {
+    number: usize,
+    session: Option<Box<str>>,
 }
 
 /// Those that called up to now.
 #[derive(Debug, Default)]
 pub(crate) struct Callers {
-    /// Numbers by the text of `userIdentity`; none is "".
-    by_text: HashMap<Box<str>, usize, RandomState>,
-    all: Vec<Identified>,
+    /// By the text of `userIdentity`; none is "".
+    by_text: HashMap<Box<str>, Said, RandomState>,
+    all: IndexMap<Identified, Option<bool>, RandomState>,
 }
 
 impl Callers {
     /// Returns who called, by the `userIdentity` of a record.
-    pub(crate) fn identify(&mut self, identity: Option<&Json<'_>>) -> &mut Identified {
+    pub(crate) fn identify(&mut self, identity: Option<&Json<'_>>) -> Option<Called<'_>> {
         let text = identity.map(Json::text).unwrap_or_default();
-        let number = match self.by_text.get(text) {
-            Some(number) => *number,
-            None => {
-                if self.all.len() >= REMEMBERED {
-                    self.by_text.clear();
-                    self.all.clear();
-                }
-                let read = identity.map(UserIdentity::read).unwrap_or_default();
-                self.all.push(Identified::of(&read));
-                self.by_text.insert(text.into(), self.all.len() - 1);
-                self.all.len() - 1
-            }
-        };
-        #[expect(clippy::indexing_slicing, reason = "numbers are those of what was pushed")]
-        &mut self.all[number]
+        if !self.by_text.contains_key(text) {
+            let read = identity.map(UserIdentity::read).unwrap_or_default();
+            let entry = self.all.entry(Identified::of(&read));
+            let number = entry.index();
+            entry.or_default();
+            let said = Said { number, session: read.session().map(Into::into) };
+            self.by_text.insert(text.into(), said);
+        }
+        let Said { number, session } = self.by_text.get(text)?;
+        let (who, wanted) = self.all.get_index_mut(*number)?;
+        Some(Called { number: *number, who, wanted, session: session.as_deref() })
+    }
+
+    /// Returns who has a number.
+    pub(crate) fn get(&self, number: usize) -> Option<&Identified> {
+        self.all.get_index(number).map(|(who, _)| who)
+    }
+
+    /// Says whether it is time to forget: a log may tell of any number of callers.
+    pub(crate) fn are_many(&self) -> bool {
+        self.by_text.len() >= REMEMBERED
+    }
+
+    /// Forgets all; numbers are given anew.
+    pub(crate) fn forget(&mut self) {
+        self.by_text.clear();
+        self.all.clear();
     }
 }

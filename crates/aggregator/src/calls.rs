@@ -1,13 +1,11 @@
 //! Distinct calls, with the names in them under a quota.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::call::Call;
-use crate::context::Context;
 use crate::names::{self, Filling, Level, Taken};
 use crate::sketch::Sketch;
-use crate::stats::{EventKey, Join, Origin, Stats};
+use crate::stats::{Join, Stats};
 use crate::trie::{Bounded, Leaf, Quota, Segments, Shape, Trie, segments};
 
 /// Distinct calls: by frame (see [`names`]), and under it by name.
@@ -32,57 +30,36 @@ enum Family {
     Nested(Box<Trie<Trie<Stats>>>),
 }
 
-/// One event of a call: what is taken up.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Event<'e> {
-    pub(crate) key: EventKey<'e>,
-    pub(crate) origin: &'e Arc<Origin>,
-    pub(crate) context: &'e Arc<Context>,
-}
-
-impl Event<'_> {
-    pub(crate) fn add_to(self, stats: &mut Stats) {
-        stats.add_from(self.key, self.origin);
-        stats.add_context(self.context);
-    }
-}
-
 impl Calls {
-    /// Takes up one event of a call.
+    /// Takes up events of a call.
     pub(crate) fn add(
         &mut self,
         call: &Call<'_>,
-        event: Event<'_>,
+        stats: Stats,
         quota: Quota,
         buffers: &mut Buffers,
     ) {
         let pieces = names::pieces(call);
         if pieces.is_empty() {
-            self.add_piece(call, event, quota, buffers);
+            return self.add_piece(call, stats, quota, buffers);
         }
         for piece in &pieces {
-            self.add_piece(piece, event, quota, buffers);
+            self.add_piece(piece, stats.clone(), quota, buffers);
         }
     }
 
-    fn add_piece(
-        &mut self,
-        call: &Call<'_>,
-        event: Event<'_>,
-        quota: Quota,
-        buffers: &mut Buffers,
-    ) {
+    fn add_piece(&mut self, call: &Call<'_>, stats: Stats, quota: Quota, buffers: &mut Buffers) {
         let Buffers { taken, encoded } = buffers;
         taken.take(call);
         encoded.clear();
         call.encode_with(Some(taken), encoded);
         if let Some(family) = self.0.get_mut(encoded.as_slice()) {
-            return family.add(taken, event, quota);
+            return family.add(taken, stats, quota);
         }
         let count = |names: usize| u16::try_from(names).unwrap_or(u16::MAX);
         let (containers, names) = (taken.containers().len(), taken.names().len());
         let mut family = Family::new(count(containers), count(names));
-        family.add(taken, event, quota);
+        family.add(taken, stats, quota);
         self.0.insert(encoded.as_slice().into(), family);
     }
 
@@ -185,13 +162,13 @@ impl Family {
         }
     }
 
-    fn add(&mut self, taken: &Taken, event: Event<'_>, quota: Quota) {
+    fn add(&mut self, taken: &Taken, stats: Stats, quota: Quota) {
         match self {
-            Family::One(stats) => event.add_to(stats),
+            Family::One(own) => own.join(stats),
             Family::Flat(trie) => {
                 let mut path = Segments::new();
                 taken.containers().chain(taken.names()).for_each(|name| segments(name, &mut path));
-                trie.update(&path, quota, Stats::default, |stats| event.add_to(stats));
+                trie.update(&path, quota, Stats::default, |own| own.join(stats));
             }
             Family::Nested(trie) => {
                 let (mut outer, mut inner) = (Segments::new(), Segments::new());
@@ -203,7 +180,7 @@ impl Family {
                     quota,
                     || Trie::new(Shape::Names(count)),
                     |below| {
-                        below.update(&inner, quota, Stats::default, |stats| event.add_to(stats));
+                        below.update(&inner, quota, Stats::default, |own| own.join(stats));
                     },
                 );
             }

@@ -104,7 +104,16 @@ impl Extractor {
         }
     }
 
-    /// Appends the parts of one root: `request`, `response` or `additional`. `spelling` is a buffer.
+    /// Returns whether anything is looked for in a root: `request`, `response` or `additional`.
+    pub(crate) fn reads(&self, root: &'static str) -> bool {
+        self.scans(root) || self.roots.below.contains_key(root)
+    }
+
+    fn scans(&self, root: &'static str) -> bool {
+        self.scan_arns && root == "request"
+    }
+
+    /// Appends the parts of one root. `spelling` is a buffer.
     pub(crate) fn extract<'r>(
         &self,
         root: &'static str,
@@ -112,7 +121,7 @@ impl Extractor {
         spelling: &mut String,
         out: &mut Vec<Part<'r>>,
     ) {
-        let scan = self.scan_arns && root == "request";
+        let scan = self.scans(root);
         let branch = self.roots.below.get(root);
         if branch.is_none() && !scan {
             return;

@@ -93,7 +93,7 @@ impl fmt::Display for Reason {
 }
 
 /// Who made a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// A role or user whose policies decide.
     Principal(PrincipalKey),

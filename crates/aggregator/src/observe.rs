@@ -4,7 +4,6 @@
 //! shared event to believe, the role behind an instance profile) is kept as it
 //! is and decided when reading.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,20 +13,20 @@ use foldhash::fast::RandomState;
 use ipnet::IpNet;
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::wildcard;
-use trailtrim_ingest::{Framing, Json, Provenance, Record, Value};
+use trailtrim_ingest::{Framing, Json, Provenance, Record};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::call::{Call, Category, Copy, Denial, Part, Resource};
-use crate::callers::{Callers, Identified};
-use crate::calls::{Buffers, Calls, Event};
+use crate::callers::{Called, Callers};
+use crate::calls::Buffers;
 use crate::context::{Contexts, Texts};
 use crate::coverage::Seen;
-use crate::denial;
 use crate::extract::Extractor;
 use crate::identity::Caller;
+use crate::recent::{Entry, Recent};
 use crate::record_kind::other_kind;
 use crate::shards::{SHARDS, Shards};
-use crate::stats::{EventKey, Join, Origin};
+use crate::stats::{EventKey, Join, Origin, Stats};
+use crate::told::Told;
 use crate::trie::{NAME_QUOTA, Quota};
 use crate::usage::{OtherEvent, OtherKind, Usage};
 use crate::wanted::Wanted;
@@ -106,6 +105,7 @@ impl Scope {
 struct Known {
     extractor: Extractor,
     teaches: bool,
+    number: usize,
     /// What tells its calls from others' when they are spread.
     seed: usize,
 }
@@ -159,7 +159,9 @@ pub struct Observer<'s> {
     contexts: Contexts,
     origins: Origins,
     seen: Seen,
+    recent: Recent,
     name: String,
+    key: Vec<u8>,
     spelling: String,
     buffers: Buffers,
 }
@@ -184,7 +186,9 @@ impl<'s> Observer<'s> {
             contexts: Contexts::default(),
             origins: Origins::default(),
             seen: Seen::default(),
+            recent: Recent::default(),
             name: String::new(),
+            key: Vec::new(),
             spelling: String::new(),
             buffers: Buffers::default(),
         }
@@ -206,6 +210,13 @@ impl<'s> Observer<'s> {
 
     /// Takes up one record, found at `at`.
     pub fn observe(&mut self, at: &Provenance<'_>, record: &Record<'_>) {
+        let callers = self.callers.are_many();
+        if callers || self.recent.are_many() {
+            self.put_away();
+        }
+        if callers {
+            self.callers.forget();
+        }
         self.usage.coverage.note(record);
         let event_source = &*record.event_source;
         let event_name = &*record.event_name;
@@ -215,32 +226,32 @@ impl<'s> Observer<'s> {
         if outside || !self.scope.holds_region(region) {
             return;
         }
-        let caller = self.callers.identify(record.user_identity.as_ref());
-        if let Some(wanted) = self.wanted {
-            let is_wanted = || match &caller.caller {
-                Caller::Principal(key) => wanted.wants(key),
+        let Some(called) = self.callers.identify(record.user_identity.as_ref()) else { return };
+        let Called { number, who, wanted, session } = called;
+        if let Some(names) = self.wanted {
+            let is_wanted = *wanted.get_or_insert_with(|| match &who.caller {
+                Caller::Principal(key) => names.wants(key),
                 Caller::Outside(_) => false,
-            };
-            let is_wanted = caller.wanted.unwrap_or_else(is_wanted);
-            caller.wanted = Some(is_wanted);
+            });
             if !is_wanted {
                 return;
             }
         }
         let recipient =
             record.recipient_account_id.as_deref().filter(|account| !account.is_empty());
-        let caller_account = caller.account.as_deref();
         // By the account it was delivered to, as archives are laid out: so that leaving files closed
         // by their key changes nothing.
-        if !self.scope.holds_account(recipient.or(caller_account)) {
+        if !self.scope.holds_account(recipient.or(who.account.as_deref())) {
             return;
         }
         // What a rule of EventBridge has chosen tells nothing of what it has not.
-        if at.framing != Framing::EventBridge && self.seen.is_new(record, time) {
+        let covers = at.framing != Framing::EventBridge;
+        let shards = &self.shards;
+        let see = || {
             let account = xxh3_64(recipient.unwrap_or_default().as_bytes());
             let area = account ^ xxh3_64(region.as_bytes());
-            self.shards.shard(area as usize).coverage.see(record);
-        }
+            shards.shard(area as usize).coverage.see(record);
+        };
         let origin = self.origins.of(region, at.path);
 
         let addendum = record.addendum.as_ref().map(Addendum::read).unwrap_or_default();
@@ -276,11 +287,18 @@ impl<'s> Observer<'s> {
             )
         };
         let excluded = || {
-            let session = caller.session.as_deref();
             let excluded = self.scope.excluded.holds(session, source, time);
             excluded.then_some(OtherKind::Excluded)
         };
-        if let Some(kind) = no_time.or_else(other).or_else(excluded) {
+        let other = no_time.or_else(other).or_else(excluded);
+        let outsider = match &who.caller {
+            Caller::Principal(_) => None,
+            Caller::Outside(outsider) => Some(outsider),
+        };
+        if (other.is_some() || outsider.is_some()) && covers && self.seen.is_new(record, time) {
+            see();
+        }
+        if let Some(kind) = other {
             let other = OtherEvent {
                 kind,
                 event_source: event_source.into(),
@@ -300,13 +318,14 @@ impl<'s> Observer<'s> {
             let known = Known {
                 extractor: Extractor::new(operation.extraction()),
                 teaches: operation.lessons().next().is_some(),
+                number: self.known.len(),
                 seed: xxh3_64(self.name.as_bytes()) as usize,
             };
             self.known.insert(self.name.clone(), known);
         }
         let Some(known) = self.known.get(&self.name) else { return };
 
-        if let Caller::Outside(outsider) = &caller.caller {
+        if let Some(outsider) = outsider {
             match self.usage.outsiders.get_mut(outsider) {
                 Some(stats) => stats.add_from(event, origin),
                 None => {
@@ -318,171 +337,57 @@ impl<'s> Observer<'s> {
                 return;
             }
         }
-        let account = recipient.or(caller_account);
-        let call = make_call(record, caller, account, &known.extractor, &mut self.spelling);
+        let told = Told::of(record, who, &known.extractor);
         let context = self.contexts.of(record);
-        let event = Event { key: event, origin, context };
-        let (quota, buffers) = (self.quota, &mut self.buffers);
-        let Caller::Principal(key) = &caller.caller else {
-            return self.usage.lessons.add(&call, event, quota, buffers);
-        };
-        let shard = (caller.seed ^ known.seed) % SHARDS;
-        let mut held = self.shards.shard(shard);
-        let principals = &mut held.principals;
-        let place = match caller.places.get(shard) {
-            Some(Some(place)) => *place as usize,
-            _ => {
-                let entry = principals.entry(key.clone());
-                let place = entry.index();
-                entry.or_default();
-                place
-            }
-        };
-        let path = [caller.attribution.segment(), &*caller.workload];
-        if let Some((_, workloads)) = principals.get_index_mut(place) {
-            let add = |calls: &mut Calls| calls.add(&call, event, quota, buffers);
-            workloads.0.update(&path, quota, Calls::default, add);
+        if outsider.is_some() {
+            let mut stats = Stats::default();
+            stats.add_from(event, origin);
+            stats.add_context(context);
+            let call = told.call(&mut self.spelling);
+            return self.usage.lessons.add(&call, stats, self.quota, &mut self.buffers);
         }
-        drop(held);
-        drop(call);
-        if let Some(known) = caller.places.get_mut(shard) {
-            *known = u32::try_from(place).ok();
+        self.key.clear();
+        self.key.extend(number.to_le_bytes());
+        self.key.extend(known.number.to_le_bytes());
+        told.key(&mut self.key);
+        let spelling = &mut self.spelling;
+        let entry = self.recent.entry(&self.key, || {
+            let shard = (who.seed ^ known.seed) % SHARDS;
+            Entry::new(number, shard, &told.call(spelling))
+        });
+        let Some(entry) = entry else { return };
+        if covers
+            && let Some(hour) = time.map(|time| time.div_euclid(3600))
+            && entry.hour.replace(hour) != Some(hour)
+        {
+            see();
         }
+        entry.stats.add_from(event, origin);
+        entry.stats.add_context(context);
+    }
+
+    /// Puts the calls of late where they belong.
+    fn put_away(&mut self) {
+        let Observer { recent, callers, shards, quota, buffers, .. } = self;
+        recent.put_away(callers, shards, *quota, buffers);
     }
 
     /// Returns what was observed, by all who gather in the same place.
     pub fn into_usage(mut self) -> Usage {
+        self.put_away();
         self.shards.pour(&mut self.usage);
         self.usage
     }
 }
 
 impl Join for Observer<'_> {
-    fn join(&mut self, other: Self) {
+    fn join(&mut self, mut other: Self) {
+        other.put_away();
         if !self.shards.is(&other.shards) {
             other.shards.pour(&mut self.usage);
         }
         self.usage.join(other.usage);
     }
-}
-
-fn make_call<'r>(
-    record: &'r Record<'_>,
-    caller: &'r Identified,
-    account: Option<&'r str>,
-    extractor: &Extractor,
-    spelling: &mut String,
-) -> Call<'r> {
-    let mut parts: Vec<Part<'r>> = Vec::with_capacity(8);
-    let roots = [
-        ("request", &record.request_parameters),
-        ("response", &record.response_elements),
-        ("additional", &record.additional_event_data),
-    ];
-    for (root, json) in roots {
-        if let Some(json) = json {
-            extractor.extract(root, json.value(), spelling, &mut parts);
-        }
-    }
-    let mut resources = Vec::new();
-    for entry in record.resources.iter().flat_map(|json| json.value().elements()) {
-        resources.extend(resource(entry));
-    }
-    let (error_code, denial) = error(record);
-    // Without a recipient there is but one account to speak of.
-    let owner = record.recipient_account_id.as_deref().is_some_and(|recipient| {
-        !recipient.is_empty() && caller.account.as_deref().is_some_and(|own| own != recipient)
-    });
-    let data = match record.event_category.as_deref() {
-        Some(category) => category.eq_ignore_ascii_case("Data"),
-        None => record.management_event == Some(false),
-    };
-    let borrow =
-        |text: &'r Option<Cow<'_, str>>| Cow::Borrowed(text.as_deref().unwrap_or_default());
-    let mut call = Call {
-        event_source: Cow::Borrowed(&record.event_source),
-        event_name: Cow::Borrowed(&record.event_name),
-        region: borrow(&record.aws_region),
-        account: Cow::Borrowed(account.unwrap_or_default()),
-        category: if data { Category::Data } else { Category::Management },
-        copy: if owner { Copy::Owner } else { Copy::Caller },
-        via: caller.invoked_by.as_deref().map(Cow::Borrowed),
-        error_code,
-        denial,
-        parts,
-        resources,
-        piece: false,
-        open: None,
-    };
-    call.canonicalise();
-    call
-}
-
-/// Returns the error code, empty where there is an error without a readable code, and what a
-/// message says of a denial.
-fn error<'r>(record: &'r Record<'_>) -> (Option<Cow<'r, str>>, Option<Denial<'r>>) {
-    let message = record.error_message.as_deref().filter(|message| !message.is_empty());
-    let denial = message.and_then(denial::parse);
-    if let Some(code) = record.error_code.as_deref().filter(|code| !code.is_empty()) {
-        return (Some(Cow::Borrowed(code)), denial);
-    }
-    // A code of an unexpected type is an error all the same.
-    let odd = record.odd_fields().any(|field| ["errorCode", "errorMessage"].contains(&field));
-    if message.is_some() || odd {
-        return (Some(Cow::Borrowed("")), denial);
-    }
-    // Some services put the error where the response would be.
-    let response = record.response_elements.as_ref();
-    let (code, denial) = response.map(|json| error_in_response(json.value())).unwrap_or_default();
-    match (code, denial) {
-        (None, None) => (None, None),
-        (code, denial) => (Some(Cow::Owned(code.unwrap_or_default())), denial),
-    }
-}
-
-/// Finds an error in a response. Any text there that speaks of authorization counts; other texts
-/// are only believed under a name that means an error.
-fn error_in_response(response: Value<'_>) -> (Option<String>, Option<Denial<'static>>) {
-    let (mut code, mut denial) = (None, None);
-    for (name, value) in response.members() {
-        let is = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
-        if is(&["error"]) && value.is_object() {
-            let (inner, refusal) = error_in_response(value);
-            let named = value.members().find(|(key, _)| key.eq_ignore_ascii_case("code"));
-            let named = named.and_then(|(_, code)| Some(code.as_text()?.into_owned()));
-            code = code.or(inner).or(named).or_else(|| Some(String::new()));
-            denial = denial.or(refusal);
-            continue;
-        }
-        let Some(text) = value.as_text().filter(|text| !text.is_empty()) else { continue };
-        if is(&["errorCode"]) {
-            code = Some(text.into_owned());
-        } else if is(&["errorMessage", "message"]) {
-            denial = denial.or_else(|| denial::parse(&text).map(Denial::into_owned));
-        }
-    }
-    (code, denial)
-}
-
-/// Reads one entry of `resources[]`, in CloudTrail's spelling or a table export's.
-fn resource(entry: Value<'_>) -> Option<Resource<'_>> {
-    let (mut arn, mut prefix, mut kind, mut account) = (None, None, None, None);
-    for (name, value) in entry.members() {
-        let slot = if name.eq_ignore_ascii_case("ARN") {
-            &mut arn
-        } else if name.eq_ignore_ascii_case("ARNPrefix") {
-            &mut prefix
-        } else if name.eq_ignore_ascii_case("type") {
-            &mut kind
-        } else if name.eq_ignore_ascii_case("accountId") {
-            &mut account
-        } else {
-            continue;
-        };
-        *slot = value.as_text().filter(|text| !text.is_empty());
-    }
-    let is_prefix = arn.is_none();
-    Some(Resource { arn: arn.or(prefix)?, is_prefix, kind, account })
 }
 
 /// What `addendum` says of the relation to an earlier record.

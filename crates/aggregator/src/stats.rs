@@ -283,6 +283,10 @@ impl Stats {
 
 impl Join for Stats {
     fn join(&mut self, other: Self) {
+        if self.is_empty() && self.context.is_none() {
+            *self = other;
+            return;
+        }
         if let Some(context) = &other.context {
             self.add_context(context);
         }

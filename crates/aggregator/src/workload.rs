@@ -182,6 +182,16 @@ impl Workloads {
         self.0.len() == 0
     }
 
+    /// Changes the calls of a workload, by its path.
+    pub(crate) fn update(
+        &mut self,
+        path: &[&str; 2],
+        quota: Quota,
+        change: impl FnOnce(&mut Calls),
+    ) {
+        self.0.update(path, quota, Calls::default, change);
+    }
+
     pub(crate) fn join_within(&mut self, other: Self, quota: Quota) {
         self.0.join_within(other.0, quota);
     }
