@@ -36,7 +36,7 @@ pub(crate) struct Extractor {
 /// The keys that matter below one place, and what to keep at the place itself.
 #[derive(Debug, Default)]
 struct Branch {
-    below: BTreeMap<&'static str, Branch>,
+    below: Vec<(&'static str, Branch)>,
     /// What matters in those elements of a list only that have a value at a member.
     chosen: BTreeMap<(&'static str, &'static str), Branch>,
     joined: Vec<Joined>,
@@ -76,13 +76,36 @@ impl Branch {
         keys.split('.').fold(self, |branch, key| {
             let test = key.trim_end_matches(']').split_once('[');
             match test.and_then(|(list, test)| Some((list, test.split_once('=')?))) {
-                None => branch.below.entry(key).or_default(),
+                None => branch.below_mut(key),
                 Some((list, (member, value))) => {
-                    let list = branch.below.entry(list).or_default();
+                    let list = branch.below_mut(list);
                     list.chosen.entry((member, value)).or_default()
                 }
             }
         })
+    }
+
+    /// Returns the branch below a key, as paths spell it.
+    fn below(&self, key: &str) -> Option<&Branch> {
+        self.below.iter().find(|(known, _)| *known == key).map(|(_, branch)| branch)
+    }
+
+    fn below_mut(&mut self, key: &'static str) -> &mut Branch {
+        let at = match self.below.iter().position(|(known, _)| *known == key) {
+            Some(at) => at,
+            None => {
+                self.below.push((key, Branch::default()));
+                self.below.len() - 1
+            }
+        };
+        #[expect(clippy::indexing_slicing, reason = "found, or just put there")]
+        &mut self.below[at].1
+    }
+
+    /// Returns the branch below a key, as a record spells it. There are few, and most differ from it
+    /// in the first letter.
+    fn below_spelled(&self, name: &str) -> Option<&Branch> {
+        self.below.iter().find(|(key, _)| spells(name, key)).map(|(_, branch)| branch)
     }
 
     /// Returns whether the members of one element matter together.
@@ -106,7 +129,7 @@ impl Extractor {
 
     /// Returns whether anything is looked for in a root: `request`, `response` or `additional`.
     pub(crate) fn reads(&self, root: &'static str) -> bool {
-        self.scans(root) || self.roots.below.contains_key(root)
+        self.scans(root) || self.roots.below(root).is_some()
     }
 
     fn scans(&self, root: &'static str) -> bool {
@@ -122,11 +145,11 @@ impl Extractor {
         out: &mut Vec<Part<'r>>,
     ) {
         let scan = self.scans(root);
-        let branch = self.roots.below.get(root);
+        let branch = self.roots.below(root);
         if branch.is_none() && !scan {
             return;
         }
-        let deep = branch.and_then(|branch| branch.below.get(ANY_DEPTH));
+        let deep = branch.and_then(|branch| branch.below(ANY_DEPTH));
         // Where it is matters to what is found by looking everywhere; else nobody asks.
         let path = if scan { root.to_owned() } else { String::new() };
         let mut walk = Walk { skipped: &self.skipped, path, key: spelling, out };
@@ -198,19 +221,19 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
             for path in here.iter().filter_map(|branch| branch.keys) {
                 self.keep(path, name.clone());
             }
-            self.key.clear();
-            normalise(&name, self.key);
-            let key = self.key.as_str();
-            let reach = match reach {
-                Reach { deep: None, scan: false } => reach,
-                _ if self.skipped.contains(key) => Reach { deep: None, scan: false },
-                _ => reach,
-            };
+            let mut reach = reach;
+            if reach.deep.is_some() || reach.scan {
+                self.key.clear();
+                normalise(&name, self.key);
+                if self.skipped.contains(self.key.as_str()) {
+                    reach = Reach { deep: None, scan: false };
+                }
+            }
             let below: SmallVec<[&Branch; 4]> = here
                 .iter()
                 .copied()
                 .chain(reach.deep)
-                .filter_map(|branch| branch.below.get(key))
+                .filter_map(|branch| branch.below_spelled(&name))
                 .collect();
             if below.is_empty() && reach.deep.is_none() && !reach.scan {
                 continue;
@@ -257,12 +280,7 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
 
 /// Returns the text of an object's member, by a key as paths spell it; nothing if it is no name.
 fn member(json: Value<'_>, key: &str) -> Option<String> {
-    let mut own = String::new();
-    let (_, value) = json.members().find(|(name, _)| {
-        own.clear();
-        normalise(name, &mut own);
-        own == key
-    })?;
+    let (_, value) = json.members().find(|(name, _)| spells(name, key))?;
     value.as_text().map(Cow::into_owned).filter(|text| fits(text))
 }
 
@@ -287,6 +305,12 @@ fn is_empty(json: Value<'_>) -> bool {
         || (json.is_object() && json.members().next().is_none())
 }
 
+/// Returns whether a key of a record is the same as one that paths spell.
+fn spells(name: &str, key: &str) -> bool {
+    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
+    letters.map(|byte| byte.to_ascii_lowercase()).eq(key.bytes())
+}
+
 /// Appends a key as extraction paths spell it: ASCII letters and digits, lowered.
 fn normalise(key: &str, out: &mut String) {
     for byte in key.bytes().filter(u8::is_ascii_alphanumeric) {
@@ -296,6 +320,8 @@ fn normalise(key: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn extractor(paths: &[&'static str], skipped: &[&'static str], scan_arns: bool) -> Extractor {
@@ -332,6 +358,16 @@ mod tests {
                 pair("request.xamzacl", "private"),
             ]
         );
+    }
+
+    proptest! {
+        #[test]
+        fn keys_are_told_as_they_are_spelled(name in "[a-cA-C0é.-]{0,6}", key in "[a-c0]{0,4}") {
+            let mut spelled = String::new();
+            normalise(&name, &mut spelled);
+            prop_assert_eq!(spells(&name, &key), spelled == key);
+            prop_assert!(spells(&name, &spelled));
+        }
     }
 
     #[test]

@@ -94,8 +94,8 @@ pub(crate) struct Taken {
     denied: Option<Range<usize>>,
     containers: Vec<Range<usize>>,
     names: Vec<Range<usize>>,
-    /// Ranks of the parts and their numbers.
-    order: Vec<(usize, usize)>,
+    /// Ranks of the parts, their numbers, and whether names stand there.
+    order: Vec<(usize, usize, bool)>,
     out: String,
     /// What is known of paths, as [`kind`](Self::kind) returns it.
     kinds: HashMap<Box<str>, (usize, bool), RandomState>,
@@ -118,16 +118,16 @@ impl Taken {
         let mut order = std::mem::take(&mut self.order);
         order.clear();
         for (index, (path, _)) in call.parts.iter().enumerate() {
-            order.push((self.kind(rules, path).0, index));
+            let (rank, is_name) = self.kind(rules, path);
+            order.push((rank, index, is_name));
         }
         order.sort_unstable();
-        for (rank, index) in &order {
+        for (rank, index, is_name) in &order {
             let Some((path, value)) = call.parts.get(*index) else { continue };
-            let key = last_key(path);
             let container = *rank != usize::MAX;
-            let is_name = container || self.kind(rules, path).1;
-            let text = if value.starts_with("arn:") || is_name {
-                self.text(rules, value, key.unwrap_or_default(), container)
+            let text = if value.starts_with("arn:") || container || *is_name {
+                let key = last_key(path).unwrap_or_default();
+                self.text(rules, value, key, container)
             } else {
                 let start = self.arena.len();
                 literal(value, &mut self.arena);

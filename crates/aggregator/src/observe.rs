@@ -162,6 +162,7 @@ pub struct Observer<'s> {
     recent: Recent,
     name: String,
     key: Vec<u8>,
+    encoded: Vec<u8>,
     spelling: String,
     buffers: Buffers,
 }
@@ -189,6 +190,7 @@ impl<'s> Observer<'s> {
             recent: Recent::default(),
             name: String::new(),
             key: Vec::new(),
+            encoded: Vec::new(),
             spelling: String::new(),
             buffers: Buffers::default(),
         }
@@ -350,10 +352,10 @@ impl<'s> Observer<'s> {
         self.key.extend(number.to_le_bytes());
         self.key.extend(known.number.to_le_bytes());
         told.key(&mut self.key);
-        let spelling = &mut self.spelling;
+        let (spelling, encoded) = (&mut self.spelling, &mut self.encoded);
         let entry = self.recent.entry(&self.key, || {
             let shard = (who.seed ^ known.seed) % SHARDS;
-            Entry::new(number, shard, &told.call(spelling))
+            Entry::new(number, shard, &told.call(spelling), encoded)
         });
         let Some(entry) = entry else { return };
         if covers
@@ -362,8 +364,7 @@ impl<'s> Observer<'s> {
         {
             see();
         }
-        entry.stats.add_from(event, origin);
-        entry.stats.add_context(context);
+        entry.add(event, origin, context);
     }
 
     /// Puts the calls of late where they belong.

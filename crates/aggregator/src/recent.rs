@@ -5,15 +5,18 @@
 //! [`Told`](crate::told::Told)) and cost one look-up; finding a call's place among all names, behind a
 //! lock, is done once for many. What comes out is a join, so when that happens shows nowhere.
 
+use std::sync::Arc;
+
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use crate::call::Call;
 use crate::callers::{Callers, Identified};
 use crate::calls::Buffers;
+use crate::context::Context;
 use crate::identity::Caller;
 use crate::shards::Shards;
-use crate::stats::Stats;
+use crate::stats::{EVIDENCE, EventKey, Origin, Sample, Stats};
 use crate::trie::Quota;
 
 /// How many calls are gathered. Of a corpus with twice as many a twentieth more of the records were of
@@ -31,16 +34,38 @@ pub(crate) struct Entry {
     shard: usize,
     /// See [`Call::encode`].
     call: Box<[u8]>,
-    pub(crate) stats: Stats,
+    stats: Stats,
+    /// Events that are still to go into the statistics.
+    events: Vec<Sample>,
     /// The last hour for which its records were shown to the coverage.
     pub(crate) hour: Option<i64>,
 }
 
 impl Entry {
-    pub(crate) fn new(who: usize, shard: usize, call: &Call<'_>) -> Entry {
-        let mut encoded = Vec::with_capacity(256);
-        call.encode(&mut encoded);
-        Entry { who, shard, call: encoded.into(), stats: Stats::default(), hour: None }
+    /// Starts without events. `buffer` is one.
+    pub(crate) fn new(who: usize, shard: usize, call: &Call<'_>, buffer: &mut Vec<u8>) -> Entry {
+        buffer.clear();
+        call.encode(buffer);
+        let (call, events) = (buffer.as_slice().into(), Vec::new());
+        Entry { who, shard, call, stats: Stats::default(), events, hour: None }
+    }
+
+    /// Takes up one event.
+    pub(crate) fn add(
+        &mut self,
+        event: EventKey<'_>,
+        origin: &Arc<Origin>,
+        context: &Arc<Context>,
+    ) {
+        self.stats.add_context(context);
+        // Most are of a few events. Of many, most are none to keep, which the statistics see at once.
+        if self.stats.is_full() {
+            return self.stats.add_from(event, origin);
+        }
+        self.events.push(event.sample(origin));
+        if self.events.len() == 2 * EVIDENCE {
+            self.stats.take_up(std::mem::take(&mut self.events));
+        }
     }
 }
 
@@ -94,7 +119,8 @@ impl Recent {
                 None => held.principals.entry(key.clone()).or_default(),
             };
             principal.update(&[attribution.segment(), workload], quota, |calls| {
-                for Entry { call, stats, .. } in entries {
+                for Entry { call, stats, events, .. } in entries {
+                    stats.take_up(std::mem::take(events));
                     // It was made by `Call::encode`.
                     if let Some(call) = Call::decode(call) {
                         calls.add(&call, std::mem::take(stats), quota, buffers);

@@ -49,6 +49,17 @@ pub struct EventKey<'a> {
     pub region: &'a str,
 }
 
+impl EventKey<'_> {
+    /// Returns what is kept of the event.
+    pub(crate) fn sample(self, origin: &Arc<Origin>) -> Sample {
+        self.hashed(sample::hash(self.key), origin)
+    }
+
+    fn hashed(self, hash: u64, origin: &Arc<Origin>) -> Sample {
+        Sample::hashed(hash, self.key, self.event_id, self.time, Arc::clone(origin))
+    }
+}
+
 /// When, how often and by which events equal calls were seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -69,18 +80,35 @@ impl Stats {
 
     /// Takes up one event; its region and file are those of `origin`.
     pub(crate) fn add_from(&mut self, event: EventKey<'_>, origin: &Arc<Origin>) {
-        let EventKey { key, event_id, time, .. } = event;
         // The hash samples only; identity is by the whole key.
-        let hash = sample::hash(key);
-        let full = self.samples.len() == EVIDENCE;
-        if full && self.samples.last().is_some_and(|last| last.order_of(hash).is_gt()) {
+        let hash = sample::hash(event.key);
+        if self.is_full() && self.samples.last().is_some_and(|last| last.order_of(hash).is_gt()) {
             let more = More::of(&mut self.more, &self.samples);
-            more.times.see(time);
+            more.times.see(event.time);
             more.count(hash, &self.samples);
             return;
         }
-        let new = Sample::hashed(hash, key, event_id, time, Arc::clone(origin));
-        self.sample(new);
+        self.sample(event.hashed(hash, origin));
+    }
+
+    /// Says whether it has as many samples as it ever has.
+    pub(crate) fn is_full(&self) -> bool {
+        self.samples.len() == EVIDENCE
+    }
+
+    /// Takes up events.
+    pub(crate) fn take_up(&mut self, mut events: Vec<Sample>) {
+        events.sort_unstable_by(Sample::order);
+        let distinct = events.windows(2).all(|pair| match pair {
+            [before, after] => before.order(after).is_lt(),
+            _ => true,
+        });
+        // The usual case, all at once: the first events, each another one, and no more than are kept.
+        if self.samples.is_empty() && self.more.is_none() && distinct && events.len() <= EVIDENCE {
+            self.samples = events.into_boxed_slice();
+        } else {
+            events.into_iter().for_each(|event| self.sample(event));
+        }
     }
 
     /// Takes up an event that may be among the samples.

@@ -201,6 +201,7 @@ pub fn fold_files<A: Send>(
             let mut visit =
                 |at: &Provenance<'_>, record: &Record<'_>| visit(&mut folded, at, record);
             ingested.add(read_file(file, &mut scratch, progress, &mut visit));
+            scratch.settle();
         }
         results.lock().unwrap_or_else(PoisonError::into_inner).push((folded, ingested));
     };

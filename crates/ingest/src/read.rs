@@ -75,7 +75,17 @@ impl Scratch {
     pub(crate) fn look_for(self, mentions: Option<Mentions>) -> Self {
         Self { mentions, ..self }
     }
+
+    /// Gives back what only a large file needed, so that no thread holds on to the largest of all.
+    pub(crate) fn settle(&mut self) {
+        self.window.settle();
+        self.raw.clear();
+        self.raw.shrink_to(RAW_KEPT);
+    }
 }
+
+/// As many raw bytes have room from file to file.
+const RAW_KEPT: usize = 1024 * 1024;
 
 /// Reads one stream of raw bytes, compressed or not, and visits each record in its order.
 ///

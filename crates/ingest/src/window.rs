@@ -27,7 +27,18 @@ impl Buffer {
     pub(crate) fn vec(&mut self) -> &mut Vec<u8> {
         &mut self.0
     }
+
+    /// Gives back what only a large file needed.
+    pub(crate) fn settle(&mut self) {
+        if self.0.len() > KEPT {
+            self.0.truncate(KEPT);
+            self.0.shrink_to_fit();
+        }
+    }
 }
+
+/// As much of a buffer is kept from file to file; few files hold more.
+const KEPT: usize = 4 * 1024 * 1024;
 
 /// A source that is at its end.
 #[derive(Debug)]

@@ -165,15 +165,23 @@ pub(crate) fn stream(source: &str) -> &str {
 fn only_resource<'r>(record: &'r Record<'_>) -> Option<(Cow<'r, str>, Cow<'r, str>)> {
     let mut only = None;
     for entry in record.resources.iter().flat_map(|json| json.value().elements()) {
-        let text = |name: &str| {
-            let (_, value) = entry.members().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-            value.as_text().filter(|text| !text.is_empty())
-        };
-        let kind = text("type")?;
+        let (mut kind, mut arn) = (None, None);
+        for (name, value) in entry.members() {
+            let slot = if name.eq_ignore_ascii_case("type") {
+                &mut kind
+            } else if name.eq_ignore_ascii_case("ARN") {
+                &mut arn
+            } else {
+                continue;
+            };
+            // The first of equal keys counts.
+            slot.get_or_insert_with(|| value.as_text().filter(|text| !text.is_empty()));
+        }
+        let kind = kind.flatten()?;
         if services::is_unselectable(&kind) {
             continue;
         }
-        let before = only.replace((kind, text("ARN")?));
+        let before = only.replace((kind, arn.flatten()?));
         if before.is_some() {
             return None;
         }
