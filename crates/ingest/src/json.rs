@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use memchr::memchr2;
 use serde::Deserialize;
 
-use crate::grammar::{self, is_space};
-use crate::scan;
+use crate::grammar;
+use crate::scan::Scan;
 
 /// Valid JSON text, borrowed from the log where possible.
 ///
@@ -205,36 +205,30 @@ impl<'a> Iterator for Elements<'a> {
 /// The values inside one object or array, keys included.
 #[derive(Debug, Clone)]
 struct Items<'a> {
-    rest: &'a str,
+    text: &'a str,
+    scan: Scan<'a>,
 }
 
 impl<'a> Items<'a> {
     fn of(text: &'a str, open: char) -> Self {
-        Self { rest: text.strip_prefix(open).unwrap_or_default() }
+        let text = text.strip_prefix(open).unwrap_or_default();
+        Self { text, scan: Scan::new(text.as_bytes()) }
     }
 
     /// Takes the next value, over a comma before it.
     fn value(&mut self) -> Option<&'a str> {
-        let text = trim(self.rest);
-        let text = after(text, b',').map_or(text, trim);
-        let bytes = text.as_bytes();
-        let length = scan::value_length(bytes).or_else(|| value_length(bytes))?;
-        let (value, rest) = text.split_at_checked(length)?;
-        self.rest = rest;
-        Some(value)
+        self.scan.pass(b',');
+        self.scan.space();
+        let from = self.scan.at();
+        if self.scan.value().is_none() {
+            let length = value_length(self.text.as_bytes().get(from..)?)?;
+            self.scan.go_to(from + length);
+        }
+        self.text.get(from..self.scan.at())
     }
 
     fn colon(&mut self) -> Option<()> {
-        self.rest = after(trim(self.rest), b':')?;
-        Some(())
-    }
-}
-
-/// Returns `text` without the space in front, which is mostly none.
-fn trim(text: &str) -> &str {
-    match text.as_bytes().first() {
-        Some(b' ' | b'\t' | b'\n' | b'\r') => text.trim_start_matches(is_space),
-        _ => text,
+        self.scan.pass(b':')
     }
 }
 

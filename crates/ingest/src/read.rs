@@ -318,7 +318,7 @@ impl Sink for Reading<'_> {
     }
 
     fn scanned(&mut self, scanned: &Scanned, element: Element<'_>) -> bool {
-        let Ok(text) = std::str::from_utf8(element.bytes) else { return false };
+        let Ok(text) = simdutf8::basic::from_utf8(element.bytes) else { return false };
         let Ok(record) = scanned.slots(text).into_record() else { return false };
         self.found(element.at, Found::Record(text, &record, element.within.framing()));
         true

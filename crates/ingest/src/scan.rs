@@ -91,7 +91,7 @@ impl Seen {
 /// Reads over the record that `bytes` begin with, from its brace to its brace.
 pub(crate) fn record(bytes: &[u8], seen: &mut Seen) -> Option<Scanned> {
     let bytes = bytes.get(..RECORD_LIMIT).unwrap_or(bytes);
-    let mut scan = Scan { bytes, at: 0 };
+    let mut scan = Scan::new(bytes);
     let mut found =
         Scanned { length: 0, values: [(0, 0); FIELD_COUNT], plain: 0, others: Vec::new() };
     scan.take(b'{')?;
@@ -137,12 +137,6 @@ pub(crate) fn record(bytes: &[u8], seen: &mut Seen) -> Option<Scanned> {
     None
 }
 
-/// Returns the length of the value that `bytes` begin with.
-pub(crate) fn value_length(bytes: &[u8]) -> Option<usize> {
-    let mut scan = Scan { bytes, at: 0 };
-    scan.value().map(|_| scan.at)
-}
-
 /// Returns the field of a name. `next` is where in [`WRITTEN`] the next one is likely found.
 fn slot(name: &[u8], next: &mut usize) -> Option<usize> {
     let (before, after) = WRITTEN.split_at_checked(*next)?;
@@ -155,62 +149,145 @@ fn slot(name: &[u8], next: &mut usize) -> Option<usize> {
     WRITTEN.get(place).map(|slot| usize::from(*slot))
 }
 
-struct Scan<'t> {
+/// A place in text, moved on over what is found there.
+#[derive(Debug, Clone)]
+pub(crate) struct Scan<'t> {
     bytes: &'t [u8],
     at: usize,
+    /// The block of [`BLOCK`] bytes that was looked over last, by its number.
+    block: usize,
+    /// A bit for each byte of that block that may end the plain text of a string: quotes, backslashes
+    /// and control characters. Most blocks hold several.
+    ends: u64,
 }
 
-impl Scan<'_> {
+/// How many bytes are looked over at once.
+const BLOCK: usize = u64::BITS as usize;
+
+impl<'t> Scan<'t> {
+    /// Starts at the beginning.
+    pub(crate) fn new(bytes: &'t [u8]) -> Self {
+        Scan { bytes, at: 0, block: usize::MAX, ends: 0 }
+    }
+
+    /// Moves to where the plain text of a string ends.
+    #[inline(always)]
+    fn text_end(&mut self) -> Option<()> {
+        loop {
+            let block = self.at / BLOCK;
+            if block != self.block {
+                self.look_over(block)?;
+            }
+            let ahead = self.ends >> (self.at % BLOCK);
+            if ahead != 0 {
+                self.at += ahead.trailing_zeros() as usize;
+                return Some(());
+            }
+            self.at = (block + 1) * BLOCK;
+        }
+    }
+
+    /// Finds the ends in a block; nothing where the text has ended before it. What is beyond the text
+    /// ends any.
+    #[inline(never)]
+    fn look_over(&mut self, block: usize) -> Option<()> {
+        let rest = self.bytes.get(block * BLOCK..)?;
+        self.ends = match rest.first_chunk() {
+            Some(bytes) => ends(bytes),
+            None if rest.is_empty() => return None,
+            None => {
+                let mut bytes = [0; BLOCK];
+                bytes.get_mut(..rest.len())?.copy_from_slice(rest);
+                ends(&bytes)
+            }
+        };
+        self.block = block;
+        Some(())
+    }
+
+    /// Returns how many bytes are behind.
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes to a place in the text.
+    pub(crate) const fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// Passes a byte that stands here or after space; stays where it does not.
+    pub(crate) fn pass(&mut self, byte: u8) -> Option<()> {
+        let before = self.at;
+        self.space();
+        let passed = self.take(byte);
+        if passed.is_none() {
+            self.at = before;
+        }
+        passed
+    }
+
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline(always)]
     fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
     }
 
+    #[inline(always)]
     fn take(&mut self, wanted: u8) -> Option<()> {
         (self.next()? == wanted).then_some(())
     }
 
-    fn space(&mut self) {
+    #[inline(always)]
+    pub(crate) fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
     }
 
     /// Reads over a string; returns whether it has no escapes.
-    #[inline]
+    #[inline(always)]
     fn string(&mut self) -> Option<bool> {
         self.take(b'"')?;
-        let mut plain = true;
+        self.text_end()?;
+        if self.peek()? == b'"' {
+            self.at += 1;
+            return Some(true);
+        }
+        self.escaped()
+    }
+
+    /// Reads over what is left of a string, from an escape on.
+    #[cold]
+    #[inline(never)]
+    fn escaped(&mut self) -> Option<bool> {
         loop {
-            self.at = text_end(self.bytes, self.at)?;
             match self.next()? {
-                b'"' => return Some(plain),
-                b'\\' => {
-                    plain = false;
-                    match self.next()? {
-                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                        b'u' => {
-                            let digits = self.bytes.get(self.at..self.at + 4)?;
-                            if !digits.iter().all(u8::is_ascii_hexdigit) {
-                                return None;
-                            }
-                            self.at += 4;
+                b'"' => return Some(false),
+                b'\\' => match self.next()? {
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+                    b'u' => {
+                        let digits = self.bytes.get(self.at..self.at + 4)?;
+                        if !digits.iter().all(u8::is_ascii_hexdigit) {
+                            return None;
                         }
-                        _ => return None,
+                        self.at += 4;
                     }
-                }
+                    _ => return None,
+                },
                 _ => return None,
             }
+            self.text_end()?;
         }
     }
 
     /// Reads over a value; returns whether it is a string without escapes.
-    fn value(&mut self) -> Option<bool> {
+    pub(crate) fn value(&mut self) -> Option<bool> {
         match self.peek()? {
             b'"' => self.string(),
             b'{' | b'[' => self.container().map(|()| false),
@@ -342,21 +419,16 @@ impl Scan<'_> {
     }
 }
 
-/// Returns where the plain text of a string ends: at a quote, a backslash or a control character.
-#[inline]
-fn text_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+/// Returns a bit for each byte that may end the plain text of a string.
+#[inline(always)]
+fn ends(block: &[u8; BLOCK]) -> u64 {
     const WIDTH: usize = 16;
-    while let Some(block) = bytes.get(at..at + WIDTH) {
-        let block = u8x16::new(block.try_into().ok()?);
+    let mut ends = 0;
+    for (number, block) in block.as_chunks::<WIDTH>().0.iter().enumerate() {
+        let block = u8x16::new(*block);
         let control = block.min(u8x16::splat(0x1f)).cmp_eq(block);
         let end = block.cmp_eq(u8x16::splat(b'"')) | block.cmp_eq(u8x16::splat(b'\\')) | control;
-        let ends = end.move_mask();
-        if ends != 0 {
-            return Some(at + ends.trailing_zeros() as usize);
-        }
-        at += WIDTH;
+        ends |= u64::from(end.move_mask() as u16) << (number * WIDTH);
     }
-    let rest = bytes.get(at..)?;
-    let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
-    Some(at + end)
+    ends
 }
