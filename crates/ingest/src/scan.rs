@@ -107,6 +107,10 @@ pub(crate) fn record(bytes: &[u8], seen: &mut Seen) -> Option<Scanned> {
         let name = bytes.get(key.clone()).filter(|_| plain)?;
         let from = scan.at;
         let slot = slot(name, &mut next);
+        // Before what it wraps is read over: that may be a whole file.
+        if slot.is_none() && Within::of_key(name).is_some() {
+            return None;
+        }
         let plain = match slot {
             Some(USER_IDENTITY | TLS_DETAILS) => scan.value_seen(seen)?,
             _ => scan.value()?,
@@ -118,7 +122,6 @@ pub(crate) fn record(bytes: &[u8], seen: &mut Seen) -> Option<Scanned> {
                 let bit = 1 << slot;
                 found.plain = if plain { found.plain | bit } else { found.plain & !bit };
             }
-            None if Within::of_key(name).is_some() => return None,
             None if is_field_in_any_case(name) => found.others.push((key, from..scan.at)),
             None => {}
         }
