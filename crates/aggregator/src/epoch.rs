@@ -52,18 +52,22 @@ impl Epoch {
 /// takes milliseconds, and every usage file is asked for its epoch.
 fn asked(catalog: Catalog) -> u128 {
     static EMBEDDED: OnceLock<u128> = OnceLock::new();
-    let digest = || xxh3_128(written(catalog).as_bytes());
-    if catalog.is_embedded() { *EMBEDDED.get_or_init(digest) } else { digest() }
+    if catalog.is_embedded() {
+        *EMBEDDED.get_or_init(|| digest(catalog))
+    } else {
+        digest(catalog)
+    }
 }
 
-/// Writes down all that `observe` asks the catalog, whatever the order it is kept in.
-fn written(catalog: Catalog) -> String {
-    let mut events: Vec<_> = catalog.events().collect();
-    events.sort_by_key(|(label, operation)| (*label, operation.name()));
-    let mut text = String::new();
-    for (label, operation) in events {
+/// Sums up the digests of what it asks of each event, whatever the order they are kept in.
+fn digest(catalog: Catalog) -> u128 {
+    let mut sum = 0u128;
+    let mut add = |text: &str| sum = sum.wrapping_add(xxh3_128(text.as_bytes()));
+    let (mut text, mut paths) = (String::new(), Vec::new());
+    for (label, operation) in catalog.events() {
         let extraction = operation.extraction();
-        let mut paths: Vec<&str> = extraction.paths().collect();
+        paths.clear();
+        paths.extend(extraction.paths());
         paths.sort_unstable();
         // What follows from no path and no lesson is what follows from an event nobody knows.
         let teaches = operation.lessons().next().is_some();
@@ -72,19 +76,20 @@ fn written(catalog: Catalog) -> String {
         }
         let flags = [(extraction.scan_arns(), "arns"), (teaches, "teaches")];
         let flags = flags.into_iter().filter_map(|(set, word)| set.then_some(word));
-        for word in [label, operation.name()].into_iter().chain(flags).chain(paths) {
+        text.clear();
+        for word in [label, operation.name()].into_iter().chain(flags).chain(paths.drain(..)) {
             text.push_str(word);
             text.push(' ');
         }
-        text.push('\n');
+        add(&text);
     }
     // The same keys are passed over in all of them.
     if let Some((_, any)) = catalog.events().next() {
         let mut skipped: Vec<&str> = any.extraction().skipped().collect();
         skipped.sort_unstable();
-        text.push_str(&skipped.join(" "));
+        add(&skipped.join(" "));
     }
-    text
+    sum
 }
 
 impl fmt::Display for Epoch {
