@@ -74,8 +74,9 @@ struct Said {
 /// Those that called up to now.
 #[derive(Debug, Default)]
 pub(crate) struct Callers {
-    /// By the text of `userIdentity`; none is "".
-    by_text: HashMap<Box<str>, Said, RandomState>,
+    /// Numbers of `said`, by the text of `userIdentity`; none is "".
+    by_text: HashMap<Box<str>, usize, RandomState>,
+    said: Vec<Said>,
     all: IndexMap<Identified, Option<bool>, RandomState>,
 }
 
@@ -83,15 +84,16 @@ impl Callers {
     /// Returns who called, by the `userIdentity` of a record.
     pub(crate) fn identify(&mut self, identity: Option<&Json<'_>>) -> Option<Called<'_>> {
         let text = identity.map(Json::text).unwrap_or_default();
-        if !self.by_text.contains_key(text) {
+        let said = self.by_text.get(text).copied().unwrap_or_else(|| {
             let read = identity.map(UserIdentity::read).unwrap_or_default();
             let entry = self.all.entry(Identified::of(&read));
             let number = entry.index();
             entry.or_default();
-            let said = Said { number, session: read.session().map(Into::into) };
-            self.by_text.insert(text.into(), said);
-        }
-        let Said { number, session } = self.by_text.get(text)?;
+            self.said.push(Said { number, session: read.session().map(Into::into) });
+            self.by_text.insert(text.into(), self.said.len() - 1);
+            self.said.len() - 1
+        });
+        let Said { number, session } = self.said.get(said)?;
         let (who, wanted) = self.all.get_index_mut(*number)?;
         Some(Called { number: *number, who, wanted, session: session.as_deref() })
     }
@@ -109,6 +111,7 @@ impl Callers {
     /// Forgets all; numbers are given anew.
     pub(crate) fn forget(&mut self) {
         self.by_text.clear();
+        self.said.clear();
         self.all.clear();
     }
 }

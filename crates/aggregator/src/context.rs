@@ -95,7 +95,9 @@ impl Context {
 /// Contexts by `sourceIPAddress` and endpoint as records state them, so that calls share their texts.
 #[derive(Debug, Default)]
 pub(crate) struct Contexts {
-    known: HashMap<Box<str>, Arc<Context>, RandomState>,
+    /// Numbers of `all`.
+    known: HashMap<Box<str>, usize, RandomState>,
+    all: Vec<Arc<Context>>,
     networks: Texts,
     endpoints: Texts,
     key: String,
@@ -112,19 +114,22 @@ impl Contexts {
         self.key.push_str(endpoint);
         // Writing to a string cannot fail.
         let _ = write!(self.key, "{}", source.len());
-        if !self.known.contains_key(self.key.as_str()) {
+        let number = self.known.get(self.key.as_str()).copied().unwrap_or_else(|| {
             // So that a log of a billion addresses does not fill the memory with what is only a cache.
             if self.known.len() >= REMEMBERED {
                 self.known.clear();
+                self.all.clear();
             }
             let given = |text: &'_ str| !text.is_empty();
             let network = given(source).then(|| self.networks.share(&network(source)));
             let endpoint = given(endpoint).then(|| self.endpoints.share(endpoint));
             let context = Context { endpoints: Few::one(endpoint), networks: Few::one(network) };
-            self.known.insert(self.key.as_str().into(), Arc::new(context));
-        }
-        #[expect(clippy::indexing_slicing, reason = "inserted where it was missing")]
-        &self.known[self.key.as_str()]
+            self.all.push(Arc::new(context));
+            self.known.insert(self.key.as_str().into(), self.all.len() - 1);
+            self.all.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "numbers are those of what was pushed")]
+        &self.all[number]
     }
 }
 

@@ -52,11 +52,7 @@ impl Epoch {
 /// takes milliseconds, and every usage file is asked for its epoch.
 fn asked(catalog: Catalog) -> u128 {
     static EMBEDDED: OnceLock<u128> = OnceLock::new();
-    if catalog.is_embedded() {
-        *EMBEDDED.get_or_init(|| digest(catalog))
-    } else {
-        digest(catalog)
-    }
+    if catalog.is_embedded() { *EMBEDDED.get_or_init(|| digest(catalog)) } else { digest(catalog) }
 }
 
 /// Sums up the digests of what it asks of each event, whatever the order they are kept in.

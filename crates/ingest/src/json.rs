@@ -339,6 +339,11 @@ fn hex4(text: &str) -> Option<(u32, &str)> {
 
 /// Returns the truth value of a JSON boolean, or of a string that spells one.
 pub(crate) fn as_bool(raw: &str) -> Option<bool> {
+    match raw {
+        "true" => return Some(true),
+        "false" => return Some(false),
+        _ => {}
+    }
     let word = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(raw);
     if word.eq_ignore_ascii_case("true") {
         Some(true)

@@ -197,6 +197,12 @@ enum Shape {
     Array,
 }
 
+impl Shape {
+    const fn is_text(self) -> bool {
+        matches!(self, Shape::Text | Shape::TextOrNumber)
+    }
+}
+
 struct Field {
     name: &'static str,
     shape: Shape,
@@ -369,11 +375,12 @@ where
     /// Reads the next slot with `read`; a value that it cannot read is noted as odd.
     fn next<T>(&mut self, read: impl FnOnce(Slot<'a>, Shape) -> Option<T>) -> Option<T> {
         let (slot, (value, field)) = self.slots.next()?;
-        let slot_value = (*value)?;
-        if is_absent(slot_value.raw, field.shape) {
+        let value = (*value)?;
+        // A plain string never says so where text is meant, and most are.
+        if !(value.plain && field.shape.is_text()) && is_absent(value.raw, field.shape) {
             return None;
         }
-        let read = read(slot_value, field.shape);
+        let read = read(value, field.shape);
         if read.is_none() {
             self.odd.add(slot);
         }
@@ -382,7 +389,7 @@ where
 
     fn text(&mut self) -> Option<Cow<'a, str>> {
         self.next(|Slot { raw, plain, .. }, shape| match raw.as_bytes().first()? {
-            b'"' if plain => raw.get(1..raw.len() - 1).map(Cow::Borrowed),
+            _ if plain => raw.get(1..raw.len() - 1).map(Cow::Borrowed),
             b'"' => unquote(raw),
             b'-' | b'0'..=b'9' if shape == Shape::TextOrNumber => Some(Cow::Borrowed(raw)),
             _ => None,
@@ -412,8 +419,7 @@ where
 /// Returns whether a value says that there is none: `null`, and for anything but text also the
 /// empty string and `"null"`, which is how columns of exports without a value print.
 fn is_absent(raw: &str, shape: Shape) -> bool {
-    let text = matches!(shape, Shape::Text | Shape::TextOrNumber);
-    raw == "null" || (!text && matches!(raw, "\"\"" | "\"null\""))
+    raw == "null" || (!shape.is_text() && matches!(raw, "\"\"" | "\"null\""))
 }
 
 #[cfg(test)]
