@@ -129,8 +129,9 @@ impl Files {
         self.road = road;
     }
 
-    /// Has only files parsed that may mention one of these texts. All records that do are still
-    /// visited, many that do not as well. Damage is not looked for in the others.
+    /// Has only files parsed, and of them only records visited, that may mention one of these texts. All
+    /// records that do are still visited, some that do not as well. Damage is not looked for in files
+    /// that do not.
     pub fn look_for(&mut self, mentions: Mentions) {
         self.mentions = Some(mentions);
     }

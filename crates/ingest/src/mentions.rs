@@ -1,4 +1,4 @@
-//! Which files need not be parsed, told from their bytes.
+//! Which files need not be parsed, and which records not be visited, told from their bytes.
 //!
 //! A record that names something holds its name, letter for letter or with escapes. JSON can write any
 //! letter as `\u` and four digits, also inside a string of JSON inside a string, where the backslash
@@ -14,6 +14,7 @@ const SHORTEST: usize = 3;
 pub struct Mentions {
     texts: Vec<Finder<'static>>,
     escape: Finder<'static>,
+    insight: Finder<'static>,
 }
 
 impl Mentions {
@@ -26,12 +27,20 @@ impl Mentions {
             fits.then(|| Finder::new(text).into_owned())
         };
         let texts: Vec<_> = texts.into_iter().map(find).collect::<Option<_>>()?;
-        (!texts.is_empty()).then(|| Self { texts, escape: Finder::new(b"\\u").into_owned() })
+        let fixed = |text: &'static [u8]| Finder::new(text);
+        let (escape, insight) = (fixed(b"\\u"), fixed(b"Insight"));
+        (!texts.is_empty()).then_some(Self { texts, escape, insight })
     }
 
     /// Returns whether any of the texts may stand in the inflated bytes of a file.
     pub(crate) fn may_be_in(&self, bytes: &[u8]) -> bool {
         self.texts.iter().chain([&self.escape]).any(|finder| finder.find(bytes).is_some())
+    }
+
+    /// Returns whether a record is to be visited: it may hold one of the texts, or be of an Insights
+    /// event, which is listed and not counted.
+    pub(crate) fn concern(&self, record: &[u8]) -> bool {
+        self.may_be_in(record) || self.insight.find(record).is_some()
     }
 }
 
@@ -51,6 +60,8 @@ mod tests {
             assert!(mentions.may_be_in(text.as_bytes()), "{text}");
         }
         assert!(!mentions.may_be_in(br#"{"arn":"arn:aws:iam::1:role\/orders"}"#));
+        assert!(!mentions.concern(br#"{"eventCategory":"Management"}"#));
+        assert!(mentions.concern(br#"{"eventCategory":"Insight"}"#));
     }
 
     #[test]

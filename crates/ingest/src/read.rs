@@ -71,7 +71,7 @@ impl Scratch {
         Self { road, ahead, ..Self::default() }
     }
 
-    /// Has only files parsed that may hold one of these texts.
+    /// Has only files parsed, and records visited, that may hold one of these texts.
     pub(crate) fn look_for(self, mentions: Option<Mentions>) -> Self {
         Self { mentions, ..self }
     }
@@ -108,6 +108,7 @@ pub fn read_stream(
         large: Marks::default(),
         unfinished: None,
         seen,
+        mentions: mentions.as_ref(),
     };
     raw.clear();
     if *road == Road::General {
@@ -213,6 +214,7 @@ struct Reading<'v> {
     large: Marks,
     unfinished: Option<Position>,
     seen: &'v mut Seen,
+    mentions: Option<&'v Mentions>,
 }
 
 impl Reading<'_> {
@@ -276,6 +278,16 @@ impl Reading<'_> {
         }
     }
 
+    /// Counts a record, and returns what it was packed in.
+    fn count(&mut self, framing: Option<Framing>) -> Framing {
+        let framing = framing.unwrap_or(Framing::Bare);
+        if self.records == 0 {
+            self.framing = Some(framing);
+        }
+        self.records += 1;
+        framing
+    }
+
     fn found(&mut self, at: u64, found: Found<'_>) {
         match found {
             Found::Record(_, record, _) if record.is_insight() => {
@@ -289,13 +301,9 @@ impl Reading<'_> {
                     let detail = format!("`{field}` is not of its type; read without it");
                     self.listing.add(SkipKind::OddField, Some(self.position(at)), detail);
                 }
-                let framing = framing.unwrap_or(Framing::Bare);
-                if self.records == 0 {
-                    self.framing = Some(framing);
-                }
-                let at = Provenance { path: self.path, record: self.records, framing };
-                (self.visit)(&at, record);
-                self.records += 1;
+                let number = self.records;
+                let framing = self.count(framing);
+                (self.visit)(&Provenance { path: self.path, record: number, framing }, record);
             }
             Found::Skip(kind, detail) => {
                 self.listing.add(kind, Some(self.position(at)), detail);
@@ -318,6 +326,10 @@ impl Sink for Reading<'_> {
     }
 
     fn scanned(&mut self, scanned: &Scanned, element: Element<'_>) -> bool {
+        if self.mentions.is_some_and(|mentions| !mentions.concern(element.bytes)) {
+            self.count(element.within.framing());
+            return true;
+        }
         let Ok(text) = simdutf8::basic::from_utf8(element.bytes) else { return false };
         let Ok(record) = scanned.slots(text).into_record() else { return false };
         self.found(element.at, Found::Record(text, &record, element.within.framing()));

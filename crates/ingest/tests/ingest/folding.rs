@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::DateTime;
 use trailtrim_ingest::{
-    IngestError, Ingested, Input, Progress, Prune, SkipKind, fold, fold_reporting,
+    Files, IngestError, Ingested, Input, Mentions, Progress, Prune, Quiet, SkipKind, fold,
+    fold_files, fold_reporting,
 };
 
 use crate::{gzip, log};
@@ -196,4 +197,35 @@ mod unix {
         let kinds: Vec<_> = ingested.skipped.iter().map(|one| one.kind).collect();
         assert_eq!(kinds, [SkipKind::SpecialFile]);
     }
+}
+
+#[test]
+fn what_is_looked_for_is_all_that_is_visited() {
+    let dir = tempfile::tempdir().unwrap();
+    let of = |names: &[&str]| log(names).replace("\"E", "\"\\u0045");
+    write(&dir.path().join("a.json.gz"), gzip(of(&["Alpha", "Beta", "Alpha"]).as_bytes()));
+    // An escape may spell what is looked for.
+    write(&dir.path().join("b.json.gz"), gzip(of(&["Beta", "Eta"]).as_bytes()));
+    write(&dir.path().join("c.json.gz"), gzip(of(&["Beta"]).as_bytes()));
+    let mut files = Files::find(&paths(&[dir.path().to_owned()]), &Prune::default()).unwrap();
+    files.look_for(Mentions::new(["Alpha"]).unwrap());
+    let (names, ingested) = fold_files(
+        &files,
+        &Quiet,
+        Names::new,
+        |names, at, record| {
+            let file = at.path.rsplit('/').next().unwrap().to_owned();
+            names.insert((file, at.record), record.event_name.to_string());
+        },
+        |mut left, right| {
+            left.extend(right);
+            left
+        },
+    );
+    let names: Vec<_> =
+        names.iter().map(|((file, at), name)| format!("{file} {at} {name}")).collect();
+    assert_eq!(names, ["a.json.gz 0 Alpha", "a.json.gz 2 Alpha", "b.json.gz 1 Eta"]);
+    assert_eq!(ingested.passed, 1);
+    let records: Vec<_> = ingested.sources.values().map(|facts| facts.records).collect();
+    assert_eq!(records.iter().sum::<u64>(), 5, "those that are not visited are counted");
 }
