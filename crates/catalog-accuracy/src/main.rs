@@ -6,6 +6,7 @@
 
 mod call;
 mod denials;
+mod dependents;
 mod naming;
 mod newer;
 mod rebuild;
@@ -65,6 +66,12 @@ enum Measurement {
         #[arg(long)]
         rules_now: bool,
     },
+    /// List what the reference says is needed along with calls and that is not granted with them
+    Dependents {
+        /// Read the rules from their files instead of those that were built in
+        #[arg(long)]
+        rules_now: bool,
+    },
     /// Rebuild the ARNs of the shared events from their parameters
     Rebuild,
     /// Compare with the actions and ARNs that denial messages name
@@ -93,8 +100,16 @@ fn main() -> Result<()> {
         }
         Some(Measurement::Names { draw: false }) => verdicts::measure(&shared::models()?, true),
         Some(Measurement::Shapes { model, fills, sample, seed, draws, wheel, rules_now }) => {
-            let catalog = if rules_now { rules::compiled()? } else { Catalog::embedded() };
-            shapes::measure(catalog, &model, wheel.as_deref(), fills, (sample, seed, draws))
+            shapes::measure(
+                catalog(rules_now)?,
+                &model,
+                wheel.as_deref(),
+                fills,
+                (sample, seed, draws),
+            )
+        }
+        Some(Measurement::Dependents { rules_now }) => {
+            dependents::measure(catalog(rules_now)?, true)
         }
         Some(Measurement::Rebuild) => {
             rebuild::measure(&events(), true);
@@ -110,10 +125,15 @@ fn main() -> Result<()> {
     }
 }
 
+fn catalog(rules_now: bool) -> Result<Catalog> {
+    if rules_now { rules::compiled() } else { Ok(Catalog::embedded()) }
+}
+
 fn everything() -> Result<()> {
     let models = shared::models()?;
     naming::measure(&models, false)?;
     verdicts::measure(&models, false)?;
+    dependents::measure(Catalog::embedded(), false)?;
     shapes::measure(Catalog::embedded(), &[], None, false, (false, shapes::SEED, shapes::SIZE))?;
     let events = events();
     if events.is_empty() {

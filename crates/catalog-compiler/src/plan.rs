@@ -13,6 +13,10 @@ use crate::types::is_ambient;
 use crate::when::{lessons, tests};
 use crate::world::{Subject, World, begins_with_word, qualified, variables_of};
 
+/// Why a dependent of the same service is granted.
+const WITHIN: &str = "The reference lists it beside the operation's own action, and what a service does \
+                      by itself leaves no event.";
+
 /// What one operation needs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
@@ -197,21 +201,43 @@ impl Context<'_, '_> {
         Ok(grant)
     }
 
-    /// Adds what the reference lists as needed along with the actions of the plan, where rules say
-    /// that no event of its own shows it.
+    /// Adds what the reference lists as needed along with the actions of the plan and what no event
+    /// of its own shows: where rules say so, and what is of the same service as the operation's own
+    /// action. Tags are for [`Context::tagging`].
     fn dependents(&self, plan: &mut Plan) -> Result<(), CompileError> {
         let own = Context { rule: None, ..*self };
+        let name = format!("{}:{}", self.subject.prefix, self.subject.name);
+        let has_own = plan.grants.iter().any(|grant| grant.action.eq_ignore_ascii_case(&name));
         let mut added: Vec<Grant> = Vec::new();
         for grant in &plan.grants {
-            let Some((_, action)) = self.world.action(&grant.action) else { continue };
+            let Some((service, action)) = self.world.action(&grant.action) else { continue };
+            let is_own = !has_own || grant.action.eq_ignore_ascii_case(&name);
             for dependent in &action.dependents {
-                let known = plan.grants.iter().chain(&added).any(|own| own.action == *dependent);
-                let Some((file, rule)) = self.world.dependent(dependent) else { continue };
-                if !known {
-                    let reason = Some(rule.reason.clone());
-                    let (action, when) = (dependent.clone(), rule.when.clone());
-                    let rule = GrantRule { action, when, reason, ..GrantRule::default() };
-                    added.push(own.grant_of(file, &rule)?);
+                if plan.grants.iter().chain(&added).any(|known| known.action == *dependent) {
+                    continue;
+                }
+                let rules = self.world.dependent(dependent, &grant.action);
+                for (file, rule) in rules.iter().filter(|(_, rule)| !rule.never) {
+                    added.push(own.grant_of(file, &rule.grant(dependent))?);
+                }
+                let within = self.world.action(dependent).is_some_and(|(other, action)| {
+                    other.prefix == service.prefix && action.level != Level::Tagging
+                });
+                if rules.is_empty() && is_own && within {
+                    let rule = GrantRule {
+                        action: dependent.clone(),
+                        inferred: true,
+                        reason: Some(WITHIN.to_owned()),
+                        ..GrantRule::default()
+                    };
+                    added.push(own.grant_of(&Named::nowhere(), &rule)?);
+                }
+            }
+        }
+        for (file, rule) in self.world.needed(self.subject) {
+            for action in &rule.actions {
+                if !plan.grants.iter().any(|known| known.action == *action) {
+                    added.push(own.grant_of(file, &rule.grant(action))?);
                 }
             }
         }

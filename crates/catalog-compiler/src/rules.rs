@@ -115,14 +115,41 @@ pub(crate) struct WheneverRule {
 }
 
 /// What the reference lists as needed along with other actions, and what no event of its own shows.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct DependentRule {
     pub(crate) actions: Vec<String>,
+    /// Actions beside which it is meant; without, all that list it.
+    pub(crate) of: Vec<String>,
+    /// Operations that need them though no action lists them.
+    pub(crate) operations: Vec<String>,
     /// What must hold of a call that needs them; without, all that the reference lists need them.
-    #[serde(default)]
     pub(crate) when: Vec<String>,
+    /// Of the dependent's resource types, those that the call is about.
+    pub(crate) only: Vec<String>,
+    pub(crate) fill: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// A template in place of the dependent's resource types, or `*`.
+    pub(crate) resource: Option<String>,
+    /// Not granted with the call.
+    pub(crate) never: bool,
     pub(crate) reason: String,
+}
+
+impl DependentRule {
+    /// Returns the grant of one of its actions.
+    pub(crate) fn grant(&self, action: &str) -> GrantRule {
+        GrantRule {
+            action: action.to_owned(),
+            when: self.when.clone(),
+            only: self.only.clone(),
+            fill: self.fill.clone(),
+            resource: self.resource.clone(),
+            // What only some calls need is nothing that a call proves.
+            inferred: !(self.of.is_empty() && self.operations.is_empty()),
+            reason: Some(self.reason.clone()),
+            ..GrantRule::default()
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -284,6 +311,9 @@ pub(crate) struct CreatesRule {
     /// Verbs beside the others of calls that make something if it is not there.
     #[serde(default)]
     pub(crate) tagging_verbs: Vec<String>,
+    /// Operations whose tags need no tagging action: `glue:CreateColumnStatisticsTaskSettings`.
+    #[serde(default)]
+    pub(crate) tagless: Vec<String>,
     /// Words that make a thing of its own out of what is named before them.
     #[serde(default)]
     pub(crate) parts: Vec<String>,

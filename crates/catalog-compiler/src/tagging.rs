@@ -51,7 +51,7 @@ impl Context<'_, '_> {
         if let (Some(member), false) = (self.tags_member(), plan.grants.iter().any(tags))
             && let Some((action, made)) = self.tagging_of_what_is_made()
         {
-            let mut grant = self.tag(action, &member, vec![made])?;
+            let mut grant = self.tag(action, &member, made.into_iter().collect())?;
             grant.flags |= flag::INFERRED;
             plan.grants.push(grant);
         }
@@ -61,9 +61,15 @@ impl Context<'_, '_> {
     /// Returns the member that the call's tags are in: `tags`, or `backupVaultTags` where the
     /// operation is called after a backup vault.
     fn tags_member(&self) -> Option<String> {
+        let id = qualified(Some(self.subject.prefix), self.subject.name);
+        if self.creates().is_some_and(|creates| creates.tagless.contains(&id)) {
+            return None;
+        }
         let members = self.subject.members();
         let stem = |member: &str| member.trim_end_matches('?').trim_end_matches("{}").to_owned();
-        let mut usual = ["tags?", "tags{}", "taglist?", "tagset?", "tags"].into_iter();
+        let mut usual =
+            ["tags?", "tags{}", "taglist?", "tagset?", "tags", "resourcetags?", "resourcetags{}"]
+                .into_iter();
         if let Some(member) = usual.find(|tag| members.iter().any(|member| member == tag)) {
             return Some(stem(member));
         }
@@ -81,18 +87,25 @@ impl Context<'_, '_> {
     }
 
     /// Returns the service's tagging action, where the reference does not list it for a call that
-    /// makes something, and the type that the call makes; nothing if tags are on no such type.
-    fn tagging_of_what_is_made(&self) -> Option<(String, String)> {
+    /// makes something, and the type that the call makes, unless the action takes none; nothing if
+    /// tags are on no such type.
+    fn tagging_of_what_is_made(&self) -> Option<(String, Option<String>)> {
         let creates = self.creates()?;
         let makes = |verb: &String| begins_with_word(self.subject.name, verb);
         if !creates.verbs.iter().chain(&creates.tagging_verbs).any(makes) {
             return None;
         }
-        creates.tagging.iter().find_map(|name| {
-            let action = qualified(Some(self.subject.prefix), name);
-            let (_, tagging) = self.world.action(&action)?;
-            Some((action, self.made(&self.own_types(), &tagging.types)?))
-        })
+        let own = self.own_types();
+        let find = |made: &dyn Fn(&Types) -> Option<Option<String>>| {
+            creates.tagging.iter().find_map(|name| {
+                let action = qualified(Some(self.subject.prefix), name);
+                let (_, tagging) = self.world.action(&action)?;
+                Some((action, made(&tagging.types)?))
+            })
+        };
+        find(&|types| self.made(&own, types).map(Some))
+            .or_else(|| find(&|types| self.made_in_other_words(&own, types).map(Some)))
+            .or_else(|| find(&|types| types.is_empty().then_some(None)))
     }
 
     /// Returns the types of the action with the operation's own name.
@@ -137,41 +150,74 @@ impl Context<'_, '_> {
     /// its name ends with; what its name has in it, unless that is only what a part is made of; the
     /// one type that the call is authorized on.
     fn made(&self, own: &Types, taggable: &Types) -> Option<String> {
-        let name = ["From", "To", "With", "Using"]
-            .iter()
-            .fold(self.subject.name, |name, word| before_word(name, word));
-        let noun = noun(name);
-        let longest = |fits: &dyn Fn(&str) -> bool| {
-            let words = taggable.iter().flat_map(|(kind, _)| {
-                let words = self.world.called(self.subject.prefix, kind);
-                words.into_iter().map(move |word| (word, kind))
-            });
-            let fitting = words.filter(|(word, _)| fits(word));
-            fitting.max_by_key(|(word, _)| word.len()).map(|(_, kind)| kind.clone())
-        };
-        let whole = normal(noun);
+        let whole = normal(self.noun());
         let parts = self.creates().map(|creates| creates.parts.as_slice()).unwrap_or_default();
-        // Where a word begins in the name, and what follows it.
-        let after = |word: &str| {
-            let at = whole.rfind(word)?;
-            let begins = noun.get(at..)?.starts_with(|c: char| c.is_ascii_uppercase());
-            begins.then(|| noun.get(at + word.len()..)).flatten()
+        let has = |word: &str| {
+            self.after(&whole, word).is_some_and(|rest| !parts.iter().any(|part| part == rest))
         };
-        let ends = |word: &str| {
-            let one = word.strip_suffix('s').unwrap_or(word);
-            [word, one]
-                .into_iter()
-                .any(|word| after(word).is_some_and(|rest| rest.is_empty() || rest == "s"))
-        };
-        let has =
-            |word: &str| after(word).is_some_and(|rest| !parts.iter().any(|part| part == rest));
         let alone = || {
             let is_taggable =
                 |kind: &&(String, bool)| taggable.iter().any(|(name, _)| *name == kind.0);
             let mut own = own.iter().filter(is_taggable);
             own.next().filter(|_| own.next().is_none()).map(|(name, _)| name.clone())
         };
-        longest(&ends).or_else(|| longest(&has)).or_else(alone)
+        self.longest(taggable, &|word| self.ends(&whole, word))
+            .or_else(|| self.longest(taggable, &has))
+            .or_else(alone)
+    }
+
+    /// Returns the type that the call makes where its name does not say so outright: a type of the
+    /// call's own action that its name ends with (the list of what can be tagged lags behind what
+    /// can be made); the one type that ends with the call's name (`CreateRelay` makes a
+    /// `mailmanager-smtp-relay`); the only type that can be tagged.
+    fn made_in_other_words(&self, own: &Types, taggable: &Types) -> Option<String> {
+        let whole = normal(self.noun());
+        let the_one = |types: &Types, fits: &dyn Fn(&str) -> bool| {
+            let mut kinds = types.iter().filter(|(kind, _)| fits(kind));
+            kinds.next().filter(|_| kinds.next().is_none()).map(|(kind, _)| kind.clone())
+        };
+        let ends_so = |kind: &str| whole.len() > 3 && normal(kind).ends_with(&whole);
+        self.longest(own, &|word| self.ends(&whole, word))
+            .or_else(|| the_one(taggable, &ends_so))
+            .or_else(|| the_one(own, &ends_so))
+            .or_else(|| the_one(taggable, &|_| true))
+    }
+
+    /// Returns what the call's name says it makes: without the verb and what it is made of.
+    fn noun(&self) -> &str {
+        let name = ["From", "To", "With", "Using"]
+            .iter()
+            .fold(self.subject.name, |name, word| before_word(name, word));
+        noun(name)
+    }
+
+    /// Returns the type with the longest word that fits.
+    fn longest(&self, types: &Types, fits: &dyn Fn(&str) -> bool) -> Option<String> {
+        let words = types.iter().flat_map(|(kind, _)| {
+            let mut words = self.world.called(self.subject.prefix, kind);
+            // Some references call every type a resource: `SourceNetworkResource`.
+            let short = normal(kind).strip_suffix("resource").map(str::to_owned);
+            words.extend(short.filter(|word| !word.is_empty()));
+            words.into_iter().map(move |word| (word, kind))
+        });
+        let fitting = words.filter(|(word, _)| fits(word));
+        fitting.max_by_key(|(word, _)| word.len()).map(|(_, kind)| kind.clone())
+    }
+
+    /// Returns what follows a word that begins in the call's noun as a word of its own.
+    fn after(&self, whole: &str, word: &str) -> Option<&str> {
+        let noun = self.noun();
+        let at = whole.rfind(word)?;
+        let begins = noun.get(at..)?.starts_with(|c: char| c.is_ascii_uppercase());
+        begins.then(|| noun.get(at + word.len()..)).flatten()
+    }
+
+    /// Returns whether the call's noun ends with a word, in the singular or the plural.
+    fn ends(&self, whole: &str, word: &str) -> bool {
+        let one = word.strip_suffix('s').unwrap_or(word);
+        [word, one]
+            .into_iter()
+            .any(|word| self.after(whole, word).is_some_and(|rest| rest.is_empty() || rest == "s"))
     }
 
     /// Returns the rule for a grant beside the operation's own; one that tags is about what the

@@ -124,12 +124,36 @@ impl<'d> World<'d> {
             .collect()
     }
 
-    /// Returns the rule for an action that the reference lists as needed along with others.
-    pub(crate) fn dependent(&self, action: &str) -> Option<(&'d Named, &'d DependentRule)> {
+    /// Returns the rules for an action that the reference lists as needed along with another; those
+    /// that name the other come before those for all.
+    pub(crate) fn dependent(&self, action: &str, of: &str) -> Vec<(&'d Named, &'d DependentRule)> {
+        let about = |of: Option<&str>| {
+            self.files
+                .iter()
+                .flat_map(|file| file.rules.dependent.iter().map(move |rule| (file, rule)))
+                .filter(|(_, rule)| rule.actions.iter().any(|name| name == action))
+                .filter(|(_, rule)| match of {
+                    Some(of) => rule.of.iter().any(|name| name == of),
+                    None => rule.of.is_empty() && rule.operations.is_empty(),
+                })
+                .collect::<Vec<_>>()
+        };
+        let own = about(Some(of));
+        if own.is_empty() { about(None) } else { own }
+    }
+
+    /// Returns the rules for what an operation needs though no action of it lists that.
+    pub(crate) fn needed(
+        &self,
+        subject: Subject<'_>,
+    ) -> impl Iterator<Item = (&'d Named, &'d DependentRule)> {
+        let id = id(subject.prefix, subject.name);
         self.files
             .iter()
             .flat_map(|file| file.rules.dependent.iter().map(move |rule| (file, rule)))
-            .find(|(_, rule)| rule.actions.iter().any(|name| name == action))
+            .filter(move |(_, rule)| {
+                rule.operations.iter().any(|name| name.eq_ignore_ascii_case(&id))
+            })
     }
 
     /// Returns what ids of a type begin with, and after `|` what the ids of other types begin with
@@ -223,11 +247,35 @@ impl<'d> World<'d> {
         {
             self.check_action(file, service, action)?;
         }
-        for name in rules.dependent.iter().flat_map(|rule| &rule.actions) {
-            self.check_action(file, service, name)?;
-            let lists = |action: &&Action| action.dependents.contains(name);
-            if !self.actions.values().any(|(_, action)| lists(action)) {
-                return Err(file.error(name, format!("no action lists `{name}` as a dependent")));
+        for rule in &rules.dependent {
+            for name in &rule.actions {
+                self.check_action(file, service, name)?;
+                let lists = |action: &&Action| action.dependents.contains(name);
+                let listed = self.actions.values().any(|(_, action)| lists(action));
+                if rule.operations.is_empty() && !listed {
+                    let problem = format!("no action lists `{name}` as a dependent");
+                    return Err(file.error(name, problem));
+                }
+            }
+            for name in &rule.operations {
+                let (prefix, operation) = name.split_once(':').unwrap_or_default();
+                let known = self.models.values().any(|model| {
+                    self.prefix_of.get(model.name.as_str()).is_some_and(|known| known == prefix)
+                        && model.operations.iter().any(|known| known.name == operation)
+                });
+                if !known {
+                    return Err(file.error(name, format!("no operation `{name}`")));
+                }
+            }
+            for of in &rule.of {
+                self.check_action(file, service, of)?;
+                let listed = self.action(of).is_some_and(|(_, action)| {
+                    rule.actions.iter().any(|name| action.dependents.contains(name))
+                });
+                if !listed {
+                    let problem = format!("`{of}` lists none of the rule's actions");
+                    return Err(file.error(of, problem));
+                }
             }
         }
         for action in rules.visibility.iter().flat_map(|rule| &rule.actions) {

@@ -220,8 +220,8 @@ fn queue(text: &str) -> Option<Value> {
 fn copy_source(text: &str) -> Option<(String, String)> {
     let path = text.split("?versionId=").next()?;
     let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
-    let path = path.strip_prefix('/').unwrap_or(&path);
-    if path.starts_with("arn:") {
+    let path = path.strip_prefix("s3://").or(path.strip_prefix('/')).unwrap_or(&path);
+    if path.starts_with("arn:") || path.contains("://") {
         return None;
     }
     let (bucket, key) = path.split_once('/')?;
