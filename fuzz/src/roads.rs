@@ -11,7 +11,7 @@ use trailtrim_ingest::{FileReport, Quiet, Road, Scratch, read_stream};
 fn read(file: &[u8], road: Road, ahead: bool) -> (Vec<String>, FileReport) {
     let mut records = Vec::new();
     let mut scratch = Scratch::new(road, ahead);
-    let mut report = read_stream("file", file, &mut scratch, &Quiet, &mut |at, record| {
+    let mut report = read_stream(&"file".into(), file, &mut scratch, &Quiet, &mut |at, record| {
         let time = record.time();
         let odd: Vec<_> = record.odd_fields().collect();
         records.push(format!("{at:?} {record:?} {time:?} {odd:?}"));

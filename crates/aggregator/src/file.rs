@@ -52,11 +52,12 @@ pub enum FileError {
     /// It does not begin as a usage file does.
     #[error("not a usage file: make one with `trailtrim observe`")]
     NotAUsageFile,
-    /// It was written by a later release in another format.
+    /// It was written by another release in another format.
     #[error(
-        "usage file of format {found}, this program reads up to {}: use the release that wrote it", VERSION.0
+        "usage file of format {found}, this program reads {}: use the release that wrote it, or observe again",
+        VERSION.0
     )]
-    TooNew {
+    OtherFormat {
         /// The major version found.
         found: u16,
     },
@@ -135,7 +136,7 @@ impl UsageFile {
         }
         let major = u16::from_le_bytes([a, b]);
         if major != VERSION.0 {
-            return Err(FileError::TooNew { found: major });
+            return Err(FileError::OtherFormat { found: major });
         }
         let mut decoder = decode::Decoder::default();
         let mut count = 0u32;

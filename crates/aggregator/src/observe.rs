@@ -5,6 +5,7 @@
 //! is and decided when reading.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -311,10 +312,9 @@ impl<'s> Observer<'s> {
             return;
         }
 
+        // The length keeps the two apart. Writing to a string cannot fail.
         self.name.clear();
-        self.name.push_str(event_source);
-        self.name.push('\0');
-        self.name.push_str(event_name);
+        let _ = write!(self.name, "{} {event_source}{event_name}", event_source.len());
         if !self.known.contains_key(&self.name) {
             let operation = self.catalog.operation(event_source, event_name);
             let known = Known {
@@ -611,7 +611,62 @@ mod tests {
         }
     }
 
+    prop_compose! {
+        /// Few enough to be alike, with all that may tell one from another.
+        fn alike()(
+            (id, user, session) in (0u16..400, 0u8..2, 0u8..3),
+            (name, key) in (prop::sample::select(vec![
+                r#""eventSource":"s3.amazonaws.com","eventName":"GetObject""#,
+                r#""eventSource":"s3.amazonaws.com","eventName":"PutObject""#,
+                r#""eventSource":"s3.amazonaws.com\u0000Get","eventName":"Object""#,
+                r#""eventSource":"s3.amazonaws.com","eventName":"Get\u0000Object""#,
+                r#""eventSource":"s3.amazonaws.com\u0000","eventName":"GetObject""#,
+            ]), 0u8..3),
+            (hour, region) in (0u8..3, 0u8..2),
+            fields in prop::collection::vec(prop::sample::select(vec![
+                r#","eventCategory":"Data""#, r#","eventCategory":"Management""#,
+                r#","managementEvent":false"#, r#","readOnly":true"#, r#","readOnly":false"#,
+                r#","errorCode":"NoSuchKey""#, r#","errorCode":"AccessDenied""#,
+                r#","errorMessage":"User: u is not authorized to perform: s3:GetObject""#,
+                r#","responseElements":{"errorCode":"AccessDenied"}"#,
+                r#","responseElements":{"x":1}"#,
+                r#","recipientAccountId":"444455556666""#, r#","vpcEndpointId":"vpce-1""#,
+                r#","sourceIPAddress":"203.0.113.7""#, r#","additionalEventData":{"x":1}"#,
+            ]), 0..3),
+        ) -> String {
+            let fields = fields.concat();
+            format!(
+                r#"{{"userIdentity":{{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/r{user}/s{session}","accountId":"111122223333",
+                "sessionContext":{{"sessionIssuer":{{"type":"Role","arn":"arn:aws:iam::111122223333:role/r{user}","principalId":"AROA{user}"}}}}}},
+                "eventTime":"2026-03-02T1{hour}:00:00Z",{name},"eventID":"e{id}","awsRegion":"eu-west-{region}",
+                "requestParameters":{{"bucketName":"b","key":"k{key}"}},
+                "resources":[{{"ARN":"arn:aws:s3:::b/k{key}","type":"AWS::S3::Object"}}]{fields}}}"#
+            )
+        }
+    }
+
     proptest! {
+        #[test]
+        fn when_calls_are_put_away_shows_nowhere(
+            records in prop::collection::vec((alike(), any::<bool>()), 0..200),
+        ) {
+            let (scope, file) = (Scope::default(), Arc::from("a"));
+            let take = |each: bool| {
+                let mut observer = Observer::new(Catalog::embedded(), &scope);
+                for (text, bridge) in &records {
+                    let framing = if *bridge { Framing::EventBridge } else { Framing::Bare };
+                    let at = Provenance { framing, ..Provenance::bare(&file) };
+                    observer.observe(&at, &Record::parse(text).unwrap());
+                    if each {
+                        observer.put_away();
+                        observer.callers.forget();
+                    }
+                }
+                observer.into_usage()
+            };
+            prop_assert_eq!(take(false), take(true));
+        }
+
         #[test]
         fn any_split_of_the_records_joins_to_the_same_usage(
             records in prop::collection::vec((any_record(), 0u8..3, 0usize..4), 0..60),

@@ -5,7 +5,7 @@
 //! session belongs to, and with the catalog the actions and ARNs of each call.
 //! It runs over distinct calls, so it costs little beside reading the archive.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 use trailtrim_catalog::{
@@ -291,7 +291,7 @@ fn resolve_one(
     let of_workloads = gathered.into_iter().map(|(workload, parts)| {
         let mut principal = Principal { workload, ..principal.clone() };
         for (call, stats) in parts.iter().flat_map(|part| part.calls.iter()) {
-            let poorer = call.copy == Copy::Owner && own_copies.hold(stats);
+            let poorer = call.copy == Copy::Owner && own_copies.hold(&call, stats);
             principal.take_up(&call, stats, poorer, facts, catalog);
         }
         principal
@@ -344,35 +344,45 @@ fn resolve_as(
     }
 }
 
-/// The events of which the caller's own copy was delivered. They are told by hash, and of very many by
-/// sketches alone: where those do not show it, the owner's copy is believed as well.
+/// The events of which the caller's own copy was delivered. They are told by hash while few equal ones
+/// are, and by sketches else: where those do not show it, the owner's copy is believed as well.
 #[derive(Debug, Default)]
-struct OwnCopies<'p> {
+struct OwnCopies {
     hashes: HashSet<Hash>,
-    /// Of the calls with very many events.
-    many: Vec<&'p Sketch>,
+    /// All events of an operation, by the source and the name of its events.
+    all: HashMap<(String, String), Sketch>,
 }
 
-impl<'p> OwnCopies<'p> {
-    fn of(parts: &[Part<'p>]) -> Self {
+impl OwnCopies {
+    fn of(parts: &[Part<'_>]) -> Self {
         let calls = || parts.iter().flat_map(|part| part.calls.iter());
-        let mut own_copies = Self::default();
-        if calls().any(|(call, _)| call.copy == Copy::Owner) {
-            for (_, stats) in calls().filter(|(call, _)| call.copy == Copy::Caller) {
-                own_copies.hashes.extend(stats.hashes());
-                own_copies.many.extend(stats.sketch().filter(|all| all.hashes().is_none()));
+        let owned = |(call, _): &(Call<'_>, _)| call.copy == Copy::Owner;
+        let mut all: HashMap<_, _> =
+            calls().filter(owned).map(|(call, _)| (operation(&call), Sketch::default())).collect();
+        let mut hashes = HashSet::new();
+        if !all.is_empty() {
+            for (call, stats) in calls().filter(|call| !owned(call)) {
+                if let Some(all) = all.get_mut(&operation(&call)) {
+                    hashes.extend(stats.hashes());
+                    all.join(&stats.counted());
+                }
             }
         }
-        own_copies
+        OwnCopies { hashes, all }
     }
 
     /// Says whether all these events are among them.
-    fn hold(&self, stats: &Stats) -> bool {
-        match stats.sketch().filter(|all| all.hashes().is_none()) {
-            Some(all) => self.many.iter().any(|own| own.shows(all)),
-            None => stats.hashes().all(|hash| self.hashes.contains(&hash)),
-        }
+    fn hold(&self, call: &Call<'_>, stats: &Stats) -> bool {
+        let counted = stats.counted();
+        let few = counted.hashes();
+        few.is_some_and(|few| few.iter().all(|hash| self.hashes.contains(hash)))
+            || self.all.get(&operation(call)).is_some_and(|own| own.shows(&counted))
     }
+}
+
+/// Returns the source and the name of a call's events.
+fn operation(call: &Call<'_>) -> (String, String) {
+    (call.event_source.to_string(), call.event_name.to_string())
 }
 
 impl Principal {

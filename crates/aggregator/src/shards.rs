@@ -2,9 +2,9 @@
 //!
 //! With a usage for each thread, every thread would come to hold nearly all calls there are, and one
 //! after the other they would have to be joined. So there is one for all, in shards, each behind a lock
-//! that is held for one call. A call belongs to a shard by its caller and its operation, so that a log
-//! of one role does not wait for itself; coverage belongs to one by account and region. What comes out
-//! is a join, so which shard something went to shows nowhere.
+//! that is held while calls of one caller are put there. A call belongs to a shard by its caller and its
+//! operation, so that a log of one role does not wait for itself; coverage belongs to one by account and
+//! region. What comes out is a join, so which shard something went to shows nowhere.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,7 @@ use crate::coverage::Coverage;
 use crate::stats::Join;
 use crate::usage::{Principals, Usage};
 
-/// Many more than threads, and few enough to remember a principal's place in each.
+/// Many more than threads.
 pub(crate) const SHARDS: usize = 16;
 
 /// What was seen by all who share this; clones share.

@@ -136,13 +136,21 @@ impl Sketch {
         }
     }
 
-    /// Returns whether of two sketches of many things this one shows all of the other's to be among
-    /// its own. It takes one of more than twice as many to show nothing, since among enough things
-    /// any others seem to be.
+    /// Returns whether this shows all of the other's things to be among its own. Of few that is certain.
+    /// Of many it takes one of more than twice as many to show nothing, since among enough things any
+    /// others seem to be.
     pub(crate) fn shows(&self, other: &Sketch) -> bool {
-        let (Sketch::Many(own), Sketch::Many(others)) = (self, other) else { return false };
-        own.iter().zip(others.iter()).all(|(own, other)| own >= other)
-            && self.count().value <= other.count().value.saturating_mul(2)
+        match (self, other) {
+            (Sketch::Few(own), Sketch::Few(others)) => {
+                others.iter().all(|hash| own.binary_search(hash).is_ok())
+            }
+            (Sketch::Few(_), Sketch::Many(_)) => false,
+            (Sketch::Many(own), _) => {
+                let others = other.clone().take_groups();
+                own.iter().zip(others.iter()).all(|(own, other)| own >= other)
+                    && self.count().value <= other.count().value.saturating_mul(2)
+            }
+        }
     }
 
     /// Returns the sketch of these hashes, whatever their order.
@@ -270,6 +278,8 @@ mod tests {
         for other in [of(900, 1600), of(1000, 2000), of(0, 100), of(0, SKETCH as u32)] {
             assert!(!all.shows(&other));
         }
+        assert!(of(0, 200).shows(&of(20, 90)) && !of(0, 200).shows(&of(20, 201)));
+        assert!(of(0, 300).shows(&of(0, 200)) && !of(0, 200).shows(&of(0, 300)));
     }
 
     #[test]

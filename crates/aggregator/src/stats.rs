@@ -235,7 +235,7 @@ impl Stats {
     }
 
     /// Returns a sketch of all events, however many there are.
-    fn counted(&self) -> Sketch {
+    pub(crate) fn counted(&self) -> Sketch {
         match self.sketch() {
             Some(sketch) => sketch.clone(),
             None => Sketch::of(self.samples.iter().map(Sample::hash)),
@@ -386,6 +386,34 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn events_at_once_are_events_one_by_one(
+            before in prop::collection::vec((0u16..60, 0i64..3), 0..20),
+            events in prop::collection::vec((0u16..60, 0i64..3), 0..33),
+        ) {
+            let origin = Arc::new(Origin { region: "r".into(), file: file("f") });
+            let ids = |events: &[(u16, i64)]| -> Vec<(String, i64)> {
+                events.iter().map(|(id, time)| (format!("event-{id}"), *time)).collect()
+            };
+            let key = |(id, time): &(String, i64)| (id.clone(), Some(*time));
+            let (before, events) = (ids(&before), ids(&events));
+            let add = |stats: &mut Stats, events: &[(String, i64)]| {
+                for (id, time) in events.iter().map(key) {
+                    let event = EventKey { key: &id, event_id: &id, time, region: "r" };
+                    stats.add_from(event, &origin);
+                }
+            };
+            let mut one_by_one = Stats::default();
+            add(&mut one_by_one, &before);
+            let mut at_once = one_by_one.clone();
+            add(&mut one_by_one, &events);
+            let samples = events.iter().map(key).map(|(id, time)| {
+                EventKey { key: &id, event_id: &id, time, region: "r" }.sample(&origin)
+            });
+            at_once.take_up(samples.collect());
+            prop_assert_eq!(at_once, one_by_one);
+        }
+
         #[test]
         fn join_is_associative_commutative_idempotent(
             a in prop::collection::vec((0u16..600, 0i64..900_000, 0u8..3), 0..400),

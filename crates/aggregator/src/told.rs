@@ -1,9 +1,9 @@
 //! The call that a record tells of.
 //!
 //! Most calls were made a moment ago already, by the same caller and about the same things. So a record
-//! has a [`Told::key`]: those of its texts that decide the call, as they stand there, and nothing that
-//! differs each time (times, ids, what was returned). It is in the same module as the reading of the
-//! call since both must agree: records with equal keys tell of equal calls.
+//! has a [`Told::key`]: those of its texts that decide the call, as they stand there, and no time, id or
+//! response of which nothing is kept. It is in the same module as the reading of the call since both must
+//! agree: records with equal keys tell of equal calls.
 
 use std::borrow::Cow;
 

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use trailtrim_aggregator::{
-    Body, Epoch, FileError, Join as _, Observer, Quota, Scope, Usage, UsageFile,
+    Body, Epoch, FileError, Join as _, Observer, Quota, Scope, Usage, UsageFile, VERSION,
 };
 use trailtrim_catalog::Catalog;
 use trailtrim_ingest::{Provenance, Record};
@@ -110,7 +110,7 @@ proptest! {
         written[at] ^= flip;
         match UsageFile::read(written.as_slice()) {
             Err(FileError::NotAUsageFile) => prop_assert!(at < 8),
-            Err(FileError::TooNew { .. }) => prop_assert!((8..10).contains(&at)),
+            Err(FileError::OtherFormat { .. }) => prop_assert!((8..10).contains(&at)),
             // The minor version is no damage.
             Ok(_) => prop_assert!((10..12).contains(&at)),
             Err(FileError::Damaged { .. }) => prop_assert!(at >= 12),
@@ -125,25 +125,27 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(tail in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut text = trailtrim_aggregator::MAGIC.to_vec();
-        text.extend([1, 0, 0, 0]);
+        text.extend(VERSION.0.to_le_bytes());
+        text.extend(VERSION.1.to_le_bytes());
         text.extend(tail);
         prop_assert!(UsageFile::read(text.as_slice()).is_err());
     }
 }
 
 #[test]
-fn a_later_minor_version_is_read_and_a_later_major_one_refused() {
+fn a_later_minor_version_is_read_and_another_major_one_refused() {
     let written = bytes(&UsageFile::default());
     let mut minor = written.clone();
     minor[10] = 7;
     assert_eq!(UsageFile::read(minor.as_slice()).expect("a minor version"), UsageFile::default());
-    let mut major = written;
-    major[8] = 3;
-    let error = UsageFile::read(major.as_slice()).expect_err("a major version");
-    assert_eq!(
-        error.to_string(),
-        "usage file of format 3, this program reads up to 2: use the release that wrote it"
-    );
+    for other in [VERSION.0 - 1, VERSION.0 + 1] {
+        let mut major = written.clone();
+        major[8..10].copy_from_slice(&other.to_le_bytes());
+        let error = UsageFile::read(major.as_slice()).expect_err("a major version");
+        let (reads, hint) = (VERSION.0, "use the release that wrote it, or observe again");
+        let expected = format!("usage file of format {other}, this program reads {reads}: {hint}");
+        assert_eq!(error.to_string(), expected);
+    }
 }
 
 #[test]

@@ -402,7 +402,33 @@ mod tests {
         }
 
         #[test]
-        fn looking_into_text_that_was_not_checked_never_panics(text in "[\\[\\]{},:\"\\\\a1é ]{0,24}") {
+        fn what_is_inside_is_what_another_parser_finds(
+            texts in prop::collection::vec(("[a-z\"\\\\é ]{0,150}", "[ -~é]{0,200}"), 0..8),
+            space in "[ \n]{0,70}", depth in 0usize..80,
+        ) {
+            let nested = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+            let quoted = |text: &str| serde_json::to_string(text).unwrap();
+            let members: Vec<String> = texts
+                .iter()
+                .map(|(key, value)| format!("{}:{space}{}{space}", quoted(key), quoted(value)))
+                .chain([format!("{space}\"nested\":{nested}")])
+                .collect();
+            let json = Json::parse(format!("{{{}}}", members.join(","))).unwrap();
+            let found: Vec<_> = json
+                .members()
+                .map(|(key, value)| (key.into_owned(), value.as_text().map(Cow::into_owned)))
+                .collect();
+            let expected = texts.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+            let expected: Vec<_> = expected.chain([("nested".to_owned(), None)]).collect();
+            prop_assert_eq!(found, expected);
+            let values: Vec<String> = texts.iter().map(|(_, value)| quoted(value)).collect();
+            let json = Json::parse(format!("[{space}{}]", values.join(&format!("{space},{space}")))).unwrap();
+            let found: Vec<_> = json.elements().map(|value| value.text().to_owned()).collect();
+            prop_assert_eq!(found, values);
+        }
+
+        #[test]
+        fn looking_into_text_that_was_not_checked_never_panics(text in "[\\[\\]{},:\"\\\\a1é ]{0,150}") {
             let json = Json::trusted(&text);
             let _ = (json.members().count(), json.elements().count(), json.as_text(), json.as_bool());
         }

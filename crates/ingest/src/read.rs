@@ -326,11 +326,12 @@ impl Sink for Reading<'_> {
     }
 
     fn scanned(&mut self, scanned: &Scanned, element: Element<'_>) -> bool {
-        if self.mentions.is_some_and(|mentions| !mentions.concern(element.bytes)) {
+        let Ok(text) = simdutf8::basic::from_utf8(element.bytes) else { return false };
+        let concerns = |mentions: &Mentions| mentions.concern(element.bytes);
+        if !self.mentions.is_none_or(concerns) && scanned.is_plainly_named() {
             self.count(element.within.framing());
             return true;
         }
-        let Ok(text) = simdutf8::basic::from_utf8(element.bytes) else { return false };
         let Ok(record) = scanned.slots(text).into_record() else { return false };
         self.found(element.at, Found::Record(text, &record, element.within.framing()));
         true

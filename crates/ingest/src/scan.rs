@@ -37,6 +37,12 @@ pub(crate) struct Scanned {
 }
 
 impl Scanned {
+    /// Returns whether source and name of the event are told in strings without escapes.
+    pub(crate) fn is_plainly_named(&self) -> bool {
+        let named = |(from, to): &(u32, u32)| to.saturating_sub(*from) > 2;
+        self.plain & 0b11 == 0b11 && self.values.iter().take(2).all(named)
+    }
+
     /// Returns the fields; `text` is what was scanned.
     pub(crate) fn slots<'t>(&self, text: &'t str) -> Slots<'t> {
         let mut slots = Slots::default();

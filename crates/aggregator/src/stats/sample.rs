@@ -90,7 +90,7 @@ impl Sample {
         }
     }
 
-    /// Returns the hash of the event key; what a sketch keeps of it.
+    /// Returns the hash of the event key.
     pub(crate) fn hash(&self) -> u64 {
         match self {
             Sample::Usual { id, .. } => with_uuid(id, hash),
