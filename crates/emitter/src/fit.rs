@@ -159,7 +159,8 @@ pub fn fit(wanted: &Wanted<'_>, limits: &Limits, catalog: Catalog) -> Fit {
     if let Some(documents) = plan.documents() {
         return Fit::Fitted { documents, steps: Vec::new() };
     }
-    let needed_exactly = needed(&plan.documents_anyway(), limits);
+    let exactly = plan.documents_anyway();
+    let needed_exactly = needed(&exactly, limits);
     let mut last_resort = false;
     let documents = loop {
         if let Some(documents) = plan.documents() {
@@ -176,8 +177,15 @@ pub fn fit(wanted: &Wanted<'_>, limits: &Limits, catalog: Catalog) -> Fit {
             }
             let documents = plan.documents_anyway();
             let needed = needed(&documents, limits);
-            let steps = plan.told();
-            return Fit::DoesNotFit(Nearest { documents, steps, needed, needed_exactly });
+            // Packing is no exact art: shorter statements may happen to take more documents.
+            let nearest = |limits: &Limits| (limits.documents, limits.document);
+            let nearest = if nearest(&needed) < nearest(&needed_exactly) {
+                Nearest { documents, steps: plan.told(), needed, needed_exactly }
+            } else {
+                let needed = needed_exactly;
+                Nearest { documents: exactly, steps: Vec::new(), needed, needed_exactly }
+            };
+            return Fit::DoesNotFit(nearest);
         }
         last_resort = true;
     };
