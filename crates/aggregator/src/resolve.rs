@@ -700,7 +700,10 @@ impl Request for CallRequest<'_> {
 
 #[cfg(test)]
 mod tests {
+    use trailtrim_ingest::{Provenance, Record};
+
     use super::*;
+    use crate::observe::{Observer, Scope};
 
     #[test]
     fn a_permission_set_is_read_off_the_role_name() {
@@ -726,5 +729,51 @@ mod tests {
         ] {
             assert_eq!(kind_and_name(arn), None, "{arn}");
         }
+    }
+
+    /// Copies of one event, by the account they were delivered to: the caller's names the secret, the
+    /// owner's does not.
+    fn copy(id: usize, owner: bool) -> String {
+        let (recipient, request) = if owner {
+            ("444455556666", "null".to_owned())
+        } else {
+            let secret = id / 30;
+            let arn =
+                format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:s{secret}-a1B2c3");
+            ("111122223333", format!(r#"{{"secretId":"{arn}"}}"#))
+        };
+        format!(
+            r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
+            "eventTime":"2026-03-02T10:00:00Z","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue",
+            "awsRegion":"eu-west-1","recipientAccountId":"{recipient}","eventID":"{recipient}-{id}","sharedEventID":"e{id}",
+            "requestParameters":{request}}}"#
+        )
+    }
+
+    fn resources(copies: impl IntoIterator<Item = String>) -> Vec<String> {
+        let scope = Scope::default();
+        let mut observer = Observer::new(Catalog::embedded(), &scope);
+        for text in copies {
+            observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
+        }
+        let activity = resolve(&observer.into_usage(), Catalog::embedded());
+        let rows = activity.principals.iter().flat_map(|principal| principal.rows.keys());
+        rows.map(|row| row.resource.clone()).collect()
+    }
+
+    #[test]
+    fn an_owners_copy_widens_nothing_where_the_caller_has_its_own() {
+        // Few and many events; the caller's copies are of ten calls, the owner's of one.
+        for events in [100, 300] {
+            let all = 0..events;
+            let copies =
+                all.clone().map(|id| copy(id, false)).chain(all.clone().map(|id| copy(id, true)));
+            let resources = resources(copies);
+            assert_eq!(resources.len(), events.div_ceil(30), "{resources:?}");
+            assert!(!resources.iter().any(|resource| resource.ends_with('*')), "{resources:?}");
+        }
+        // Half of them came without: then what they tell is all there is.
+        let copies = (0..300).map(|id| copy(id, false)).chain((150..450).map(|id| copy(id, true)));
+        assert!(resources(copies).iter().any(|resource| resource.ends_with('*')));
     }
 }
