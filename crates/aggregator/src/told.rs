@@ -14,9 +14,6 @@ use crate::callers::Identified;
 use crate::denial;
 use crate::extract::Extractor;
 
-/// Where in a record identifying parts may stand, and what paths call it.
-const ROOTS: usize = 3;
-
 /// A record, and what is known of it beside.
 #[derive(Debug)]
 pub(crate) struct Told<'r> {
@@ -37,8 +34,8 @@ impl<'r> Told<'r> {
         Told { record, who, extractor, error_code, denial }
     }
 
-    /// Returns the parts of the record that identifying parameters stand in.
-    fn roots(&self) -> [(&'static str, Option<&'r Json<'r>>); ROOTS] {
+    /// Returns the parts of the record that identifying parameters stand in, with what paths call them.
+    fn roots(&self) -> [(&'static str, Option<&'r Json<'r>>); 3] {
         let Record { request_parameters, response_elements, additional_event_data, .. } =
             self.record;
         [
