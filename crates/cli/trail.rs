@@ -312,13 +312,15 @@ impl InputArgs {
             usages.iter_mut().for_each(|usage| usage.coverage_mut().exclude(from, until));
         }
         let mut sources = Sources::default();
-        sources.add(&ingested);
         let unread = unread(&ingested);
         for mark in files.iter().filter_map(mark) {
             if !unread.contains(&*mark.path) {
                 sources.mark(mark);
             }
         }
+        let (pruned, passed) = (ingested.pruned, ingested.passed);
+        sources.add(ingested);
+        drop(files);
         for path in &usage_files {
             let file = self.usage_file(path.as_deref(), catalog)?;
             for (usage, scope) in usages.iter_mut().zip(&scopes) {
@@ -330,7 +332,6 @@ impl InputArgs {
         if !usage_files.is_empty() {
             self.tell_limits(cuts);
         }
-        let (pruned, passed) = (ingested.pruned, ingested.passed);
         Ok(Observed { usages, sources, pruned, passed, known: already })
     }
 

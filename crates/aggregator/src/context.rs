@@ -4,7 +4,6 @@
 //! call that once came without any.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -96,11 +95,11 @@ impl Context {
 #[derive(Debug, Default)]
 pub(crate) struct Contexts {
     /// Numbers of `all`.
-    known: HashMap<Box<str>, usize, RandomState>,
+    known: HashMap<Box<[u8]>, usize, RandomState>,
     all: Vec<Arc<Context>>,
     networks: Texts,
     endpoints: Texts,
-    key: String,
+    key: Vec<u8>,
 }
 
 impl Contexts {
@@ -110,11 +109,9 @@ impl Contexts {
         let endpoint = record.vpc_endpoint_id.as_deref().unwrap_or_default();
         // What is empty is as what is missing. The number keeps the two texts apart.
         self.key.clear();
-        self.key.push_str(source);
-        self.key.push_str(endpoint);
-        // Writing to a string cannot fail.
-        let _ = write!(self.key, "{}", source.len());
-        let number = self.known.get(self.key.as_str()).copied().unwrap_or_else(|| {
+        self.key.extend(source.len().to_le_bytes());
+        self.key.extend(source.bytes().chain(endpoint.bytes()));
+        let number = self.known.get(self.key.as_slice()).copied().unwrap_or_else(|| {
             // So that a log of a billion addresses does not fill the memory with what is only a cache.
             if self.known.len() >= REMEMBERED {
                 self.known.clear();
@@ -125,7 +122,7 @@ impl Contexts {
             let endpoint = given(endpoint).then(|| self.endpoints.share(endpoint));
             let context = Context { endpoints: Few::one(endpoint), networks: Few::one(network) };
             self.all.push(Arc::new(context));
-            self.known.insert(self.key.as_str().into(), self.all.len() - 1);
+            self.known.insert(self.key.as_slice().into(), self.all.len() - 1);
             self.all.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "numbers are those of what was pushed")]

@@ -38,6 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use trailtrim_ingest::Record;
 
+use crate::listed::{self, Listed};
 use crate::stats::Join;
 pub(crate) use memo::Seen;
 use presence::{Area, Events, change, join_maps, stream};
@@ -142,6 +143,7 @@ impl<'q> Question<'q> {
 
 /// What is known of where CloudTrail was looking.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Coverage {
     /// By account and region; global service events under [`GLOBAL`].
     areas: BTreeMap<Box<str>, BTreeMap<Box<str>, Area>>,
@@ -150,7 +152,29 @@ pub struct Coverage {
     holes: BTreeSet<(i64, i64)>,
 }
 
+/// A piece of a coverage: joined, all pieces are the whole.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Piece<'c> {
+    /// One area, by account and region.
+    Areas(BTreeMap<&'c str, BTreeMap<&'c str, &'c Area>>),
+    /// All trails.
+    Trails(&'c BTreeMap<TrailKey, Trail>),
+    /// All times that were left out.
+    Holes(&'c BTreeSet<(i64, i64)>),
+}
+
 impl Coverage {
+    /// Returns it in pieces, each of which reads back as a coverage, since the whole may be large.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let areas = self.areas.iter().flat_map(|(account, regions)| {
+            regions.iter().map(move |(region, area)| {
+                Piece::Areas([(&**account, [(&**region, area)].into())].into())
+            })
+        });
+        areas.chain([Piece::Trails(&self.trails), Piece::Holes(&self.holes)])
+    }
+
     /// Takes note of what a record says of a trail, be it within the scope or not: a change is
     /// one, whatever is looked at.
     pub fn note(&mut self, record: &Record<'_>) {
@@ -163,6 +187,11 @@ impl Coverage {
     ///
     /// Records that do not say whose trail they are of, or when they happened, prove nothing.
     pub fn see(&mut self, record: &Record<'_>) {
+        self.see_listed(record, &listed::of(record));
+    }
+
+    /// Does so with what the record has in `resources[]`.
+    pub(crate) fn see_listed(&mut self, record: &Record<'_>, listed: &[Listed<'_>]) {
         let account = record.recipient_account_id.as_deref().unwrap_or_default();
         let region = match recorded(&record.event_source) {
             Some(Recorded::Always) => GLOBAL,
@@ -174,7 +203,7 @@ impl Coverage {
             return;
         }
         change(&mut self.areas, account, |regions| {
-            change(regions, region, |area: &mut Area| area.add(record, time.timestamp()));
+            change(regions, region, |area: &mut Area| area.add(record, listed, time.timestamp()));
         });
     }
 

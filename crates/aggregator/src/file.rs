@@ -7,11 +7,11 @@
 //! ```
 //! Numbers are little-endian. The bytes of a section are a zstd frame, the checksum is XXH3-64 over
 //! kind, both lengths and the packed bytes. Sections: 1 the head, and for each epoch 2 its scope and
-//! quota, 3 sources, 4 principals with their calls (many of a bounded size), 5 all else, 6 the coverage as JSON. A reader
-//! passes over a section of a kind it does not know, if only the minor version is newer.
+//! quota, 3 sources, 4 principals with their calls, 5 all else, 6 the coverage as pieces of JSON; of 3 to
+//! 6 there are as many as it takes for each to be of a bounded size. A reader passes over a section of a kind it does not know, if only the minor version is newer.
 //!
-//! Everything is in canonical order and names are written out, so equal usages are equal bytes, and
-//! a file does not need the catalog it was made with. Nothing in it tells when or where it was made.
+//! Everything is in canonical order and names are written out (where records were found once a section,
+//! and by number after that), so equal usages are equal bytes, and a file does not need the catalog it was made with. Nothing in it tells when or where it was made.
 //! Bytes of a file are not trusted: no length is believed before that many bytes were read, and a
 //! section that unpacks to more than it says is damage.
 
@@ -33,7 +33,7 @@ use crate::usage::Usage;
 pub const MAGIC: [u8; 8] = *b"\x89TTUSE\r\n";
 
 /// The format this program writes; it reads every minor version of this major one.
-pub const VERSION: (u16, u16) = (2, 0);
+pub const VERSION: (u16, u16) = (3, 0);
 
 /// A section holds at most this much before it is packed, unless a single principal's call is
 /// larger.
@@ -114,7 +114,7 @@ impl UsageFile {
         sections.writer.write_all(&VERSION.1.to_le_bytes())?;
         encode::file(self, &mut sections)?;
         let count = sections.count;
-        sections.add(Kind::End, &count.to_le_bytes())?;
+        sections.add(Kind::End, count.to_le_bytes().to_vec())?;
         sections.write()?;
         sections.writer.flush()?;
         Ok(())
@@ -221,11 +221,11 @@ impl<W: Write> Sections<W> {
         Sections { writer, count: 0, waiting: Vec::new() }
     }
 
-    fn add(&mut self, kind: Kind, raw: &[u8]) -> Result<(), FileError> {
+    fn add(&mut self, kind: Kind, raw: Vec<u8>) -> Result<(), FileError> {
         if raw.len() > LARGEST_SECTION {
             return Err(FileError::TooLarge);
         }
-        self.waiting.push((kind, raw.to_vec()));
+        self.waiting.push((kind, raw));
         self.count += 1;
         let at_once = WAITING * rayon::current_num_threads();
         if self.waiting.len() < at_once { Ok(()) } else { self.write() }
@@ -236,10 +236,12 @@ impl<W: Write> Sections<W> {
         let waiting = std::mem::take(&mut self.waiting);
         let bytes: usize = waiting.iter().map(|(_, raw)| raw.len()).sum();
         let packed: Vec<_> = if bytes > SECTION {
-            waiting.into_par_iter().map(|(kind, raw)| pack(kind, &raw)).collect()
+            let pack = |packer: &mut Packer, (kind, raw): (_, Vec<u8>)| packer.pack(kind, &raw);
+            waiting.into_par_iter().map_init(Packer::default, pack).collect()
         } else {
             // Too little to wake other threads for.
-            waiting.into_iter().map(|(kind, raw)| pack(kind, &raw)).collect()
+            let mut packer = Packer::default();
+            waiting.into_iter().map(|(kind, raw)| packer.pack(kind, &raw)).collect()
         };
         for section in packed {
             self.writer.write_all(&section?)?;
@@ -248,14 +250,27 @@ impl<W: Write> Sections<W> {
     }
 }
 
-/// Returns a section as it stands in a file.
-fn pack(kind: Kind, raw: &[u8]) -> Result<Vec<u8>, FileError> {
-    let packed = zstd::bulk::compress(raw, LEVEL)?;
+/// Packs sections; what zstd needs for that is made once.
+#[derive(Default)]
+struct Packer(Option<zstd::bulk::Compressor<'static>>);
+
+impl Packer {
+    /// Returns a section as it stands in a file.
+    fn pack(&mut self, kind: Kind, raw: &[u8]) -> Result<Vec<u8>, FileError> {
+        let compressor = match &mut self.0 {
+            Some(compressor) => compressor,
+            none => none.insert(zstd::bulk::Compressor::new(LEVEL)?),
+        };
+        section(kind, raw, &compressor.compress(raw)?)
+    }
+}
+
+fn section(kind: Kind, raw: &[u8], packed: &[u8]) -> Result<Vec<u8>, FileError> {
     let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(|_| FileError::TooLarge);
     let mut section = vec![kind as u8];
     section.extend(length(raw)?.to_le_bytes());
-    section.extend(length(&packed)?.to_le_bytes());
-    let sum = checksum(&section, &packed);
+    section.extend(length(packed)?.to_le_bytes());
+    let sum = checksum(&section, packed);
     section.extend(sum.to_le_bytes());
     section.extend(packed);
     Ok(section)

@@ -18,6 +18,7 @@ mod file;
 mod history;
 mod identity;
 mod limit;
+mod listed;
 mod names;
 mod observe;
 mod outcome;

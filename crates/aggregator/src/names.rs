@@ -52,6 +52,16 @@ struct Divide {
     reason: String,
 }
 
+impl Divide {
+    fn split<'t>(&self, text: &'t str) -> Option<(&'t str, &'t str)> {
+        // A searcher of texts is costly to set up, and most words are a single letter.
+        match *self.at.as_bytes() {
+            [byte] => text.split_once(char::from(byte)),
+            _ => text.split_once(self.at.as_str()),
+        }
+    }
+}
+
 const DATA: &str = include_str!("../data/names.toml");
 
 fn rules() -> &'static Rules {
@@ -80,7 +90,7 @@ impl Rules {
 /// only tells presence.
 fn last_key(path: &str) -> Option<&str> {
     let key = path.rsplit('.').next().unwrap_or(path);
-    (!key.ends_with('?')).then(|| key.trim_end_matches("{}"))
+    (!key.ends_with('?')).then(|| key.strip_suffix("{}").unwrap_or(key))
 }
 
 /// The names of one call and its texts with references in their place; a buffer, used again from call
@@ -238,7 +248,7 @@ impl Taken {
                 _ => false,
             };
             // A word in front is kept apart, and the same word may divide what follows.
-            while wanted && let Some((head, tail)) = rest.split_once(divide.at.as_str()) {
+            while wanted && let Some((head, tail)) = divide.split(rest) {
                 if !head.is_empty() {
                     self.name(head, divide.container, out);
                 }

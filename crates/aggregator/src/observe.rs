@@ -4,8 +4,8 @@
 //! shared event to believe, the role behind an instance profile) is kept as it
 //! is and decided when reading.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ use crate::context::{Contexts, Texts};
 use crate::coverage::Seen;
 use crate::extract::Extractor;
 use crate::identity::Caller;
+use crate::listed;
 use crate::recent::{Entry, Recent};
 use crate::record_kind::other_kind;
 use crate::shards::{SHARDS, Shards};
@@ -156,12 +157,12 @@ pub struct Observer<'s> {
     shards: Shards,
     quota: Quota,
     callers: Callers,
-    known: HashMap<String, Known, RandomState>,
+    known: HashMap<Vec<u8>, Known, RandomState>,
     contexts: Contexts,
     origins: Origins,
     seen: Seen,
     recent: Recent,
-    name: String,
+    name: Vec<u8>,
     key: Vec<u8>,
     encoded: Vec<u8>,
     spelling: String,
@@ -189,7 +190,7 @@ impl<'s> Observer<'s> {
             origins: Origins::default(),
             seen: Seen::default(),
             recent: Recent::default(),
-            name: String::new(),
+            name: Vec::new(),
             key: Vec::new(),
             encoded: Vec::new(),
             spelling: String::new(),
@@ -249,11 +250,13 @@ impl<'s> Observer<'s> {
         }
         // What a rule of EventBridge has chosen tells nothing of what it has not.
         let covers = at.framing != Framing::EventBridge;
+        let listed = OnceCell::new();
+        let listed = || listed.get_or_init(|| listed::of(record)).as_slice();
         let shards = &self.shards;
         let see = || {
             let account = xxh3_64(recipient.unwrap_or_default().as_bytes());
             let area = account ^ xxh3_64(region.as_bytes());
-            shards.shard(area as usize).coverage.see(record);
+            shards.shard(area as usize).coverage.see_listed(record, listed());
         };
         let origin = self.origins.of(region, at.path);
 
@@ -312,16 +315,17 @@ impl<'s> Observer<'s> {
             return;
         }
 
-        // The length keeps the two apart. Writing to a string cannot fail.
+        // The length keeps the two apart.
         self.name.clear();
-        let _ = write!(self.name, "{} {event_source}{event_name}", event_source.len());
+        self.name.extend(event_source.len().to_le_bytes());
+        self.name.extend(event_source.bytes().chain(event_name.bytes()));
         if !self.known.contains_key(&self.name) {
             let operation = self.catalog.operation(event_source, event_name);
             let known = Known {
                 extractor: Extractor::new(operation.extraction()),
                 teaches: operation.lessons().next().is_some(),
                 number: self.known.len(),
-                seed: xxh3_64(self.name.as_bytes()) as usize,
+                seed: xxh3_64(&self.name) as usize,
             };
             self.known.insert(self.name.clone(), known);
         }
@@ -345,7 +349,7 @@ impl<'s> Observer<'s> {
             let mut stats = Stats::default();
             stats.add_from(event, origin);
             stats.add_context(context);
-            let call = told.call(&mut self.spelling);
+            let call = told.call(listed(), &mut self.spelling);
             return self.usage.lessons.add(&call, stats, self.quota, &mut self.buffers);
         }
         self.key.clear();
@@ -355,7 +359,7 @@ impl<'s> Observer<'s> {
         let (spelling, encoded) = (&mut self.spelling, &mut self.encoded);
         let entry = self.recent.entry(&self.key, || {
             let shard = (who.seed ^ known.seed) % SHARDS;
-            Entry::new(number, shard, &told.call(spelling), encoded)
+            Entry::new(number, shard, &told.call(listed(), spelling), encoded)
         });
         let Some(entry) = entry else { return };
         if covers

@@ -48,22 +48,12 @@ pub(crate) struct Skip {
 
 impl Sources {
     /// Takes up what reading came to.
-    pub fn add(&mut self, ingested: &Ingested) {
-        for (hash, facts) in &ingested.sources {
-            self.add_facts(*hash, facts.clone());
-        }
-        for skipped in &ingested.skipped {
-            let key = SkipKey {
-                source: skipped.source.ok_or_else(|| skipped.path.clone()),
-                position: skipped.position,
-                kind: skipped.kind,
-            };
-            let skip = Skip {
-                path: skipped.path.clone(),
-                detail: skipped.detail.clone(),
-                count: skipped.count,
-            };
-            self.add_skip(key, skip);
+    pub fn add(&mut self, ingested: Ingested) {
+        let Ingested { sources, skipped, .. } = ingested;
+        self.join(Sources { facts: sources, ..Sources::default() });
+        for Skipped { path, position, kind, detail, count, source } in skipped {
+            let key = SkipKey { source: source.ok_or_else(|| path.clone()), position, kind };
+            self.add_skip(key, Skip { path, detail, count });
         }
     }
 
@@ -125,8 +115,12 @@ impl Sources {
 
 impl Join for Sources {
     fn join(&mut self, other: Self) {
-        for (hash, facts) in other.facts {
-            self.add_facts(hash, facts);
+        if self.facts.is_empty() {
+            self.facts = other.facts;
+        } else {
+            for (hash, facts) in other.facts {
+                self.add_facts(hash, facts);
+            }
         }
         for (key, skip) in other.skips {
             self.add_skip(key, skip);
@@ -169,7 +163,7 @@ mod tests {
 
     fn of(all: &[Ingested]) -> Sources {
         let mut sources = Sources::default();
-        all.iter().for_each(|one| sources.add(one));
+        all.iter().for_each(|one| sources.add(one.clone()));
         sources
     }
 

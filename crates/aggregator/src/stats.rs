@@ -99,16 +99,55 @@ impl Stats {
     /// Takes up events.
     pub(crate) fn take_up(&mut self, mut events: Vec<Sample>) {
         events.sort_unstable_by(Sample::order);
-        let distinct = events.windows(2).all(|pair| match pair {
-            [before, after] => before.order(after).is_lt(),
-            _ => true,
-        });
-        // The usual case, all at once: the first events, each another one, and no more than are kept.
-        if self.samples.is_empty() && self.more.is_none() && distinct && events.len() <= EVIDENCE {
-            self.samples = events.into_boxed_slice();
-        } else {
-            events.into_iter().for_each(|event| self.sample(event));
+        self.merge(events);
+    }
+
+    /// Takes up events that ascend; some may be the same as others, or among the samples. The list of
+    /// samples is made at once: a million lists that grow one by one leave the memory in pieces.
+    fn merge(&mut self, events: impl IntoIterator<Item = Sample>) {
+        let mut known = std::mem::take(&mut self.samples).into_iter().peekable();
+        let mut events = events.into_iter().peekable();
+        let mut all: Vec<Sample> = Vec::with_capacity(known.len() + events.size_hint().0);
+        // The times of events of which another account says another time.
+        let mut others = Vec::new();
+        loop {
+            let old = match (known.peek(), events.peek()) {
+                (Some(old), Some(new)) => old.order(new).is_le(),
+                (old, _) => old.is_some(),
+            };
+            let next = if old { known.next() } else { events.next() };
+            let Some(mut next) = next else { break };
+            if let Some(more) = &mut self.more
+                && !old
+                && !more.sketch.is_empty()
+            {
+                more.sketch.add(next.hash());
+            }
+            match all.last_mut() {
+                // The same event again, perhaps from another file: the smaller account of it stays.
+                Some(last) if last.order(&next).is_eq() => {
+                    if next.is_before(last) {
+                        std::mem::swap(last, &mut next);
+                    }
+                    if next.time() != last.time() {
+                        others.push(next.time());
+                    }
+                }
+                _ => all.push(next),
+            }
         }
+        let more_than_kept = all.len() > EVIDENCE;
+        if more_than_kept || !others.is_empty() || self.more.is_some() {
+            let more = More::of(&mut self.more, &all);
+            let times = all.iter().map(Sample::time);
+            times.chain(others).for_each(|time| more.times.see(time));
+            if more_than_kept && more.sketch.is_empty() {
+                more.sketch = Sketch::of(all.iter().map(Sample::hash));
+            }
+            all.truncate(EVIDENCE);
+        }
+        self.samples = all.into_boxed_slice();
+        self.settle();
     }
 
     /// Takes up an event that may be among the samples.
@@ -178,7 +217,7 @@ impl Stats {
         context: Option<Arc<Context>>,
     ) -> Stats {
         let mut stats = Stats { context, ..Stats::default() };
-        samples.into_iter().for_each(|sample| stats.sample(sample));
+        stats.take_up(samples.into_iter().collect());
         let more = More::of(&mut stats.more, &stats.samples);
         more.times.join(times);
         more.sketch.join(&sketch);
@@ -319,7 +358,7 @@ impl Join for Stats {
             self.add_context(context);
         }
         if other.more.is_none() {
-            return other.samples.into_iter().for_each(|sample| self.sample(sample));
+            return self.merge(other.samples);
         }
         let mut sketch = Sketch::default();
         if self.sketch().is_some() || other.sketch().is_some() {
@@ -329,7 +368,7 @@ impl Join for Stats {
         let mut times = self.times();
         times.join(&other.times());
         let cut = self.is_cut() || other.is_cut();
-        other.samples.into_iter().for_each(|sample| self.sample(sample));
+        self.merge(other.samples);
         let more = More::of(&mut self.more, &self.samples);
         more.times = times;
         more.sketch.join(&sketch);

@@ -13,6 +13,7 @@ use crate::call::{Call, Category, Copy, Denial, Part, Resource, put_optional};
 use crate::callers::Identified;
 use crate::denial;
 use crate::extract::Extractor;
+use crate::listed::Listed;
 
 /// A record, and what is known of it beside.
 #[derive(Debug)]
@@ -78,8 +79,8 @@ impl<'r> Told<'r> {
         }
     }
 
-    /// Returns the call. `spelling` is a buffer.
-    pub(crate) fn call(self, spelling: &mut String) -> Call<'r> {
+    /// Returns the call. `listed` is what the record has in `resources[]`, `spelling` a buffer.
+    pub(crate) fn call(self, listed: &[Listed<'r>], spelling: &mut String) -> Call<'r> {
         let mut parts: Vec<Part<'r>> = Vec::with_capacity(8);
         for (root, json) in self.roots() {
             if let Some(json) = json {
@@ -88,10 +89,10 @@ impl<'r> Told<'r> {
         }
         let (recipient, own) = (self.recipient(), self.who.account.as_deref());
         let Told { record, who, error_code, denial, .. } = self;
-        let mut resources = Vec::new();
-        for entry in record.resources.iter().flat_map(|json| json.value().elements()) {
-            resources.extend(resource(entry));
-        }
+        let resources = listed.iter().filter_map(|Listed { arn, prefix, kind, account }| {
+            let (is_prefix, arn) = (arn.is_none(), arn.as_ref().or(prefix.as_ref())?.clone());
+            Some(Resource { arn, is_prefix, kind: kind.clone(), account: account.clone() })
+        });
         // Without a recipient there is but one account to speak of.
         let owner =
             recipient.is_some_and(|recipient| own.is_some_and(|account| account != recipient));
@@ -110,7 +111,7 @@ impl<'r> Told<'r> {
             error_code,
             denial,
             parts,
-            resources,
+            resources: resources.collect(),
             piece: false,
             open: None,
         };
@@ -163,25 +164,4 @@ fn error_in_response(response: Value<'_>) -> (Option<String>, Option<Denial<'sta
         }
     }
     (code, denial)
-}
-
-/// Reads one entry of `resources[]`, in CloudTrail's spelling or a table export's.
-fn resource(entry: Value<'_>) -> Option<Resource<'_>> {
-    let (mut arn, mut prefix, mut kind, mut account) = (None, None, None, None);
-    for (name, value) in entry.members() {
-        let slot = if name.eq_ignore_ascii_case("ARN") {
-            &mut arn
-        } else if name.eq_ignore_ascii_case("ARNPrefix") {
-            &mut prefix
-        } else if name.eq_ignore_ascii_case("type") {
-            &mut kind
-        } else if name.eq_ignore_ascii_case("accountId") {
-            &mut account
-        } else {
-            continue;
-        };
-        *slot = value.as_text().filter(|text| !text.is_empty());
-    }
-    let is_prefix = arn.is_none();
-    Some(Resource { arn: arn.or(prefix)?, is_prefix, kind, account })
 }

@@ -21,6 +21,7 @@ use std::ops::Range;
 
 use crate::grammar::{Fault, Fed, Scanner};
 use crate::scan::{self, Scanned, Seen};
+use crate::skim;
 use crate::window::{Source, Window};
 use crate::{Framing, Road, resync};
 
@@ -110,6 +111,12 @@ pub(crate) trait Sink {
     /// Takes an element that was scanned as a record; `false` where it is none after all, and is
     /// to be read on the general road. It has no members.
     fn scanned(&mut self, scanned: &Scanned, element: Element<'_>) -> bool;
+    /// Says up to where in the stream, from `at` on, nothing is looked for.
+    fn quiet_until(&self, at: u64) -> u64 {
+        at
+    }
+    /// Takes note of an element in an array that was passed over, since nothing in it is looked for.
+    fn passed(&mut self, _within: Within) {}
     /// Takes note of a wrapper that was entered.
     fn wrapper(&mut self, within: Within);
     /// Learns a key of an object that is growing too large to be an element.
@@ -305,6 +312,13 @@ impl<S: Source> Framer<'_, '_, S> {
         Ok(())
     }
 
+    /// Returns the length of the object that starts here, if it ends within so many bytes.
+    fn quiet_object(&self, quiet: u64) -> Option<usize> {
+        let held = self.window.held();
+        let quiet = usize::try_from(quiet).unwrap_or(usize::MAX).min(ELEMENT_LIMIT);
+        skim::object(held.get(..quiet).unwrap_or(held))
+    }
+
     /// Reads the value that starts here, entering it where it is a wrapper.
     fn value(&mut self, within: Within, sink: &mut impl Sink) -> Result<(), Stop> {
         self.release();
@@ -317,6 +331,14 @@ impl<S: Source> Framer<'_, '_, S> {
                 return Ok(());
             }
             Some(b'{') => {
+                if self.road == Road::Fast
+                    && !matches!(within, Within::Top | Within::ExportLine)
+                    && let Some(length) = self.quiet_object(sink.quiet_until(begin) - begin)
+                {
+                    sink.passed(within);
+                    self.at = length;
+                    return Ok(());
+                }
                 if self.road == Road::Fast
                     && let Some(scanned) = scan::record(self.window.held(), &mut self.seen)
                 {

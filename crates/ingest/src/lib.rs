@@ -47,6 +47,7 @@ mod read;
 mod record;
 mod resync;
 mod scan;
+mod skim;
 mod skipped;
 mod source;
 mod unwrap;

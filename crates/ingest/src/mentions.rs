@@ -37,6 +37,15 @@ impl Mentions {
         self.texts.iter().chain([&self.escape]).any(|finder| finder.find(bytes).is_some())
     }
 
+    /// Finds where the inflated bytes of a file hold something for which a record is to be visited.
+    pub(crate) fn find_in(&self, bytes: &[u8], places: &mut Vec<usize>) {
+        places.clear();
+        for finder in self.texts.iter().chain([&self.escape, &self.insight]) {
+            places.extend(finder.find_iter(bytes));
+        }
+        places.sort_unstable();
+    }
+
     /// Returns whether a record is to be visited: it may hold one of the texts, or be of an Insights
     /// event, which is listed and not counted.
     pub(crate) fn concern(&self, record: &[u8]) -> bool {
@@ -60,6 +69,9 @@ mod tests {
             assert!(mentions.may_be_in(text.as_bytes()), "{text}");
         }
         assert!(!mentions.may_be_in(br#"{"arn":"arn:aws:iam::1:role\/orders"}"#));
+        let mut places = Vec::new();
+        mentions.find_in(br#"orders-api \u0020 orders-ap Insight orders-api"#, &mut places);
+        assert_eq!(places, [0, 11, 28, 36]);
         assert!(!mentions.concern(br#"{"eventCategory":"Management"}"#));
         assert!(mentions.concern(br#"{"eventCategory":"Insight"}"#));
     }

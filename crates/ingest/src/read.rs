@@ -51,6 +51,7 @@ pub struct Scratch {
     road: Road,
     ahead: bool,
     mentions: Option<Mentions>,
+    places: Vec<usize>,
     seen: Seen,
 }
 
@@ -98,7 +99,8 @@ pub fn read_stream(
     progress: &dyn Progress,
     visit: &mut dyn FnMut(&Provenance<'_>, &Record<'_>),
 ) -> FileReport {
-    let Scratch { window, raw, whole, road, ahead, mentions, seen } = scratch;
+    let Scratch { window, raw, whole, road, ahead, mentions, places, seen } = scratch;
+    let mentions = mentions.as_ref();
     let mut reading = Reading {
         path,
         visit,
@@ -108,7 +110,8 @@ pub fn read_stream(
         large: Marks::default(),
         unfinished: None,
         seen,
-        mentions: mentions.as_ref(),
+        mentions,
+        places: None,
     };
     raw.clear();
     if *road == Road::General {
@@ -121,9 +124,13 @@ pub fn read_stream(
     {
         progress.read(raw.len() as u64);
         let inflated = window.vec().get(..length).unwrap_or_default();
-        if mentions.as_ref().is_some_and(|mentions| !mentions.may_be_in(inflated)) {
-            progress.done(0);
-            return FileReport { passed: true, ..FileReport::default() };
+        if let Some(mentions) = mentions {
+            if !mentions.may_be_in(inflated) {
+                progress.done(0);
+                return FileReport { passed: true, ..FileReport::default() };
+            }
+            mentions.find_in(inflated, places);
+            reading.places = Some(places);
         }
         let mut inflated = Window::whole(window, length);
         let refused = reading.read(&mut inflated, *road);
@@ -215,6 +222,8 @@ struct Reading<'v> {
     unfinished: Option<Position>,
     seen: &'v mut Seen,
     mentions: Option<&'v Mentions>,
+    /// Where in the stream they stand, ascending, where that is known.
+    places: Option<&'v [usize]>,
 }
 
 impl Reading<'_> {
@@ -327,7 +336,10 @@ impl Sink for Reading<'_> {
 
     fn scanned(&mut self, scanned: &Scanned, element: Element<'_>) -> bool {
         let Ok(text) = simdutf8::basic::from_utf8(element.bytes) else { return false };
-        let concerns = |mentions: &Mentions| mentions.concern(element.bytes);
+        let concerns = |mentions: &Mentions| match self.places {
+            Some(_) => self.quiet_until(element.at) < element.at + element.bytes.len() as u64,
+            None => mentions.concern(element.bytes),
+        };
         if !self.mentions.is_none_or(concerns) && scanned.is_plainly_named() {
             self.count(element.within.framing());
             return true;
@@ -335,6 +347,16 @@ impl Sink for Reading<'_> {
         let Ok(record) = scanned.slots(text).into_record() else { return false };
         self.found(element.at, Found::Record(text, &record, element.within.framing()));
         true
+    }
+
+    fn quiet_until(&self, at: u64) -> u64 {
+        let Some(places) = self.places else { return at };
+        let next = places.partition_point(|place| (*place as u64) < at);
+        places.get(next).map_or(u64::MAX, |place| *place as u64)
+    }
+
+    fn passed(&mut self, within: Within) {
+        self.count(within.framing());
     }
 
     fn wrapper(&mut self, within: Within) {

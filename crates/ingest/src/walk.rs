@@ -4,8 +4,12 @@
 //! read once; its label is the smallest of the paths by which the user can know it. Links inside
 //! directories are followed. A link to a directory that is walked already adds nothing and is
 //! passed over, which also ends loops.
+//!
+//! Of a real path its hash is kept, since an archive has millions of files: nothing but their labels
+//! is left when the walk is over, and nothing was allocated between these.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -75,37 +79,35 @@ pub(crate) struct Walked {
 
 /// Lists every file behind `inputs` once, the largest first, so that no thread is left with it.
 pub(crate) fn walk(inputs: &[Input], prune: &Prune) -> Result<Walked, IngestError> {
-    let mut walk = Walk { files: BTreeMap::new(), skipped: BTreeSet::new() };
+    let mut walk = Walk { prune, files: HashMap::new(), skipped: BTreeSet::new(), folder: None };
     let inputs: BTreeSet<&Input> = inputs.iter().collect();
     for input in inputs {
         match input {
             Input::Stdin => walk.add(
-                PathBuf::from("-"),
+                Path::new("-"),
                 Found { label: Arc::from("-"), place: Place::Stdin, bytes: 0, modified: None },
             ),
             Input::Path(path) => walk.argument(path)?,
         }
     }
-    let files = Vec::with_capacity(walk.files.len());
-    let mut walked = Walked { files, skipped: walk.skipped, pruned: 0 };
-    for (real, file) in walk.files {
-        if prune.leaves_closed(&real) {
-            walked.pruned += 1;
-        } else {
-            walked.files.push(file);
-        }
-    }
-    walked.files.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.label.cmp(&b.label)));
-    Ok(walked)
+    let Walk { files, skipped, .. } = walk;
+    let all = files.len();
+    let mut files: Vec<Found> = files.into_values().flatten().collect();
+    let pruned = (all - files.len()) as u64;
+    files.sort_unstable_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.label.cmp(&b.label)));
+    Ok(Walked { files, skipped, pruned })
 }
 
-struct Walk {
-    /// By real path.
-    files: BTreeMap<PathBuf, Found>,
+struct Walk<'p> {
+    prune: &'p Prune,
+    /// By the hash of their real path; `None` where they stay closed.
+    files: HashMap<blake3::Hash, Option<Found>>,
     skipped: BTreeSet<Skipped>,
+    /// The folder of the last file and its real path: the next one is mostly in there too.
+    folder: Option<(PathBuf, PathBuf)>,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn argument(&mut self, path: &Path) -> Result<(), IngestError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => IngestError::Missing { path: path.to_owned() },
@@ -119,8 +121,10 @@ impl Walk {
             if metadata.is_file() {
                 File::open(path).map_err(failed)?;
             }
-            // Not only regular files: a pipe that the user names is meant to be read.
-            self.file(path, Some(&metadata));
+            // Not only regular files: a pipe that the user names is meant to be read. What has no real
+            // path (a pipe under `/dev/fd`) is known by the one it was given.
+            let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+            self.add(&real, Found::at(path, Some(&metadata)));
         }
         Ok(())
     }
@@ -135,7 +139,9 @@ impl Walk {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
                 Ok(entry) if entry.file_type().is_file() => {
-                    self.file(entry.path(), entry.metadata().ok().as_ref());
+                    let found = Found::at(entry.path(), entry.metadata().ok().as_ref());
+                    let real = self.real(&entry);
+                    self.add(&real, found);
                 }
                 Ok(entry) => {
                     self.skip(entry.path(), SkipKind::SpecialFile, "a pipe, socket or device")
@@ -155,22 +161,39 @@ impl Walk {
         }
     }
 
-    fn file(&mut self, path: &Path, metadata: Option<&Metadata>) {
-        // What has no real path (a pipe under `/dev/fd`) is known by the one it was given.
-        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        self.add(real, Found::at(path, metadata));
+    /// Returns the real path of a file that was found in a folder.
+    fn real(&mut self, entry: &DirEntry) -> PathBuf {
+        let path = entry.path();
+        if !entry.path_is_symlink()
+            && let Some(folder) = path.parent()
+        {
+            if let Some((known, real)) = &self.folder
+                && known == folder
+            {
+                return real.join(entry.file_name());
+            }
+            if let Ok(real) = fs::canonicalize(folder) {
+                let path = real.join(entry.file_name());
+                self.folder = Some((folder.to_owned(), real));
+                return path;
+            }
+        }
+        fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
     }
 
-    fn add(&mut self, real: PathBuf, found: Found) {
-        match self.files.get_mut(&real) {
-            Some(known) => {
-                if found.label < known.label {
+    fn add(&mut self, real: &Path, found: Found) {
+        let closed = self.prune.leaves_closed(real);
+        match self.files.entry(blake3::hash(real.as_os_str().as_encoded_bytes())) {
+            Entry::Occupied(mut known) => {
+                if let Some(known) = known.get_mut()
+                    && found.label < known.label
+                {
                     known.label = found.label;
                     known.place = found.place;
                 }
             }
-            None => {
-                self.files.insert(real, found);
+            Entry::Vacant(new) => {
+                new.insert((!closed).then_some(found));
             }
         }
     }

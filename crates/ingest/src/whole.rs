@@ -10,14 +10,17 @@
 
 use std::fmt;
 
-use libdeflater::{DecompressionError, Decompressor};
+use libdeflater::Decompressor;
 use memchr::memmem;
 
 /// The most raw bytes that are read at once; larger files are streamed.
-pub(crate) const RAW_LIMIT: usize = 2 * 1024 * 1024;
+pub(crate) const RAW_LIMIT: usize = 1024 * 1024;
 
 /// The most inflated bytes that are held at once; files that hold more are streamed.
-const INFLATED_LIMIT: usize = 16 * 1024 * 1024;
+const INFLATED_LIMIT: usize = 8 * 1024 * 1024;
+
+/// The room for inflated bytes is a multiple of this.
+const STEP: usize = 64 * 1024;
 
 /// How many times the next member is sought in vain before the file is streamed.
 const PATIENCE: usize = 8;
@@ -67,30 +70,26 @@ impl Whole {
     }
 
     /// Inflates `member` behind the first `filled` bytes of `out`. The inner `None` is for what is no
-    /// whole member, the outer one for what ends before `member` does or holds too much.
+    /// whole member, or holds too much; the outer one for what ends before `member` does.
     fn member(&mut self, member: &[u8], filled: usize, out: &mut Vec<u8>) -> Option<Option<usize>> {
         if !member.starts_with(MAGIC) {
             return None;
         }
+        // A whole member holds as much as it says, since less than 4 GiB are held at all.
         let stated = u32::from_le_bytes(*member.last_chunk()?) as usize;
-        let wanted = filled.saturating_add(stated).clamp(64 * 1024, INFLATED_LIMIT);
+        let wanted = filled.saturating_add(stated);
+        if wanted > INFLATED_LIMIT {
+            return Some(None);
+        }
         if out.len() < wanted {
-            out.resize(wanted.next_power_of_two(), 0);
+            out.resize(wanted.next_multiple_of(STEP), 0);
         }
-        loop {
-            match self.0.gzip_decompress(member, out.get_mut(filled..)?) {
-                Ok(length) => {
-                    let stated = u32::try_from(length).ok()?.to_le_bytes();
-                    let end = memmem::find(member.get(SHORTEST - 5..)?, &stated)? + SHORTEST - 1;
-                    return (end == member.len()).then_some(Some(length));
-                }
-                Err(DecompressionError::BadData) => return Some(None),
-                Err(DecompressionError::InsufficientSpace) if out.len() < INFLATED_LIMIT => {
-                    out.resize(out.len() * 2, 0);
-                }
-                Err(DecompressionError::InsufficientSpace) => return None,
-            }
-        }
+        let Ok(length) = self.0.gzip_decompress(member, out.get_mut(filled..wanted)?) else {
+            return Some(None);
+        };
+        let stated = u32::try_from(length).ok()?.to_le_bytes();
+        let end = memmem::find(member.get(SHORTEST - 5..)?, &stated)? + SHORTEST - 1;
+        (end == member.len()).then_some(Some(length))
     }
 }
 

@@ -6,7 +6,6 @@
 //! selectors may choose by each of these. Sources that a trail may leave out
 //! (KMS) stand for themselves.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use trailtrim_ingest::Record;
 use super::Access;
 use super::hours::Hours;
 use super::services;
+use crate::listed::Listed;
 use crate::stats::Join;
 
 /// How many resources of one kind are remembered; the first by name are.
@@ -120,7 +120,7 @@ pub(crate) struct Area {
 
 impl Area {
     /// Takes up a record of this area.
-    pub(crate) fn add(&mut self, record: &Record<'_>, time: i64) {
+    pub(crate) fn add(&mut self, record: &Record<'_>, listed: &[Listed<'_>], time: i64) {
         self.alive.add(time);
         let access = match record.read_only {
             Some(true) => Access::Read,
@@ -134,10 +134,10 @@ impl Area {
                 change(&mut self.management, stream, |hours| hours.of_mut(access).add(time));
             }
             (Some("Data"), _) | (None, Some(false)) => {
-                let Some((kind, arn)) = only_resource(record) else { return };
-                change(&mut self.data, &kind, |events| {
+                let Some((kind, arn)) = only_resource(listed) else { return };
+                change(&mut self.data, kind, |events| {
                     change(&mut events.of_mut(access).0, &record.event_name, |resources| {
-                        resources.add(&arn, time);
+                        resources.add(arn, time);
                     });
                 });
             }
@@ -162,26 +162,14 @@ pub(crate) fn stream(source: &str) -> &str {
 /// Returns type and ARN of the resource that a data event was surely selected by.
 ///
 /// Of one that names several it is not known by which it was selected.
-fn only_resource<'r>(record: &'r Record<'_>) -> Option<(Cow<'r, str>, Cow<'r, str>)> {
+fn only_resource<'l>(listed: &'l [Listed<'_>]) -> Option<(&'l str, &'l str)> {
     let mut only = None;
-    for entry in record.resources.iter().flat_map(|json| json.value().elements()) {
-        let (mut kind, mut arn) = (None, None);
-        for (name, value) in entry.members() {
-            let slot = if name.eq_ignore_ascii_case("type") {
-                &mut kind
-            } else if name.eq_ignore_ascii_case("ARN") {
-                &mut arn
-            } else {
-                continue;
-            };
-            // The first of equal keys counts.
-            slot.get_or_insert_with(|| value.as_text().filter(|text| !text.is_empty()));
-        }
-        let kind = kind.flatten()?;
-        if services::is_unselectable(&kind) {
+    for Listed { kind, arn, .. } in listed {
+        let kind = kind.as_deref()?;
+        if services::is_unselectable(kind) {
             continue;
         }
-        let before = only.replace((kind, arn.flatten()?));
+        let before = only.replace((kind, arn.as_deref()?));
         if before.is_some() {
             return None;
         }

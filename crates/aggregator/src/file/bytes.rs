@@ -1,16 +1,27 @@
 //! The small words a section is written in: numbers of seven bits a byte, texts with their length.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use crate::stats::Origin;
+
 /// Appends to the bytes of a section.
 #[derive(Debug, Default)]
-pub(super) struct Out(pub(super) Vec<u8>);
+pub(super) struct Out {
+    pub(super) bytes: Vec<u8>,
+    /// What stands in this section already.
+    origins: HashMap<Arc<Origin>, usize, RandomState>,
+}
 
 impl Out {
     pub(super) fn number(&mut self, mut number: u64) {
         while number >= 0x80 {
-            self.0.push((number & 0x7f) as u8 | 0x80);
+            self.bytes.push((number & 0x7f) as u8 | 0x80);
             number >>= 7;
         }
-        self.0.push(number as u8);
+        self.bytes.push(number as u8);
     }
 
     /// Small numbers of either sign are short.
@@ -24,7 +35,7 @@ impl Out {
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.length(bytes.len());
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
     }
 
     pub(super) fn text(&mut self, text: &str) {
@@ -32,11 +43,29 @@ impl Out {
     }
 
     pub(super) fn fixed(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Where a record was found: nearly always where another one was found that stands before it, so it
+    /// is the number of that, from 1 on; what is new stands behind a 0.
+    pub(super) fn origin(&mut self, origin: &Arc<Origin>) {
+        if let Some(number) = self.origins.get(origin) {
+            return self.length(*number);
+        }
+        self.length(0);
+        self.text(&origin.region);
+        self.text(&origin.file);
+        self.origins.insert(Arc::clone(origin), self.origins.len() + 1);
+    }
+
+    /// Takes the bytes for a section, and begins the next one.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        self.origins.clear();
+        std::mem::take(&mut self.bytes)
     }
 
     pub(super) fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Out, T)) {
-        self.0.push(u8::from(value.is_some()));
+        self.bytes.push(u8::from(value.is_some()));
         if let Some(value) = value {
             write(self, value);
         }
@@ -141,7 +170,7 @@ mod tests {
             out.text(&text);
             out.optional(Some(&text), |out, text| out.text(text));
             out.optional(None::<&str>, |out, text| out.text(text));
-            let mut read = In(&out.0);
+            let mut read = In(&out.bytes);
             prop_assert_eq!(read.number(), Some(number));
             prop_assert_eq!(read.signed(), Some(signed));
             prop_assert_eq!(read.text(), Some(text.as_str()));

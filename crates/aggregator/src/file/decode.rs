@@ -36,6 +36,8 @@ struct Shared {
     texts: HashSet<Arc<str>>,
     origins: HashSet<Arc<Origin>>,
     contexts: HashSet<Arc<Context>>,
+    /// Those of the section at hand, in their order.
+    here: Vec<Arc<Origin>>,
 }
 
 impl Shared {
@@ -48,9 +50,14 @@ impl Shared {
         new
     }
 
-    fn origin(&mut self, region: &str, file: &str) -> Arc<Origin> {
-        let origin = Origin { region: self.text(region), file: self.text(file) };
-        shared(&mut self.origins, origin)
+    fn origin(&mut self, bytes: &mut In<'_>) -> Option<Arc<Origin>> {
+        let Some(known) = usize::try_from(bytes.number()?).ok()?.checked_sub(1) else {
+            let (region, file) = (self.text(bytes.text()?), self.text(bytes.text()?));
+            let origin = shared(&mut self.origins, Origin { region, file });
+            self.here.push(Arc::clone(&origin));
+            return Some(origin);
+        };
+        self.here.get(known).map(Arc::clone)
     }
 }
 
@@ -82,12 +89,15 @@ impl Decoder {
                 self.current = Some((epoch, Body { scope, usage }));
             }
             Kind::Coverage => {
-                let coverage = serde_json::from_slice(raw).ok()?;
-                self.current.as_mut()?.1.usage.coverage.join(coverage);
+                let known = &mut self.current.as_mut()?.1.usage.coverage;
+                for piece in serde_json::Deserializer::from_slice(raw).into_iter() {
+                    known.join(piece.ok()?);
+                }
                 return Some(());
             }
             Kind::Sources | Kind::Principals | Kind::Rest => {
                 let usage = &mut self.current.as_mut()?.1.usage;
+                self.shared.here.clear();
                 entries(usage, bytes, &mut self.shared)?;
                 return Some(());
             }
@@ -230,12 +240,19 @@ fn stats(bytes: &mut In<'_>, known: &mut Shared) -> Option<Stats> {
     })?;
     let times = Times { first, last, days: days.into_iter().collect() };
     let sketch = bytes.optional(sketch)?.unwrap_or_default();
-    let samples = bytes.list(|bytes| {
-        let key = bytes.optional(In::text)?;
-        let time = bytes.optional(In::signed)?;
-        let id = bytes.text()?;
-        let origin = known.origin(bytes.text()?, bytes.text()?);
-        Some(Sample::new(key.unwrap_or(id), id, time, origin))
+    let samples = bytes.list(|bytes| match bytes.byte()? {
+        1 => {
+            let (id, time) = (bytes.fixed()?, u32::try_from(bytes.number()?).ok()?);
+            Some(Sample::usual_of(id, time, known.origin(bytes)?))
+        }
+        0 => {
+            let key = bytes.optional(In::text)?;
+            let time = bytes.optional(In::signed)?;
+            let id = bytes.text()?;
+            let origin = known.origin(bytes)?;
+            Some(Sample::new(key.unwrap_or(id), id, time, origin))
+        }
+        _ => None,
     })?;
     let context = Context { endpoints: few(bytes, known)?, networks: few(bytes, known)? };
     let context = (context != Context::default()).then(|| shared(&mut known.contexts, context));

@@ -61,26 +61,30 @@ impl<'s, W: Write> Entries<'s, W> {
     }
 
     /// Adds an entry, in a new section where this one is full.
-    fn add(&mut self, tag: Tag, write: impl FnOnce(&mut Out)) -> Result<(), FileError> {
-        let mut entry = Out::default();
-        entry.fixed(&[tag as u8]);
-        write(&mut entry);
-        if self.out.0.len() + entry.0.len() > SECTION && self.out.0.len() > self.above.len() {
-            self.sections.add(self.kind, &self.out.0)?;
-            self.out.0.clone_from(&self.above);
+    fn add(&mut self, tag: Tag, write: impl Fn(&mut Out)) -> Result<(), FileError> {
+        let write = |out: &mut Out| {
+            out.fixed(&[tag as u8]);
+            write(out);
+        };
+        let before = self.out.bytes.len();
+        write(&mut self.out);
+        if self.out.bytes.len() > SECTION && before > self.above.len() {
+            let mut full = self.out.take();
+            full.truncate(before);
+            self.sections.add(self.kind, full)?;
+            self.out.fixed(&self.above);
+            write(&mut self.out);
         }
-        self.out.fixed(&entry.0);
         Ok(())
     }
 
     /// Says what the next entries stand under: all that `above` was, from `keep` bytes on anew.
     fn stand_under(&mut self, keep: usize, tag: Tag, write: impl FnOnce(&mut Out)) -> usize {
-        let mut entry = Out::default();
-        entry.fixed(&[tag as u8]);
-        write(&mut entry);
+        let before = self.out.bytes.len();
+        self.out.fixed(&[tag as u8]);
+        write(&mut self.out);
         self.above.truncate(keep);
-        self.above.extend(&entry.0);
-        self.out.fixed(&entry.0);
+        self.above.extend(self.out.bytes.get(before..).unwrap_or_default());
         self.above.len()
     }
 
@@ -94,9 +98,9 @@ impl<'s, W: Write> Entries<'s, W> {
         Ok(())
     }
 
-    fn end(self) -> Result<(), FileError> {
-        if self.out.0.len() > self.above.len() {
-            self.sections.add(self.kind, &self.out.0)?;
+    fn end(mut self) -> Result<(), FileError> {
+        if self.out.bytes.len() > self.above.len() {
+            self.sections.add(self.kind, self.out.take())?;
         }
         Ok(())
     }
@@ -109,14 +113,13 @@ pub(super) fn file<W: Write>(
     let mut head = Out::default();
     head.text(concat!("trailtrim ", env!("CARGO_PKG_VERSION")));
     head.length(file.epochs.len());
-    sections.add(Kind::Head, &head.0)?;
+    sections.add(Kind::Head, head.take())?;
     for (epoch, body) in &file.epochs {
         write_epoch(epoch, body, sections)?;
         sources(&body.usage, sections)?;
         principals(&body.usage, sections)?;
         rest(&body.usage, sections)?;
-        let coverage = serde_json::to_vec(&body.usage.coverage).map_err(std::io::Error::from)?;
-        sections.add(Kind::Coverage, &coverage)?;
+        coverage(&body.usage, sections)?;
     }
     Ok(())
 }
@@ -131,7 +134,7 @@ fn write_epoch<W: Write>(
     out.number(u64::from(body.usage.quota.names()));
     out.length(body.scope.len());
     body.scope.iter().for_each(|line| out.text(line));
-    sections.add(Kind::Epoch, &out.0)
+    sections.add(Kind::Epoch, out.take())
 }
 
 fn sources<W: Write>(usage: &Usage, sections: &mut Sections<W>) -> Result<(), FileError> {
@@ -227,6 +230,18 @@ fn rest<W: Write>(usage: &Usage, sections: &mut Sections<W>) -> Result<(), FileE
     entries.end()
 }
 
+/// Writes pieces of JSON, so many to a section that it is about full.
+fn coverage<W: Write>(usage: &Usage, sections: &mut Sections<W>) -> Result<(), FileError> {
+    let mut pieces = Vec::new();
+    for piece in usage.coverage.pieces() {
+        serde_json::to_writer(&mut pieces, &piece).map_err(std::io::Error::from)?;
+        if pieces.len() >= SECTION {
+            sections.add(Kind::Coverage, std::mem::take(&mut pieces))?;
+        }
+    }
+    sections.add(Kind::Coverage, pieces)
+}
+
 fn write_row(out: &mut Out, row: &Row<'_>) {
     write_path(out, &row.outer);
     write_path(out, &row.inner);
@@ -266,11 +281,20 @@ fn write_stats(out: &mut Out, stats: &Stats) {
     out.optional(stats.sketch(), write_sketch);
     out.length(stats.samples().len());
     for sample in stats.samples() {
-        sample.with_key(|key| out.optional(key, Out::text));
-        out.optional(sample.time(), Out::signed);
-        sample.with_id(|id| out.text(id));
-        out.text(&sample.origin().region);
-        out.text(&sample.origin().file);
+        match sample.usual() {
+            Some((id, time)) => {
+                out.fixed(&[1]);
+                out.fixed(id);
+                out.number(u64::from(time));
+            }
+            None => {
+                out.fixed(&[0]);
+                sample.with_key(|key| out.optional(key, Out::text));
+                out.optional(sample.time(), Out::signed);
+                sample.with_id(|id| out.text(id));
+            }
+        }
+        out.origin(sample.origin());
     }
     write_few(out, stats.endpoints());
     write_few(out, stats.networks());

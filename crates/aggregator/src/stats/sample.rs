@@ -90,6 +90,19 @@ impl Sample {
         }
     }
 
+    /// Puts one together whose id is a UUID and its own key.
+    pub(crate) fn usual_of(id: [u8; 16], time: u32, origin: Arc<Origin>) -> Sample {
+        Sample::Usual { origin, id, time, head: head(with_uuid(&id, hash)) }
+    }
+
+    /// Returns id and time of one whose id is a UUID and its own key.
+    pub(crate) fn usual(&self) -> Option<(&[u8; 16], u32)> {
+        match self {
+            Sample::Usual { id, time, .. } => Some((id, *time)),
+            Sample::Odd(_) => None,
+        }
+    }
+
     /// Returns the hash of the event key.
     pub(crate) fn hash(&self) -> u64 {
         match self {
