@@ -102,12 +102,6 @@ impl Branch {
         &mut self.below[at].1
     }
 
-    /// Returns the branch below a key, as a record spells it. There are few, and most differ from it
-    /// in the first letter.
-    fn below_spelled(&self, name: &str) -> Option<&Branch> {
-        self.below.iter().find(|(key, _)| spells(name, key)).map(|(_, branch)| branch)
-    }
-
     /// Returns whether the members of one element matter together.
     fn reads_elements(&self) -> bool {
         !(self.chosen.is_empty() && self.joined.is_empty())
@@ -222,9 +216,9 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
                 self.keep(path, name.clone());
             }
             let mut reach = reach;
+            self.key.clear();
+            normalise(&name, self.key);
             if reach.deep.is_some() || reach.scan {
-                self.key.clear();
-                normalise(&name, self.key);
                 if self.skipped.contains(self.key.as_str()) {
                     reach = Reach { deep: None, scan: false };
                 }
@@ -233,7 +227,7 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
                 .iter()
                 .copied()
                 .chain(reach.deep)
-                .filter_map(|branch| branch.below_spelled(&name))
+                .filter_map(|branch| branch.below(self.key))
                 .collect();
             if below.is_empty() && reach.deep.is_none() && !reach.scan {
                 continue;
@@ -313,6 +307,12 @@ fn spells(name: &str, key: &str) -> bool {
 
 /// Appends a key as extraction paths spell it: ASCII letters and digits, lowered.
 fn normalise(key: &str, out: &mut String) {
+    // Nearly all keys are nothing else.
+    if key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        let from = out.len();
+        out.push_str(key);
+        return out.get_mut(from..).unwrap_or_default().make_ascii_lowercase();
+    }
     for byte in key.bytes().filter(u8::is_ascii_alphanumeric) {
         out.push(char::from(byte.to_ascii_lowercase()));
     }

@@ -17,6 +17,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
+use memchr::memchr2;
 use serde::Deserialize;
 
 use crate::call::{Call, Open, Place};
@@ -202,28 +203,26 @@ impl Taken {
         // Names go to the arena before the text that refers to them.
         let mut out = std::mem::take(&mut self.out);
         out.clear();
-        let mut fields = text.splitn(6, ':');
-        let service = match (fields.next(), fields.nth(1)) {
-            (Some("arn"), Some(service)) => service,
-            _ => "",
-        };
-        let rest = match fields.nth(2) {
+        let mut service = "";
+        let mut rest = text;
+        if let Some(after) = text.strip_prefix("arn:") {
+            let mut fields = after.splitn(5, ':');
+            service = fields.nth(1).unwrap_or_default();
             // The head of an ARN: partition, service, region and account are few.
-            Some(tail) if !service.is_empty() => {
+            if let Some(tail) = fields.nth(2)
+                && !service.is_empty()
+            {
                 let (head, _) = text.split_at(text.len() - tail.len());
                 literal(head, &mut out);
+                rest = tail;
                 let typed = !rules.untyped.iter().any(|untyped| untyped == service);
-                match tail.find([':', '/']) {
-                    Some(at) if typed => {
-                        let (kind, name) = tail.split_at(at + 1);
-                        literal(kind, &mut out);
-                        name
-                    }
-                    _ => tail,
+                if typed && let Some(at) = memchr2(b':', b'/', tail.as_bytes()) {
+                    let (kind, name) = tail.split_at(at + 1);
+                    literal(kind, &mut out);
+                    rest = name;
                 }
             }
-            _ => text,
-        };
+        }
         self.divided(rules, rest, key, service, container, &mut out);
         let start = self.arena.len();
         self.arena.push_str(&out);
