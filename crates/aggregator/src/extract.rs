@@ -218,10 +218,9 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
             let mut reach = reach;
             self.key.clear();
             normalise(&name, self.key);
-            if reach.deep.is_some() || reach.scan {
-                if self.skipped.contains(self.key.as_str()) {
-                    reach = Reach { deep: None, scan: false };
-                }
+            let anywhere = reach.deep.is_some() || reach.scan;
+            if anywhere && self.skipped.contains(self.key.as_str()) {
+                reach = Reach { deep: None, scan: false };
             }
             let below: SmallVec<[&Branch; 4]> = here
                 .iter()
