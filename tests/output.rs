@@ -86,7 +86,7 @@ fn what_an_earlier_run_wrote_and_this_one_does_not_is_removed() {
     let report = out.join("report.json");
     let mut forged: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
     for path in ["../policy.json", "111122223333/user/gone/notes.txt"] {
-        forged["principals"].as_array_mut().unwrap().push(json!({ "policy_path": path }));
+        forged["policies"].as_array_mut().unwrap().push(json!(path));
     }
     fs::write(&report, forged.to_string()).unwrap();
 

@@ -6,17 +6,19 @@
 //! must not lie there as if it were up to date. What the list names is not trusted to be ours.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs;
-use std::io;
+use std::io::{self, BufReader, Write};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use trailtrim_emitter::is_policy_file;
 
 use crate::exit::hinted;
 use crate::interrupt::{self, Interrupted};
-use crate::output::write_file;
+use crate::output::{write_file, write_file_with};
 use crate::summary::count;
 
 /// A policy's file.
@@ -30,14 +32,21 @@ pub(crate) struct PolicyText {
     pub(crate) text: String,
 }
 
-/// What is read of an earlier list: a report names one file of each principal, a diff those of each
-/// draft.
-#[derive(Deserialize)]
+/// What a document says, written when its turn comes.
+pub(crate) type Content<'a> = Box<dyn FnOnce(&mut (dyn Write + Send)) -> io::Result<()> + 'a>;
+
+/// Returns a document with this text.
+pub(crate) fn text<'a>(text: String) -> Content<'a> {
+    Box::new(move |out| out.write_all(text.as_bytes()))
+}
+
+/// What is read of an earlier list: a report names all files in one place, a diff those of each draft,
+/// and reports of old named one with each principal.
+#[derive(Default)]
 struct Earlier {
-    #[serde(default)]
-    principals: Vec<EarlierEntry>,
-    #[serde(default)]
-    shared: Vec<EarlierEntry>,
+    paths: BTreeSet<String>,
+    /// Whether nothing more is to be read: a report is large.
+    done: bool,
 }
 
 #[derive(Deserialize)]
@@ -53,13 +62,42 @@ struct EarlierDraft {
 }
 
 impl Earlier {
-    fn paths(self) -> BTreeSet<String> {
-        let entries = self.principals.into_iter().chain(self.shared);
-        let paths = entries.flat_map(|entry| {
-            let of_draft = entry.draft.map(|draft| draft.paths).unwrap_or_default();
-            entry.policy_path.into_iter().chain(of_draft)
-        });
-        paths.collect()
+    /// Returns the paths that a list names; none where it cannot be read.
+    fn read(list: &Path) -> BTreeSet<String> {
+        let mut earlier = Earlier::default();
+        let Ok(file) = fs::File::open(list) else { return earlier.paths };
+        let mut json = serde_json::Deserializer::from_reader(BufReader::new(file));
+        // Where the reading is done, it is an error that the text goes on.
+        let whole = json.deserialize_map(&mut earlier).is_ok();
+        if whole || earlier.done { earlier.paths } else { BTreeSet::new() }
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Earlier {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a report or a diff")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(field) = fields.next_key::<String>()? {
+            match field.as_str() {
+                "policies" => {
+                    self.paths = fields.next_value()?;
+                    self.done = true;
+                    return Ok(());
+                }
+                "principals" | "shared" => {
+                    for entry in fields.next_value::<Vec<EarlierEntry>>()? {
+                        let of_draft = entry.draft.map(|draft| draft.paths).unwrap_or_default();
+                        self.paths.extend(entry.policy_path.into_iter().chain(of_draft));
+                    }
+                }
+                _ => drop(fields.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -118,7 +156,7 @@ fn writable(directory: &Path) -> anyhow::Result<()> {
 pub(crate) fn write(
     directory: &Path,
     policies: &[PolicyText],
-    documents: &[(&str, String)],
+    documents: Vec<(&str, Content<'_>)>,
 ) -> anyhow::Result<Vec<String>> {
     let written = paths(policies)?;
     let list = documents.first().map(|(name, _)| directory.join(name));
@@ -152,8 +190,8 @@ pub(crate) fn write(
         }
         write_file(&directory.join(&policy.path), policy.text.as_bytes())?;
     }
-    for (name, text) in documents.iter().rev() {
-        write_file(&directory.join(name), text.as_bytes())?;
+    for (name, content) in documents.into_iter().rev() {
+        write_file_with(&directory.join(name), |file| content(file))?;
     }
     Ok(removed)
 }
@@ -180,10 +218,7 @@ fn paths(policies: &[PolicyText]) -> anyhow::Result<BTreeSet<&str>> {
 /// Returns the policies that an earlier list names and this run does not write: the listed path and
 /// the file.
 fn stale(directory: &Path, list: &Path, written: &BTreeSet<&str>) -> Vec<(String, PathBuf)> {
-    let earlier = fs::read(list).ok();
-    let earlier = earlier.and_then(|text| serde_json::from_slice::<Earlier>(&text).ok());
-    let listed = earlier.map(Earlier::paths).unwrap_or_default();
-    listed
+    Earlier::read(list)
         .into_iter()
         .filter(|path| !written.contains(path.as_str()))
         .filter_map(|path| policy_file(directory, &path).map(|file| (path, file)))

@@ -161,7 +161,7 @@ fn describe(answer: &Explanation, text: &mut String) -> std::fmt::Result {
 fn describe_permission(permission: &Permission, text: &mut String) -> std::fmt::Result {
     let statement = match &permission.statement {
         Some(sid) => format!("in statement {sid}"),
-        None => permission.outcome.clone(),
+        None => permission.outcome.to_owned(),
     };
     writeln!(
         text,
@@ -178,7 +178,7 @@ fn describe_permission(permission: &Permission, text: &mut String) -> std::fmt::
         permission.events.iter().map(|event| format!("{} {}", event.source, event.name)).collect();
     writeln!(text, "  events     {}", printable(&events.join(", ")))?;
     let sure = if permission.inferred { ", likely but not certain to be needed" } else { "" };
-    writeln!(text, "  action     named by {}{sure}", confidence(&permission.confidence))?;
+    writeln!(text, "  action     named by {}{sure}", confidence(permission.confidence))?;
     for origin in &permission.origins {
         writeln!(text, "  resource   {}", printable(&origin.told()))?;
     }
@@ -191,7 +191,7 @@ fn describe_permission(permission: &Permission, text: &mut String) -> std::fmt::
             printable(&condition.values.join(", "))
         )?;
     }
-    let outcome = match permission.outcome.as_str() {
+    let outcome = match permission.outcome {
         "granted" => "allowed",
         "granted-with-error" => "allowed, and failed for another reason",
         "denied" => "denied",
@@ -239,7 +239,7 @@ fn evidence(seen: &Seen, text: &mut String) -> std::fmt::Result {
             "  evidence   {} {} in {}",
             event.time.as_deref().unwrap_or("at an unknown time"),
             printable(&event.event_id),
-            printable(&event.file)
+            printable(&event.file.to_string())
         )?;
     }
     Ok(())

@@ -10,11 +10,11 @@ use trailtrim_catalog::Catalog;
 use trailtrim_emitter::backtest::{Drafting, Fold};
 use trailtrim_emitter::page::{self, Sources};
 use trailtrim_emitter::render::{NamedPolicy, Target, html, policy_name, report_markdown};
-use trailtrim_emitter::report::Report;
-use trailtrim_emitter::{Draft, POLICY_FILE, draft, report};
+use trailtrim_emitter::report::{self, Described, Report};
+use trailtrim_emitter::{Draft, POLICY_FILE, draft, policy_path};
 use trailtrim_iam::{PolicyDocument, escape_controls};
 
-use crate::directory::{self, PolicyText};
+use crate::directory::{self, Content, PolicyText};
 use crate::drafting::DraftingArgs;
 use crate::exit::hinted;
 use crate::output::{printable, tell, write_stdout};
@@ -94,10 +94,20 @@ impl GenerateFormat {
     }
 
     /// Returns what is read about all policies together, with the name of its file.
-    fn document(self, report: &Report, sources: &Sources<'_>) -> Option<(&'static str, String)> {
+    fn document(
+        self,
+        report: &Report,
+        described: &Described<'_>,
+        sources: &Sources<'_>,
+    ) -> Option<(&'static str, String)> {
         match self {
-            GenerateFormat::Markdown => Some(("report.md", report_markdown(report))),
-            GenerateFormat::Html => Some(("report.html", html(&page::of_report(report, sources)))),
+            GenerateFormat::Markdown => {
+                Some(("report.md", report_markdown(report, &described.all())))
+            }
+            GenerateFormat::Html => {
+                let page = page::of_report(report, &described.all(), sources);
+                Some(("report.html", html(&page)))
+            }
             _ => None,
         }
     }
@@ -115,20 +125,10 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         .require_principals(&trail.activity)
         .inspect_err(|_| tell(&summary::of_usage(&trail)))?;
     let options = args.drafting.options();
-    let (drafts, mut report) = args.trail.pool()?.install(|| {
+    let pool = args.trail.pool()?;
+    let drafts: Vec<Draft> = pool.install(|| {
         let principals = trail.activity.principals.par_iter();
-        let drafts: Vec<Draft> =
-            principals.map(|principal| draft(principal, catalog, options)).collect();
-        let report = report::report(
-            env!("CARGO_PKG_VERSION"),
-            catalog,
-            trail.filters.clone(),
-            trail.input.clone(),
-            &trail.activity,
-            &drafts,
-            options,
-        );
-        (drafts, report)
+        principals.map(|principal| draft(principal, catalog, options)).collect()
     });
     let backtest = cut.map(|cut| {
         let before = Drafting { activity: &cut.before, catalog, options };
@@ -141,19 +141,33 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         catalog,
         backtest: backtest.as_ref(),
     };
+    let tell_of = |described: &Described<'_>| {
+        report::report(
+            env!("CARGO_PKG_VERSION"),
+            catalog,
+            trail.filters.clone(),
+            trail.input.clone(),
+            described,
+            options,
+        )
+    };
     let removed = match &args.out {
         Some(directory) => {
-            let policies = policies(args.format.policies(), &trail, &drafts, &mut report)?;
-            let mut list = escape_controls(serde_json::to_string_pretty(&report)?);
-            list.push('\n');
-            let mut documents = vec![(REPORT_FILE, list)];
-            documents.extend(args.format.document(&report, &sources));
-            directory::write(directory, &policies, &documents)?
+            let (policies, paths) =
+                pool.install(|| policies(args.format.policies(), &trail, &drafts))?;
+            let described = Described::new(&trail.activity, &drafts, &paths);
+            let report = tell_of(&described);
+            let write: Content<'_> = Box::new(|out| pool.install(|| report.write(&described, out)));
+            let mut documents = vec![(REPORT_FILE, write)];
+            let other = pool.install(|| args.format.document(&report, &described, &sources));
+            documents.extend(other.map(|(name, text)| (name, directory::text(text))));
+            directory::write(directory, &policies, documents)?
         }
         None => {
-            // Nothing is written there.
-            report.principals.iter_mut().for_each(|one| one.policy_path = None);
-            let text = match args.format.document(&report, &sources) {
+            // Nothing is written below a directory.
+            let described = Described::new(&trail.activity, &drafts, &[]);
+            let report = tell_of(&described);
+            let text = match pool.install(|| args.format.document(&report, &described, &sources)) {
                 Some((_, text)) => text,
                 None => stdout_document(args, &trail, &drafts)?,
             };
@@ -161,8 +175,11 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
             Vec::new()
         }
     };
-    tell(&summary::of_policies(&trail, &report, &removed));
-    Ok(if trail.lossy { Exit::Skipped } else { Exit::Done })
+    tell(&summary::of_policies(&trail, &drafts, options.taste, &removed));
+    let exit = if trail.lossy { Exit::Skipped } else { Exit::Done };
+    // Nothing comes after that: the system takes all of it back at once, and not name by name.
+    std::mem::forget((trail, drafts));
+    Ok(exit)
 }
 
 /// Reads the trail; for the page in two parts as well, where it is long enough to put a draft from the
@@ -183,34 +200,42 @@ fn read(args: &GenerateArgs, catalog: Catalog) -> anyhow::Result<(Trail, Option<
     })
 }
 
-/// Renders every policy, and names the files in the report.
+/// Renders every policy. Returns also the paths of the files, for each principal that has one. Works
+/// on the current rayon pool.
 fn policies(
     format: PolicyFormat,
     trail: &Trail,
     drafts: &[Draft],
-    report: &mut Report,
-) -> anyhow::Result<Vec<PolicyText>> {
-    let mut texts = Vec::with_capacity(drafts.len());
+) -> anyhow::Result<(Vec<PolicyText>, Vec<Option<String>>)> {
     // Workloads of one role have policies of their own, which must not share a name.
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
-    let principals = trail.activity.principals.iter().zip(drafts).zip(&mut report.principals);
-    for ((principal, draft), reported) in principals {
-        let Some(document) = &draft.policy else { continue };
+    let principals = trail.activity.principals.iter().zip(drafts).map(|(principal, draft)| {
+        let document = draft.policy.as_ref()?;
         let number = numbers.entry(&principal.arn).or_default();
         *number += 1;
-        let rendered = render(format, principal, document, *number)?;
-        let Some(path) = &mut reported.policy_path else { continue };
-        if let Some(folder) = path.strip_suffix(POLICY_FILE) {
-            *path = format!("{folder}{}", rendered.format.file_name());
-        }
-        let owner = principal.arn.clone();
-        texts.push(PolicyText { path: path.clone(), owner, text: rendered.text });
-    }
-    Ok(texts)
+        Some((principal, document, *number))
+    });
+    let principals: Vec<_> = principals.collect();
+    let rendered: Vec<Option<(PolicyText, Option<String>)>> = principals
+        .into_par_iter()
+        .map(|one| {
+            let Some((principal, document, number)) = one else { return Ok(None) };
+            let rendered = render(format, principal, document, number)?;
+            let path = policy_path(principal);
+            let folder = path.strip_suffix(POLICY_FILE).unwrap_or_default();
+            let path = format!("{folder}{}", rendered.format.file_name());
+            let told = rendered.told(principal);
+            let owner = principal.arn.clone();
+            Ok(Some((PolicyText { path, owner, text: rendered.text }, told)))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    rendered.iter().flatten().filter_map(|(_, told)| told.as_deref()).for_each(tell);
+    let path = |one: &Option<(PolicyText, _)>| one.as_ref().map(|(policy, _)| policy.path.clone());
+    let paths = rendered.iter().map(path).collect();
+    Ok((rendered.into_iter().flatten().map(|(policy, _)| policy).collect(), paths))
 }
 
-/// Renders one policy, the `number`th of the principal, and tells where another form was taken than
-/// asked for.
+/// Renders one policy, the `number`th of the principal.
 fn render(
     format: PolicyFormat,
     principal: &Principal,
@@ -219,15 +244,16 @@ fn render(
 ) -> anyhow::Result<Rendered> {
     let target = Target::from(principal);
     let name = policy_name(&target, number);
-    let rendered = format.render(&target, &[NamedPolicy { name: &name, document }])?;
-    if let Some(why) = &rendered.instead {
-        tell(&format!(
-            "note: the policy of {} is written as JSON: {}\n",
-            printable(&principal.arn),
-            printable(why)
-        ));
+    format.render(&target, &[NamedPolicy { name: &name, document }])
+}
+
+impl Rendered {
+    /// Says where another form was taken than asked for.
+    fn told(&self, principal: &Principal) -> Option<String> {
+        let why = self.instead.as_ref()?;
+        let (whose, why) = (printable(&principal.arn), printable(why));
+        Some(format!("note: the policy of {whose} is written as JSON: {why}\n"))
     }
-    Ok(rendered)
 }
 
 /// The policies of a principal by their workloads; by nothing where these are not told apart.
@@ -272,7 +298,9 @@ fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyh
             let mut all = only.values();
             match (all.next(), all.next()) {
                 (Some((principal, policy)), None) => {
-                    return Ok(render(args.format.policies(), principal, policy, 1)?.text);
+                    let rendered = render(args.format.policies(), principal, policy, 1)?;
+                    rendered.told(principal).as_deref().into_iter().for_each(tell);
+                    return Ok(rendered.text);
                 }
                 _ => {
                     return Err(hinted(

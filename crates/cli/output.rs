@@ -127,12 +127,20 @@ pub(crate) fn coloured(terminal: bool) -> bool {
 
 /// Writes a file so that readers see the old content or the new, never half of it.
 pub(crate) fn write_file(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    write_file_with(path, |file| file.write_all(content))
+}
+
+/// Does the same with what `content` writes.
+pub(crate) fn write_file_with(
+    path: &Path,
+    content: impl FnOnce(&mut fs::File) -> io::Result<()>,
+) -> anyhow::Result<()> {
     let _whole = interrupt::hold();
     let directory = path.parent().unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
         fs::create_dir_all(directory)?;
         let mut file = tempfile::Builder::new().prefix(".trailtrim-").tempfile_in(directory)?;
-        file.write_all(content)?;
+        content(file.as_file_mut())?;
         // Temporary files are private; results are as readable as the user's other files.
         #[cfg(unix)]
         {

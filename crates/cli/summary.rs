@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use trailtrim_aggregator::{Activity, Outcome, Unmapped};
-use trailtrim_emitter::MANAGED_POLICY_LIMIT;
-use trailtrim_emitter::report::{Baseline, Filters, Input, Report};
+use trailtrim_emitter::report::{Filters, Input};
+use trailtrim_emitter::{Baseline, Draft, MANAGED_POLICY_LIMIT, Taste};
 
 use crate::output::printable;
 use crate::trail::Trail;
@@ -23,10 +23,15 @@ pub(crate) fn of_usage(trail: &Trail) -> String {
 }
 
 /// Tells what was read and granted, and which policies of an earlier run were removed.
-pub(crate) fn of_policies(trail: &Trail, report: &Report, removed: &[String]) -> String {
+pub(crate) fn of_policies(
+    trail: &Trail,
+    drafts: &[Draft],
+    taste: Taste,
+    removed: &[String],
+) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = tell(trail, Some(report), "; report.json has all (--out)", &mut text)
+    let _ = tell(trail, Some((drafts, taste)), "; report.json has all (--out)", &mut text)
         .and_then(|()| tell_removed(removed, &mut text));
     text
 }
@@ -70,7 +75,12 @@ fn tell_read(input: &Input, text: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn tell(trail: &Trail, report: Option<&Report>, hint: &str, text: &mut String) -> std::fmt::Result {
+fn tell(
+    trail: &Trail,
+    drafted: Option<(&[Draft], Taste)>,
+    hint: &str,
+    text: &mut String,
+) -> std::fmt::Result {
     let Trail { activity, input, filters, passed, .. } = trail;
     tell_read(input, text)?;
     if *passed > 0 {
@@ -83,7 +93,7 @@ fn tell(trail: &Trail, report: Option<&Report>, hint: &str, text: &mut String) -
     if nothing && (input.records > 0 || input.pruned > 0) {
         writeln!(text, "{}", no_match(filters))?;
     }
-    tell_principals(activity, report, hint, text)?;
+    tell_principals(activity, drafted.map(|(drafts, _)| drafts), hint, text)?;
 
     let mut excluded: BTreeMap<&str, usize> = BTreeMap::new();
     for outsider in activity.outsiders.keys() {
@@ -108,9 +118,9 @@ fn tell(trail: &Trail, report: Option<&Report>, hint: &str, text: &mut String) -
         writeln!(text, "records that grant nothing: {}", kinds.join(", "))?;
     }
 
-    if let Some(report) = report {
-        tell_generalised(report, hint, text)?;
-        tell_baseline(report, hint, text)?;
+    if let Some((drafts, taste)) = drafted {
+        tell_generalised(drafts, taste, hint, text)?;
+        tell_baseline(drafts, hint, text)?;
     }
     let amended = activity.amended.calls();
     if amended.value > 0 {
@@ -126,10 +136,15 @@ fn tell(trail: &Trail, report: Option<&Report>, hint: &str, text: &mut String) -
 }
 
 /// Tells for how many names patterns stand, by the rule that put them there.
-fn tell_generalised(report: &Report, hint: &str, text: &mut String) -> std::fmt::Result {
+fn tell_generalised(
+    drafts: &[Draft],
+    taste: Taste,
+    hint: &str,
+    text: &mut String,
+) -> std::fmt::Result {
     let mut rules: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for one in report.principals.iter().flat_map(|principal| &principal.generalisations) {
-        let (patterns, names) = rules.entry(&one.rule).or_default();
+    for one in drafts.iter().flat_map(|draft| draft.choice.generalisations()) {
+        let (patterns, names) = rules.entry(one.rule.code()).or_default();
         *patterns += 1;
         *names += one.names as u64;
     }
@@ -141,7 +156,7 @@ fn tell_generalised(report: &Report, hint: &str, text: &mut String) -> std::fmt:
     writeln!(
         text,
         "written as patterns, --resources {}: {} as {}{hint}",
-        report.resources,
+        taste.code(),
         count(names, "name", "names"),
         count(patterns, "pattern", "patterns"),
     )?;
@@ -171,15 +186,15 @@ fn no_match(filters: &Filters) -> String {
 
 fn tell_principals(
     activity: &Activity,
-    report: Option<&Report>,
+    drafts: Option<&[Draft]>,
     hint: &str,
     text: &mut String,
 ) -> std::fmt::Result {
     let principals = &activity.principals;
     let partial = principals.iter().filter(|principal| !principal.frozen.is_empty()).count();
     let mut parts = vec![format!("{partial} of them partial")];
-    if let Some(report) = report {
-        let sizes = report.principals.iter().filter_map(|principal| principal.policy_size);
+    if let Some(drafts) = drafts {
+        let sizes = drafts.iter().filter_map(|draft| draft.size);
         let (policies, large) = sizes.fold((0, 0), |(all, large), size| {
             (all + 1, large + u64::from(size > MANAGED_POLICY_LIMIT))
         });
@@ -216,9 +231,8 @@ fn tell_principals(
 }
 
 /// Tells for which workloads something was added that they need whatever they do.
-fn tell_baseline(report: &Report, hint: &str, text: &mut String) -> std::fmt::Result {
-    let all: Vec<&Baseline> =
-        report.principals.iter().flat_map(|principal| &principal.baseline).collect();
+fn tell_baseline(drafts: &[Draft], hint: &str, text: &mut String) -> std::fmt::Result {
+    let all: Vec<&Baseline> = drafts.iter().flat_map(|draft| &draft.baseline).collect();
     if all.is_empty() {
         return Ok(());
     }
@@ -228,8 +242,8 @@ fn tell_baseline(report: &Report, hint: &str, text: &mut String) -> std::fmt::Re
     };
     writeln!(text, "added, since {needed} (--no-baseline leaves it out):")?;
     for one in all.iter().take(LINES) {
-        let actions: Vec<&str> = one.needs.iter().map(|need| need.action.as_str()).collect();
-        let chosen = if one.known_by == "session" { ", by its session's name" } else { "" };
+        let actions: Vec<&str> = one.needs.keys().map(String::as_str).collect();
+        let chosen = if one.known_by.chosen_by_caller() { ", by its session's name" } else { "" };
         writeln!(text, "  {}{chosen}: {}", printable(&one.workload), actions.join(", "))?;
     }
     more(text, all.len(), hint)

@@ -66,9 +66,39 @@ impl Calls {
     /// Returns the calls with what is remembered of each, in no order. Where names were more than
     /// the quota keeps, one call stands for many: see [`Call::open`].
     pub fn iter(&self) -> impl Iterator<Item = (Call<'_>, &Stats)> {
-        // Every key was made by `Call::encode`.
-        let frames = self.0.iter().filter_map(|(key, calls)| Some((Call::decode(key)?, calls)));
+        self.framed(|_| true)
+    }
+
+    /// Returns those calls of which the frame is `wanted`; names are put into no other.
+    pub(crate) fn framed(
+        &self,
+        wanted: impl Fn(&Call<'_>) -> bool,
+    ) -> impl Iterator<Item = (Call<'_>, &Stats)> {
+        let frames = self.frames().filter(move |(frame, _)| wanted(frame));
         frames.flat_map(|(frame, family)| family.calls(&frame))
+    }
+
+    /// Returns them by their frames, which have all that is asked of a call but for its names.
+    pub(crate) fn by_frame(&self) -> impl Iterator<Item = (Call<'_>, Vec<(Call<'_>, &Stats)>)> {
+        self.frames().map(|(frame, family)| {
+            let calls = family.calls(&frame);
+            (frame, calls)
+        })
+    }
+
+    /// Returns what is remembered of each, in no order.
+    pub(crate) fn stats(&self) -> impl Iterator<Item = &Stats> {
+        self.0.values().flat_map(Family::rows).map(|row| row.stats)
+    }
+
+    /// Returns whether any frame is `wanted`.
+    pub(crate) fn any_frame(&self, wanted: impl Fn(&Call<'_>) -> bool) -> bool {
+        self.frames().any(|(frame, _)| wanted(&frame))
+    }
+
+    fn frames(&self) -> impl Iterator<Item = (Call<'_>, &Family)> {
+        // Every key was made by `Call::encode`.
+        self.0.iter().filter_map(|(key, family)| Some((Call::decode(key)?, family)))
     }
 
     /// Returns the number of calls that are kept apart.

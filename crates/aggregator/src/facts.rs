@@ -15,6 +15,26 @@ use crate::identity::{PrincipalKey, account_of};
 use crate::outcome::Outcome;
 use crate::usage::Usage;
 
+/// Returns whether anything can be learned from calls of a frame.
+fn teaches(frame: &Call<'_>, catalog: Catalog) -> bool {
+    // Only what AWS accepted is known to exist.
+    Outcome::of(frame, catalog) == Outcome::Granted
+        && (is_iam(frame)
+            || is_assumption(frame)
+            || frame.operation(catalog).lessons().next().is_some())
+}
+
+// ARNs are believed only where AWS itself looked the name up: anyone can write one into a parameter
+// that is kept as text. IAM speaks of its own account, a role that was assumed exists anywhere.
+
+fn is_iam(call: &Call<'_>) -> bool {
+    call.event_source == "iam.amazonaws.com"
+}
+
+fn is_assumption(call: &Call<'_>) -> bool {
+    call.event_source == "sts.amazonaws.com" && call.event_name == "AssumeRole"
+}
+
 /// Facts by account, kind and key; a set, so that contradictions show.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
@@ -35,25 +55,23 @@ impl Facts {
             {
                 facts.roles.entry(id.to_string()).or_default().insert(key.arn.to_string());
             }
-            for (call, _) in calls.iter() {
+            for (call, _) in calls.framed(move |frame| teaches(frame, catalog)) {
                 facts.learn_from(&call, catalog);
             }
         }
-        for (call, _) in usage.lessons.iter() {
+        for (call, _) in usage.lessons.framed(move |frame| teaches(frame, catalog)) {
             facts.learn_from(&call, catalog);
         }
         facts
     }
 
     fn learn_from(&mut self, call: &Call<'_>, catalog: Catalog) {
-        // Only what AWS accepted is known to exist, and of a call that stands for many only that.
-        if call.open.is_some() || Outcome::of(call, catalog) != Outcome::Granted {
+        // Of a call that stands for many, only that is known.
+        if call.open.is_some() {
             return;
         }
-        // Only where AWS itself looked the name up: anyone can write an ARN into a parameter that
-        // is kept as text. IAM speaks of its own account, a role that was assumed exists anywhere.
-        let iam = call.event_source == "iam.amazonaws.com";
-        if iam || (call.event_source == "sts.amazonaws.com" && call.event_name == "AssumeRole") {
+        let iam = is_iam(call);
+        if iam || is_assumption(call) {
             let parts = call.parts.iter().map(|(_, value)| value);
             let resources = call.resources.iter().filter(|resource| !resource.is_prefix);
             for arn in parts.chain(resources.map(|resource| &resource.arn)) {

@@ -70,11 +70,11 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 /// Returns the changes that the trail shows.
 pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
     let mut changes = PolicyChanges::new();
-    let calls = usage.principals().flat_map(|(_, calls)| calls.iter());
+    let wanted = move |frame: &Call<'_>| {
+        frame.event_source == "iam.amazonaws.com" && Outcome::of(frame, catalog).grants()
+    };
+    let calls = usage.principals().flat_map(|(_, calls)| calls.framed(wanted));
     for (call, stats) in calls {
-        if call.event_source != "iam.amazonaws.com" || !Outcome::of(&call, catalog).grants() {
-            continue;
-        }
         let operation = call.operation(catalog);
         let named = |rule: &&Rule| rule.events.iter().any(|event| *event == operation.name());
         let (Some(rule), Some(last)) = (RULES.iter().find(named), stats.last()) else { continue };

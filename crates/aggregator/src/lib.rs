@@ -27,6 +27,7 @@ mod record_kind;
 mod resolve;
 mod shards;
 mod sketch;
+mod sorted;
 mod sources;
 mod stats;
 mod told;
@@ -51,6 +52,7 @@ pub use resolve::{
 };
 pub use shards::Shards;
 pub use sketch::{Count, SKETCH};
+pub use sorted::Sorted;
 pub use sources::{FileMark, Sources};
 pub use stats::{Days, EVIDENCE, EventKey, Evidence, Join, Stats, day};
 pub use trie::{NAME_QUOTA, Quota, WORKLOAD_QUOTA};

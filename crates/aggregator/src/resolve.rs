@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 use trailtrim_catalog::{
-    Catalog, Condition, Confidence, FactKind, Kind, Origin, Request, ResourceRef,
+    Catalog, Condition, Confidence, FactKind, Kind, Operation, Origin, Request, ResourceRef,
 };
 
 use crate::call::{Call, Copy, Open};
@@ -18,6 +18,7 @@ use crate::history::{PolicyChanges, policy_changes};
 use crate::identity::{Outsider, PrincipalKey, Reason, account_of};
 use crate::outcome::Outcome;
 use crate::sketch::{Hash, Sketch};
+use crate::sorted::Sorted;
 use crate::stats::{Join, Stats};
 use crate::usage::{OtherEvent, Usage};
 use crate::workload::{self, Acted, Part, Workload, Workloads};
@@ -102,22 +103,22 @@ pub struct RowKey {
 #[derive(Clone, Debug, Default)]
 pub struct Row {
     /// How the resource was found; several where calls differ.
-    pub origins: BTreeSet<Origin>,
+    pub origins: Sorted<Origin>,
     /// The least sure naming among the calls.
     pub confidence: Option<Confidence>,
     /// Whether some call is certain to need it, and not merely likely (`iam:PassRole` by its
     /// parameters).
     pub certain: bool,
     /// The events behind it: `(eventSource, eventName)`.
-    pub events: BTreeSet<(String, String)>,
+    pub events: Sorted<(String, String)>,
     /// The services that acted on the principal's behalf.
-    pub via: BTreeSet<String>,
+    pub via: Sorted<String>,
     /// The regions that were called, by `awsRegion`; "" where a record names none.
-    pub regions: BTreeSet<String>,
+    pub regions: Sorted<String>,
     /// The error codes seen.
-    pub error_codes: BTreeSet<String>,
+    pub error_codes: Sorted<String>,
     /// The kinds of policy that messages of denial blame.
-    pub denied_by: BTreeSet<String>,
+    pub denied_by: Sorted<String>,
     /// The denied calls by what their messages say; empty where none was denied.
     pub refusals: BTreeMap<Refusal, Stats>,
     /// When, how often, which events.
@@ -148,12 +149,14 @@ impl Row {
     fn of(call: &Call<'_>, outcome: Outcome, stats: &Stats) -> Row {
         let denied_by = call.denial.as_ref().and_then(|denial| denial.policy.as_deref());
         Row {
-            origins: BTreeSet::new(),
+            origins: Sorted::default(),
             confidence: Some(Confidence::Exact),
             certain: true,
-            events: BTreeSet::from([(call.event_source.to_string(), call.event_name.to_string())]),
+            events: [(call.event_source.to_string(), call.event_name.to_string())]
+                .into_iter()
+                .collect(),
             via: call.via.iter().map(|service| service.to_string()).collect(),
-            regions: BTreeSet::from([call.region.to_string()]),
+            regions: [call.region.to_string()].into_iter().collect(),
             error_codes: call.error_code.iter().map(|code| code.to_string()).collect(),
             denied_by: denied_by.map(str::to_owned).into_iter().collect(),
             refusals: (outcome == Outcome::Denied)
@@ -270,7 +273,7 @@ fn resolve_one(
     catalog: Catalog,
     split: &(impl Fn(&Workload) -> Option<Workload> + Sync),
 ) -> Resolved {
-    let own = keys.iter().any(|(_, calls)| calls.iter().any(|(call, _)| call.copy == Copy::Caller));
+    let own = keys.iter().any(|(_, calls)| calls.any_frame(|frame| frame.copy == Copy::Caller));
     let Some(mut principal) = Principal::new(arn).filter(|_| own) else {
         let reason = if own { Reason::Unidentified } else { Reason::OtherAccount };
         let mut stats = Stats::default();
@@ -290,9 +293,13 @@ fn resolve_one(
     let own_copies = OwnCopies::of(&parts);
     let of_workloads = gathered.into_iter().map(|(workload, parts)| {
         let mut principal = Principal { workload, ..principal.clone() };
-        for (call, stats) in parts.iter().flat_map(|part| part.calls.iter()) {
-            let poorer = call.copy == Copy::Owner && own_copies.hold(&call, stats);
-            principal.take_up(&call, stats, poorer, facts, catalog);
+        for (frame, calls) in parts.iter().flat_map(|part| part.calls.by_frame()) {
+            // Nothing of these hangs on a name.
+            let (operation, outcome) = (frame.operation(catalog), Outcome::of(&frame, catalog));
+            for (call, stats) in calls {
+                let poorer = call.copy == Copy::Owner && own_copies.hold(&call, stats);
+                principal.take_up(&call, stats, (&operation, outcome), poorer, facts, catalog);
+            }
         }
         principal
     });
@@ -355,13 +362,14 @@ struct OwnCopies {
 
 impl OwnCopies {
     fn of(parts: &[Part<'_>]) -> Self {
-        let calls = || parts.iter().flat_map(|part| part.calls.iter());
-        let owned = |(call, _): &(Call<'_>, _)| call.copy == Copy::Owner;
+        let owned = |frame: &Call<'_>| frame.copy == Copy::Owner;
+        let of_owners = parts.iter().flat_map(|part| part.calls.framed(owned));
         let mut all: HashMap<_, _> =
-            calls().filter(owned).map(|(call, _)| (operation(&call), Sketch::default())).collect();
+            of_owners.map(|(call, _)| (operation(&call), Sketch::default())).collect();
         let mut hashes = HashSet::new();
         if !all.is_empty() {
-            for (call, stats) in calls().filter(|call| !owned(call)) {
+            let own = |frame: &Call<'_>| frame.copy != Copy::Owner;
+            for (call, stats) in parts.iter().flat_map(|part| part.calls.framed(own)) {
                 if let Some(all) = all.get_mut(&operation(&call)) {
                     hashes.extend(stats.hashes());
                     all.join(&stats.counted());
@@ -417,12 +425,11 @@ impl Principal {
         &mut self,
         call: &Call<'_>,
         stats: &Stats,
+        (operation, mut outcome): (&Operation, Outcome),
         poorer: bool,
         facts: &Facts,
         catalog: Catalog,
     ) {
-        let operation = call.operation(catalog);
-        let mut outcome = Outcome::of(call, catalog);
         if matches!(outcome, Outcome::Denied | Outcome::GrantedWithError)
             && let Some(key) = denied_by_message(call, catalog)
         {
@@ -436,8 +443,10 @@ impl Principal {
                 }
                 None => (key, Origin::Observed),
             };
-            let row =
-                Row { origins: BTreeSet::from([origin]), ..Row::of(call, Outcome::Denied, stats) };
+            let row = Row {
+                origins: [origin].into_iter().collect(),
+                ..Row::of(call, Outcome::Denied, stats)
+            };
             let own = operation.actions().any(|action| action == key.action);
             self.rows.entry(key).or_default().join(row);
             if own {
@@ -495,7 +504,7 @@ impl Principal {
             let row = Row {
                 certain: !grant.inferred,
                 confidence: Some(grant.confidence),
-                origins: BTreeSet::from([grant.origin]),
+                origins: [grant.origin].into_iter().collect(),
                 ..Row::of(call, outcome, stats)
             };
             self.rows.entry(key).or_default().join(row);

@@ -340,6 +340,11 @@ impl Stats {
         Some(Stats { samples, context: self.context.clone(), more })
     }
 
+    /// Returns the labels of the files that hold those events, in no order, some several times.
+    pub fn files(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.samples.iter().map(|sample| &sample.origin().file)
+    }
+
     /// Returns up to [`EVIDENCE`] events, oldest first.
     pub fn evidence(&self) -> Vec<Evidence> {
         let mut all: Vec<Evidence> = self.samples.iter().map(Sample::evidence).collect();

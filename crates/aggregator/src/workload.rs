@@ -93,7 +93,7 @@ pub struct Acted {
 impl Acted {
     pub(crate) fn of(part: &Part<'_>) -> Acted {
         let mut acted = Acted { names: part.names(), stats: Stats::default() };
-        part.calls.iter().for_each(|(_, stats)| acted.stats.join(stats.clone()));
+        part.calls.stats().for_each(|stats| acted.stats.join(stats.clone()));
         acted
     }
 
@@ -170,6 +170,19 @@ impl Workloads {
     /// workloads come several times.
     pub fn iter(&self) -> impl Iterator<Item = (Call<'_>, &Stats)> {
         self.0.leaves().into_iter().flat_map(|leaf| leaf.value.iter())
+    }
+
+    /// Returns those of which the [frame](crate::names) is `wanted`.
+    pub(crate) fn framed<'w>(
+        &'w self,
+        wanted: impl Fn(&Call<'_>) -> bool + Clone + 'w,
+    ) -> impl Iterator<Item = (Call<'w>, &'w Stats)> {
+        self.0.leaves().into_iter().flat_map(move |leaf| leaf.value.framed(wanted.clone()))
+    }
+
+    /// Returns whether any frame is `wanted`.
+    pub(crate) fn any_frame(&self, wanted: impl Fn(&Call<'_>) -> bool) -> bool {
+        self.0.leaves().into_iter().any(|leaf| leaf.value.any_frame(&wanted))
     }
 
     /// Returns the number of calls that are kept apart, of all workloads.

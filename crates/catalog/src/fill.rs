@@ -190,7 +190,7 @@ impl<'r> Filler<'r> {
     fn template(&self, node: Node, kind: Node, required: bool) -> Filled {
         let template = node.string(0);
         let name = kind.node(kind_of::TYPE).string(0);
-        let pieces = pieces(template);
+        let pieces: Vec<Piece<'_>> = pieces(template).collect();
         let mut whole_arns = BTreeSet::new();
         let mut drafts = vec![Draft::default()];
         let mut account: Option<Value> = None;

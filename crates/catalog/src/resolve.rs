@@ -22,7 +22,7 @@ pub(crate) fn resolve(table: Table, node: Node, request: &dyn Request) -> Resolu
         request,
         filler: Filler::new(table, request, node.string(plan::PREFIX)),
         confidence: Confidence::from_number(node.number(plan::CONFIDENCE)),
-        grants: BTreeSet::new(),
+        grants: Vec::new(),
         unresolved: BTreeSet::new(),
     };
     for grant in node.node(plan::GRANTS).nodes() {
@@ -31,10 +31,10 @@ pub(crate) fn resolve(table: Table, node: Node, request: &dyn Request) -> Resolu
     for pass in node.node(plan::PASSES).nodes() {
         resolver.pass(pass);
     }
-    Resolution {
-        grants: resolver.grants.into_iter().collect(),
-        unresolved: resolver.unresolved.into_iter().collect(),
-    }
+    let mut grants = resolver.grants;
+    grants.sort_unstable();
+    grants.dedup();
+    Resolution { grants, unresolved: resolver.unresolved.into_iter().collect() }
 }
 
 /// Chooses among the models of one source by the parameters that only one of them has.
@@ -59,7 +59,8 @@ struct Resolver<'r> {
     request: &'r dyn Request,
     filler: Filler<'r>,
     confidence: Confidence,
-    grants: BTreeSet<Grant>,
+    /// In no order, some twice.
+    grants: Vec<Grant>,
     unresolved: BTreeSet<Unresolved>,
 }
 
@@ -85,7 +86,7 @@ impl Resolver<'_> {
         let confidence =
             if flags & flag::HEURISTIC == 0 { self.confidence } else { Confidence::Heuristic };
         let mut push = |resource: String, origin: Origin| {
-            self.grants.insert(Grant {
+            self.grants.push(Grant {
                 action: action.to_owned(),
                 resource,
                 origin,
@@ -241,7 +242,7 @@ impl Resolver<'_> {
                 };
                 certain.then_some(condition).into_iter().collect()
             };
-            self.grants.insert(Grant {
+            self.grants.push(Grant {
                 action: "iam:PassRole".to_owned(),
                 resource,
                 origin,
@@ -341,35 +342,40 @@ impl Evidence {
 
     /// Returns whether an ARN is of a type, and of no other that says more about it.
     pub(crate) fn is_of(&self, arn: &str, kind: Node) -> bool {
-        let fit = |kind: Node| {
-            let templates = kind.node(kind_of::TYPE).node(1);
-            let fits = templates.strings().filter(|template| captures(template, arn).is_some());
-            fits.map(weight).max()
-        };
-        let Some(own) = fit(kind) else { return false };
-        self.types.iter().filter_map(|other| fit(*other)).all(|other| other <= own)
+        let templates = |kind: &Node| kind.node(kind_of::TYPE).node(1).strings();
+        let fits = |template: &&str| captures(template, arn).is_some();
+        let Some(own) = templates(&kind).filter(fits).map(weight).max() else { return false };
+        let mut others = self.types.iter().flat_map(templates);
+        !others.any(|template| weight(template) > own && fits(&template))
     }
+}
+
+/// Puts resources into order, each once.
+fn distinct(mut found: Vec<(String, Origin)>) -> Vec<(String, Origin)> {
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 impl Filler<'_> {
     fn of_type(&self, kind: Node, evidence: &Evidence, required: bool) -> Found {
         let made = kind.number(kind_of::MADE) == 1;
         if !made {
-            let mut named = BTreeSet::new();
+            let mut named = Vec::new();
             for (arn, is_prefix) in &evidence.resources {
                 if *is_prefix {
                     // The start of an object's ARN stands for all objects below it.
                     if evidence.is_of(&format!("{arn}x"), kind) && arn.ends_with('/') {
                         let why = "the record names only how the ARNs begin".to_owned();
                         let from = arn.clone();
-                        named.insert((format!("{}*", literal(arn)), Origin::Widened { from, why }));
+                        named.push((format!("{}*", literal(arn)), Origin::Widened { from, why }));
                     }
                 } else if evidence.is_of(arn, kind) {
-                    named.insert(observed(arn));
+                    named.push(observed(arn));
                 }
             }
             if !named.is_empty() {
-                return Found::All(named.into_iter().collect());
+                return Found::All(distinct(named));
             }
         }
         let name: String = kind
@@ -380,7 +386,7 @@ impl Filler<'_> {
             .collect();
         let name = name.to_ascii_lowercase();
         let of_parameters = |strong: bool| {
-            let mut found = BTreeSet::new();
+            let mut found = Vec::new();
             for (key, arn) in &evidence.parameters {
                 // What is copied is not what the copy makes.
                 if made && key.trim_start_matches("inner.").starts_with("source") {
@@ -394,10 +400,10 @@ impl Filler<'_> {
                     stem == name || (is_top && ["", "resource"].contains(&stem))
                 });
                 if speaks == strong && evidence.is_of(arn, kind) {
-                    found.insert(observed(arn));
+                    found.push(observed(arn));
                 }
             }
-            found.into_iter().collect::<Vec<_>>()
+            distinct(found)
         };
         let strong = of_parameters(true);
         if !strong.is_empty() {

@@ -74,7 +74,6 @@ fn fitted<'a>(kind: ResourceTypeFacts, template: &'static str, arn: &'a str) -> 
     }
     let mut values = captures(template, arn)?.into_iter();
     let parts = pieces(template)
-        .into_iter()
         .map(|piece| match piece {
             Piece::Literal(text) => Some(Part::Literal(text)),
             Piece::Variable(_) => values.next().map(|(_, value)| Part::Variable(value)),

@@ -10,28 +10,28 @@ pub(crate) enum Piece<'t> {
 }
 
 /// Splits a template into its pieces.
-pub(crate) fn pieces(template: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
+pub(crate) fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = template;
-    while let Some((literal, after)) = rest.split_once("${") {
-        if !literal.is_empty() {
-            pieces.push(Piece::Literal(literal));
-        }
-        match after.split_once('}') {
-            Some((variable, tail)) => {
-                pieces.push(Piece::Variable(variable));
-                rest = tail;
-            }
-            None => {
-                rest = after;
-                break;
-            }
-        }
+    std::iter::from_fn(move || {
+        let (piece, after) = first(rest)?;
+        rest = after;
+        Some(piece)
+    })
+}
+
+/// Splits the first piece off a template.
+fn first(template: &str) -> Option<(Piece<'_>, &str)> {
+    const OPEN: &str = "${";
+    if let Some(after) = template.strip_prefix(OPEN) {
+        return match after.split_once('}') {
+            Some((variable, tail)) => Some((Piece::Variable(variable), tail)),
+            None => (!after.is_empty()).then_some((Piece::Literal(after), "")),
+        };
     }
-    if !rest.is_empty() {
-        pieces.push(Piece::Literal(rest));
-    }
-    pieces
+    let opens = |at: &usize| template.get(*at..).is_some_and(|rest| rest.starts_with(OPEN));
+    let at = template.match_indices('$').map(|(at, _)| at).find(opens);
+    let (literal, tail) = template.split_at_checked(at.unwrap_or(template.len()))?;
+    (!literal.is_empty()).then_some((Piece::Literal(literal), tail))
 }
 
 /// Returns what each variable stands for if the ARN is one of the template's, else nothing.
@@ -39,47 +39,48 @@ pub(crate) fn pieces(template: &str) -> Vec<Piece<'_>> {
 /// Strict: partition, region and account hold no `:` or `/`, the last variable takes all that is
 /// left, others end at the next separator.
 pub(crate) fn captures<'t, 'a>(template: &'t str, arn: &'a str) -> Option<Vec<(&'t str, &'a str)>> {
-    let pieces = pieces(template);
     let mut found = Vec::new();
-    walk(&pieces, arn, &mut found).then_some(found)
+    walk(template, arn, &mut found).then_some(found)
 }
 
-fn walk<'t, 'a>(pieces: &[Piece<'t>], text: &'a str, found: &mut Vec<(&'t str, &'a str)>) -> bool {
-    let Some((piece, rest)) = pieces.split_first() else { return text.is_empty() };
+fn walk<'t, 'a>(template: &'t str, text: &'a str, found: &mut Vec<(&'t str, &'a str)>) -> bool {
+    let Some((piece, rest)) = first(template) else { return text.is_empty() };
     match piece {
-        Piece::Literal(literal) => match literal.split_once('*') {
+        Piece::Literal(literal) => match literal.find('*') {
             // Some templates have a `*` of their own, which stands for anything.
-            Some((head, tail)) => text.strip_prefix(head).is_some_and(|after| {
-                let tail = [Piece::Literal(tail)];
-                let remaining: Vec<Piece<'_>> = tail
-                    .into_iter()
-                    .filter(|p| *p != Piece::Literal(""))
-                    .chain(rest.iter().copied())
-                    .collect();
-                let kept = found.len();
-                after.char_indices().map(|(at, _)| at).chain([after.len()]).any(|at| {
-                    found.truncate(kept);
-                    walk(&remaining, after.get(at..).unwrap_or_default(), found)
+            Some(star) => {
+                let head = literal.get(..star).unwrap_or_default();
+                let behind = template.len() - rest.len() - (literal.len() - star - 1);
+                let remaining = template.get(behind..).unwrap_or_default();
+                text.strip_prefix(head).is_some_and(|after| {
+                    let kept = found.len();
+                    after.char_indices().map(|(at, _)| at).chain([after.len()]).any(|at| {
+                        found.truncate(kept);
+                        walk(remaining, after.get(at..).unwrap_or_default(), found)
+                    })
                 })
-            }),
+            }
             None => text.strip_prefix(literal).is_some_and(|after| walk(rest, after, found)),
         },
         Piece::Variable(variable) => {
-            let ambient = ["Partition", "Region", "Account"].contains(variable);
-            let longest = if ambient || *variable == "BucketName" {
+            let ambient = ["Partition", "Region", "Account"].contains(&variable);
+            let separated = rest.starts_with([':', '/']);
+            let longest = if ambient || variable == "BucketName" {
                 text.find([':', '/']).unwrap_or(text.len())
             } else if rest.is_empty() {
                 text.len()
-            } else if matches!(rest.first(), Some(Piece::Literal(next)) if next.starts_with(':')) {
+            } else if rest.starts_with(':') {
                 text.find(':').unwrap_or(text.len())
             } else {
                 text.find([':', '/']).unwrap_or(text.len())
             };
+            // Nothing that follows can begin within the value where it begins with a separator that
+            // the value does not hold; else the longest value first, and shorter ones where a
+            // literal such as `-` comes next.
+            let shortest = if separated || rest.is_empty() { longest } else { 0 };
             let kept = found.len();
-            // The longest value first; shorter ones where a literal such as `-` comes next.
-            let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-            let ends: Vec<usize> = ends.filter(|end| *end <= longest).collect();
-            ends.into_iter().rev().any(|end| {
+            let mut ends = (shortest..=longest).rev().filter(|end| text.is_char_boundary(*end));
+            ends.any(|end| {
                 let (value, after) = text.split_at_checked(end).unwrap_or((text, ""));
                 if value.is_empty() && !ambient {
                     return false;
@@ -95,7 +96,6 @@ fn walk<'t, 'a>(pieces: &[Piece<'t>], text: &'a str, found: &mut Vec<(&'t str, &
 /// Returns how much of a template is literal: the more, the more particular it is.
 pub(crate) fn weight(template: &str) -> usize {
     pieces(template)
-        .iter()
         .map(|piece| if let Piece::Literal(literal) = piece { literal.len() } else { 0 })
         .sum()
 }

@@ -8,7 +8,7 @@ use trailtrim_emitter::{draft_path, numbered_policy_file};
 
 use super::Budget;
 use super::format::DiffFormat;
-use crate::directory::{self, PolicyText};
+use crate::directory::{self, PolicyText, text};
 use crate::exit::hinted;
 use crate::output::{printable, tell};
 use crate::policy_format::PolicyFormat;
@@ -37,11 +37,11 @@ pub(super) fn write(
     let policies = drafts(diff, form)?;
     // Files are no screen.
     let screen = Screen::none();
-    let mut documents = vec![(DIFF_FILE, DiffFormat::Json.render(diff, trail, screen)?)];
+    let mut documents = vec![(DIFF_FILE, text(DiffFormat::Json.render(diff, trail, screen)?))];
     if let Some(name) = form.format.file_name() {
-        documents.push((name, form.format.render(diff, trail, screen)?));
+        documents.push((name, text(form.format.render(diff, trail, screen)?)));
     }
-    directory::write(directory, &policies, &documents)
+    directory::write(directory, &policies, documents)
 }
 
 /// Returns the one file that comes of it, for standard output.

@@ -58,7 +58,7 @@ impl ConditionKind {
         match self {
             ConditionKind::RequestedRegion => {
                 let all = !row.regions.is_empty() && row.regions.iter().all(|one| !one.is_empty());
-                all.then(|| row.regions.clone())
+                all.then(|| row.regions.iter().cloned().collect())
             }
             ConditionKind::SourceVpce => {
                 Some(constant(row.stats.endpoints())?.into_iter().collect())

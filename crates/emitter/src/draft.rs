@@ -48,6 +48,8 @@ impl Default for DraftOptions {
 pub struct Draft {
     /// The policy; `None` where nothing was granted.
     pub policy: Option<PolicyDocument>,
+    /// Its size as AWS counts it.
+    pub size: Option<usize>,
     /// For each granting row the id of a statement that covers it.
     pub statements: BTreeMap<RowKey, String>,
     /// How the resources of the rows are written.
@@ -74,7 +76,8 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
         Some(policy) if options.baseline => add_baseline(policy, principal),
         _ => Vec::new(),
     };
-    Draft { policy, statements, choice, baseline }
+    let size = policy.as_ref().map(PolicyDocument::size);
+    Draft { policy, size, statements, choice, baseline }
 }
 
 /// Adds what the principal's workloads need and the policy does not allow.

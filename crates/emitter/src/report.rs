@@ -7,19 +7,25 @@
 //! "Minimal" always means: for the events observed.
 
 mod build;
+mod described;
+mod json;
 
 pub use build::report;
 pub(crate) use build::{
     condition, generalisation, origin, permission, seen, time, tool, unmapped, workload,
 };
+pub use described::Described;
 
-use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 
 /// The version of the model. It grows when a reader would have to change.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
-/// A run.
-#[derive(Clone, Debug, Serialize)]
+/// A run, but for its principals: these are many, and [`Described`] one by one.
+#[derive(Clone, Debug)]
 pub struct Report {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -27,19 +33,20 @@ pub struct Report {
     pub tool: Tool,
     /// What the input was limited to.
     pub filters: Filters,
+    /// The policies that are written, below the output directory: the `policy_path` of each principal.
+    pub policies: Vec<String>,
     /// What was read.
     pub input: Input,
     /// How resources are written: `exact`, `balanced`, `prefix` or `type`.
     pub resources: String,
-    /// Roles and users, ordered by ARN.
-    pub principals: Vec<Principal>,
+    /// The files that events of the report stand in, in their order.
+    pub files: Vec<Arc<str>>,
     /// Callers that never get a policy, with the reason.
     pub excluded: Vec<Excluded>,
     /// Records that are no API calls.
     pub other_events: Vec<OtherEvent>,
     /// Events that CloudTrail amended later (`UPDATED_DATA`), if there are any: where the records of
     /// one differ, what either says was taken up.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub amended: Option<Seen>,
 }
 
@@ -164,7 +171,7 @@ pub struct Principal {
     pub account: String,
     /// `role` or `user`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: &'static str,
     /// Path and name.
     pub name: String,
     /// The unique ids seen; more than one means that it was made anew.
@@ -212,7 +219,7 @@ pub struct Generalisation {
     pub actions: Vec<String>,
     /// The stable code of the rule: `attached-pattern`, `one-run`, `short-lived`, `dated-key`,
     /// `varying-key`, `written-key`, `one-day-key`, `parent-prefix` or `whole-type`.
-    pub rule: String,
+    pub rule: &'static str,
     /// Why.
     pub why: String,
     /// What it adds to what was seen.
@@ -289,11 +296,11 @@ pub struct Permission {
     /// How the resource was found, the surest way first.
     pub origins: Vec<Origin>,
     /// How the action was named: `exact`, `rule` or `heuristic`.
-    pub confidence: String,
+    pub confidence: &'static str,
     /// Whether the calls only make it likely that the permission is needed.
     pub inferred: bool,
     /// What came of the calls.
-    pub outcome: String,
+    pub outcome: &'static str,
     /// The events behind it.
     pub events: Vec<EventName>,
     /// Services that acted on the principal's behalf.
@@ -388,13 +395,45 @@ pub struct Seen {
 #[derive(Clone, Debug, Serialize)]
 pub struct Evidence {
     /// `eventID`.
-    pub event_id: String,
+    pub event_id: Box<str>,
     /// `eventTime`.
     pub time: Option<String>,
     /// `awsRegion`.
-    pub region: String,
+    #[serde(serialize_with = "shared")]
+    pub region: Arc<str>,
     /// The file that holds it.
-    pub file: String,
+    pub file: EventFile,
+}
+
+fn shared<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+/// The file that holds an event: a trail has few of them beside its events.
+#[derive(Clone, Debug)]
+pub enum EventFile {
+    /// Its path.
+    Path(Arc<str>),
+    /// Its place among the report's files, counted from 0.
+    Place(usize),
+}
+
+impl fmt::Display for EventFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EventFile::Path(path) => f.write_str(path),
+            EventFile::Place(place) => write!(f, "file {place}"),
+        }
+    }
+}
+
+impl Serialize for EventFile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            EventFile::Path(path) => serializer.serialize_str(path),
+            EventFile::Place(place) => serializer.serialize_u64(*place as u64),
+        }
+    }
 }
 
 /// Events that name no permission.
@@ -405,14 +444,14 @@ pub struct Unmapped {
     /// `eventName`.
     pub event_name: String,
     /// `no-permission`, `not-an-api-call`, `unverified`, `unknown` or `unresolved`.
-    pub kind: String,
+    pub kind: &'static str,
     /// The action of which no resource is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
     /// Why.
     pub why: String,
     /// What came of the calls.
-    pub outcome: String,
+    pub outcome: &'static str,
     /// When, how often, which events.
     #[serde(flatten)]
     pub seen: Seen,
@@ -424,7 +463,7 @@ pub struct Excluded {
     /// The caller.
     pub identity: String,
     /// The stable code of the reason.
-    pub reason: String,
+    pub reason: &'static str,
     /// When, how often, which events.
     #[serde(flatten)]
     pub seen: Seen,
@@ -434,7 +473,7 @@ pub struct Excluded {
 #[derive(Clone, Debug, Serialize)]
 pub struct OtherEvent {
     /// Why they are not.
-    pub kind: String,
+    pub kind: &'static str,
     /// `eventSource`.
     pub event_source: String,
     /// `eventName`.

@@ -42,7 +42,8 @@ impl PolicyDocument {
 #[must_use]
 pub fn escape_controls(json: String) -> String {
     let control = |c: char| matches!(c, '\u{80}'..='\u{9f}');
-    if json.is_ascii() || !json.contains(control) {
+    // All of them begin with this byte, and little else does.
+    if !json.as_bytes().contains(&0xC2) || !json.contains(control) {
         return json;
     }
     let mut text = String::with_capacity(json.len() + 16);

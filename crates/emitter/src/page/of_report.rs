@@ -33,8 +33,8 @@ pub struct Sources<'a> {
     pub backtest: Option<&'a Fold>,
 }
 
-/// Makes the page of a report.
-pub fn of_report(report: &Report, sources: &Sources<'_>) -> Page {
+/// Makes the page of a report and the principals in it.
+pub fn of_report(report: &Report, described: &[Principal], sources: &Sources<'_>) -> Page {
     let mut scribe = Scribe::new(sources.activity, sources.coverage);
     let mut counter = Counter::new(sources.catalog);
     let replayed: BTreeMap<&str, &Replayed> = sources
@@ -45,7 +45,7 @@ pub fn of_report(report: &Report, sources: &Sources<'_>) -> Page {
         .collect();
     let principals = sources.activity.principals.iter().zip(sources.drafts);
     let (mut entries, mut details) = (Vec::new(), Vec::new());
-    for (one, (principal, draft)) in report.principals.iter().zip(principals) {
+    for (one, (principal, draft)) in described.iter().zip(principals) {
         let mut detail = Detail {
             told: told(one.status).to_owned(),
             notes: one.notes.clone(),
@@ -119,7 +119,7 @@ fn entry(
     let names = [one.arn.as_str(), status].into_iter().chain(label.as_deref());
     Entry {
         name: one.arn.clone(),
-        kind: one.kind.clone(),
+        kind: one.kind.to_owned(),
         account: one.account.clone(),
         status: status.to_owned(),
         numbers: Numbers {

@@ -14,8 +14,8 @@ use crate::diff::{
 use crate::finding::{Code, Finding};
 use crate::proof::Proofs;
 use crate::report::{
-    Baseline, BaselineNeed, Evidence, Filters, Generalisation, Input, Origin, Permission,
-    Principal, Report, SCHEMA_VERSION, Seen, Skipped, Tool, Unmapped,
+    Baseline, BaselineNeed, EventFile, Evidence, Filters, Generalisation, Input, Origin,
+    Permission, Principal, Report, SCHEMA_VERSION, Seen, Skipped, Tool, Unmapped,
 };
 use crate::tighten::{Class, Footing};
 
@@ -39,10 +39,10 @@ fn seen(text: &str) -> Seen {
         calls: 12,
         calls_estimated: false,
         evidence: vec![Evidence {
-            event_id: text.to_owned(),
+            event_id: text.into(),
             time: None,
-            region: text.to_owned(),
-            file: text.to_owned(),
+            region: text.into(),
+            file: EventFile::Path(text.into()),
         }],
     }
 }
@@ -175,19 +175,19 @@ fn tool() -> Tool {
     }
 }
 
-/// Returns a report of one principal.
-pub(super) fn report(text: &str) -> Report {
+/// Returns a report and the one principal of it.
+pub(super) fn report(text: &str) -> (Report, Principal) {
     let own = || text.to_owned();
-    let permission = |outcome: &str, statement: Option<String>| Permission {
+    let permission = |outcome: &'static str, statement: Option<String>| Permission {
         action: own(),
         resource: own(),
         granted_as: statement.is_some().then(own),
         conditions: Vec::new(),
         statement,
         origins: vec![Origin::Widened { from: own(), why: own() }],
-        confidence: "exact".to_owned(),
+        confidence: "exact",
         inferred: false,
-        outcome: outcome.to_owned(),
+        outcome,
         events: Vec::new(),
         via: Vec::new(),
         error_codes: vec![own()],
@@ -197,7 +197,7 @@ pub(super) fn report(text: &str) -> Report {
     let principal = Principal {
         arn: own(),
         account: "111122223333".to_owned(),
-        kind: "role".to_owned(),
+        kind: "role",
         name: own(),
         ids: Vec::new(),
         permission_set: None,
@@ -209,7 +209,7 @@ pub(super) fn report(text: &str) -> Report {
         generalisations: vec![Generalisation {
             to: own(),
             actions: vec![own()],
-            rule: "one-run".to_owned(),
+            rule: "one-run",
             why: own(),
             adds: own(),
             names: 2,
@@ -229,10 +229,10 @@ pub(super) fn report(text: &str) -> Report {
         unmapped: vec![Unmapped {
             event_source: own(),
             event_name: own(),
-            kind: "unknown".to_owned(),
+            kind: "unknown",
             action: None,
             why: own(),
-            outcome: "granted".to_owned(),
+            outcome: "granted",
             seen: seen(text),
         }],
         frozen_services: vec![own()],
@@ -246,15 +246,17 @@ pub(super) fn report(text: &str) -> Report {
         detail: own(),
         count: 1,
     };
-    Report {
+    let report = Report {
         schema_version: SCHEMA_VERSION,
         tool: tool(),
         filters: Filters::default(),
         input: Input { files: 1, records: 2, skipped: vec![skipped], ..Input::default() },
         resources: "balanced".to_owned(),
-        principals: vec![principal],
+        policies: vec![own()],
+        files: Vec::new(),
         excluded: Vec::new(),
         other_events: Vec::new(),
         amended: None,
-    }
+    };
+    (report, principal)
 }

@@ -1,62 +1,55 @@
 //! Fills the model from what was resolved.
 
-use chrono::DateTime;
-use rayon::prelude::*;
+use chrono::{DateTime, SecondsFormat};
 use trailtrim_aggregator::{self as aggregator, Activity, Attribution, RowKey, Stats, UnmappedKey};
 use trailtrim_catalog as catalog;
 
 use super::{
-    Baseline, BaselineNeed, CatalogSource, Condition, EventName, Evidence, Excluded, Filters,
-    Generalisation, Input, Origin, OtherEvent, Permission, Principal, Report, SCHEMA_VERSION, Seen,
-    Status, Tool, Unmapped, Workload,
+    Baseline, BaselineNeed, CatalogSource, Condition, Described, EventFile, EventName, Evidence,
+    Excluded, Filters, Generalisation, Input, Origin, OtherEvent, Permission, Principal, Report,
+    SCHEMA_VERSION, Seen, Status, Tool, Unmapped, Workload,
 };
 use crate::baseline::baseline_is_incomplete;
-use crate::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, policy_path, taste};
+use crate::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, taste};
 
-/// Makes the report of a run. `drafts` belong to the activity's principals, in
-/// their order, and were made with `options`. Works on the current rayon pool.
+/// Makes the report of a run, of which `principals` were drafted for with `options`.
 pub fn report(
     tool_version: &str,
     catalog: catalog::Catalog,
     filters: Filters,
     input: Input,
-    activity: &Activity,
-    drafts: &[Draft],
+    principals: &Described<'_>,
     options: DraftOptions,
 ) -> Report {
+    let Activity { outsiders, other_events, amended, .. } = principals.activity();
+    let files = principals.files();
     Report {
         schema_version: SCHEMA_VERSION,
         tool: tool(tool_version, catalog),
         filters,
+        policies: principals.paths().map(str::to_owned).collect(),
         input,
         resources: options.taste.code().to_owned(),
-        principals: activity
-            .principals
-            .par_iter()
-            .zip(drafts)
-            .map(|(principal, draft)| describe(principal, draft))
-            .collect(),
-        excluded: activity
-            .outsiders
+        files: files.paths().to_vec(),
+        excluded: outsiders
             .iter()
             .map(|(outsider, stats)| Excluded {
                 identity: outsider.identity.to_string(),
-                reason: outsider.reason.code().to_owned(),
-                seen: seen(stats),
+                reason: outsider.reason.code(),
+                seen: files.named(seen(stats)),
             })
             .collect(),
-        other_events: activity
-            .other_events
+        other_events: other_events
             .iter()
             .map(|(event, stats)| OtherEvent {
-                kind: event.kind.code().to_owned(),
+                kind: event.kind.code(),
                 event_source: event.event_source.to_string(),
                 event_name: event.event_name.to_string(),
                 event_type: event.event_type.to_string(),
-                seen: seen(stats),
+                seen: files.named(seen(stats)),
             })
             .collect(),
-        amended: Some(seen(&activity.amended)).filter(|seen| seen.calls > 0),
+        amended: Some(files.named(seen(amended))).filter(|seen| seen.calls > 0),
     }
 }
 
@@ -77,17 +70,20 @@ pub(crate) fn tool(tool_version: &str, catalog: catalog::Catalog) -> Tool {
     }
 }
 
-fn describe(principal: &aggregator::Principal, draft: &Draft) -> Principal {
+pub(super) fn describe(
+    principal: &aggregator::Principal,
+    draft: &Draft,
+    path: Option<&str>,
+) -> Principal {
     let (mut grants, mut not_granted) = (Vec::new(), Vec::new());
     for (key, row) in &principal.rows {
         let to = if key.outcome.grants() { &mut grants } else { &mut not_granted };
         to.push(permission(key, row, draft));
     }
-    let size = draft.policy.as_ref().map(trailtrim_iam::PolicyDocument::size);
     Principal {
         arn: principal.arn.clone(),
         account: principal.account.clone(),
-        kind: principal.kind.code().to_owned(),
+        kind: principal.kind.code(),
         name: principal.name.clone(),
         ids: principal.ids.iter().cloned().collect(),
         permission_set: principal.permission_set.clone(),
@@ -97,9 +93,9 @@ fn describe(principal: &aggregator::Principal, draft: &Draft) -> Principal {
             (Some(_), true) => Status::Complete,
             (Some(_), false) => Status::Partial,
         },
-        notes: notes(principal, draft, size),
-        policy_path: draft.policy.is_some().then(|| policy_path(principal)),
-        policy_size: size,
+        notes: notes(principal, draft),
+        policy_path: path.map(str::to_owned),
+        policy_size: draft.size,
         generalisations: draft.choice.generalisations().iter().map(generalisation).collect(),
         baseline: draft.baseline.iter().map(baseline).collect(),
         grants,
@@ -109,7 +105,7 @@ fn describe(principal: &aggregator::Principal, draft: &Draft) -> Principal {
     }
 }
 
-fn notes(principal: &aggregator::Principal, draft: &Draft, size: Option<usize>) -> Vec<String> {
+fn notes(principal: &aggregator::Principal, draft: &Draft) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(set) = &principal.permission_set {
         notes.push(format!(
@@ -147,7 +143,7 @@ fn notes(principal: &aggregator::Principal, draft: &Draft, size: Option<usize>) 
                 .to_owned(),
         );
     }
-    if let Some(size) = size.filter(|size| *size > MANAGED_POLICY_LIMIT) {
+    if let Some(size) = draft.size.filter(|size| *size > MANAGED_POLICY_LIMIT) {
         notes.push(format!(
             "the policy has {size} characters; one managed policy holds {MANAGED_POLICY_LIMIT}"
         ));
@@ -159,10 +155,10 @@ pub(crate) fn unmapped(key: &UnmappedKey, stats: &Stats) -> Unmapped {
     Unmapped {
         event_source: key.event_source.clone(),
         event_name: key.event_name.clone(),
-        kind: key.kind.code().to_owned(),
+        kind: key.kind.code(),
         action: key.action.clone(),
         why: key.why.clone(),
-        outcome: key.outcome.code().to_owned(),
+        outcome: key.outcome.code(),
         seen: seen(stats),
     }
 }
@@ -177,13 +173,9 @@ pub(crate) fn permission(key: &RowKey, row: &aggregator::Row, draft: &Draft) -> 
         conditions: key.conditions.iter().map(condition).collect(),
         statement: draft.statements.get(key).cloned(),
         origins: row.origins.iter().map(origin).collect(),
-        confidence: row
-            .confidence
-            .map(|confidence| confidence.as_str())
-            .unwrap_or_default()
-            .to_owned(),
+        confidence: row.confidence.map(|confidence| confidence.as_str()).unwrap_or_default(),
         inferred: !row.certain,
-        outcome: key.outcome.code().to_owned(),
+        outcome: key.outcome.code(),
         events: row
             .events
             .iter()
@@ -214,7 +206,7 @@ pub(crate) fn generalisation(one: &taste::Generalisation) -> Generalisation {
     Generalisation {
         to: one.to.clone(),
         actions: one.actions.iter().cloned().collect(),
-        rule: one.rule.code().to_owned(),
+        rule: one.rule.code(),
         why: one.why.clone(),
         adds: one.adds.clone(),
         names: one.names,
@@ -269,10 +261,10 @@ pub(crate) fn seen(stats: &Stats) -> Seen {
             .evidence()
             .into_iter()
             .map(|evidence| Evidence {
-                event_id: evidence.event_id.to_string(),
+                event_id: evidence.event_id,
                 time: evidence.time.and_then(time),
-                region: evidence.region.to_string(),
-                file: evidence.file.to_string(),
+                region: evidence.region,
+                file: EventFile::Path(evidence.file),
             })
             .collect(),
     }
@@ -280,5 +272,5 @@ pub(crate) fn seen(stats: &Stats) -> Seen {
 
 /// Writes a time as `2026-11-23T10:00:00Z`.
 pub(crate) fn time(seconds: i64) -> Option<String> {
-    Some(DateTime::from_timestamp(seconds, 0)?.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+    Some(DateTime::from_timestamp(seconds, 0)?.to_rfc3339_opts(SecondsFormat::Secs, true))
 }

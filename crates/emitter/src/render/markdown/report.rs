@@ -12,12 +12,13 @@ use super::super::markup::{code, prose};
 /// How many grants of a statement, and lines of another kind, are listed.
 const LISTED: usize = 20;
 
-/// Writes a report as Markdown: CommonMark, with the tables and `<details>` that hosts of code show.
+/// Writes a report and the principals in it as Markdown: CommonMark, with the tables and `<details>`
+/// that hosts of code show.
 #[must_use]
-pub fn report_markdown(report: &Report) -> String {
+pub fn report_markdown(report: &Report, principals: &[Principal]) -> String {
     let mut out = String::from("## What was used, and the policies that grant it\n\n");
-    overview(&mut out, report);
-    let sections = report.principals.iter().map(|one| {
+    overview(&mut out, principals);
+    let sections = principals.iter().map(|one| {
         let short = heading(one);
         Section { forms: vec![format!("{short}{}", details(one)), short] }
     });
@@ -26,10 +27,10 @@ pub fn report_markdown(report: &Report) -> String {
     out
 }
 
-fn overview(out: &mut String, report: &Report) {
+fn overview(out: &mut String, principals: &[Principal]) {
     out.push_str("| principal | result | statements | actions | resources | characters |\n");
     out.push_str("|---|---|--:|--:|--:|--:|\n");
-    let mut rest = report.principals.iter();
+    let mut rest = principals.iter();
     for one in rest.by_ref() {
         let distinct = |of: fn(&Permission) -> &str| {
             one.grants.iter().map(of).collect::<BTreeSet<&str>>().len()
@@ -157,7 +158,7 @@ fn permission(one: &Permission) -> String {
     if let Some(pattern) = &one.granted_as {
         let _ = write!(out, " as {}", code(pattern));
     }
-    let _ = write!(out, ": {}, {}", prose(&one.outcome), prose(&one.seen.told()));
+    let _ = write!(out, ": {}, {}", prose(one.outcome), prose(&one.seen.told()));
     if let Some(origin) = one.origins.first() {
         let _ = write!(out, "; {}", prose(&origin.told()));
     }
@@ -208,7 +209,8 @@ mod tests {
     #[test]
     fn nothing_from_a_log_is_markup() {
         for nasty in NASTY {
-            let text = report_markdown(&report(nasty));
+            let (report, principal) = report(nasty);
+            let text = report_markdown(&report, &[principal]);
             let (seen, folds) = parsed(&text);
             assert_eq!(folds, 5, "{text}");
             // In the overview, the heading, a statement, a pattern, a blind spot and what was skipped.
@@ -218,9 +220,8 @@ mod tests {
 
     #[test]
     fn it_fits_a_comment() {
-        let mut report = report("plain");
-        report.principals = vec![report.principals[0].clone(); 2_000];
-        let text = report_markdown(&report);
+        let (report, principal) = report("plain");
+        let text = report_markdown(&report, &vec![principal; 2_000]);
         assert!(text.len() <= super::super::LONGEST, "{}", text.len());
         assert!(text.contains("Left out, to fit a comment"), "{text}");
         assert!(text.contains("Not read to its end"), "{text}");
