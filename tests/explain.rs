@@ -23,7 +23,24 @@ fn explain_json(arguments: &[&str]) -> Value {
 fn reported(name: &str) -> Value {
     let report = crate::harness::generate(&[fixture_trail()], &[]).report();
     let principals = list(&report, "principals");
-    principals.iter().find(|one| text_of(one, "arn").ends_with(name)).unwrap().clone()
+    let found = principals.iter().find(|one| text_of(one, "arn").ends_with(name)).unwrap();
+    with_paths(found, list(&report, "files"))
+}
+
+/// Puts paths in place of their numbers, as an answer about a few permissions has them.
+fn with_paths(value: &Value, files: &[Value]) -> Value {
+    match value {
+        Value::Array(all) => all.iter().map(|one| with_paths(one, files)).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| {
+                let path = value.as_u64().filter(|_| name == "file");
+                let path = path.map(|place| files[usize::try_from(place).unwrap()].clone());
+                (name.clone(), path.unwrap_or_else(|| with_paths(value, files)))
+            });
+            Value::Object(fields.collect())
+        }
+        _ => value.clone(),
+    }
 }
 
 #[test]
