@@ -10,12 +10,11 @@
 //! is no new epoch.
 
 use std::fmt;
-use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use trailtrim_catalog::Catalog;
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::observe::Scope;
 use crate::{coverage, denial, names, record_kind, workload};
@@ -37,7 +36,7 @@ impl Epoch {
     pub fn of_told(catalog: Catalog, scope: &[String]) -> Epoch {
         let mut hash = Xxh3::new();
         hash.update(&GENERATION.to_le_bytes());
-        hash.update(&asked(catalog).to_le_bytes());
+        hash.update(catalog.observed().as_bytes());
         let observed = [denial::data(), record_kind::data()];
         let texts = [names::data(), workload::data(), coverage::data()];
         for text in texts.into_iter().chain(observed).chain(scope.iter().map(String::as_str)) {
@@ -46,46 +45,6 @@ impl Epoch {
         }
         Epoch(hash.digest128().to_le_bytes())
     }
-}
-
-/// Returns the digest of all that `observe` asks a catalog. That of the embedded one is made once: it
-/// takes milliseconds, and every usage file is asked for its epoch.
-fn asked(catalog: Catalog) -> u128 {
-    static EMBEDDED: OnceLock<u128> = OnceLock::new();
-    if catalog.is_embedded() { *EMBEDDED.get_or_init(|| digest(catalog)) } else { digest(catalog) }
-}
-
-/// Sums up the digests of what it asks of each event, whatever the order they are kept in.
-fn digest(catalog: Catalog) -> u128 {
-    let mut sum = 0u128;
-    let mut add = |text: &str| sum = sum.wrapping_add(xxh3_128(text.as_bytes()));
-    let (mut text, mut paths) = (String::new(), Vec::new());
-    for (label, operation) in catalog.events() {
-        let extraction = operation.extraction();
-        paths.clear();
-        paths.extend(extraction.paths());
-        paths.sort_unstable();
-        // What follows from no path and no lesson is what follows from an event nobody knows.
-        let teaches = operation.lessons().next().is_some();
-        if paths.is_empty() && !extraction.scan_arns() && !teaches {
-            continue;
-        }
-        let flags = [(extraction.scan_arns(), "arns"), (teaches, "teaches")];
-        let flags = flags.into_iter().filter_map(|(set, word)| set.then_some(word));
-        text.clear();
-        for word in [label, operation.name()].into_iter().chain(flags).chain(paths.drain(..)) {
-            text.push_str(word);
-            text.push(' ');
-        }
-        add(&text);
-    }
-    // The same keys are passed over in all of them.
-    if let Some((_, any)) = catalog.events().next() {
-        let mut skipped: Vec<&str> = any.extraction().skipped().collect();
-        skipped.sort_unstable();
-        add(&skipped.join(" "));
-    }
-    sum
 }
 
 impl fmt::Display for Epoch {

@@ -3,6 +3,8 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use xxhash_rust::xxh3::Xxh3;
+
 use crate::data::{Action, Level, Model, ModelOperation};
 use crate::fill::Source;
 use crate::layout::{action_flag, kind, source};
@@ -10,6 +12,12 @@ use crate::plan::{Plan, TypePlan, plan};
 use crate::world::{Subject, World, qualified};
 use crate::writer::Writer;
 use crate::{CompileError, Input};
+
+/// Takes a text up in a digest, apart from what is next to it.
+fn told(digest: &mut Xxh3, text: &str) {
+    digest.update(&(text.len() as u64).to_le_bytes());
+    digest.update(text.as_bytes());
+}
 
 /// Writes the catalog of a world.
 pub(crate) fn write(world: &World<'_>, input: &Input) -> Result<Vec<u8>, CompileError> {
@@ -28,13 +36,16 @@ pub(crate) fn write(world: &World<'_>, input: &Input) -> Result<Vec<u8>, Compile
         tables.writer.index(&entries)
     };
     let version = tables.version(input);
-    let event_index = tables.events(&events);
+    let mut observed = Xxh3::new();
+    let event_index = tables.events(&events, &mut observed);
     let source_index = tables.sources();
     let (errors, patterns) = tables.errors();
     let skip = world.rules().filter_map(|rules| rules.skip.as_ref());
     let skipped: BTreeSet<String> =
         skip.flat_map(|rule| &rule.keys).map(|key| crate::names::normal(key)).collect();
+    skipped.iter().for_each(|key| told(&mut observed, key));
     let skipped = tables.writer.strings(skipped.iter().map(String::as_str));
+    let observed = tables.writer.string(&format!("{:032x}", observed.digest128()));
     let via = tables.via();
     let companions = tables.companions();
     let forms = tables.forms();
@@ -51,6 +62,7 @@ pub(crate) fn write(world: &World<'_>, input: &Input) -> Result<Vec<u8>, Compile
         via,
         companions,
         forms,
+        observed,
     ]);
     Ok(tables.writer.finish(root))
 }
@@ -295,7 +307,8 @@ impl Tables<'_, '_> {
         self.writer.list(vec![digest, packages])
     }
 
-    fn events(&mut self, events: &BTreeMap<String, Event>) -> u32 {
+    /// Writes the events, and tells the digest what of them observing depends on.
+    fn events(&mut self, events: &BTreeMap<String, Event>, observed: &mut Xxh3) -> u32 {
         let mut entries = Vec::new();
         for (key, event) in events {
             let mut paths = BTreeSet::new();
@@ -330,6 +343,14 @@ impl Tables<'_, '_> {
             let scan = event.variants.iter().any(|(_, plan)| {
                 !plan.passes.is_empty() || plan.grants.iter().any(|grant| !grant.types.is_empty())
             });
+            let teaches = event.variants.iter().any(|(_, plan)| !plan.lessons.is_empty());
+            // Else it is observed as an event that nobody knows.
+            if scan || teaches || !paths.is_empty() {
+                let flags = format!("{}{}", u8::from(scan), u8::from(teaches));
+                let texts = [key.as_str(), event.name.as_str(), flags.as_str()];
+                let paths = paths.iter().map(String::as_str);
+                texts.into_iter().chain(paths).for_each(|text| told(observed, text));
+            }
             let items = vec![
                 self.writer.string(key),
                 plan,

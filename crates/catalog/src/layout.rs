@@ -15,7 +15,7 @@
 //! it depends on nothing.
 
 /// How a catalog begins. The digits count up with every change of layout.
-pub const MAGIC: &[u8; 8] = b"TTCATL02";
+pub const MAGIC: &[u8; 8] = b"TTCATL03";
 
 /// Size of the header in bytes: magic, root node, number of words, bytes of the pool.
 pub const HEADER: usize = 20;
@@ -55,6 +55,8 @@ pub mod root {
     pub const COMPANIONS: u32 = 10;
     /// Index of forms that values have, by name.
     pub const FORMS: u32 = 11;
+    /// Digest of what observing depends on.
+    pub const OBSERVED: u32 = 12;
 }
 
 /// An event, as the index has it: its key, then these.

@@ -49,6 +49,7 @@ pub use operation::{Confidence, Kind, Operation};
 pub use request::{FactKind, Request, ResourceRef};
 pub use shape::{Part, Shape};
 
+use layout::root;
 use table::Table;
 
 /// The AWS facts and rules, as a handle on embedded tables; copying it costs nothing.
@@ -72,9 +73,10 @@ impl Catalog {
         Catalog { table: Table::embedded() }
     }
 
-    /// Returns whether it is the one that was compiled into this program.
-    pub fn is_embedded(self) -> bool {
-        self.table.is_embedded()
+    /// Returns a digest of what is asked while observing: which parts of a call are kept, and which
+    /// calls teach names. What a call needs is no part of it.
+    pub fn observed(self) -> &'static str {
+        self.table.root().string(root::OBSERVED)
     }
 
     /// Returns a catalog over other compiled tables, for drills with a catalog that is wrong on

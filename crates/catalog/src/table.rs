@@ -34,11 +34,6 @@ impl Table {
         Table::open(BYTES).unwrap_or(Table { root: 0, words: &[], pool: &[] })
     }
 
-    /// Compared by place: other tables may say the same.
-    pub(crate) fn is_embedded(self) -> bool {
-        std::ptr::eq(self.words, Table::embedded().words)
-    }
-
     pub(crate) fn open(bytes: &'static [u8]) -> Option<Table> {
         let header = bytes.get(..HEADER)?;
         if header.get(..MAGIC.len())? != MAGIC {

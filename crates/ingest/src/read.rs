@@ -86,7 +86,7 @@ impl Scratch {
 }
 
 /// As many raw bytes have room from file to file.
-const RAW_KEPT: usize = 1024 * 1024;
+const RAW_KEPT: usize = 512 * 1024;
 
 /// Reads one stream of raw bytes, compressed or not, and visits each record in its order.
 ///

@@ -38,7 +38,7 @@ impl Buffer {
 }
 
 /// As much of a buffer is kept from file to file; few files hold more.
-const KEPT: usize = 4 * 1024 * 1024;
+const KEPT: usize = 2 * 1024 * 1024;
 
 /// A source that is at its end.
 #[derive(Debug)]
