@@ -157,7 +157,7 @@ fn the_same_records_in_other_files_give_the_same_sources_aside() {
     };
     let plain =
         |command: &str, trail: &Path| done(&[command, "--format", "json", text(trail)]).stdout;
-    for quota in ["1024", "8"] {
+    for quota in ["512", "8"] {
         let options = ["--by", "workload", "--name-quota", quota];
         let expected = usage(first.path(), &options);
         assert!(expected.len() > 100, "{}", expected.len());

@@ -142,30 +142,50 @@ impl<'q> Question<'q> {
 }
 
 /// What is known of where CloudTrail was looking.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// By account and region; global service events under [`GLOBAL`].
-    areas: BTreeMap<Box<str>, BTreeMap<Box<str>, Area>>,
+    areas: Areas<Box<str>, Area>,
     trails: BTreeMap<TrailKey, Trail>,
     /// Times from which evidence was left out: from, until, in seconds since 1970.
     holes: BTreeSet<(i64, i64)>,
 }
 
-/// A piece of a coverage: joined, all pieces are the whole.
+/// By account and region.
+type Areas<K, A> = BTreeMap<K, BTreeMap<K, A>>;
+
+/// A piece of a coverage, as it is written: joined, all pieces are the whole.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Piece<'c> {
-    /// One area, by account and region.
-    Areas(BTreeMap<&'c str, BTreeMap<&'c str, &'c Area>>),
-    /// All trails.
+    /// One area.
+    Areas(Areas<&'c str, &'c Area>),
     Trails(&'c BTreeMap<TrailKey, Trail>),
-    /// All times that were left out.
     Holes(&'c BTreeSet<(i64, i64)>),
 }
 
+/// The same as it is read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OwnedPiece {
+    Areas(Areas<Box<str>, Area>),
+    Trails(BTreeMap<TrailKey, Trail>),
+    Holes(BTreeSet<(i64, i64)>),
+}
+
+impl From<OwnedPiece> for Coverage {
+    fn from(piece: OwnedPiece) -> Coverage {
+        let nothing = Coverage::default();
+        match piece {
+            OwnedPiece::Areas(areas) => Coverage { areas, ..nothing },
+            OwnedPiece::Trails(trails) => Coverage { trails, ..nothing },
+            OwnedPiece::Holes(holes) => Coverage { holes, ..nothing },
+        }
+    }
+}
+
 impl Coverage {
-    /// Returns it in pieces, each of which reads back as a coverage, since the whole may be large.
+    /// Returns it in pieces, since the whole may be large.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
         let areas = self.areas.iter().flat_map(|(account, regions)| {
             regions.iter().map(move |(region, area)| {

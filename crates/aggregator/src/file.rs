@@ -7,11 +7,13 @@
 //! ```
 //! Numbers are little-endian. The bytes of a section are a zstd frame, the checksum is XXH3-64 over
 //! kind, both lengths and the packed bytes. Sections: 1 the head, and for each epoch 2 its scope and
-//! quota, 3 sources, 4 principals with their calls, 5 all else, 6 the coverage as pieces of JSON; of 3 to
-//! 6 there are as many as it takes for each to be of a bounded size. A reader passes over a section of a kind it does not know, if only the minor version is newer.
+//! quota, 3 sources, 4 principals with their calls, 5 all else, 6 the coverage as pieces of JSON; of 3
+//! to 6 there are as many as it takes for each to be of a bounded size. A reader passes over a section of
+//! a kind it does not know, if only the minor version is newer.
 //!
 //! Everything is in canonical order and names are written out (where records were found once a section,
-//! and by number after that), so equal usages are equal bytes, and a file does not need the catalog it was made with. Nothing in it tells when or where it was made.
+//! and by number after that), so equal usages are equal bytes, and a file does not need the catalog it
+//! was made with. Nothing in it tells when or where it was made.
 //! Bytes of a file are not trusted: no length is believed before that many bytes were read, and a
 //! section that unpacks to more than it says is damage.
 
@@ -35,8 +37,8 @@ pub const MAGIC: [u8; 8] = *b"\x89TTUSE\r\n";
 /// The format this program writes; it reads every minor version of this major one.
 pub const VERSION: (u16, u16) = (3, 0);
 
-/// A section holds at most this much before it is packed, unless a single principal's call is
-/// larger.
+/// A section holds at most this much before it is packed, unless a single call or the coverage of a
+/// single region is larger.
 const SECTION: usize = 1 << 20;
 
 /// No section is larger than this.

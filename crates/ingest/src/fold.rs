@@ -130,8 +130,9 @@ impl Files {
     }
 
     /// Has only files parsed, and of them only records visited, that may mention one of these texts. All
-    /// records that do are still visited, some that do not as well. What is wrong in files and records
-    /// that do not is told of only where nothing can be read behind it.
+    /// records that do are still visited, some that do not as well. Damage is not looked for in files that
+    /// do not. Of objects in `Records` that do not, only the ends are sought: each counts as a record, and
+    /// what is wrong inside is told of only where the end is not found.
     pub fn look_for(&mut self, mentions: Mentions) {
         self.mentions = Some(mentions);
     }

@@ -115,8 +115,8 @@ pub(crate) trait Sink {
     fn quiet_until(&self, at: u64) -> u64 {
         at
     }
-    /// Takes note of an element in an array that was passed over, since nothing in it is looked for.
-    fn passed(&mut self, _within: Within) {}
+    /// Takes note of an object in `Records` that was passed over, since nothing in it is looked for.
+    fn passed(&mut self) {}
     /// Takes note of a wrapper that was entered.
     fn wrapper(&mut self, within: Within);
     /// Learns a key of an object that is growing too large to be an element.
@@ -314,6 +314,9 @@ impl<S: Source> Framer<'_, '_, S> {
 
     /// Returns the length of the object that starts here, if it ends within so many bytes.
     fn quiet_object(&self, quiet: u64) -> Option<usize> {
+        if quiet == 0 {
+            return None;
+        }
         let held = self.window.held();
         let quiet = usize::try_from(quiet).unwrap_or(usize::MAX).min(ELEMENT_LIMIT);
         skim::object(held.get(..quiet).unwrap_or(held))
@@ -332,10 +335,10 @@ impl<S: Source> Framer<'_, '_, S> {
             }
             Some(b'{') => {
                 if self.road == Road::Fast
-                    && !matches!(within, Within::Top | Within::ExportLine)
+                    && within == Within::Records
                     && let Some(length) = self.quiet_object(sink.quiet_until(begin) - begin)
                 {
-                    sink.passed(within);
+                    sink.passed();
                     self.at = length;
                     return Ok(());
                 }

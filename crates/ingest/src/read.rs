@@ -82,11 +82,16 @@ impl Scratch {
         self.window.settle();
         self.raw.clear();
         self.raw.shrink_to(RAW_KEPT);
+        self.places.clear();
+        self.places.shrink_to(PLACES_KEPT);
     }
 }
 
 /// As many raw bytes have room from file to file.
 const RAW_KEPT: usize = 512 * 1024;
+
+/// So many places of what is looked for have room from file to file.
+const PLACES_KEPT: usize = 16 * 1024;
 
 /// Reads one stream of raw bytes, compressed or not, and visits each record in its order.
 ///
@@ -355,8 +360,8 @@ impl Sink for Reading<'_> {
         places.get(next).map_or(u64::MAX, |place| *place as u64)
     }
 
-    fn passed(&mut self, within: Within) {
-        self.count(within.framing());
+    fn passed(&mut self) {
+        self.count(Some(Framing::Records));
     }
 
     fn wrapper(&mut self, within: Within) {

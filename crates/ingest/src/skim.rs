@@ -1,7 +1,7 @@
 //! Where an object ends in which nothing is looked for.
 //!
-//! Brackets are counted, 64 bytes at once, and nothing is checked: in what is no JSON this may end
-//! anywhere. Whoever goes on from there finds that out as in any other damaged file.
+//! Brackets are counted, 64 bytes at once, and nothing is checked but that no line breaks off within a
+//! string: behind one that does, what is a string and what is not would change places.
 
 use wide::u8x16;
 
@@ -18,6 +18,8 @@ struct Kinds {
     backslashes: u64,
     opens: u64,
     closes: u64,
+    /// What no string holds, line breaks among them.
+    controls: u64,
 }
 
 impl Kinds {
@@ -34,6 +36,7 @@ impl Kinds {
             kinds.backslashes |= bits(block.cmp_eq(u8x16::splat(b'\\')));
             kinds.opens |= bits(either.cmp_eq(u8x16::splat(b'{')));
             kinds.closes |= bits(either.cmp_eq(u8x16::splat(b'}')));
+            kinds.controls |= bits(block.min(u8x16::splat(0x1f)).cmp_eq(block));
         }
         kinds
     }
@@ -82,7 +85,8 @@ impl Strings {
     }
 }
 
-/// Returns the length of the object that `bytes` begin with; nothing where they end before it does.
+/// Returns the length of the object that `bytes` begin with; nothing where they end before it does, or
+/// a line within a string.
 pub(crate) fn object(bytes: &[u8]) -> Option<usize> {
     let mut strings = Strings::default();
     let mut depth = 0u32;
@@ -91,9 +95,13 @@ pub(crate) fn object(bytes: &[u8]) -> Option<usize> {
     last.get_mut(..rest.len())?.copy_from_slice(rest);
     for (number, block) in blocks.iter().chain([&last]).enumerate() {
         let kinds = Kinds::of(block);
-        let outside = !strings.inside(kinds);
-        let (opens, closes) = (kinds.opens & outside, kinds.closes & outside);
+        let inside = strings.inside(kinds);
+        let broken = kinds.controls & inside;
+        let (opens, closes) = (kinds.opens & !inside, kinds.closes & !inside);
         if closes.count_ones() < depth {
+            if broken != 0 {
+                return None;
+            }
             depth += opens.count_ones();
             depth -= closes.count_ones();
             continue;
@@ -107,9 +115,13 @@ pub(crate) fn object(bytes: &[u8]) -> Option<usize> {
             } else {
                 depth = depth.checked_sub(1)?;
                 if depth == 0 {
-                    return Some(number * BLOCK + at as usize + 1);
+                    let whole = broken & ((1 << at) - 1) == 0;
+                    return whole.then_some(number * BLOCK + at as usize + 1);
                 }
             }
+        }
+        if broken != 0 {
+            return None;
         }
     }
     None
@@ -151,6 +163,13 @@ mod tests {
         fn whatever_there_is_it_ends_inside(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             prop_assert!(object(&bytes).is_none_or(|length| length <= bytes.len()));
         }
+    }
+
+    #[test]
+    fn a_line_that_breaks_off_in_a_string_ends_no_object() {
+        let cut = format!("{{\"a\":\"b\n{{\"c\":\"}}\"}}{}", " ".repeat(BLOCK));
+        assert_eq!(object(cut.as_bytes()), None);
+        assert_eq!(object(b"{\n\"a\":\t0\n}"), Some(12));
     }
 
     #[test]

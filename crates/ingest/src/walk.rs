@@ -94,7 +94,10 @@ pub(crate) fn walk(inputs: &[Input], prune: &Prune) -> Result<Walked, IngestErro
     let all = files.len();
     let mut files: Vec<Found> = files.into_values().flatten().collect();
     let pruned = (all - files.len()) as u64;
-    files.sort_unstable_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.label.cmp(&b.label)));
+    files.sort_unstable_by(|a, b| {
+        let labels = || a.label.cmp(&b.label).then_with(|| a.path().cmp(&b.path()));
+        b.bytes.cmp(&a.bytes).then_with(labels)
+    });
     Ok(Walked { files, skipped, pruned })
 }
 

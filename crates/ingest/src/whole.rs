@@ -1,8 +1,9 @@
 //! Small gzip files, inflated at once.
 //!
 //! libdeflate needs the whole input and the whole output, and takes half the time of any inflater
-//! that can stream. Sizes in trailers are a first guess and no more. Whatever is not gzip to its very
-//! end (damage, padding, garbage) is left to the streaming road, which says what is wrong and where.
+//! that can stream. As much room is made as the trailer says, up to a limit. Whatever is not gzip to its
+//! very end (damage, padding, garbage), or holds another number of bytes, is left to the streaming road,
+//! which says what is wrong and where.
 //!
 //! Surprising here: libdeflate's safe interface does not tell where a member ended. It is known all
 //! the same: a member ends in the length of what it holds, so it ended at the first place after which

@@ -12,6 +12,7 @@ use super::encode::Tag;
 use super::{Body, Kind, UsageFile};
 use crate::calls::{Calls, OwnedPath, OwnedRow};
 use crate::context::{Context, Few};
+use crate::coverage::OwnedPiece;
 use crate::epoch::Epoch;
 use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::sketch::{GROUPS, RAREST, SKETCH, Sketch};
@@ -90,8 +91,8 @@ impl Decoder {
             }
             Kind::Coverage => {
                 let known = &mut self.current.as_mut()?.1.usage.coverage;
-                for piece in serde_json::Deserializer::from_slice(raw).into_iter() {
-                    known.join(piece.ok()?);
+                for piece in serde_json::Deserializer::from_slice(raw).into_iter::<OwnedPiece>() {
+                    known.join(piece.ok()?.into());
                 }
                 return Some(());
             }

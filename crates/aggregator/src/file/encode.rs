@@ -234,10 +234,11 @@ fn rest<W: Write>(usage: &Usage, sections: &mut Sections<W>) -> Result<(), FileE
 fn coverage<W: Write>(usage: &Usage, sections: &mut Sections<W>) -> Result<(), FileError> {
     let mut pieces = Vec::new();
     for piece in usage.coverage.pieces() {
-        serde_json::to_writer(&mut pieces, &piece).map_err(std::io::Error::from)?;
-        if pieces.len() >= SECTION {
+        let piece = serde_json::to_vec(&piece).map_err(std::io::Error::from)?;
+        if pieces.len() + piece.len() > SECTION && !pieces.is_empty() {
             sections.add(Kind::Coverage, std::mem::take(&mut pieces))?;
         }
+        pieces.extend(piece);
     }
     sections.add(Kind::Coverage, pieces)
 }

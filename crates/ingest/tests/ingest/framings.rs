@@ -1,14 +1,24 @@
 //! Every packaging, told by its content.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
-use trailtrim_ingest::{Compression, Framing, SkipKind};
+use trailtrim_ingest::{
+    Compression, Files, Framing, Ingested, Input, Mentions, Prune, Quiet, SkipKind, fold_files,
+};
 
 use crate::{gzip, kinds, read, record, zstd};
 
 /// Packagings of the records `a` and `b`.
 fn packagings() -> Vec<(&'static str, String, Framing)> {
-    let (a, b) = (record("a"), record("b"));
+    packagings_of("a", "b")
+}
+
+/// Packagings of two records of these names.
+fn packagings_of(first: &str, second: &str) -> Vec<(&'static str, String, Framing)> {
+    let (a, b) = (record(first), record(second));
     let text = |record: &str| serde_json::to_string(record).unwrap();
     let (text_a, text_b) = (text(&a), text(&b));
     let bridge = |record: &str| {
@@ -48,7 +58,7 @@ fn packagings() -> Vec<(&'static str, String, Framing)> {
         ("lines", format!("{a}\r\n{b}\r\n"), Framing::Bare),
         ("run together", format!("{a}{b}"), Framing::Bare),
         ("lines of strings", format!("{text_a}\n{text_b}\n"), Framing::Bare),
-        ("lower-case columns", format!("{}\n{}", lower("a"), lower("b")), Framing::Bare),
+        ("lower-case columns", format!("{}\n{}", lower(first), lower(second)), Framing::Bare),
         ("EventBridge lines", format!("{}\n{}\n", bridge(&a), bridge(&b)), Framing::EventBridge),
         ("EventBridge array", format!("[{},{}]", bridge(&a), bridge(&b)), Framing::EventBridge),
         (
@@ -211,4 +221,68 @@ fn a_long_series_of_skips_is_bounded_and_counted() {
     let (_, report) = read(text.as_bytes());
     assert_eq!(report.skipped.len(), 32);
     assert_eq!(report.skipped.iter().map(|one| one.count).sum::<u64>(), 1_000);
+}
+
+/// What visiting a file came to, with names, places and packaging of the records called `Beta…`.
+fn visited(
+    path: &Path,
+    mentions: Option<Mentions>,
+) -> (BTreeSet<(String, u64, Framing)>, Ingested) {
+    let mut files = Files::find(&[Input::Path(path.to_owned())], &Prune::default()).unwrap();
+    if let Some(mentions) = mentions {
+        files.look_for(mentions);
+    }
+    fold_files(
+        &files,
+        &Quiet,
+        BTreeSet::new,
+        |all, at, record| {
+            if record.event_name.starts_with("Beta") {
+                all.insert((record.event_name.to_string(), at.record, at.framing));
+            }
+        },
+        |mut left, right| {
+            left.extend(right);
+            left
+        },
+    )
+}
+
+#[test]
+fn what_is_looked_for_is_found_in_every_packaging() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (record("Alpha"), record("Beta"));
+    let bom = format!("\u{feff}{{\"Records\":[{a},{b},{a}]}}");
+    let nested = format!(r#"[{{"Records":[{a},{a}]}},{{"Records":[{a},{b}]}}]"#);
+    let mixed = format!(r#"{{"Records":[{a},{{"x":[{{}}]}},{a},{b},{a}]}}"#);
+    let more = [("BOM", bom), ("nested", nested), ("mixed", mixed)];
+    let packagings = packagings_of("Alpha", "Beta").into_iter();
+    for (name, content) in packagings.map(|(name, content, _)| (name, content)).chain(more) {
+        let path = dir.path().join("log.json.gz");
+        fs::write(&path, gzip(content.as_bytes())).unwrap();
+        let (all, whole) = visited(&path, None);
+        let (found, ingested) = visited(&path, Mentions::new(["Beta"]));
+        assert_eq!(all.len(), 1, "{name}");
+        let places = |all: &BTreeSet<(String, u64, Framing)>| -> Vec<_> {
+            all.iter().map(|(name, _, framing)| (name.clone(), *framing)).collect()
+        };
+        assert_eq!(places(&found), places(&all), "{name}");
+        if name != "mixed" {
+            assert_eq!(found, all, "{name}");
+            assert_eq!(ingested.sources, whole.sources, "{name}");
+        }
+    }
+}
+
+#[test]
+fn damage_before_what_is_looked_for_loses_no_line_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.json.gz");
+    let brace = record("Beta").replacen('{', r#"{"requestParameters":{"filter":"a}b"},"#, 1);
+    let cut = &record("Alpha")[..20];
+    let content = format!("{{\"Records\":[{cut}\n{brace},\n{}]}}", record("Alpha"));
+    fs::write(&path, gzip(content.as_bytes())).unwrap();
+    let (all, _) = visited(&path, None);
+    assert_eq!(all.len(), 1);
+    assert_eq!(visited(&path, Mentions::new(["Beta"])).0, all);
 }
