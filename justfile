@@ -24,7 +24,7 @@ bless:
 catalog *ARGS:
     cargo run --release -p trailtrim-catalog-refresh -- {{ARGS}}
 
-# Measure the catalog: every figure, or the lists behind one (naming, names, dependents, shapes, rebuild, denials, reference)
+# Measure the catalog: every figure, or the lists behind one (naming, names, dependents, brought, shapes, rebuild, denials, reference)
 accuracy *TOPIC:
     cargo run --quiet --release -p trailtrim-catalog-accuracy -- {{TOPIC}}
 

@@ -4,6 +4,7 @@
 //! the shared data says so and is skipped where it is absent.
 #![expect(clippy::print_stdout, reason = "its output is the figures")]
 
+mod brought;
 mod call;
 mod denials;
 mod dependents;
@@ -41,6 +42,15 @@ enum Measurement {
         /// Print the draw as it is to be checked
         #[arg(long)]
         draw: bool,
+        /// Draw by another seed than the kept one
+        #[arg(long, default_value_t = verdicts::SEED)]
+        seed: u64,
+        /// Draw another number than the kept one; a large one prints every operation
+        #[arg(long, default_value_t = verdicts::SIZE)]
+        draws: usize,
+        /// Read the rules from their files instead of those that were built in
+        #[arg(long)]
+        rules_now: bool,
     },
     /// Judge the ARNs of records made from the shapes of the core services' APIs
     Shapes {
@@ -72,6 +82,12 @@ enum Measurement {
         #[arg(long)]
         rules_now: bool,
     },
+    /// List the tags and roles that come with calls and that nothing is granted for
+    Brought {
+        /// Read the rules from their files instead of those that were built in
+        #[arg(long)]
+        rules_now: bool,
+    },
     /// Rebuild the ARNs of the shared events from their parameters
     Rebuild,
     /// Compare with the actions and ARNs that denial messages name
@@ -81,6 +97,11 @@ enum Measurement {
     /// List the operations that an older botocore wheel does not have
     TakeNewer {
         /// The wheel of the last release that the youngest source of actions can know
+        wheel: PathBuf,
+    },
+    /// Take the members that hold tags and roles out of a botocore wheel
+    TakeBrought {
+        /// The wheel, as `pip download` writes it
         wheel: PathBuf,
     },
     /// Take the core services' shapes out of a botocore wheel
@@ -94,11 +115,11 @@ fn main() -> Result<()> {
     match Arguments::parse().measurement {
         None => everything(),
         Some(Measurement::Naming) => naming::measure(&shared::models()?, true),
-        Some(Measurement::Names { draw: true }) => {
-            verdicts::print(&shared::models()?);
+        Some(Measurement::Names { draw: true, seed, draws, rules_now }) => {
+            verdicts::print(catalog(rules_now)?, &shared::models()?, seed, draws);
             Ok(())
         }
-        Some(Measurement::Names { draw: false }) => verdicts::measure(&shared::models()?, true),
+        Some(Measurement::Names { draw: false, .. }) => verdicts::measure(&shared::models()?, true),
         Some(Measurement::Shapes { model, fills, sample, seed, draws, wheel, rules_now }) => {
             shapes::measure(
                 catalog(rules_now)?,
@@ -111,6 +132,7 @@ fn main() -> Result<()> {
         Some(Measurement::Dependents { rules_now }) => {
             dependents::measure(catalog(rules_now)?, true)
         }
+        Some(Measurement::Brought { rules_now }) => brought::measure(catalog(rules_now)?, true),
         Some(Measurement::Rebuild) => {
             rebuild::measure(&events(), true);
             Ok(())
@@ -121,6 +143,7 @@ fn main() -> Result<()> {
         }
         Some(Measurement::Reference) => reference(true),
         Some(Measurement::TakeNewer { wheel }) => newer::take(&wheel, &shared::models()?),
+        Some(Measurement::TakeBrought { wheel }) => brought::take(&wheel),
         Some(Measurement::TakeShapes { wheel }) => shapes::take(&wheel),
     }
 }
@@ -134,6 +157,7 @@ fn everything() -> Result<()> {
     naming::measure(&models, false)?;
     verdicts::measure(&models, false)?;
     dependents::measure(Catalog::embedded(), false)?;
+    brought::measure(Catalog::embedded(), false)?;
     shapes::measure(Catalog::embedded(), &[], None, false, (false, shapes::SEED, shapes::SIZE))?;
     let events = events();
     if events.is_empty() {

@@ -12,8 +12,10 @@ use trailtrim_catalog_compiler::data::Model;
 use crate::naming::{find, how, inside};
 use crate::shared::share;
 
-const SEED: u64 = 20_261_214;
-const DRAWN: usize = 200;
+/// The seed of the kept draw.
+pub const SEED: u64 = 20_261_216;
+/// How many operations the kept draw has.
+pub const SIZE: usize = 200;
 
 struct Verdict<'t> {
     operation: &'t str,
@@ -23,8 +25,12 @@ struct Verdict<'t> {
 }
 
 /// Draws the operations: those whose names, mixed with the seed, come first.
-fn draw(models: &[Model]) -> Vec<(String, &'static str, String)> {
-    let catalog = Catalog::embedded();
+fn draw(
+    catalog: Catalog,
+    models: &[Model],
+    seed: u64,
+    size: usize,
+) -> Vec<(String, &'static str, String)> {
     let mut drawn: Vec<(u64, String, &'static str, String)> = Vec::new();
     for model in models {
         for operation in &model.operations {
@@ -35,16 +41,16 @@ fn draw(models: &[Model]) -> Vec<(String, &'static str, String)> {
             let name = format!("{}:{}", model.name, operation.name);
             let actions: Vec<&str> = found.actions().collect();
             let actions = if actions.is_empty() { "-".to_owned() } else { actions.join(",") };
-            drawn.push((mixed(&name), name, how(&found), actions));
+            drawn.push((mixed(&name, seed), name, how(&found), actions));
         }
     }
     drawn.sort();
-    drawn.into_iter().take(DRAWN).map(|(_, name, how, actions)| (name, how, actions)).collect()
+    drawn.into_iter().take(size).map(|(_, name, how, actions)| (name, how, actions)).collect()
 }
 
 /// Mixes a name with the seed (FNV-1a, then a finalizer, so that like names fall apart).
-fn mixed(name: &str) -> u64 {
-    let mut hash = SEED ^ 0xcbf2_9ce4_8422_2325;
+fn mixed(name: &str, seed: u64) -> u64 {
+    let mut hash = seed ^ 0xcbf2_9ce4_8422_2325;
     for byte in name.bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
@@ -53,9 +59,9 @@ fn mixed(name: &str) -> u64 {
     hash ^ (hash >> 31)
 }
 
-/// Prints the draw as the list keeps it, without verdicts.
-pub fn print(models: &[Model]) {
-    for (name, how, actions) in draw(models) {
+/// Prints a draw as the list keeps it, without verdicts.
+pub fn print(catalog: Catalog, models: &[Model], seed: u64, size: usize) {
+    for (name, how, actions) in draw(catalog, models, seed, size) {
         println!("{name} | {how} | {actions} |");
     }
 }
@@ -82,7 +88,7 @@ fn kept() -> Result<Vec<Verdict<'static>>> {
 }
 
 pub fn measure(models: &[Model], lists: bool) -> Result<()> {
-    let drawn = draw(models);
+    let drawn = draw(Catalog::embedded(), models, SEED, SIZE);
     let kept = kept()?;
     let wrong = kept.iter().filter(|verdict| !verdict.right).count();
     let mut stale = 0;
@@ -97,7 +103,7 @@ pub fn measure(models: &[Model], lists: bool) -> Result<()> {
             }
         }
     }
-    println!("names: {DRAWN} operations drawn by seed and checked against documentation");
+    println!("names: {SIZE} operations drawn by seed and checked against documentation");
     share("right as drawn", kept.len() - wrong, kept.len());
     println!("  drawn but not as they were checked: {stale}");
     Ok(())

@@ -60,7 +60,7 @@ pub(crate) fn passes(
         let leaf = member.rsplit('.').next().unwrap_or_default();
         if member.ends_with(['?', '}'])
             || !rules.endings.iter().any(|ending| leaf.ends_with(&normal(ending)))
-            || rules.not_members.iter().any(|not| leaf.ends_with(&normal(not)))
+            || rules.not_members.iter().any(|not| leaf == normal(not))
         {
             continue;
         }

@@ -110,7 +110,14 @@ fn labels<'d>(world: &World<'d>) -> BTreeMap<String, (String, Vec<&'d Model>)> {
             rule.models.iter().filter_map(|name| world.models.get(name.as_str()).copied()).collect()
         };
         for label in &rule.events {
-            labels.insert(label.clone(), (rule.prefix.clone(), models.clone()));
+            // The rule says which come first; what else is signed for the source follows.
+            let signed = labels.get(label).map(|(_, models)| models.as_slice()).unwrap_or_default();
+            let others = signed.iter().copied().filter(|model| {
+                [&model.signing, &model.endpoint].contains(&label)
+                    && !models.iter().any(|known| known.name == model.name)
+            });
+            let models = models.iter().copied().chain(others).collect();
+            labels.insert(label.clone(), (rule.prefix.clone(), models));
         }
     }
     labels

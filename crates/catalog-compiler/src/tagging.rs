@@ -106,6 +106,23 @@ impl Context<'_, '_> {
         find(&|types| self.made(&own, types).map(Some))
             .or_else(|| find(&|types| self.made_in_other_words(&own, types).map(Some)))
             .or_else(|| find(&|types| types.is_empty().then_some(None)))
+            .or_else(|| {
+                let made = self.made_though_not_taggable()?;
+                find(&|_| Some(Some(made.clone())))
+            })
+    }
+
+    /// Returns the type that the call makes, of all that the service has, where the reference says
+    /// that the call's tags are looked at (`aws:RequestTag`): its list of what can be tagged lags
+    /// behind what can be made.
+    fn made_though_not_taggable(&self) -> Option<String> {
+        let own = qualified(Some(self.subject.prefix), self.subject.name);
+        let (service, action) = self.world.action(&own)?;
+        let is_looked_at = |key: &String| key.starts_with("aws:RequestTag/");
+        action.condition_keys.iter().any(is_looked_at).then_some(())?;
+        let types: Vec<_> = service.types.iter().map(|kind| (kind.name.clone(), true)).collect();
+        let whole = normal(self.noun());
+        self.longest(&types, &|word| self.ends(&whole, word))
     }
 
     /// Returns the types of the action with the operation's own name.

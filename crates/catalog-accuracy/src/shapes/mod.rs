@@ -21,6 +21,7 @@ use trailtrim_catalog::{ActionFacts, Catalog, Grant, Kind};
 
 use crate::record::Record;
 pub(crate) use sample::{SEED, SIZE};
+pub(crate) use take::{MAP, all};
 
 use judge::{Decisions, Fill, Verdict};
 use record::{Maker, Style};
@@ -118,7 +119,7 @@ pub(crate) fn measure(
     let mut total = Count::default();
     let mut fills: BTreeMap<(String, String, String), BTreeSet<String>> = BTreeMap::new();
     let mut sample = sample::Sample::new(seed, draws);
-    let models = wheel.map_or_else(take::kept, take::all)?;
+    let models = wheel.map_or_else(take::kept, all)?;
     for model in models {
         for (name, operation) in &model.operations {
             let Some(trials) =

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The key of a map's values.
-pub(super) const MAP: &str = "{}";
+pub(crate) const MAP: &str = "{}";
 /// Where the shapes are kept, below the crate.
 pub(super) const KEPT: &str = "lists/shapes.jsonl.zst";
 /// Where a wheel has its models, and what the file of one is called.
@@ -26,26 +26,26 @@ const DEEPEST: usize = 5;
 
 /// The shapes of one API.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Model {
+pub(crate) struct Model {
     /// Name of the model.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// First label of the event source.
     pub(super) source: String,
     /// The wire protocol.
     pub(super) protocol: String,
     /// Operations by name.
-    pub(super) operations: BTreeMap<String, Operation>,
+    pub(crate) operations: BTreeMap<String, Operation>,
 }
 
 /// The input of one operation.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Operation {
+pub(crate) struct Operation {
     /// Members that every call has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) required: Vec<String>,
     /// Members and their shapes.
     #[serde(default)]
-    pub(super) input: Map<String, Value>,
+    pub(crate) input: Map<String, Value>,
 }
 
 /// Writes the kept file anew.
@@ -62,7 +62,7 @@ pub(super) fn take(wheel: &Path, models: &[String]) -> Result<usize> {
 }
 
 /// Reads every model of a wheel.
-pub(super) fn all(wheel: &Path) -> Result<Vec<Model>> {
+pub(crate) fn all(wheel: &Path) -> Result<Vec<Model>> {
     let mut wheel = Wheel::open(wheel)?;
     let names: BTreeSet<String> = wheel
         .archive
