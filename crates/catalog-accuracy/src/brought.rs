@@ -21,13 +21,30 @@ use crate::shared::{list, models, share};
 const KEPT: &str = "lists/brought.txt";
 /// Calls that change nothing name tags and roles to look for them.
 const READS: [&str; 10] = [
-    "Get", "List", "Describe", "Search", "BatchGet", "BatchDescribe", "Filter", "Lookup", "Untag",
+    "Get",
+    "List",
+    "Describe",
+    "Search",
+    "BatchGet",
+    "BatchDescribe",
+    "Filter",
+    "Lookup",
+    "Untag",
     "Simulate",
 ];
 /// What the name of a member that holds a role ends with.
 const ROLES: [&str; 11] = [
-    "role", "rolearn", "rolearns", "rolename", "roleid", "instanceprofile", "instanceprofilearn",
-    "instanceprofilename", "credentialsarn", "roleidentifier", "roleoverride",
+    "role",
+    "rolearn",
+    "rolearns",
+    "rolename",
+    "roleid",
+    "instanceprofile",
+    "instanceprofilearn",
+    "instanceprofilename",
+    "credentialsarn",
+    "roleidentifier",
+    "roleoverride",
 ];
 
 /// What a call can bring.
@@ -194,8 +211,7 @@ fn is_granted(catalog: Catalog, operation: &Operation, what: What) -> bool {
 }
 
 fn brought(catalog: Catalog) -> Result<Brought> {
-    let Apart { apart } =
-        toml::from_str(&list("brought.toml")?).context("lists/brought.toml")?;
+    let Apart { apart } = toml::from_str(&list("brought.toml")?).context("lists/brought.toml")?;
     let kept = kept()?;
     let mut brought = Brought::default();
     let mut needed = BTreeSet::new();
