@@ -207,20 +207,18 @@ impl Kind {
     }
 }
 
-/// How many sections wait for each thread, to be packed at once.
-const WAITING: usize = 2;
-
 /// Where sections are written.
 struct Sections<W> {
     writer: W,
     count: u32,
-    /// Those that are still to be packed.
+    /// Those that are still to be packed: no more than threads.
     waiting: Vec<(Kind, Vec<u8>)>,
+    packers: Vec<Packer>,
 }
 
 impl<W: Write> Sections<W> {
     fn new(writer: W) -> Self {
-        Sections { writer, count: 0, waiting: Vec::new() }
+        Sections { writer, count: 0, waiting: Vec::new(), packers: Vec::new() }
     }
 
     fn add(&mut self, kind: Kind, raw: Vec<u8>) -> Result<(), FileError> {
@@ -229,7 +227,7 @@ impl<W: Write> Sections<W> {
         }
         self.waiting.push((kind, raw));
         self.count += 1;
-        let at_once = WAITING * rayon::current_num_threads();
+        let at_once = rayon::current_num_threads();
         if self.waiting.len() < at_once { Ok(()) } else { self.write() }
     }
 
@@ -237,13 +235,16 @@ impl<W: Write> Sections<W> {
     fn write(&mut self) -> Result<(), FileError> {
         let waiting = std::mem::take(&mut self.waiting);
         let bytes: usize = waiting.iter().map(|(_, raw)| raw.len()).sum();
+        if self.packers.len() < waiting.len() {
+            self.packers.resize_with(waiting.len(), Packer::default);
+        }
         let packed: Vec<_> = if bytes > SECTION {
-            let pack = |packer: &mut Packer, (kind, raw): (_, Vec<u8>)| packer.pack(kind, &raw);
-            waiting.into_par_iter().map_init(Packer::default, pack).collect()
+            let waiting = waiting.into_par_iter().zip(&mut self.packers);
+            waiting.map(|((kind, raw), packer)| packer.pack(kind, &raw)).collect()
         } else {
             // Too little to wake other threads for.
-            let mut packer = Packer::default();
-            waiting.into_iter().map(|(kind, raw)| packer.pack(kind, &raw)).collect()
+            let waiting = waiting.into_iter().zip(&mut self.packers);
+            waiting.map(|((kind, raw), packer)| packer.pack(kind, &raw)).collect()
         };
         for section in packed {
             self.writer.write_all(&section?)?;
@@ -252,7 +253,7 @@ impl<W: Write> Sections<W> {
     }
 }
 
-/// Packs sections; what zstd needs for that is made once.
+/// Packs sections one after another; what zstd needs for that, over a megabyte, is made once.
 #[derive(Default)]
 struct Packer(Option<zstd::bulk::Compressor<'static>>);
 
