@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use trailtrim_catalog::{AccessLevel, Catalog, Kind, Operation};
 
 use crate::naming::{find, inside};
 use crate::shapes::{MAP, all};
-use crate::shared::{list, models, share};
+use crate::shared::{Reasons, list, models, share};
 
 const KEPT: &str = "lists/brought.txt";
 /// Calls that change nothing name tags and roles to look for them.
@@ -57,12 +57,6 @@ enum What {
 
 /// The members that hold tags or roles.
 type Members = BTreeMap<What, BTreeSet<String>>;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Apart {
-    apart: Vec<Reason>,
-}
 
 /// Operations whose tags or roles need nothing, and why.
 #[derive(Deserialize)]
@@ -211,10 +205,9 @@ fn is_granted(catalog: Catalog, operation: &Operation, what: What) -> bool {
 }
 
 fn brought(catalog: Catalog) -> Result<Brought> {
-    let Apart { apart } = toml::from_str(&list("brought.toml")?).context("lists/brought.toml")?;
+    let mut reasons = Reasons::<Reason>::of("brought.toml")?;
     let kept = kept()?;
     let mut brought = Brought::default();
-    let mut needed = BTreeSet::new();
     for model in models()? {
         for called in &model.operations {
             let name = format!("{}:{}", model.name, called.name);
@@ -224,12 +217,10 @@ fn brought(catalog: Catalog) -> Result<Brought> {
                 continue;
             }
             for what in whats {
-                let reason =
-                    apart.iter().position(|reason| reason.holds(*what, &model.name, &called.name));
+                let holds = |reason: &Reason| reason.holds(*what, &model.name, &called.name);
                 if is_granted(catalog, &operation, *what) {
                     *brought.granted.entry(*what).or_default() += 1;
-                } else if reason.is_some() {
-                    needed.extend(reason);
+                } else if reasons.find(|reason| holds(reason).then_some(())).is_some() {
                     *brought.listed.entry(*what).or_default() += 1;
                 } else {
                     brought.open.insert((*what, name.clone()));
@@ -237,7 +228,7 @@ fn brought(catalog: Catalog) -> Result<Brought> {
             }
         }
     }
-    brought.idle = (0..apart.len()).filter(|at| !needed.contains(at)).collect();
+    brought.idle = reasons.idle();
     Ok(brought)
 }
 
@@ -260,7 +251,7 @@ pub fn measure(catalog: Catalog, lists: bool) -> Result<()> {
             println!("    LEFT OUT: {what:?} of {operation}");
         }
         for at in brought.idle {
-            println!("    no operation needs reason {}", at + 1);
+            println!("    no operation needs reason {at}");
         }
     }
     Ok(())

@@ -8,18 +8,12 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Deserialize;
 use trailtrim_catalog::{Catalog, Kind, Operation, Visibility};
 
 use crate::naming::find;
-use crate::shared::{list, models, share};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Apart {
-    apart: Vec<Reason>,
-}
+use crate::shared::{Reasons, models, share};
 
 /// Dependents that are not granted, and why.
 #[derive(Deserialize)]
@@ -75,11 +69,9 @@ fn is_granted(operation: &Operation, dependent: &str) -> bool {
 }
 
 fn pairs(catalog: Catalog) -> Result<Pairs> {
-    let text = list("dependents.toml")?;
-    let Apart { apart } = toml::from_str(&text).context("lists/dependents.toml")?;
+    let mut reasons = Reasons::<Reason>::of("dependents.toml")?;
     let shown = shown(catalog);
     let mut pairs = Pairs::default();
-    let mut needed = BTreeSet::new();
     for model in models()? {
         for called in &model.operations {
             let operation = find(catalog, &model, called);
@@ -89,13 +81,14 @@ fn pairs(catalog: Catalog) -> Result<Pairs> {
             for (action, dependent) in listed(catalog, &operation) {
                 let (service, _) = action.split_once(':').unwrap_or_default();
                 let (prefix, _) = dependent.split_once(':').unwrap_or_default();
-                let reason = apart.iter().position(|reason| reason.holds(action, dependent));
                 let of = if is_granted(&operation, dependent) {
                     &mut pairs.granted
                 } else if service != prefix && shown.contains(&(prefix.to_owned(), dependent)) {
                     &mut pairs.own_event
-                } else if reason.is_some() {
-                    needed.extend(reason);
+                } else if reasons
+                    .find(|reason| reason.holds(action, dependent).then_some(()))
+                    .is_some()
+                {
                     &mut pairs.listed
                 } else {
                     &mut pairs.open
@@ -104,7 +97,7 @@ fn pairs(catalog: Catalog) -> Result<Pairs> {
             }
         }
     }
-    pairs.idle = (0..apart.len()).filter(|at| !needed.contains(at)).collect();
+    pairs.idle = reasons.idle();
     Ok(pairs)
 }
 
@@ -138,7 +131,7 @@ pub fn measure(catalog: Catalog, lists: bool) -> Result<()> {
             }
         }
         for at in pairs.idle {
-            println!("    no pair needs reason {}", at + 1);
+            println!("    no pair needs reason {at}");
         }
     }
     Ok(())

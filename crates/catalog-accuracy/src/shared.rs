@@ -1,7 +1,11 @@
 //! The data that measurements stand on: the models, and the shared events where they are.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trailtrim_catalog_compiler::data::{Model, from_lines};
 
@@ -19,6 +23,41 @@ pub fn directory() -> PathBuf {
 /// Returns a list of what people found out while they read the measurements' results.
 pub fn list(name: &str) -> std::io::Result<String> {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lists").join(name))
+}
+
+/// Reasons why something is not granted, as a list keeps them, with those that were needed.
+pub struct Reasons<R> {
+    apart: Vec<R>,
+    needed: BTreeSet<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Apart<R> {
+    apart: Vec<R>,
+}
+
+impl<R: DeserializeOwned> Reasons<R> {
+    /// Reads the reasons of a list.
+    pub fn of(name: &str) -> Result<Reasons<R>> {
+        let Apart { apart } =
+            toml::from_str(&list(name)?).with_context(|| format!("lists/{name}"))?;
+        Ok(Reasons { apart, needed: BTreeSet::new() })
+    }
+
+    /// Returns what the first reason answers that holds; it is needed then.
+    pub fn find<T>(&mut self, holds: impl Fn(&R) -> Option<T>) -> Option<T> {
+        let mut found =
+            self.apart.iter().enumerate().filter_map(|(at, reason)| Some((at, holds(reason)?)));
+        let (at, answer) = found.next()?;
+        self.needed.insert(at);
+        Some(answer)
+    }
+
+    /// Returns the numbers of the reasons that nothing needed, from one on.
+    pub fn idle(&self) -> Vec<usize> {
+        (0..self.apart.len()).filter(|at| !self.needed.contains(at)).map(|at| at + 1).collect()
+    }
 }
 
 /// Returns the CloudTrail events of the shared data, in the order of their files.

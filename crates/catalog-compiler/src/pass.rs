@@ -16,8 +16,8 @@ use crate::world::{Subject, World, begins_with_word};
 #[derive(Clone, Debug)]
 pub(crate) struct Pass {
     pub(crate) path: String,
-    /// Service it is passed to; empty if not certain.
-    pub(crate) to: String,
+    /// Services that it may be passed to; none if not certain.
+    pub(crate) to: Vec<String>,
     pub(crate) profile: bool,
     pub(crate) documented: bool,
 }
@@ -36,7 +36,10 @@ pub(crate) fn passes(
             }
             for member in &rule.members {
                 for path in paths(subject, member) {
-                    let to = rule.to.clone().unwrap_or_else(|| principal(world, subject, member));
+                    let to = match &rule.to {
+                        Some(to) => to.of(subject.prefix),
+                        None => principal(world, subject, member),
+                    };
                     passes.push(Pass { path, to, profile: rule.profile, documented: true });
                 }
             }
@@ -70,7 +73,7 @@ pub(crate) fn passes(
             }
             let profile = rules.profiles.iter().any(|ending| leaf.ends_with(&normal(ending)));
             let to = match &rules.profiles_to {
-                Some(to) if profile => to.clone(),
+                Some(to) if profile => vec![to.clone()],
                 _ => principal(world, subject, &member),
             };
             passes.push(Pass { path, to, profile, documented });
@@ -86,8 +89,8 @@ pub(crate) fn passes(
     Ok(passes)
 }
 
-/// Returns the service principal that takes a role, by the most particular rule.
-fn principal(world: &World<'_>, subject: Subject<'_>, member: &str) -> String {
+/// Returns the service principals that may take a role, by the most particular rule.
+fn principal(world: &World<'_>, subject: Subject<'_>, member: &str) -> Vec<String> {
     let leaf = normal(member.rsplit('.').next().unwrap_or_default());
     let rank = |rule: &PrincipalRule| {
         let of_operation = rule.operations.iter().any(|name| name == subject.name);
@@ -102,6 +105,6 @@ fn principal(world: &World<'_>, subject: Subject<'_>, member: &str) -> String {
         .flat_map(|rules| &rules.principal)
         .filter_map(|rule| rank(rule).map(|rank| (rank, rule)))
         .max_by_key(|(rank, _)| *rank)
-        .map(|(_, rule)| rule.to.replace("@service", subject.prefix))
+        .map(|(_, rule)| rule.to.of(subject.prefix))
         .unwrap_or_default()
 }

@@ -218,7 +218,8 @@ impl Context<'_, '_> {
                 }
                 let rules = self.world.dependent(dependent, &grant.action);
                 for (file, rule) in rules.iter().filter(|(_, rule)| !rule.never) {
-                    added.push(own.grant_of(file, &rule.grant(dependent))?);
+                    let grant = self.on_what_is_made(&rule.grant(dependent));
+                    added.push(own.grant_of(file, &grant)?);
                 }
                 let within = self.world.action(dependent).is_some_and(|(other, action)| {
                     other.prefix == service.prefix && action.level != Level::Tagging
@@ -237,7 +238,8 @@ impl Context<'_, '_> {
         for (file, rule) in self.world.needed(self.subject) {
             for action in &rule.actions {
                 if !plan.grants.iter().any(|known| known.action == *action) {
-                    added.push(own.grant_of(file, &rule.grant(action))?);
+                    let grant = self.on_what_is_made(&rule.grant(action));
+                    added.push(own.grant_of(file, &grant)?);
                 }
             }
         }

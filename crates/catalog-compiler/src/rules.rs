@@ -212,7 +212,7 @@ pub(crate) struct PassRule {
     #[serde(default)]
     pub(crate) profile: bool,
     #[serde(default)]
-    pub(crate) to: Option<String>,
+    pub(crate) to: Option<Takers>,
     pub(crate) reason: String,
 }
 
@@ -225,9 +225,29 @@ pub(crate) struct PrincipalRule {
     pub(crate) members: Vec<String>,
     #[serde(default)]
     pub(crate) operations: Vec<String>,
-    /// Empty: not certain, so no condition.
-    pub(crate) to: String,
+    pub(crate) to: Takers,
     pub(crate) reason: String,
+}
+
+/// Who takes a role: one principal; several, any of which it may be, where documents differ; or an
+/// empty text, which is not certain, so no condition.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Takers {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Takers {
+    /// Returns the principals, with the service's prefix where a rule leaves room for it.
+    pub(crate) fn of(&self, prefix: &str) -> Vec<String> {
+        let takers = match self {
+            Takers::One(one) => std::slice::from_ref(one),
+            Takers::Several(several) => several,
+        };
+        let named = takers.iter().filter(|taker| !taker.is_empty());
+        named.map(|taker| taker.replace("@service", prefix)).collect()
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -403,7 +403,7 @@ impl Tables<'_, '_> {
         for pass in &plan.passes {
             let items = vec![
                 self.writer.string(&pass.path),
-                self.writer.string(&pass.to),
+                self.writer.strings(pass.to.iter().map(String::as_str)),
                 u32::from(pass.profile),
                 u32::from(pass.documented),
             ];

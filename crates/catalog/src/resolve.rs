@@ -214,7 +214,8 @@ impl Resolver<'_> {
 
     /// A role in the call: who passes it needs `iam:PassRole` on it.
     fn pass(&mut self, node: Node) {
-        let (path, to) = (node.string(0), node.string(1));
+        let path = node.string(0);
+        let takers: Vec<String> = node.node(1).strings().map(str::to_owned).collect();
         let (profile, documented) = (node.number(2) != 0, node.number(3) != 0);
         let mut values = BTreeSet::new();
         if path == ANY_ARN {
@@ -230,7 +231,7 @@ impl Resolver<'_> {
             let Some((resource, origin)) = self.passed(&value, profile, documented) else {
                 continue;
             };
-            let conditions = if to.is_empty() {
+            let conditions = if takers.is_empty() {
                 Vec::new()
             } else {
                 // Chinese principals differ by service, so the condition holds elsewhere only.
@@ -238,7 +239,7 @@ impl Resolver<'_> {
                 let condition = Condition {
                     operator: "StringEquals".to_owned(),
                     key: "iam:PassedToService".to_owned(),
-                    values: vec![to.to_owned()],
+                    values: takers.clone(),
                 };
                 certain.then_some(condition).into_iter().collect()
             };
