@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use trailtrim_iam::{Condition, Effect, Selector, Statement, pattern};
 
 use crate::irredundant::covers;
+use parts::{Context, parts};
+
+mod parts;
 
 /// Something that has to be allowed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,23 +82,38 @@ impl<'s> Index<'s> {
         Index { statements, excepting }
     }
 
-    /// Returns for each need every way in which it is allowed by what statements list; none where
-    /// one that lists exceptions allows it anyway.
+    /// Returns for each part of a need that conditions tell apart every way in which it is allowed by
+    /// what statements list; none where one that lists exceptions allows it anyway.
     pub(crate) fn ways(&self, needs: &BTreeSet<Need>) -> Vec<Vec<Way>> {
-        // Needs are ordered by action, and many ask for the same.
-        let mut holding: (&str, Vec<(usize, Vec<usize>)>) = ("", Vec::new());
-        needs
-            .iter()
-            .map(|need| {
-                if holding.0 != need.action {
-                    holding = (&need.action, self.holding(&need.action));
-                }
-                if self.excepting.iter().any(|one| allows_but(one, need)) {
-                    return Vec::new();
-                }
-                self.ways_of(need, &holding.1)
-            })
-            .collect()
+        // Needs are ordered by action, and many ask for the same in the same context.
+        let mut action = "";
+        let mut holding: Vec<(usize, Vec<usize>)> = Vec::new();
+        let mut contexts: BTreeMap<Context, Vec<Context>> = BTreeMap::new();
+        let mut ways = Vec::new();
+        for need in needs {
+            if action != need.action {
+                action = &need.action;
+                holding = self.holding(action);
+                contexts.clear();
+            }
+            let whole = Context { condition: need.condition.clone(), held: need.held.clone() };
+            let contexts = contexts.entry(whole).or_insert_with_key(|whole| {
+                let listing = holding.iter().filter_map(|(at, _)| self.statements.get(*at));
+                let listing = listing.map(|one| one.statement);
+                let telling = listing.chain(self.excepting.iter().copied());
+                let telling: Vec<&Condition> = telling.map(|one| &one.condition).collect();
+                parts(whole.clone(), &telling)
+            });
+            for context in contexts.iter() {
+                let anyway = |one: &&Statement| allows_but(one, need, context);
+                ways.push(if self.excepting.iter().any(anyway) {
+                    Vec::new()
+                } else {
+                    self.ways_of(need, context, &holding)
+                });
+            }
+        }
+        ways
     }
 
     /// Returns the statements that hold an action, each with the places of the patterns that do.
@@ -115,11 +133,11 @@ impl<'s> Index<'s> {
         all.filter(|(_, places)| !places.is_empty()).collect()
     }
 
-    fn ways_of(&self, need: &Need, holding: &[(usize, Vec<usize>)]) -> Vec<Way> {
+    fn ways_of(&self, need: &Need, context: &Context, holding: &[(usize, Vec<usize>)]) -> Vec<Way> {
         let mut ways = Vec::new();
         for (at, actions) in holding {
             let Some(one) = self.statements.get(*at) else { continue };
-            if !is_weaker(&one.statement.condition, need) {
+            if !is_weaker(&one.statement.condition, context) {
                 continue;
             }
             let mut resources: BTreeSet<usize> =
@@ -135,8 +153,8 @@ impl<'s> Index<'s> {
     }
 }
 
-/// Tells whether a statement that lists exceptions surely allows something.
-fn allows_but(statement: &Statement, need: &Need) -> bool {
+/// Tells whether a statement that lists exceptions surely allows something in a context.
+fn allows_but(statement: &Statement, need: &Need, context: &Context) -> bool {
     let acts = match &statement.action {
         Selector::Only(listed) => {
             listed.iter().any(|wide| pattern::covers_action(wide, &need.action))
@@ -154,7 +172,7 @@ fn allows_but(statement: &Statement, need: &Need) -> bool {
             apart && !pattern::has_variable(one) && !pattern::has_variable(&need.resource)
         }),
     };
-    acts && is_weaker(&statement.condition, need) && statement.resource.as_ref().is_some_and(on)
+    acts && is_weaker(&statement.condition, context) && statement.resource.as_ref().is_some_and(on)
 }
 
 /// Returns the service of an action, in lower case; "" where a pattern leaves it open.
@@ -178,14 +196,14 @@ fn holds(wide: &str, narrow: &str) -> bool {
 /// Operators that hold where each of the values that a key had is listed.
 const LISTING: [&str; 3] = ["StringEquals", "StringLike", "IpAddress"];
 
-/// Tells whether a condition asks for nothing that is not asked for anyway.
-fn is_weaker(condition: &Condition, need: &Need) -> bool {
+/// Tells whether a condition asks for nothing but what holds anyway.
+fn is_weaker(condition: &Condition, context: &Context) -> bool {
     condition.iter().all(|(operator, key, values)| {
-        let asked = need.condition.iter().any(|(other, name, listed)| {
+        let asked = context.condition.iter().any(|(other, name, listed)| {
             let same = other == operator && listed.as_slice() == values;
             name == key && (same || follows(operator, values, other, listed))
         });
-        let held = need.held.get(key).filter(|_| LISTING.contains(&operator));
+        let held = context.held.get(key).filter(|_| LISTING.contains(&operator));
         asked || held.is_some_and(|held| held.iter().all(|value| values.contains(value)))
     })
 }
@@ -249,9 +267,9 @@ fn retain(list: &mut Vec<String>, keep: impl Fn(usize) -> bool) {
     list.retain(|_| n.next().is_none_or(&keep));
 }
 
-/// Returns what can go, all of it together, while each need that has a way keeps one.
+/// Returns what can go, all of it together, while each part of a need that has a way keeps one.
 fn idle(statements: &[&Statement], ways: &[Vec<Way>]) -> BTreeSet<Element> {
-    // The needs that each element serves.
+    // The parts of needs that each element serves.
     let mut serves: BTreeMap<Element, BTreeSet<usize>> = BTreeMap::new();
     for (need, ways) in ways.iter().enumerate() {
         for way in ways {
@@ -396,6 +414,37 @@ mod tests {
             let kept = without_idle(&[first, second], &BTreeSet::from(needs));
             let first_stays = (!follows).then(|| first.clone());
             assert_eq!(kept.first(), Some(&first_stays), "{narrow:?} {wide:?}");
+        }
+    }
+
+    #[test]
+    fn what_two_statements_hold_together_is_idle() {
+        let sent = |clauses: &[(&str, &str, &[&str])]| {
+            let all = Statement::allow(["sqs:SendMessage"], ["q"]);
+            clauses.iter().fold(all, |all, (operator, key, values)| {
+                all.with_condition(*operator, *key, values.iter().copied())
+            })
+        };
+        let region = "aws:RequestedRegion";
+        let secure: (&str, &str, &[&str]) = ("Bool", "aws:SecureTransport", &["true"]);
+        let but_one = sent(&[("StringNotEquals", region, &["sa-east-1"]), secure]);
+        let but_two = sent(&[("StringNotEquals", region, &["eu-west-1", "sa-east-1"])]);
+        let there = sent(&[("StringEquals", region, &["eu-west-1"])]);
+        let elsewhere = sent(&[("StringEquals", region, &["us-east-1"])]);
+        let need_of = |one: &Statement| {
+            let clauses = one.condition.iter();
+            let owned = clauses.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_vec()));
+            Need { condition: owned.collect(), ..need("sqs:SendMessage", "q") }
+        };
+        for (third, first_stays) in [(there, false), (elsewhere, true)] {
+            let all = [but_one.clone(), but_two.clone(), third];
+            let needs = BTreeSet::from(all.each_ref().map(need_of));
+            let left = without_idle(&all.iter().collect::<Vec<_>>(), &needs);
+            let first = left.first().and_then(Option::as_ref);
+            assert_eq!(first, first_stays.then_some(&but_one));
+            assert_eq!(left.iter().flatten().count(), 2, "{left:?}");
+            assert!(irredundant(left.iter().flatten(), &needs).idle.is_empty());
+            assert!(!irredundant(&all, &needs).idle.is_empty());
         }
     }
 

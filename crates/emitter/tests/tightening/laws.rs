@@ -341,11 +341,6 @@ fn request(arn: &str, event: &Event, need: &Need) -> Request {
     request
 }
 
-/// Where a statement is kept though two others, of which neither holds it, hold it together (one in the
-/// region that the other leaves out): idleness is looked for pair by pair yet. To be mended in the product,
-/// and then to be taken out here.
-const IDLE_BY_TWO: [&str; 1] = ["seed 13, arn:aws:iam::816872336410:role/orders-0-role"];
-
 /// Takes an action, a resource or a whole statement out, and asks the engine whether that is missed.
 fn has_nothing_idle(what: &str, draft: &[PolicyDocument], random: &mut Random, told: &mut Told) {
     let allows: Vec<(usize, usize)> = draft
@@ -377,10 +372,6 @@ fn has_nothing_idle(what: &str, draft: &[PolicyDocument], random: &mut Random, t
     }
     let found = compare(&refs(&less), &refs(draft), &quick());
     told.elements += usize::from(found.new_access() == Some(true));
-    if found.new_access() == Some(false) && IDLE_BY_TWO.contains(&what) {
-        println!("known to be idle by two others together: {what}");
-        return;
-    }
     assert_ne!(
         found.new_access(),
         Some(false),
