@@ -24,7 +24,9 @@ fn reported(name: &str) -> Value {
     let report = crate::harness::generate(&[fixture_trail()], &[]).report();
     let principals = list(&report, "principals");
     let found = principals.iter().find(|one| text_of(one, "arn").ends_with(name)).unwrap();
-    with_paths(found, list(&report, "files"))
+    let files = list(&report, "files");
+    assert!(files.is_sorted_by(|a, b| a.as_str() < b.as_str()), "{files:?}");
+    with_paths(found, files)
 }
 
 /// Puts paths in place of their numbers, as an answer about a few permissions has them.
@@ -33,8 +35,10 @@ fn with_paths(value: &Value, files: &[Value]) -> Value {
         Value::Array(all) => all.iter().map(|one| with_paths(one, files)).collect(),
         Value::Object(fields) => {
             let fields = fields.iter().map(|(name, value)| {
-                let path = value.as_u64().filter(|_| name == "file");
-                let path = path.map(|place| files[usize::try_from(place).unwrap()].clone());
+                let path = (name == "file").then(|| {
+                    let place = value.as_u64().unwrap_or_else(|| panic!("{value} is no place"));
+                    files[usize::try_from(place).unwrap()].clone()
+                });
                 (name.clone(), path.unwrap_or_else(|| with_paths(value, files)))
             });
             Value::Object(fields.collect())

@@ -114,6 +114,47 @@ fn what_an_earlier_run_wrote_and_this_one_does_not_is_removed() {
 }
 
 #[test]
+fn a_report_of_old_names_policies_with_their_principals() {
+    let arn = "arn:aws:iam::111122223333:user/api";
+    let archive = archive(&[read_item(arn, "a")]);
+    let out = TempDir::new().unwrap();
+    let gone = out.path().join("111122223333/user/gone/policy.json");
+    fs::create_dir_all(gone.parent().unwrap()).unwrap();
+    fs::write(&gone, "{}").unwrap();
+    let old = json!({"schema_version": 1, "principals": [
+        {"arn": "arn:aws:iam::111122223333:user/none"},
+        {"policy_path": "111122223333/user/gone/policy.json"},
+    ]});
+    fs::write(out.path().join("report.json"), old.to_string()).unwrap();
+    assert_eq!(generate_into(archive.path(), out.path()).status.code(), Some(0));
+    let files: Vec<String> = tree(out.path()).into_keys().collect();
+    assert_eq!(files, ["111122223333/user/api/policy.json", "report.json"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_an_earlier_run_wrote_stays_where_the_report_cannot_be_written() {
+    let arn = "arn:aws:iam::111122223333:user/api";
+    let (first, second) =
+        (archive(&[read_item(arn, "a")]), archive(&[read_item(arn, "a"), read_item(arn, "b")]));
+    let out = TempDir::new().unwrap();
+    assert_eq!(generate_into(first.path(), out.path()).status.code(), Some(0));
+    let before = tree(out.path());
+    let sizes: Vec<usize> = before.values().map(Vec::len).collect();
+    let [policy, report] = sizes.as_slice() else { panic!("{before:?}") };
+    // Policies fit into what a file may have, the report does not.
+    assert!(*policy < 1024 && *report > 2048, "{policy} {report}");
+    let limited = "trap '' XFSZ; ulimit -f 2; exec \"$@\"";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", limited, "sh", env!("CARGO_BIN_EXE_trailtrim"), "generate", "--out"]);
+    let output = command.args([out.path(), second.path()]).output().unwrap();
+    let stderr = text(output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("cannot write") && stderr.contains("report.json"), "{stderr}");
+    assert!(tree(out.path()) == before, "something of the earlier run is gone");
+}
+
+#[test]
 fn policies_on_standard_output_are_indented_in_the_order_of_the_grammar() {
     let arn = "arn:aws:iam::111122223333:user/api";
     let archive = archive(&[read_item(arn, "a")]);

@@ -18,7 +18,7 @@ use trailtrim_emitter::is_policy_file;
 
 use crate::exit::hinted;
 use crate::interrupt::{self, Interrupted};
-use crate::output::{write_file, write_file_with};
+use crate::output::{Prepared, prepare, write_file};
 use crate::summary::count;
 
 /// A policy's file.
@@ -159,12 +159,31 @@ pub(crate) fn write(
     documents: Vec<(&str, Content<'_>)>,
 ) -> anyhow::Result<Vec<String>> {
     let written = paths(policies)?;
-    let list = documents.first().map(|(name, _)| directory.join(name));
-    let stale = list.as_ref().map(|list| stale(directory, list, &written)).unwrap_or_default();
-    // From here to the end the directory is between two runs.
+    let names: Vec<PathBuf> = documents.iter().map(|(name, _)| directory.join(name)).collect();
+    let list = names.first();
+    let stale = list.map(|list| stale(directory, list, &written)).unwrap_or_default();
     let _whole = interrupt::hold();
-    // First the list and last the new one, so that none speaks of policies that are not there.
-    if let Some(list) = &list {
+    let interrupted = |left: usize| -> anyhow::Result<()> {
+        if !interrupt::requested() {
+            return Ok(());
+        }
+        let names = names.iter().map(|name| format!("`{}`", name.display()));
+        Err(Interrupted(format!(
+            "{} and {} were not written",
+            count(left as u64, "policy", "policies"),
+            names.collect::<Vec<_>>().join(", ")
+        ))
+        .into())
+    };
+    // What is made while it is written takes longest and may fail: until it is whole, what an earlier
+    // run wrote stays as it is.
+    let prepared =
+        documents.into_iter().map(|(name, content)| prepare(&directory.join(name), content));
+    let prepared = prepared.collect::<anyhow::Result<Vec<Prepared>>>()?;
+    interrupted(policies.len())?;
+    // From here to the end the directory is between two runs. First the list goes and last the new one
+    // comes, so that none speaks of policies that are not there.
+    if let Some(list) = list {
         match fs::remove_file(list) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("cannot replace `{}`", list.display()));
@@ -178,21 +197,10 @@ pub(crate) fn write(
         removed.push(path);
     }
     for (left, policy) in (1..=policies.len()).rev().zip(policies) {
-        if interrupt::requested() {
-            let names = documents.iter().map(|(name, _)| directory.join(name));
-            let names: Vec<String> = names.map(|name| format!("`{}`", name.display())).collect();
-            return Err(Interrupted(format!(
-                "{} and {} were not written",
-                count(left as u64, "policy", "policies"),
-                names.join(", ")
-            ))
-            .into());
-        }
+        interrupted(left)?;
         write_file(&directory.join(&policy.path), policy.text.as_bytes())?;
     }
-    for (name, content) in documents.into_iter().rev() {
-        write_file_with(&directory.join(name), |file| content(file))?;
-    }
+    prepared.into_iter().rev().try_for_each(Prepared::put)?;
     Ok(removed)
 }
 

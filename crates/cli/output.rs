@@ -3,13 +3,14 @@
 
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use crate::interrupt;
 
@@ -127,20 +128,37 @@ pub(crate) fn coloured(terminal: bool) -> bool {
 
 /// Writes a file so that readers see the old content or the new, never half of it.
 pub(crate) fn write_file(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    write_file_with(path, |file| file.write_all(content))
+    let _whole = interrupt::hold();
+    prepare(path, |file| file.write_all(content))?.put()
 }
 
-/// Does the same with what `content` writes.
-pub(crate) fn write_file_with(
+/// A file that is written whole, and stands beside its place until it is put there.
+pub(crate) struct Prepared {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Prepared {
+    /// Puts it in its place, where the old content may be.
+    pub(crate) fn put(self) -> anyhow::Result<()> {
+        let put = self.file.persist(&self.path).map_err(|error| error.error);
+        put.map(drop).with_context(|| cannot_write(&self.path))
+    }
+}
+
+/// Writes what `content` writes beside the file's place. It is gone again where it is not put there.
+pub(crate) fn prepare(
     path: &Path,
-    content: impl FnOnce(&mut fs::File) -> io::Result<()>,
-) -> anyhow::Result<()> {
-    let _whole = interrupt::hold();
+    content: impl FnOnce(&mut (dyn io::Write + Send)) -> io::Result<()>,
+) -> anyhow::Result<Prepared> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    let write = || -> io::Result<()> {
+    let write = || -> io::Result<NamedTempFile> {
         fs::create_dir_all(directory)?;
-        let mut file = tempfile::Builder::new().prefix(".trailtrim-").tempfile_in(directory)?;
-        content(file.as_file_mut())?;
+        let file = tempfile::Builder::new().prefix(".trailtrim-").tempfile_in(directory)?;
+        let mut buffered = io::BufWriter::new(file.as_file());
+        content(&mut buffered)?;
+        buffered.flush()?;
+        drop(buffered);
         // Temporary files are private; results are as readable as the user's other files.
         #[cfg(unix)]
         {
@@ -148,10 +166,14 @@ pub(crate) fn write_file_with(
             let mode = fs::metadata(directory)?.permissions().mode() & 0o666;
             file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
         }
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        Ok(file)
     };
-    write().with_context(|| format!("cannot write `{}`", path.display()))
+    let file = write().with_context(|| cannot_write(path))?;
+    Ok(Prepared { file, path: path.to_owned() })
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write `{}`", path.display())
 }
 
 /// Writes data to standard output.
