@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -16,7 +15,7 @@ use trailtrim_aggregator::{
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
 use trailtrim_ingest::{
-    FileFound, Files, Ingested, Input, Mentions, Prune, Road, SkipKind, Skipped, fold_files,
+    FileFound, Files, Ingested, Input, Label, Mentions, Prune, Road, SkipKind, Skipped, fold_files,
 };
 
 use crate::exit::hinted;
@@ -260,17 +259,17 @@ impl InputArgs {
         let apart: Vec<PathBuf> =
             apart.iter().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
         files.retain(|file| {
-            let real = || std::fs::canonicalize(file.path?).ok();
+            let real = || std::fs::canonicalize(file.path.as_ref()?).ok();
             if !apart.is_empty() && real().is_some_and(|real| apart.contains(&real)) {
                 return false;
             }
-            let mark = mark(file);
+            let mark = mark(&file);
             if mark.as_ref().is_some_and(|mark| known.is_some_and(|known| known.knows(mark))) {
                 already += 1;
                 return false;
             }
-            if usage_file::is_one(file.path) {
-                usage_files.push(file.path.map(Path::to_owned));
+            if usage_file::is_one(file.path.as_deref()) {
+                usage_files.push(file.path);
                 return false;
             }
             true
@@ -313,11 +312,8 @@ impl InputArgs {
         }
         let mut sources = Sources::default();
         let unread = unread(&ingested);
-        for mark in files.iter().filter_map(mark) {
-            if !unread.contains(&*mark.path) {
-                sources.mark(mark);
-            }
-        }
+        let marks = files.iter().filter_map(|file| mark(&file));
+        sources.mark(marks.filter(|mark| !unread.contains(&mark.path)));
         let (pruned, passed) = (ingested.pruned, ingested.passed);
         sources.add(ingested);
         drop(files);
@@ -373,24 +369,24 @@ impl InputArgs {
 }
 
 /// What tells a file from a later one under its name; nothing for standard input.
-fn mark(file: FileFound<'_>) -> Option<FileMark> {
+fn mark(file: &FileFound<'_>) -> Option<FileMark> {
     let since = file.modified?.duration_since(std::time::UNIX_EPOCH);
     let modified = match since {
-        Ok(after) => i128::try_from(after.as_nanos()).ok()?,
-        Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
+        Ok(after) => i64::try_from(after.as_nanos()).ok()?,
+        Err(before) => -i64::try_from(before.duration().as_nanos()).ok()?,
     };
-    Some(FileMark { path: Arc::clone(file.label), bytes: file.bytes, modified })
+    Some(FileMark { path: file.label.clone(), bytes: file.bytes, modified })
 }
 
 /// Returns the paths of files that another attempt may read better.
-fn unread(ingested: &Ingested) -> BTreeSet<&str> {
+fn unread(ingested: &Ingested) -> BTreeSet<Label> {
     let hopeless =
         |kind: SkipKind| kind.is_expected() || matches!(kind, SkipKind::Csv | SkipKind::NotATrail);
     ingested
         .skipped
         .iter()
         .filter(|skipped| skipped.source.is_none() && !hopeless(skipped.kind))
-        .map(|skipped| skipped.path.as_str())
+        .map(|skipped| Label::from(skipped.path.as_str()))
         .collect()
 }
 

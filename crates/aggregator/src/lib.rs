@@ -55,6 +55,7 @@ pub use sketch::{Count, SKETCH};
 pub use sorted::Sorted;
 pub use sources::{FileMark, Sources};
 pub use stats::{Days, EVIDENCE, EventKey, Evidence, Join, Stats, day};
+pub use trailtrim_ingest::Label;
 pub use trie::{NAME_QUOTA, Quota, WORKLOAD_QUOTA};
 pub use usage::{OtherEvent, OtherKind, Usage};
 pub use wanted::Wanted;

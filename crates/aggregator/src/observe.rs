@@ -14,7 +14,7 @@ use foldhash::fast::RandomState;
 use ipnet::IpNet;
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::wildcard;
-use trailtrim_ingest::{Framing, Json, Provenance, Record};
+use trailtrim_ingest::{Framing, Json, Label, Provenance, Record};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::callers::{Called, Callers};
@@ -118,16 +118,16 @@ const REGIONS: usize = 64;
 /// Where the records of the file at hand are from, so that events share it.
 #[derive(Debug, Default)]
 struct Origins {
-    file: Arc<str>,
+    file: Option<Label>,
     /// Of that file: one for each region, which are few.
     here: Vec<Arc<Origin>>,
     regions: Texts,
 }
 
 impl Origins {
-    fn of(&mut self, region: &str, file: &Arc<str>) -> &Arc<Origin> {
-        if !Arc::ptr_eq(&self.file, file) {
-            self.file = Arc::clone(file);
+    fn of(&mut self, region: &str, file: &Label) -> &Arc<Origin> {
+        if !self.file.as_ref().is_some_and(|known| known.is(file)) {
+            self.file = Some(file.clone());
             self.here.clear();
         }
         let at = match self.here.iter().position(|origin| *origin.region == *region) {
@@ -137,7 +137,7 @@ impl Origins {
                     self.here.clear();
                 }
                 let region = self.regions.share(region);
-                self.here.push(Arc::new(Origin { region, file: Arc::clone(&self.file) }));
+                self.here.push(Arc::new(Origin { region, file: file.clone() }));
                 self.here.len() - 1
             }
         };
@@ -482,7 +482,10 @@ mod tests {
         let (call, stats) = calls(&usage).iter().next().unwrap();
         assert_eq!(stats.calls().value, 2);
         assert_eq!(call.resources.len(), 1);
-        assert_eq!(stats.evidence().first().map(|evidence| &*evidence.file), Some("a"));
+        assert_eq!(
+            stats.evidence().first().map(|evidence| evidence.file.to_string()),
+            Some("a".to_owned())
+        );
     }
 
     #[test]
@@ -654,7 +657,7 @@ mod tests {
         fn when_calls_are_put_away_shows_nowhere(
             records in prop::collection::vec((alike(), any::<bool>()), 0..200),
         ) {
-            let (scope, file) = (Scope::default(), Arc::from("a"));
+            let (scope, file) = (Scope::default(), Label::from("a"));
             let take = |each: bool| {
                 let mut observer = Observer::new(Catalog::embedded(), &scope);
                 for (text, bridge) in &records {

@@ -17,6 +17,8 @@ mod sample;
 
 use std::sync::Arc;
 
+use trailtrim_ingest::Label;
+
 use crate::context::{Context, Few};
 use crate::sketch::{Count, Hash, Sketch, kept};
 
@@ -73,8 +75,8 @@ pub struct Stats {
 
 impl Stats {
     /// Takes up one event, found in `file`.
-    pub fn add(&mut self, event: EventKey<'_>, file: &Arc<str>) {
-        let origin = Origin { region: event.region.into(), file: Arc::clone(file) };
+    pub fn add(&mut self, event: EventKey<'_>, file: &Label) {
+        let origin = Origin { region: event.region.into(), file: file.clone() };
         self.add_from(event, &Arc::new(origin));
     }
 
@@ -341,7 +343,7 @@ impl Stats {
     }
 
     /// Returns the labels of the files that hold those events, in no order, some several times.
-    pub fn files(&self) -> impl Iterator<Item = &Arc<str>> {
+    pub fn files(&self) -> impl Iterator<Item = &Label> {
         self.samples.iter().map(|sample| &sample.origin().file)
     }
 
@@ -393,8 +395,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn file(name: &str) -> Arc<str> {
-        Arc::from(name)
+    fn file(name: &str) -> Label {
+        Label::from(name)
     }
 
     fn stats(events: &[(u16, i64, u8)]) -> Stats {

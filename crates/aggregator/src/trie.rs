@@ -520,12 +520,12 @@ mod tests {
     use super::*;
     use crate::stats::{EventKey, Stats};
     use proptest::prelude::*;
-    use std::sync::Arc;
+    use trailtrim_ingest::Label;
 
     fn value(event: &str) -> Stats {
         let mut stats = Stats::default();
         let key = EventKey { key: event, event_id: event, time: Some(0), region: "r" };
-        stats.add(key, &Arc::from("f"));
+        stats.add(key, &Label::from("f"));
         stats
     }
 

@@ -56,7 +56,7 @@ fn observed<'r>(records: impl Iterator<Item = &'r (String, u8, usize)>, quota: u
     let mut observer = Observer::with_quota(Catalog::embedded(), &scope, Quota::new(quota));
     for (text, file, _) in records {
         let record = Record::parse(text).expect("the records here are well formed");
-        observer.observe(&Provenance::bare(&format!("file-{file}").into()), &record);
+        observer.observe(&Provenance::bare(&format!("file-{file}").as_str().into()), &record);
     }
     observer.into_usage()
 }

@@ -327,7 +327,6 @@ fn share(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use trailtrim_aggregator::{EventKey, Outcome, Row, RowKey, Unmapped, UnmappedKey};
 
     const DAY: i64 = 86_400;
@@ -339,7 +338,7 @@ mod tests {
         let mut stats = Stats::default();
         for (id, time) in events {
             let event = EventKey { key: id, event_id: id, time: Some(*time), region: "eu-west-1" };
-            stats.add(event, &Arc::from("file"));
+            stats.add(event, &trailtrim_aggregator::Label::from("file"));
         }
         stats
     }

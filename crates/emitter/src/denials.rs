@@ -175,7 +175,6 @@ fn last_success(principal: &Principal, denied: &RowKey) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use trailtrim_aggregator::{EventKey, Row, Unmapped, UnmappedKey};
 
     fn stats(times: &[i64]) -> Stats {
@@ -184,7 +183,7 @@ mod tests {
             let id = format!("event-{time}");
             let event =
                 EventKey { key: &id, event_id: &id, time: Some(*time), region: "eu-west-1" };
-            stats.add(event, &Arc::from("file"));
+            stats.add(event, &trailtrim_aggregator::Label::from("file"));
         }
         stats
     }

@@ -20,6 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
+use trailtrim_aggregator::Label;
 
 /// The version of the model. It grows when a reader would have to change.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -40,7 +41,7 @@ pub struct Report {
     /// How resources are written: `exact`, `balanced`, `prefix` or `type`.
     pub resources: String,
     /// The files that events of the report stand in, in their order.
-    pub files: Vec<Arc<str>>,
+    pub files: Vec<String>,
     /// Callers that never get a policy, with the reason.
     pub excluded: Vec<Excluded>,
     /// Records that are no API calls.
@@ -413,7 +414,7 @@ fn shared<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Err
 #[derive(Clone, Debug)]
 pub enum EventFile {
     /// Its path.
-    Path(Arc<str>),
+    Path(Label),
     /// Its place among the report's files, counted from 0.
     Place(usize),
 }
@@ -421,7 +422,7 @@ pub enum EventFile {
 impl fmt::Display for EventFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            EventFile::Path(path) => f.write_str(path),
+            EventFile::Path(path) => path.fmt(f),
             EventFile::Place(place) => write!(f, "file {place}"),
         }
     }
@@ -430,7 +431,7 @@ impl fmt::Display for EventFile {
 impl Serialize for EventFile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            EventFile::Path(path) => serializer.serialize_str(path),
+            EventFile::Path(path) => serializer.collect_str(path),
             EventFile::Place(place) => serializer.serialize_u64(*place as u64),
         }
     }

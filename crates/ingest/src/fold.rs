@@ -6,15 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::read::{FileReport, Road, Scratch, read_stream};
 use crate::walk::{Found, Walked, walk};
 use crate::{
-    ContentHash, Framing, IngestError, Mentions, Progress, Prune, Quiet, Record, Skipped,
+    ContentHash, Framing, IngestError, Label, Mentions, Progress, Prune, Quiet, Record, Skipped,
     SourceFacts,
 };
 
@@ -31,7 +31,7 @@ pub enum Input {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Provenance<'a> {
     /// Label of the file: its path as the user gave it, or `-`.
-    pub path: &'a Arc<str>,
+    pub path: &'a Label,
     /// Number of the record in its file, from 0; only what was handed over counts.
     pub record: u64,
     /// What it was packed in.
@@ -40,7 +40,7 @@ pub struct Provenance<'a> {
 
 impl<'a> Provenance<'a> {
     /// Returns the place of a lone record under a label.
-    pub fn bare(path: &'a Arc<str>) -> Self {
+    pub fn bare(path: &'a Label) -> Self {
         Self { path, record: 0, framing: Framing::Bare }
     }
 }
@@ -64,9 +64,17 @@ pub struct Ingested {
 impl Ingested {
     /// Takes in what was found elsewhere; of two labels for one content the smaller stays.
     pub fn join(&mut self, other: Self) {
-        for (hash, facts) in other.sources {
-            self.add_source(hash, facts);
+        let mut sources = other.sources;
+        for (hash, known) in &mut self.sources {
+            // Of what both know one stays.
+            if let Some(facts) = sources.remove(hash)
+                && facts.path < known.path
+            {
+                *known = facts;
+            }
         }
+        // A map that is made at once takes less memory than one that grows.
+        self.sources.append(&mut sources);
         self.skipped.extend(other.skipped);
         self.pruned += other.pruned;
         self.passed += other.passed;
@@ -97,12 +105,12 @@ pub struct Files {
 }
 
 /// A file that is still to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFound<'a> {
     /// Its path as the user gave it, or `-`.
-    pub label: &'a Arc<str>,
+    pub label: &'a Label,
     /// Where it is; `None` is standard input.
-    pub path: Option<&'a Path>,
+    pub path: Option<PathBuf>,
     /// Its size in bytes.
     pub bytes: u64,
     /// When it was last changed, where the system knows.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{ContentHash, LISTED_PER_KIND, Position, SkipKind, Skipped};
+use crate::{ContentHash, LISTED_PER_KIND, Label, Position, SkipKind, Skipped};
 
 /// The skips of one file.
 #[derive(Debug, Default)]
@@ -52,11 +52,15 @@ impl Listing {
     }
 
     /// Returns the entries as they stand in the result.
-    pub(crate) fn into_skipped(self, path: &str, source: Option<ContentHash>) -> BTreeSet<Skipped> {
+    pub(crate) fn into_skipped(
+        self,
+        path: &Label,
+        source: Option<ContentHash>,
+    ) -> BTreeSet<Skipped> {
         let entries = self.entries.into_iter();
         entries
             .map(|entry| Skipped {
-                path: path.to_owned(),
+                path: path.to_string(),
                 position: entry.position,
                 kind: entry.kind,
                 detail: entry.detail.into_owned(),

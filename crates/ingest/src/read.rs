@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::thread;
 
 use crate::ahead;
@@ -19,8 +18,8 @@ use crate::unwrap::{Found, unwrap};
 use crate::whole::{RAW_LIMIT, Whole};
 use crate::window::{Buffer, Damage, Source, Window};
 use crate::{
-    Compression, ContentHash, Framing, Mentions, Position, Progress, Provenance, Record, SkipKind,
-    Skipped, SourceFacts,
+    Compression, ContentHash, Framing, Label, Mentions, Position, Progress, Provenance, Record,
+    SkipKind, Skipped, SourceFacts,
 };
 
 /// The largest record that is read, in bytes of its JSON.
@@ -98,7 +97,7 @@ const PLACES_KEPT: usize = 16 * 1024;
 /// This is the road on which [`fold`](crate::fold) reads each file, for those who have the bytes
 /// already. It never fails: what cannot be read is in the report.
 pub fn read_stream(
-    path: &Arc<str>,
+    path: &Label,
     mut reader: impl Read + Send,
     scratch: &mut Scratch,
     progress: &dyn Progress,
@@ -217,7 +216,7 @@ impl Read for Failed {
 
 /// What is known while a file is read.
 struct Reading<'v> {
-    path: &'v Arc<str>,
+    path: &'v Label,
     visit: &'v mut dyn FnMut(&Provenance<'_>, &Record<'_>),
     records: u64,
     framing: Option<Framing>,
@@ -256,7 +255,7 @@ impl Reading<'_> {
     ) -> FileReport {
         let source = known.map(|(hash, bytes)| {
             let facts = SourceFacts {
-                path: Arc::clone(self.path),
+                path: self.path.clone(),
                 bytes,
                 inflated_bytes,
                 records: self.records,
@@ -397,7 +396,7 @@ impl Sink for Reading<'_> {
 
 impl FileReport {
     /// The report of a file that could not be opened.
-    pub(crate) fn unreadable(path: &str, why: io::ErrorKind) -> Self {
+    pub(crate) fn unreadable(path: &Label, why: io::ErrorKind) -> Self {
         let mut listing = Listing::default();
         listing.add(SkipKind::Unreadable, None, why.to_string());
         Self { skipped: listing.into_skipped(path, None), ..Self::default() }

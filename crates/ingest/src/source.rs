@@ -4,7 +4,8 @@
 //! totals summed over the map count it once.
 
 use std::fmt;
-use std::sync::Arc;
+
+use crate::Label;
 
 /// The blake3 hash of a file's raw (still compressed) bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,7 +103,7 @@ impl Framing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFacts {
     /// The smallest label under which this content was read.
-    pub path: Arc<str>,
+    pub path: Label,
     /// Raw size in bytes.
     pub bytes: u64,
     /// Size in bytes after decompression, as far as it could be decompressed.

@@ -18,13 +18,13 @@ use std::time::SystemTime;
 
 use walkdir::{DirEntry, WalkDir};
 
-use crate::{IngestError, Input, Prune, SkipKind, Skipped};
+use crate::{IngestError, Input, Label, Prune, SkipKind, Skipped};
 
 /// A file to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     /// How it is called in results.
-    pub(crate) label: Arc<str>,
+    pub(crate) label: Label,
     /// Where it is.
     pub(crate) place: Place,
     /// Its size as the system states it.
@@ -45,14 +45,13 @@ pub(crate) enum Place {
 }
 
 impl Found {
-    fn at(path: &Path, metadata: Option<&Metadata>) -> Self {
-        let label = label(path);
+    fn at(path: &Path, metadata: Option<&Metadata>, label: Label) -> Self {
         let place = match path.to_str() {
             Some(_) => Place::Label,
             None => Place::Path(path.into()),
         };
         Self {
-            label: label.into(),
+            label,
             place,
             bytes: metadata.map_or(0, Metadata::len),
             modified: metadata.and_then(|metadata| metadata.modified().ok()),
@@ -60,11 +59,11 @@ impl Found {
     }
 
     /// Returns where it is; `None` is standard input.
-    pub(crate) fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<PathBuf> {
         match &self.place {
             Place::Stdin => None,
-            Place::Label => Some(Path::new(&*self.label)),
-            Place::Path(path) => Some(path),
+            Place::Label => Some(self.label.to_string().into()),
+            Place::Path(path) => Some(path.to_path_buf()),
         }
     }
 }
@@ -79,13 +78,19 @@ pub(crate) struct Walked {
 
 /// Lists every file behind `inputs` once, the largest first, so that no thread is left with it.
 pub(crate) fn walk(inputs: &[Input], prune: &Prune) -> Result<Walked, IngestError> {
-    let mut walk = Walk { prune, files: HashMap::new(), skipped: BTreeSet::new(), folder: None };
+    let mut walk = Walk {
+        prune,
+        files: HashMap::new(),
+        skipped: BTreeSet::new(),
+        folder: None,
+        labelled: None,
+    };
     let inputs: BTreeSet<&Input> = inputs.iter().collect();
     for input in inputs {
         match input {
             Input::Stdin => walk.add(
                 Path::new("-"),
-                Found { label: Arc::from("-"), place: Place::Stdin, bytes: 0, modified: None },
+                Found { label: Label::from("-"), place: Place::Stdin, bytes: 0, modified: None },
             ),
             Input::Path(path) => walk.argument(path)?,
         }
@@ -93,6 +98,7 @@ pub(crate) fn walk(inputs: &[Input], prune: &Prune) -> Result<Walked, IngestErro
     let Walk { files, skipped, .. } = walk;
     let all = files.len();
     let mut files: Vec<Found> = files.into_values().flatten().collect();
+    files.shrink_to_fit();
     let pruned = (all - files.len()) as u64;
     files.sort_unstable_by(|a, b| {
         let labels = || a.label.cmp(&b.label).then_with(|| a.path().cmp(&b.path()));
@@ -108,6 +114,8 @@ struct Walk<'p> {
     skipped: BTreeSet<Skipped>,
     /// The folder of the last file and its real path: the next one is mostly in there too.
     folder: Option<(PathBuf, PathBuf)>,
+    /// The folder in the last label.
+    labelled: Option<Arc<str>>,
 }
 
 impl Walk<'_> {
@@ -127,7 +135,7 @@ impl Walk<'_> {
             // Not only regular files: a pipe that the user names is meant to be read. What has no real
             // path (a pipe under `/dev/fd`) is known by the one it was given.
             let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-            self.add(&real, Found::at(path, Some(&metadata)));
+            self.add(&real, Found::at(path, Some(&metadata), Label::from(label(path).as_str())));
         }
         Ok(())
     }
@@ -142,7 +150,8 @@ impl Walk<'_> {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
                 Ok(entry) if entry.file_type().is_file() => {
-                    let found = Found::at(entry.path(), entry.metadata().ok().as_ref());
+                    let label = self.label(entry.path());
+                    let found = Found::at(entry.path(), entry.metadata().ok().as_ref(), label);
                     let real = self.real(&entry);
                     self.add(&real, found);
                 }
@@ -182,6 +191,16 @@ impl Walk<'_> {
             }
         }
         fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    }
+
+    /// Returns the label of a file; those in a folder share that.
+    fn label(&mut self, path: &Path) -> Label {
+        let label = Label::sharing(&label(path), |folder| match &self.labelled {
+            Some(known) if **known == *folder => Arc::clone(known),
+            _ => Arc::from(folder),
+        });
+        self.labelled = Some(Arc::clone(label.folder()));
+        label
     }
 
     fn add(&mut self, real: &Path, found: Found) {

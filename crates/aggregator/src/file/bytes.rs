@@ -54,7 +54,7 @@ impl Out {
         }
         self.length(0);
         self.text(&origin.region);
-        self.text(&origin.file);
+        self.text(&origin.file.to_string());
         self.origins.insert(Arc::clone(origin), self.origins.len() + 1);
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use trailtrim_ingest::{Compression, ContentHash, Framing, Position, SkipKind, SourceFacts};
+use trailtrim_ingest::{Compression, ContentHash, Framing, Label, Position, SkipKind, SourceFacts};
 
 use super::bytes::In;
 use super::encode::Tag;
@@ -35,6 +35,7 @@ pub(super) struct Decoder {
 #[derive(Debug, Default)]
 struct Shared {
     texts: HashSet<Arc<str>>,
+    labels: HashSet<Label>,
     origins: HashSet<Arc<Origin>>,
     contexts: HashSet<Arc<Context>>,
     /// Those of the section at hand, in their order.
@@ -51,9 +52,18 @@ impl Shared {
         new
     }
 
+    fn label(&mut self, text: &str) -> Label {
+        let new = Label::sharing(text, |folder| self.text(folder));
+        if let Some(known) = self.labels.get(&new) {
+            return known.clone();
+        }
+        self.labels.insert(new.clone());
+        new
+    }
+
     fn origin(&mut self, bytes: &mut In<'_>) -> Option<Arc<Origin>> {
         let Some(known) = usize::try_from(bytes.number()?).ok()?.checked_sub(1) else {
-            let (region, file) = (self.text(bytes.text()?), self.text(bytes.text()?));
+            let (region, file) = (self.text(bytes.text()?), self.label(bytes.text()?));
             let origin = shared(&mut self.origins, Origin { region, file });
             self.here.push(Arc::clone(&origin));
             return Some(origin);
@@ -130,6 +140,7 @@ fn entries(usage: &mut Usage, mut bytes: In<'_>, known: &mut Shared) -> Option<(
     let quota = usage.quota;
     let mut under =
         Under { principal: None, workload: None, calls: Calls::default(), frame: Vec::new() };
+    let mut marks = Vec::new();
     while !bytes.is_empty() {
         let tag = bytes.byte()?;
         match Tag::ALL.into_iter().find(|known| *known as u8 == tag)? {
@@ -182,12 +193,13 @@ fn entries(usage: &mut Usage, mut bytes: In<'_>, known: &mut Shared) -> Option<(
                 usage.sources.add_skip(key, skip);
             }
             Tag::File => {
-                let path = known.text(bytes.text()?);
-                let (bytes, modified) = (bytes.number()?, i128::from_le_bytes(bytes.fixed()?));
-                usage.sources.mark(FileMark { path, bytes, modified });
+                let path = known.label(bytes.text()?);
+                let (bytes, modified) = (bytes.number()?, i64::from_le_bytes(bytes.fixed()?));
+                marks.push(FileMark { path, bytes, modified });
             }
         }
     }
+    usage.sources.mark(marks);
     under.settle(usage)
 }
 
@@ -271,7 +283,7 @@ fn few(bytes: &mut In<'_>, known: &mut Shared) -> Option<Few> {
 }
 
 fn source(bytes: &mut In<'_>, known: &mut Shared) -> Option<SourceFacts> {
-    let path = known.text(bytes.text()?);
+    let path = known.label(bytes.text()?);
     let numbers = (bytes.number()?, bytes.number()?, bytes.number()?);
     let compression = bytes.text()?;
     let framing = bytes.optional(In::text)?;

@@ -142,7 +142,7 @@ fn sources<W: Write>(usage: &Usage, sections: &mut Sections<W>) -> Result<(), Fi
     for (hash, facts) in &usage.sources.facts {
         entries.add(Tag::Source, |out| {
             out.fixed(hash.as_bytes());
-            out.text(&facts.path);
+            out.text(&facts.path.to_string());
             for number in [facts.bytes, facts.inflated_bytes, facts.records] {
                 out.number(number);
             }
@@ -155,7 +155,7 @@ fn sources<W: Write>(usage: &Usage, sections: &mut Sections<W>) -> Result<(), Fi
     }
     for file in &usage.sources.files {
         entries.add(Tag::File, |out| {
-            out.text(&file.path);
+            out.text(&file.path.to_string());
             out.number(file.bytes);
             out.fixed(&file.modified.to_le_bytes());
         })?;

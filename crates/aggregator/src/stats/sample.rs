@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use trailtrim_ingest::Label;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 use xxhash_rust::xxh3::xxh3_128;
@@ -17,7 +18,7 @@ pub struct Evidence {
     /// `awsRegion`.
     pub region: Arc<str>,
     /// The label of the smallest-named file that holds it.
-    pub file: Arc<str>,
+    pub file: Label,
 }
 
 /// Where records were found, shared by all events from there.
@@ -25,7 +26,7 @@ pub struct Evidence {
 pub(crate) struct Origin {
     pub(crate) region: Arc<str>,
     /// The label of the file.
-    pub(crate) file: Arc<str>,
+    pub(crate) file: Label,
 }
 
 /// An event kept as evidence.
@@ -185,7 +186,7 @@ impl Sample {
             time: self.time(),
             event_id: self.with_id(|id| id.into()),
             region: Arc::clone(&self.origin().region),
-            file: Arc::clone(&self.origin().file),
+            file: self.origin().file.clone(),
         }
     }
 }

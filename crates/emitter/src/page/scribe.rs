@@ -77,7 +77,7 @@ impl Scribe {
                 id: event.event_id.to_string(),
                 time: event.time.and_then(time),
                 region: event.region.to_string(),
-                file: self.file(&event.file),
+                file: self.file(&event.file.to_string()),
             });
         }
         seen

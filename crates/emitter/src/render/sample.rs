@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use trailtrim_aggregator::Label;
 use trailtrim_iam::PolicyDocument;
 use trailtrim_iam::read::read_policy;
 
@@ -42,7 +43,7 @@ fn seen(text: &str) -> Seen {
             event_id: text.into(),
             time: None,
             region: text.into(),
-            file: EventFile::Path(text.into()),
+            file: EventFile::Path(Label::from(text)),
         }],
     }
 }

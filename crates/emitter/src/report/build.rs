@@ -30,7 +30,7 @@ pub fn report(
         policies: principals.paths().map(str::to_owned).collect(),
         input,
         resources: options.taste.code().to_owned(),
-        files: files.paths().to_vec(),
+        files: files.paths().iter().map(ToString::to_string).collect(),
         excluded: outsiders
             .iter()
             .map(|(outsider, stats)| Excluded {

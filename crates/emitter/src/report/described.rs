@@ -1,11 +1,10 @@
 //! Principals as the report tells of them, each when it is asked for.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use rayon::prelude::*;
-use trailtrim_aggregator::{Activity, Stats};
+use trailtrim_aggregator::{Activity, Label, Stats};
 
 use super::build::describe;
 use super::{EventFile, Principal, Seen};
@@ -23,9 +22,9 @@ pub struct Described<'a> {
 /// The files that hold the events, in the order of their paths.
 #[derive(Debug)]
 pub(super) struct Files {
-    paths: Vec<Arc<str>>,
-    /// Their places, by where in memory the text of the path lies: mostly all events of a file share
-    /// one, which is found sooner than equal texts of that length are compared.
+    paths: Vec<Label>,
+    /// Their places, by where in memory a label lies: mostly all events of a file share one, which is
+    /// found sooner than equal texts of that length are compared.
     places: HashMap<usize, usize, FixedState>,
 }
 
@@ -84,17 +83,17 @@ impl Files {
             .iter()
             .flat_map(|one| one.rows.values().map(|row| &row.stats).chain(one.unmapped.values()));
         let of_others = outsiders.values().chain(other_events.values()).chain([amended]);
-        let mut texts: HashMap<usize, &Arc<str>, FixedState> = HashMap::default();
+        let mut texts: HashMap<usize, &Label, FixedState> = HashMap::default();
         for file in of_principals.chain(of_others).flat_map(Stats::files) {
-            texts.entry(address(file)).or_insert(file);
+            texts.entry(file.address()).or_insert(file);
         }
-        let paths: BTreeSet<&Arc<str>> = texts.values().copied().collect();
-        let paths: Vec<Arc<str>> = paths.into_iter().cloned().collect();
+        let paths: BTreeSet<&Label> = texts.values().copied().collect();
+        let paths: Vec<Label> = paths.into_iter().cloned().collect();
         let place = |(at, text)| Some((at, paths.binary_search(text).ok()?));
         Files { places: texts.into_iter().filter_map(place).collect(), paths }
     }
 
-    pub(super) fn paths(&self) -> &[Arc<str>] {
+    pub(super) fn paths(&self) -> &[Label] {
         &self.paths
     }
 
@@ -102,7 +101,7 @@ impl Files {
     fn name(&self, seen: &mut Seen) {
         for event in &mut seen.evidence {
             let EventFile::Path(path) = &event.file else { continue };
-            if let Some(place) = self.places.get(&address(path)) {
+            if let Some(place) = self.places.get(&path.address()) {
                 event.file = EventFile::Place(*place);
             }
         }
@@ -113,9 +112,4 @@ impl Files {
         self.name(&mut seen);
         seen
     }
-}
-
-/// Returns where a text lies in memory.
-fn address(text: &Arc<str>) -> usize {
-    Arc::as_ptr(text).cast::<u8>().addr()
 }

@@ -57,7 +57,7 @@ impl Report {
         field(&mut head, "policies", policies)?;
         field(&mut head, "input", input)?;
         field(&mut head, "resources", resources)?;
-        field(&mut head, "files", &files.iter().map(|file| &**file).collect::<Vec<&str>>())?;
+        field(&mut head, "files", files)?;
         head.push_str(&format!(",{}\"principals\": [", line(1)));
         let mut ready = vec![head];
         for batch in batches(principals) {

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use trailtrim_aggregator::EventKey;
 
@@ -16,7 +14,7 @@ fn stats(name: &str, days: &[i32]) -> Stats {
         let id = format!("{name} {day}");
         let time = Some(i64::from(*day) * 86_400);
         let event = EventKey { key: &id, event_id: &id, time, region: "eu-west-1" };
-        stats.add(event, &Arc::from("file"));
+        stats.add(event, &trailtrim_aggregator::Label::from("file"));
     }
     stats
 }

@@ -72,8 +72,8 @@ fn threads_order_and_repetition_change_nothing() {
     }
     let (names, ingested) = once;
     assert!(names.len() >= 82);
-    let copies = ingested.sources.values().filter(|facts| facts.path.contains("copy"));
-    let copies: Vec<_> = copies.map(|facts| &facts.path).collect();
+    let copies = ingested.sources.values().filter(|facts| facts.path.to_string().contains("copy"));
+    let copies: Vec<_> = copies.map(|facts| facts.path.to_string()).collect();
     assert_eq!(copies.len(), 1, "one content is one source");
     assert!(copies[0].ends_with("a.json"), "under its smallest label");
     let kinds: Vec<_> = ingested.skipped.iter().map(|skipped| skipped.kind).collect();
@@ -214,7 +214,7 @@ fn what_is_looked_for_is_all_that_is_visited() {
         &Quiet,
         Names::new,
         |names, at, record| {
-            let file = at.path.rsplit('/').next().unwrap().to_owned();
+            let file = at.path.to_string().rsplit('/').next().unwrap().to_owned();
             names.insert((file, at.record), record.event_name.to_string());
         },
         |mut left, right| {

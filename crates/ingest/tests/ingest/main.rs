@@ -26,7 +26,7 @@ fn read_from(reader: impl Read + Send) -> (Vec<String>, FileReport) {
     let mut names = Vec::new();
     let report =
         read_stream(&"trail".into(), reader, &mut Scratch::default(), &Quiet, &mut |at, record| {
-            assert_eq!((&**at.path, at.record), ("trail", names.len() as u64));
+            assert_eq!((at.path.to_string(), at.record), ("trail".to_owned(), names.len() as u64));
             names.push(record.event_name.to_string());
         });
     (names, report)
