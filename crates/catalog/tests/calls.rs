@@ -395,3 +395,60 @@ fn a_service_linked_role_is_its_services() {
         ],
     );
 }
+
+#[test]
+fn a_role_that_either_of_two_principals_takes_is_passed_to_both() {
+    let parameters = json!({
+        "iamRoleArn": "arn:aws:iam::111122223333:role/export",
+        "sourceArn": "arn:aws:rds:eu-west-1:111122223333:snapshot:s",
+    });
+    let event = event("rds", "StartExportTask", parameters);
+    let grants = record::resolve(&event).grants;
+    let passed = grants.iter().find(|grant| grant.action == "iam:PassRole").unwrap();
+    let [condition] = passed.conditions.as_slice() else {
+        panic!("one condition: {:?}", passed.conditions);
+    };
+    assert_eq!(condition.key, "iam:PassedToService");
+    assert_eq!(condition.values, ["export.rds.amazonaws.com", "rds.amazonaws.com"]);
+}
+
+#[test]
+fn a_harness_is_authorized_on_itself() {
+    let harness = "arn:aws:bedrock-agentcore:eu-west-1:111122223333:harness/h-abcdefghij";
+    let found = lines(&event(
+        "bedrock-agentcore",
+        "DeleteHarness",
+        json!({
+            "harnessId": "h-abcdefghij",
+        }),
+    ));
+    assert!(
+        found.contains(&format!("bedrock-agentcore:DeleteAgentRuntime {harness}")),
+        "{found:?}"
+    );
+    let memory = "arn:aws:bedrock-agentcore:eu-west-1:111122223333:memory/m-abcdefghij";
+    let found = lines(&event(
+        "bedrock-agentcore",
+        "CreateHarness",
+        json!({
+            "harnessName": "h",
+            "memory": { "agentCoreMemoryConfiguration": { "arn": memory } },
+        }),
+    ));
+    assert!(found.contains(&format!("bedrock-agentcore:GetMemory {memory}")), "{found:?}");
+    assert!(!found.iter().any(|line| line.contains("CreateMemory")), "{found:?}");
+}
+
+#[test]
+fn logs_are_delivered_from_the_resource_that_the_call_names() {
+    let base = "arn:aws:bedrock:eu-west-1:111122223333:knowledge-base/ABCDEFGHIJ";
+    needs(
+        "logs",
+        "PutDeliverySource",
+        json!({ "name": "n", "resourceArn": base, "logType": "APPLICATION_LOGS" }),
+        &[
+            &format!("bedrock:AllowVendedLogDeliveryForResource {base}"),
+            "logs:PutDeliverySource arn:aws:logs:eu-west-1:111122223333:delivery-source:n",
+        ],
+    );
+}
