@@ -198,6 +198,29 @@ fn what_is_attached_and_unused_goes_and_check_says_so() {
 }
 
 #[test]
+fn a_condition_that_is_added_takes_nothing_that_the_log_could_not_show() {
+    let log =
+        Log::alive(ACCOUNT, 8).daily("worker", "ec2.amazonaws.com", "DescribeInstances", "{}");
+    let (trail, files) = (log.write(1), Files::new());
+    let attached = policy(&["ec2:DescribeInstances"], &["*"]);
+    let attached = files.write("policy.json", &attached.to_string());
+    let kind = ["--condition", "requested-region"];
+    let here = json!({"StringEquals": {"aws:RequestedRegion": "eu-west-1"}});
+    let elsewhere = json!({"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}});
+    // Nothing tells of other regions, unless none of them is in use.
+    for (used, expected) in [(&[][..], vec![&here, &elsewhere]), (&WEEK[4..], vec![&here])] {
+        let options = [&WEEK[..4], &kind[..], used, &["--attached", &attached]].concat();
+        let (code, made) = described(trail.path(), &options);
+        let worker = of(&made, "worker");
+        assert_eq!(code, 0, "{worker:#}");
+        let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
+        let statements = list(draft, "Statement");
+        let conditions: Vec<&Value> = statements.iter().map(|one| &one["Condition"]).collect();
+        assert_eq!(conditions, expected, "{draft:#}");
+    }
+}
+
+#[test]
 fn a_draft_that_is_attached_leaves_nothing_to_find() {
     let (trail, files) = (week().write(1), Files::new());
     let attached = policy(&["sqs:*"], &["*"]);

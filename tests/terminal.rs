@@ -198,8 +198,9 @@ fn an_interrupt_between_files_says_which_are_missing() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // As soon as the first policy's folder is there, it writes.
-    while std::fs::read_dir(out.path()).unwrap().next().is_none() {
+    // The report is made first, beside its place; then come the policies' folders.
+    let hidden = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
+    while std::fs::read_dir(out.path()).unwrap().flatten().all(|entry| hidden(&entry)) {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it was interrupted");
         std::thread::yield_now();
     }
@@ -212,6 +213,8 @@ fn an_interrupt_between_files_says_which_are_missing() {
     let report = out.path().join("report.json");
     let missing = format!(" and `{}` were not written", report.display());
     assert_eq!(stderr.contains(&missing), !report.exists(), "{stderr}");
+    let left = std::fs::read_dir(out.path()).unwrap().flatten().any(|entry| hidden(&entry));
+    assert!(!left, "something is left of what was not put in its place");
     let whole = tree(out.path()).into_iter().filter(|(path, _)| path.ends_with("policy.json"));
     for (path, policy) in whole {
         assert!(serde_json::from_slice::<Value>(&policy).is_ok(), "{path} is cut");

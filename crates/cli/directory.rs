@@ -177,10 +177,12 @@ pub(crate) fn write(
     };
     // What is made while it is written takes longest and may fail: until it is whole, what an earlier
     // run wrote stays as it is.
-    let prepared =
-        documents.into_iter().map(|(name, content)| prepare(&directory.join(name), content));
-    let prepared = prepared.collect::<anyhow::Result<Vec<Prepared>>>()?;
+    let prepared = documents.into_iter().map(|(name, content)| {
+        prepare(&directory.join(name), |out| content(&mut Interruptible(out)))
+    });
+    let prepared = prepared.collect::<anyhow::Result<Vec<Prepared>>>();
     interrupted(policies.len())?;
+    let prepared = prepared?;
     // From here to the end the directory is between two runs. First the list goes and last the new one
     // comes, so that none speaks of policies that are not there.
     if let Some(list) = list {
@@ -202,6 +204,22 @@ pub(crate) fn write(
     }
     prepared.into_iter().rev().try_for_each(Prepared::put)?;
     Ok(removed)
+}
+
+/// A writer that fails once the run shall end.
+struct Interruptible<'w>(&'w mut (dyn Write + Send));
+
+impl Write for Interruptible<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if interrupt::requested() {
+            return Err(io::Error::other("interrupted"));
+        }
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Returns the paths of the policies, and fails where two are one: some file systems do not tell

@@ -83,37 +83,52 @@ impl<'s> Index<'s> {
     }
 
     /// Returns for each part of a need that conditions tell apart every way in which it is allowed by
-    /// what statements list; none where one that lists exceptions allows it anyway.
+    /// what statements list; none where one that lists exceptions allows it anyway. Parts of one need
+    /// with the same ways are told once.
     pub(crate) fn ways(&self, needs: &BTreeSet<Need>) -> Vec<Vec<Way>> {
         // Needs are ordered by action, and many ask for the same in the same context.
         let mut action = "";
         let mut holding: Vec<(usize, Vec<usize>)> = Vec::new();
-        let mut contexts: BTreeMap<Context, Vec<Context>> = BTreeMap::new();
+        let mut known: BTreeMap<Context, Vec<Part>> = BTreeMap::new();
         let mut ways = Vec::new();
         for need in needs {
             if action != need.action {
                 action = &need.action;
                 holding = self.holding(action);
-                contexts.clear();
+                known.clear();
             }
             let whole = Context { condition: need.condition.clone(), held: need.held.clone() };
-            let contexts = contexts.entry(whole).or_insert_with_key(|whole| {
-                let listing = holding.iter().filter_map(|(at, _)| self.statements.get(*at));
-                let listing = listing.map(|one| one.statement);
-                let telling = listing.chain(self.excepting.iter().copied());
-                let telling: Vec<&Condition> = telling.map(|one| &one.condition).collect();
-                parts(whole.clone(), &telling)
+            let parts = known.entry(whole).or_insert_with_key(|whole| self.parts(whole, &holding));
+            let listed = self.listed(need, &holding);
+            let excepting = self.excepting.iter().map(|one| lists_but(one, need));
+            let excepting: Vec<bool> = excepting.collect();
+            let of_parts = parts.iter().map(|part| {
+                let anyway = excepting.iter().zip(&part.excepting).any(|(on, in_it)| *on && *in_it);
+                let open = listed.iter().zip(&part.listing).filter(|(_, in_it)| **in_it && !anyway);
+                open.flat_map(|(ways, _)| ways).copied().collect::<Vec<Way>>()
             });
-            for context in contexts.iter() {
-                let anyway = |one: &&Statement| allows_but(one, need, context);
-                ways.push(if self.excepting.iter().any(anyway) {
-                    Vec::new()
-                } else {
-                    self.ways_of(need, context, &holding)
-                });
-            }
+            ways.extend(of_parts.collect::<BTreeSet<Vec<Way>>>());
         }
         ways
+    }
+
+    /// Cuts a context into what conditions tell apart, with the statements that ask for no more.
+    fn parts(&self, whole: &Context, holding: &[(usize, Vec<usize>)]) -> Vec<Part> {
+        let listing = holding.iter().map(|(at, _)| self.statements.get(*at));
+        let listing: Vec<Option<&Condition>> =
+            listing.map(|one| one.map(|one| &one.statement.condition)).collect();
+        let excepting: Vec<&Condition> = self.excepting.iter().map(|one| &one.condition).collect();
+        let telling: Vec<&Condition> =
+            listing.iter().flatten().copied().chain(excepting.iter().copied()).collect();
+        let cut = parts(whole.clone(), &telling).into_iter();
+        cut.map(|context| Part {
+            listing: listing
+                .iter()
+                .map(|one| one.is_some_and(|one| is_weaker(one, &context)))
+                .collect(),
+            excepting: excepting.iter().map(|one| is_weaker(one, &context)).collect(),
+        })
+        .collect()
     }
 
     /// Returns the statements that hold an action, each with the places of the patterns that do.
@@ -133,28 +148,34 @@ impl<'s> Index<'s> {
         all.filter(|(_, places)| !places.is_empty()).collect()
     }
 
-    fn ways_of(&self, need: &Need, context: &Context, holding: &[(usize, Vec<usize>)]) -> Vec<Way> {
-        let mut ways = Vec::new();
-        for (at, actions) in holding {
-            let Some(one) = self.statements.get(*at) else { continue };
-            if !is_weaker(&one.statement.condition, context) {
-                continue;
-            }
+    /// Returns for each statement that holds the action in which ways it lists what is needed,
+    /// whatever its condition.
+    fn listed(&self, need: &Need, holding: &[(usize, Vec<usize>)]) -> Vec<Vec<Way>> {
+        let of_one = |(at, actions): &(usize, Vec<usize>)| -> Vec<Way> {
+            let Some(one) = self.statements.get(*at) else { return Vec::new() };
             let mut resources: BTreeSet<usize> =
                 one.exact.get(need.resource.as_str()).copied().into_iter().collect();
             let wild = one.wild.iter().filter(|(_, text)| holds(text, &need.resource));
             resources.extend(wild.map(|(place, _)| *place));
-            for &action in actions {
-                let way = |&resource| Way { statement: *at, action, resource };
-                ways.extend(resources.iter().map(way));
-            }
-        }
-        ways
+            let on = |&action: &usize| {
+                resources.iter().map(move |&resource| Way { statement: *at, action, resource })
+            };
+            actions.iter().flat_map(on).collect()
+        };
+        holding.iter().map(of_one).collect()
     }
 }
 
-/// Tells whether a statement that lists exceptions surely allows something in a context.
-fn allows_but(statement: &Statement, need: &Need, context: &Context) -> bool {
+/// A part of a context: which statements ask for nothing but what holds in it.
+struct Part {
+    /// Of those that list.
+    listing: Vec<bool>,
+    /// Of those that list exceptions.
+    excepting: Vec<bool>,
+}
+
+/// Tells whether a statement that lists exceptions surely allows something, if its condition holds.
+fn lists_but(statement: &Statement, need: &Need) -> bool {
     let acts = match &statement.action {
         Selector::Only(listed) => {
             listed.iter().any(|wide| pattern::covers_action(wide, &need.action))
@@ -172,7 +193,7 @@ fn allows_but(statement: &Statement, need: &Need, context: &Context) -> bool {
             apart && !pattern::has_variable(one) && !pattern::has_variable(&need.resource)
         }),
     };
-    acts && is_weaker(&statement.condition, context) && statement.resource.as_ref().is_some_and(on)
+    acts && statement.resource.as_ref().is_some_and(on)
 }
 
 /// Returns the service of an action, in lower case; "" where a pattern leaves it open.
@@ -193,8 +214,16 @@ fn holds(wide: &str, narrow: &str) -> bool {
         })
 }
 
-/// Operators that hold where each of the values that a key had is listed.
-const LISTING: [&str; 3] = ["StringEquals", "StringLike", "IpAddress"];
+/// The context key of which networks are held and not texts.
+const SOURCE_IP: &str = "aws:SourceIp";
+
+/// Tells whether an operator holds where each of the values that a key had is listed.
+fn lists(operator: &str, key: &str) -> bool {
+    match key.eq_ignore_ascii_case(SOURCE_IP) {
+        true => operator == "IpAddress",
+        false => matches!(operator, "StringEquals" | "StringLike"),
+    }
+}
 
 /// Tells whether a condition asks for nothing but what holds anyway.
 fn is_weaker(condition: &Condition, context: &Context) -> bool {
@@ -203,7 +232,7 @@ fn is_weaker(condition: &Condition, context: &Context) -> bool {
             let same = other == operator && listed.as_slice() == values;
             name == key && (same || follows(operator, values, other, listed))
         });
-        let held = context.held.get(key).filter(|_| LISTING.contains(&operator));
+        let held = context.held.get(key).filter(|_| lists(operator, key));
         asked || held.is_some_and(|held| held.iter().all(|value| values.contains(value)))
     })
 }
@@ -232,13 +261,28 @@ enum Element {
     Action(usize, usize),
 }
 
-/// Returns of each statement what some need stands on; nothing where none does. Elements are taken
-/// out one by one, so nothing goes that something stands on once others are gone. Of a statement
-/// the resources go first: a pattern that a step made may stand for what another statement names.
+/// Returns of each statement what some need stands on; nothing where none does.
 pub(crate) fn without_idle(
     statements: &[&Statement],
     needs: &BTreeSet<Need>,
 ) -> Vec<Option<Statement>> {
+    let mut left = without_some(statements, needs);
+    loop {
+        // With what is gone conditions went too, and where these were many the others tell more.
+        let there: Vec<&Statement> = left.iter().flatten().collect();
+        let mut again = without_some(&there, needs).into_iter();
+        let same = again.as_slice().iter().map(Option::as_ref).eq(there.into_iter().map(Some));
+        if same {
+            return left;
+        }
+        left = left.iter().map(|one| one.as_ref().and_then(|_| again.next().flatten())).collect();
+    }
+}
+
+/// Takes out what nothing stands on, as far as one look at all conditions tells. Elements are taken
+/// out one by one, so nothing goes that something stands on once others are gone. Of a statement
+/// the resources go first: a pattern that a step made may stand for what another statement names.
+fn without_some(statements: &[&Statement], needs: &BTreeSet<Need>) -> Vec<Option<Statement>> {
     let listing: Vec<&Statement> =
         statements.iter().copied().filter(|one| is_listing(one)).collect();
     let idle = idle(&listing, &Index::of(statements).ways(needs));
@@ -445,6 +489,53 @@ mod tests {
             assert_eq!(left.iter().flatten().count(), 2, "{left:?}");
             assert!(irredundant(left.iter().flatten(), &needs).idle.is_empty());
             assert!(!irredundant(&all, &needs).idle.is_empty());
+        }
+    }
+
+    #[test]
+    fn nothing_is_idle_once_many_conditions_are_gone() {
+        let sent = |clauses: &[(&str, &str, &str)]| {
+            let all = Statement::allow(["sqs:SendMessage"], ["q"]);
+            clauses.iter().fold(all, |all, (operator, key, value)| {
+                all.with_condition(*operator, *key, [*value])
+            })
+        };
+        let (region, endpoint) = ("aws:RequestedRegion", "aws:SourceVpce");
+        let secure = ("Bool", "aws:SecureTransport", "true");
+        let mut all = vec![
+            sent(&[secure]),
+            sent(&[("StringNotEquals", region, "r0")]),
+            sent(&[("StringEquals", region, "r0")]),
+        ];
+        // Nine parts by each of two keys are more than are looked at.
+        for n in 0..8 {
+            all.push(sent(&[("StringEquals", region, &format!("r{n}"))]));
+            all.push(sent(&[("StringEquals", endpoint, &format!("e{n}")), secure]));
+        }
+        let needs = all.iter().map(|one| {
+            let clauses = one.condition.iter();
+            let owned = clauses.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_vec()));
+            Need { condition: owned.collect(), ..need("sqs:SendMessage", "q") }
+        });
+        let needs: BTreeSet<Need> = needs.collect();
+        let left = without_idle(&all.iter().collect::<Vec<_>>(), &needs);
+        assert!(irredundant(left.iter().flatten(), &needs).idle.is_empty(), "{left:?}");
+        assert_eq!(left.iter().flatten().count(), 2, "{left:?}");
+    }
+
+    #[test]
+    fn a_network_is_no_text() {
+        let sent = |operator: &str, value: &str| {
+            let all = Statement::allow(["sqs:SendMessage"], ["q"]);
+            all.with_condition(operator, SOURCE_IP, [value])
+        };
+        let network = sent("IpAddress", "10.0.0.0/24");
+        let held = BTreeSet::from(["10.0.0.0/24".to_owned()]);
+        let seen =
+            Need { held: BTreeMap::from([(SOURCE_IP, held)]), ..need("sqs:SendMessage", "q") };
+        for other in [sent("StringNotEquals", "10.0.0.5"), sent("StringEquals", "10.0.0.0/24")] {
+            let left = without_idle(&[&network, &other], &BTreeSet::from([seen.clone()]));
+            assert_eq!(left, [Some(network.clone()), None], "{other:?}");
         }
     }
 

@@ -18,6 +18,9 @@ use crate::{
     SourceFacts,
 };
 
+/// What is less than this part of what it is added to is added one by one.
+const LITTLE: usize = 16;
+
 /// Something to read records from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Input {
@@ -64,17 +67,27 @@ pub struct Ingested {
 impl Ingested {
     /// Takes in what was found elsewhere; of two labels for one content the smaller stays.
     pub fn join(&mut self, other: Self) {
-        let mut sources = other.sources;
-        for (hash, known) in &mut self.sources {
-            // Of what both know one stays.
-            if let Some(facts) = sources.remove(hash)
-                && facts.path < known.path
-            {
-                *known = facts;
-            }
+        let mut few = other.sources;
+        if self.sources.len() < few.len() {
+            std::mem::swap(&mut self.sources, &mut few);
         }
-        // A map that is made at once takes less memory than one that grows.
-        self.sources.append(&mut sources);
+        // Of what both know one stays.
+        few.retain(|hash, facts| match self.sources.get_mut(hash) {
+            Some(known) => {
+                if facts.path < known.path {
+                    std::mem::swap(known, facts);
+                }
+                false
+            }
+            None => true,
+        });
+        // A map that is made at once takes less memory than one that grows, and more time where there
+        // is little to add.
+        if few.len() < self.sources.len() / LITTLE {
+            self.sources.extend(few);
+        } else {
+            self.sources.append(&mut few);
+        }
         self.skipped.extend(other.skipped);
         self.pruned += other.pruned;
         self.passed += other.passed;

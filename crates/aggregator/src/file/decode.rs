@@ -40,6 +40,8 @@ struct Shared {
     contexts: HashSet<Arc<Context>>,
     /// Those of the section at hand, in their order.
     here: Vec<Arc<Origin>>,
+    /// The marks of the epoch at hand, to be taken up at once.
+    marks: Vec<FileMark>,
 }
 
 impl Shared {
@@ -117,7 +119,8 @@ impl Decoder {
     }
 
     fn close(&mut self) {
-        if let Some((epoch, body)) = self.current.take() {
+        if let Some((epoch, mut body)) = self.current.take() {
+            body.usage.sources.mark(std::mem::take(&mut self.shared.marks));
             self.epochs.insert(epoch, body);
         }
     }
@@ -140,7 +143,6 @@ fn entries(usage: &mut Usage, mut bytes: In<'_>, known: &mut Shared) -> Option<(
     let quota = usage.quota;
     let mut under =
         Under { principal: None, workload: None, calls: Calls::default(), frame: Vec::new() };
-    let mut marks = Vec::new();
     while !bytes.is_empty() {
         let tag = bytes.byte()?;
         match Tag::ALL.into_iter().find(|known| *known as u8 == tag)? {
@@ -195,11 +197,10 @@ fn entries(usage: &mut Usage, mut bytes: In<'_>, known: &mut Shared) -> Option<(
             Tag::File => {
                 let path = known.label(bytes.text()?);
                 let (bytes, modified) = (bytes.number()?, i64::from_le_bytes(bytes.fixed()?));
-                marks.push(FileMark { path, bytes, modified });
+                known.marks.push(FileMark { path, bytes, modified });
             }
         }
     }
-    usage.sources.mark(marks);
     under.settle(usage)
 }
 

@@ -15,7 +15,7 @@ use super::bearing::Bearing;
 use super::verdict::{Class, Judged, Rest, Seen};
 use crate::circumstance::{Common, ConditionKind};
 use crate::cover::{Effort, condition_chars, cover_under, service};
-use crate::irredundant::{Grant, irredundant};
+use crate::irredundant::{Covering, Grant, irredundant};
 use crate::sid::{about, service_name, sids};
 use crate::taste::{self, Choice, Taste};
 use crate::ways::{self, Need};
@@ -80,6 +80,8 @@ pub(crate) struct Wanted<'c> {
     /// By condition, what stays as it is attached.
     kept: BTreeMap<Key, Pool>,
     excepting: Excepting,
+    /// Whether what was used may get conditions of what its calls had in common.
+    narrows: bool,
     /// Everything that has to be allowed, as it was seen or is attached.
     needs: BTreeSet<Need>,
 }
@@ -115,6 +117,7 @@ pub(crate) fn gather<'c>(
         used: BTreeMap::new(),
         kept: BTreeMap::new(),
         excepting: BTreeMap::new(),
+        narrows: !kinds.is_empty(),
         needs: BTreeSet::new(),
     };
     for allow in allows {
@@ -135,7 +138,8 @@ pub(crate) fn gather<'c>(
                 };
                 let condition = narrowed(plain, seen);
                 let Some(common) = &seen.common else {
-                    wanted.attached(allow, one.action, class, told(class), condition);
+                    let common = Common::of(seen.row, kinds);
+                    wanted.attached(allow, one.action, class, told(class), condition, &common);
                     continue;
                 };
                 for resource in common {
@@ -160,7 +164,8 @@ pub(crate) fn gather<'c>(
         }
         for foreign in &allow.foreign {
             let why = "the catalog knows no such action, so nothing is known of its use";
-            wanted.attached(allow, foreign, Class::Unobservable, why, plain.clone());
+            let common = Common::default();
+            wanted.attached(allow, foreign, Class::Unobservable, why, plain.clone(), &common);
         }
     }
     wanted
@@ -235,7 +240,9 @@ impl Wanted<'_> {
         let (action, class, why) = (one.action, one.rest_class, one.why.as_str());
         match &one.rest {
             Rest::Nothing => {}
-            Rest::All => self.attached(allow, action, class, why, plain.clone()),
+            Rest::All => {
+                self.attached(allow, action, class, why, plain.clone(), &Common::default());
+            }
             Rest::Outside(regions) => {
                 let ruled_out = |region: &&String| {
                     plain.iter().any(|(operator, key, values)| {
@@ -250,7 +257,8 @@ impl Wanted<'_> {
                 if !more.is_empty() {
                     outside.add("StringNotEquals", REQUESTED_REGION, more);
                 }
-                self.attached(allow, action, Class::Unobservable, why, outside);
+                let common = Common::default();
+                self.attached(allow, action, Class::Unobservable, why, outside, &common);
             }
             Rest::On(resources) => {
                 let key = key_of(plain);
@@ -274,7 +282,7 @@ impl Wanted<'_> {
         }
     }
 
-    /// Keeps an action on all of a statement's resources.
+    /// Keeps an action on all of a statement's resources; `common` is what its calls had in common.
     fn attached(
         &mut self,
         allow: &Allow<'_>,
@@ -282,6 +290,7 @@ impl Wanted<'_> {
         class: Class,
         why: &str,
         condition: Condition,
+        common: &Common,
     ) {
         if !allow.exceptions.is_empty() {
             let key = (allow.exceptions.clone(), key_of(&condition));
@@ -306,19 +315,21 @@ impl Wanted<'_> {
             });
             let ground = pool.entry((action.to_owned(), resource.clone())).or_default();
             ground.add(allow.place, action, class, why);
+            ground.common.join(common);
         }
     }
 
     /// Returns the statements, each with an id that stays while it is about the same things, and
     /// everything that they have to allow.
     pub(crate) fn statements(self, allows: &[Allow<'_>]) -> (Vec<Composed>, BTreeSet<Need>) {
-        let Wanted { mut used, mut kept, excepting, needs, .. } = self;
+        let Wanted { mut used, mut kept, excepting, narrows, needs, .. } = self;
         // What stays with the same condition, or without any, holds what was used as well.
-        drop_covered(&mut used, &mut kept);
+        drop_covered(&mut used, &mut kept, narrows);
         let mut composed = Vec::new();
         let plain = kept.get(&Key::new()).cloned();
         let everywhere: BTreeSet<(String, Key)> = used
             .iter()
+            .filter(|_| !narrows)
             .chain(&kept)
             .flat_map(|(key, pool)| pool.keys().map(move |(action, on)| (key, action, on)))
             .filter(|(_, _, on)| *on == "*")
@@ -398,18 +409,25 @@ fn condition_chars_of(condition: &Condition) -> usize {
 }
 
 /// Leaves out what something else that is granted covers: grants of the same footing by each other,
-/// and what was used by what stays anyway.
-fn drop_covered(used: &mut BTreeMap<Key, Pool>, kept: &mut BTreeMap<Key, Pool>) {
+/// and what was used by what stays anyway. Where what was used is yet to get conditions, it covers
+/// nothing.
+fn drop_covered(used: &mut BTreeMap<Key, Pool>, kept: &mut BTreeMap<Key, Pool>, narrows: bool) {
     type Clause = (String, String, Vec<String>);
-    let all: BTreeSet<Grant<'_, Clause>> = used
-        .iter()
-        .chain(kept.iter())
-        .flat_map(|(key, pool)| {
+    fn grants(pools: &BTreeMap<Key, Pool>) -> impl Iterator<Item = Grant<'_, Clause>> {
+        pools.iter().flat_map(|(key, pool)| {
             pool.keys()
                 .map(move |(action, resource)| (action.as_str(), resource.as_str(), key.as_slice()))
         })
-        .collect();
-    let needed: BTreeSet<(String, String, Key)> = irredundant(&all)
+    }
+    let needed: BTreeSet<Grant<'_, Clause>> = if narrows {
+        let stays: BTreeSet<Grant<'_, Clause>> = grants(kept).collect();
+        let covering = Covering::of(&stays);
+        let bare = grants(used).filter(|grant| covering.of_grant(*grant).is_empty());
+        irredundant(&stays).into_iter().chain(bare).collect()
+    } else {
+        irredundant(&grants(used).chain(grants(kept)).collect())
+    };
+    let needed: BTreeSet<(String, String, Key)> = needed
         .into_iter()
         .map(|(action, resource, key)| (action.to_owned(), resource.to_owned(), key.to_vec()))
         .collect();

@@ -3,7 +3,8 @@
 //! A statement for one region and one for all but that region allow together what neither allows
 //! alone. So a way is looked for in each part: in the values that a key is asked to have or not to
 //! have, and in all others. Parts may be too few, and then something idle is not found; whatever the
-//! parts, all of them together are the whole.
+//! parts, all of them together are the whole: a key has one value in a request or none, as AWS asks of
+//! keys under these operators.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +29,8 @@ type Clause<'c> = (bool, &'c [String]);
 pub(super) fn parts(whole: Context, telling: &[&Condition]) -> Vec<Context> {
     let mut by_key: BTreeMap<String, BTreeSet<Clause<'_>>> = BTreeMap::new();
     for (operator, key, values) in telling.iter().flat_map(|condition| condition.iter()) {
-        if let Some(clause) = clause(operator, values) {
+        let text = !key.eq_ignore_ascii_case(super::SOURCE_IP);
+        if let Some(clause) = clause(operator, values).filter(|_| text) {
             by_key.entry(key.to_owned()).or_default().insert(clause);
         }
     }
