@@ -221,6 +221,23 @@ fn a_condition_that_is_added_takes_nothing_that_the_log_could_not_show() {
 }
 
 #[test]
+fn a_condition_that_is_added_leaves_what_stays_with_its_variable() {
+    let (trail, files) = (week().write(1), Files::new());
+    let queue = "arn:aws:sqs:eu-west-1:111122223333:${aws:PrincipalTag/queue}";
+    let attached = policy(&["sqs:GetQueueAttributes"], &[queue]);
+    let attached = files.write("policy.json", &attached.to_string());
+    let options = [&WEEK[..], &["--condition", "source-ip", "--attached", &attached]].concat();
+    let (code, made) = described(trail.path(), &options);
+    let worker = of(&made, "worker");
+    assert_eq!((code, classes(worker)), (0, [("sqs:GetQueueAttributes", "used")].into()));
+    let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
+    let [statement] = &list(draft, "Statement")[..] else { panic!("{draft:#}") };
+    assert_eq!(texts(&statement["Resource"]), [queue]);
+    let asked = json!({"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}});
+    assert_eq!(statement["Condition"], asked);
+}
+
+#[test]
 fn a_draft_that_is_attached_leaves_nothing_to_find() {
     let (trail, files) = (week().write(1), Files::new());
     let attached = policy(&["sqs:*"], &["*"]);

@@ -69,6 +69,9 @@ impl Ground {
     }
 }
 
+/// What calls had in common: as a statement may ask for it, and by key.
+type Shared = (Common, BTreeMap<&'static str, BTreeSet<String>>);
+
 /// What is granted under one condition.
 type Pool = BTreeMap<(String, String), Ground>;
 
@@ -137,9 +140,12 @@ pub(crate) fn gather<'c>(
                     false => Class::Demanded,
                 };
                 let condition = narrowed(plain, seen);
+                let held = kinds.iter();
+                let held: BTreeMap<&'static str, BTreeSet<String>> =
+                    held.filter_map(|kind| Some((kind.key(), kind.values(seen.row)?))).collect();
                 let Some(common) = &seen.common else {
-                    let common = Common::of(seen.row, kinds);
-                    wanted.attached(allow, one.action, class, told(class), condition, &common);
+                    let shared = (Common::of(seen.row, kinds), held);
+                    wanted.attached(allow, one.action, class, told(class), condition, &shared);
                     continue;
                 };
                 for resource in common {
@@ -147,10 +153,7 @@ pub(crate) fn gather<'c>(
                         action: one.action.to_owned(),
                         resource: resource.clone(),
                         condition: key_of(&condition),
-                        held: kinds
-                            .iter()
-                            .filter_map(|kind| Some((kind.key(), kind.values(seen.row)?)))
-                            .collect(),
+                        held: held.clone(),
                     });
                     let resources = cut(allow, choice.resource(one.action, resource), resource);
                     for resource in resources {
@@ -164,8 +167,8 @@ pub(crate) fn gather<'c>(
         }
         for foreign in &allow.foreign {
             let why = "the catalog knows no such action, so nothing is known of its use";
-            let common = Common::default();
-            wanted.attached(allow, foreign, Class::Unobservable, why, plain.clone(), &common);
+            let shared = Shared::default();
+            wanted.attached(allow, foreign, Class::Unobservable, why, plain.clone(), &shared);
         }
     }
     wanted
@@ -241,7 +244,7 @@ impl Wanted<'_> {
         match &one.rest {
             Rest::Nothing => {}
             Rest::All => {
-                self.attached(allow, action, class, why, plain.clone(), &Common::default());
+                self.attached(allow, action, class, why, plain.clone(), &Shared::default());
             }
             Rest::Outside(regions) => {
                 let ruled_out = |region: &&String| {
@@ -257,8 +260,8 @@ impl Wanted<'_> {
                 if !more.is_empty() {
                     outside.add("StringNotEquals", REQUESTED_REGION, more);
                 }
-                let common = Common::default();
-                self.attached(allow, action, Class::Unobservable, why, outside, &common);
+                let shared = Shared::default();
+                self.attached(allow, action, Class::Unobservable, why, outside, &shared);
             }
             Rest::On(resources) => {
                 let key = key_of(plain);
@@ -282,7 +285,7 @@ impl Wanted<'_> {
         }
     }
 
-    /// Keeps an action on all of a statement's resources; `common` is what its calls had in common.
+    /// Keeps an action on all of a statement's resources; `shared` is what its calls had in common.
     fn attached(
         &mut self,
         allow: &Allow<'_>,
@@ -290,7 +293,7 @@ impl Wanted<'_> {
         class: Class,
         why: &str,
         condition: Condition,
-        common: &Common,
+        (common, held): &Shared,
     ) {
         if !allow.exceptions.is_empty() {
             let key = (allow.exceptions.clone(), key_of(&condition));
@@ -311,7 +314,7 @@ impl Wanted<'_> {
                 action: action.to_owned(),
                 resource: resource.clone(),
                 condition: key.clone(),
-                held: BTreeMap::new(),
+                held: held.clone(),
             });
             let ground = pool.entry((action.to_owned(), resource.clone())).or_default();
             ground.add(allow.place, action, class, why);

@@ -10,8 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_iam::Condition;
 
-/// The most parts that one need is cut into; a key that makes more of them cuts nothing.
-const MOST: usize = 64;
+/// How many keys cut. Others come after these in their order, whether these cut or not: so a key that
+/// cuts goes on to while conditions go, and what had a way through its parts keeps it.
+const KEYS: usize = 2;
+
+/// The most parts that one key makes; one that would make more cuts nothing.
+const MOST: usize = 32;
 
 /// What is known of the context in which something has to be allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,14 +38,12 @@ pub(super) fn parts(whole: Context, telling: &[&Condition]) -> Vec<Context> {
             by_key.entry(key.to_owned()).or_default().insert(clause);
         }
     }
-    let mut parts = vec![whole];
-    for (key, clauses) in &by_key {
-        let cut: Vec<Context> = parts.iter().flat_map(|part| cut(part, key, clauses)).collect();
-        if cut.len() <= MOST {
-            parts = cut;
-        }
-    }
-    parts
+    let keys =
+        by_key.iter().take(KEYS).filter(|(key, of_key)| cut(&whole, key, of_key).len() <= MOST);
+    let keys: Vec<(&String, &BTreeSet<Clause<'_>>)> = keys.collect();
+    keys.into_iter().fold(vec![whole], |parts, (key, clauses)| {
+        parts.iter().flat_map(|part| cut(part, key, clauses)).collect()
+    })
 }
 
 /// Reads a clause that holds or does not by the text of a value alone.
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_parts_are_made_than_the_limit() {
+    fn a_key_of_too_many_values_cuts_nothing() {
         let names: Vec<String> = (0..MOST).map(|n| n.to_string()).collect();
         let all: Vec<Condition> =
             names.iter().map(|name| condition("StringEquals", &[name])).collect();
