@@ -231,7 +231,7 @@ fn a_condition_that_is_added_leaves_what_stays_with_its_variable() {
     let worker = of(&made, "worker");
     assert_eq!((code, classes(worker)), (0, [("sqs:GetQueueAttributes", "used")].into()));
     let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
-    let [statement] = &list(draft, "Statement")[..] else { panic!("{draft:#}") };
+    let [statement] = list(draft, "Statement") else { panic!("{draft:#}") };
     assert_eq!(texts(&statement["Resource"]), [queue]);
     let asked = json!({"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}});
     assert_eq!(statement["Condition"], asked);
