@@ -15,6 +15,16 @@ test:
 laws:
     cargo test --workspace --profile laws --test tests --test tightening -- --ignored
 
+# Property tests on cases drawn afresh, as often as is said: each time with another seed, which it prints
+explore TIMES="5":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    for ((i = 0; i < {{TIMES}}; i++)); do
+        export PROPTEST_RNG_SEED=$((RANDOM << 15 | RANDOM))
+        echo "PROPTEST_RNG_SEED=$PROPTEST_RNG_SEED"
+        cargo test --quiet --workspace --profile laws --no-fail-fast
+    done
+
 # Write golden files and the pages of commands and findings anew, after a look at the difference
 bless:
     TRAILTRIM_BLESS=1 cargo test --test tests -- golden the_command_line_reference

@@ -116,8 +116,8 @@ impl Incidence {
 
     /// Returns how many species are new in the next `days` days.
     ///
-    /// Both ends are whole numbers. Beyond about twice the days looked at, the
-    /// value is a lower bound and no more.
+    /// Both ends are whole numbers, and the lower one never lies above the value.
+    /// Beyond about twice the days looked at, the value is a lower bound and no more.
     pub fn new_in(&self, days: usize) -> Interval {
         let (m, q1, _) = self.floats();
         let ahead = days as f64;
@@ -132,7 +132,9 @@ impl Incidence {
         let shape = q1 + 0.5;
         Interval {
             value,
-            low: quantile(shape, exposure, TAIL),
+            // One species seen once makes the estimator expect nothing more, while the rate it is
+            // the witness of does not: then the estimate is the lowest there is.
+            low: quantile(shape, exposure, TAIL).min(value.floor()),
             high: quantile(shape, exposure, 1.0 - TAIL),
         }
     }
@@ -289,7 +291,7 @@ mod tests {
             prop_assert!(total.low <= total.value && total.value <= total.high, "{total:?}");
             prop_assert!(total.low >= i.species as f64);
             let new = i.new_in(ahead);
-            prop_assert!(new.low <= new.high && new.low <= new.value.max(0.0), "{new:?}");
+            prop_assert!(new.low <= new.high && new.low <= new.value, "{new:?}");
             prop_assert!((0.0..=1.0).contains(&i.coverage()));
         }
 
@@ -349,6 +351,14 @@ mod tests {
         assert_eq!((i.coverage(), i.total().high, i.new_in(30).value), (1.0, 3.0, 0.0));
         assert!(i.new_in(30).high >= 1.0, "{:?}", i.new_in(30));
         assert_eq!(i.new_in(1).high, 0.0);
+    }
+
+    #[test]
+    fn one_seen_once_expects_nothing_and_leaves_room_above() {
+        // Two days, and far ahead: by the rate alone one at least would be new.
+        let new = Incidence::of(2, [1]).new_in(22);
+        assert_eq!((new.value, new.low), (0.0, 0.0));
+        assert!(new.high > 0.0, "{new:?}");
     }
 
     #[test]
