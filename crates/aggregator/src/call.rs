@@ -4,8 +4,7 @@
 //! Equal calls share one entry of the usage. A call's identity is its whole
 //! canonical encoding, never a hash of it: log content is in the hands of
 //! whoever made the call, and a collision would drop a permission in silence.
-//! The encoding is also what is looked up, so that a call seen before costs one
-//! probe and no allocation.
+//! The encoding is also what is looked up.
 
 use std::borrow::Cow;
 
@@ -129,12 +128,8 @@ impl<'a> Call<'a> {
         self.resources.dedup();
     }
 
-    /// Appends the canonical encoding, without `open`. The call must be canonical.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        self.encode_with(None, out);
-    }
-
-    /// Appends the encoding with what was taken out of the call replaced.
+    /// Appends the canonical encoding, without `open`, and with what was taken out of the call
+    /// replaced. The call must be canonical.
     pub(crate) fn encode_with(&self, taken: Option<&Taken>, out: &mut Vec<u8>) {
         let text = |place, text| match taken {
             Some(taken) => taken.at(place),
@@ -172,12 +167,10 @@ impl<'a> Call<'a> {
 
     /// Reads an encoding; `None` if it is not one.
     pub fn decode(bytes: &'a [u8]) -> Option<Call<'a>> {
-        let mut reader = Reader { bytes };
+        let mut reader = Reader::new(bytes);
         let flags = reader.byte()?;
-        let event_source = reader.text()?;
-        let event_name = reader.text()?;
-        let region = reader.text()?;
-        let account = reader.text()?;
+        let [event_source, event_name, region, account] =
+            [reader.text()?, reader.text()?, reader.text()?, reader.text()?].map(Cow::Borrowed);
         let via = reader.optional()?;
         let error_code = reader.optional()?;
         let denial = if flags & 8 != 0 {
@@ -192,13 +185,13 @@ impl<'a> Call<'a> {
         };
         let mut parts = Vec::new();
         for _ in 0..reader.length()? {
-            parts.push((reader.text()?, reader.text()?));
+            parts.push((reader.text()?.into(), reader.text()?.into()));
         }
         let mut resources = Vec::new();
         for _ in 0..reader.length()? {
             resources.push(Resource {
                 is_prefix: reader.byte()? != 0,
-                arn: reader.text()?,
+                arn: reader.text()?.into(),
                 kind: reader.optional()?,
                 account: reader.optional()?,
             });
@@ -257,7 +250,7 @@ pub(crate) enum Place {
     Denied,
 }
 
-fn put_length(out: &mut Vec<u8>, mut length: usize) {
+pub(crate) fn put_length(out: &mut Vec<u8>, mut length: usize) {
     while length >= 0x80 {
         out.push((length & 0x7f) as u8 | 0x80);
         length >>= 7;
@@ -265,7 +258,7 @@ fn put_length(out: &mut Vec<u8>, mut length: usize) {
     out.push(length as u8);
 }
 
-fn put(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn put(out: &mut Vec<u8>, text: &str) {
     put_length(out, text.len());
     out.extend_from_slice(text.as_bytes());
 }
@@ -281,18 +274,24 @@ pub(crate) fn put_optional(out: &mut Vec<u8>, text: Option<&str>) {
     }
 }
 
-struct Reader<'a> {
+/// Reads what [`put_length`], [`put`] and [`put_optional`] have written.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { bytes }
+    }
+
     fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.bytes.split_first()?;
         self.bytes = rest;
         Some(*first)
     }
 
-    fn length(&mut self) -> Option<usize> {
+    pub(crate) fn length(&mut self) -> Option<usize> {
         let mut length = 0usize;
         for shift in (0..usize::BITS).step_by(7) {
             let byte = self.byte()?;
@@ -304,21 +303,24 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn take(&mut self, length: usize) -> Option<Cow<'a, str>> {
-        let (text, rest) = self.bytes.split_at_checked(length)?;
+    pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(length)?;
         self.bytes = rest;
-        std::str::from_utf8(text).ok().map(Cow::Borrowed)
+        Some(taken)
     }
 
-    fn text(&mut self) -> Option<Cow<'a, str>> {
+    pub(crate) fn text(&mut self) -> Option<&'a str> {
         let length = self.length()?;
-        self.take(length)
+        std::str::from_utf8(self.take(length)?).ok()
     }
 
     fn optional(&mut self) -> Option<Option<Cow<'a, str>>> {
         match self.length()? {
             0 => Some(None),
-            length => self.take(length - 1).map(Some),
+            length => {
+                let text = std::str::from_utf8(self.take(length - 1)?).ok()?;
+                Some(Some(Cow::Borrowed(text)))
+            }
         }
     }
 }
@@ -365,15 +367,15 @@ mod tests {
         #[test]
         fn decoding_gives_back_what_was_encoded(call in call()) {
             let mut bytes = Vec::new();
-            call.encode(&mut bytes);
+            call.encode_with(None, &mut bytes);
             prop_assert_eq!(Call::decode(&bytes), Some(call));
         }
 
         #[test]
         fn different_calls_encode_differently(a in call(), b in call()) {
             let (mut left, mut right) = (Vec::new(), Vec::new());
-            a.encode(&mut left);
-            b.encode(&mut right);
+            a.encode_with(None, &mut left);
+            b.encode_with(None, &mut right);
             prop_assert_eq!(a == b, left == right);
         }
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::call::Call;
-use crate::names::{self, Filling, Level, Taken};
+use crate::filed::{Filed, Piece};
+use crate::names::{self, Filling, Level};
 use crate::sketch::Sketch;
 use crate::stats::{Join, Stats};
 use crate::trie::{Bounded, Leaf, Quota, Segments, Shape, Trie, segments};
@@ -11,13 +12,6 @@ use crate::trie::{Bounded, Leaf, Quota, Segments, Shape, Trie, segments};
 /// Distinct calls: by frame (see [`names`]), and under it by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calls(HashMap<Box<[u8]>, Family, foldhash::fast::RandomState>);
-
-/// Memory that taking up events uses again.
-#[derive(Debug, Default)]
-pub(crate) struct Buffers {
-    taken: Taken,
-    encoded: Vec<u8>,
-}
 
 /// The calls of one frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,35 +26,24 @@ enum Family {
 
 impl Calls {
     /// Takes up events of a call.
-    pub(crate) fn add(
-        &mut self,
-        call: &Call<'_>,
-        stats: Stats,
-        quota: Quota,
-        buffers: &mut Buffers,
-    ) {
-        let pieces = names::pieces(call);
-        if pieces.is_empty() {
-            return self.add_piece(call, stats, quota, buffers);
-        }
-        for piece in &pieces {
-            self.add_piece(piece, stats.clone(), quota, buffers);
+    pub(crate) fn add(&mut self, call: &Filed, stats: Stats, quota: Quota) {
+        let mut pieces = call.pieces().peekable();
+        let mut stats = Some(stats);
+        while let Some(piece) = pieces.next() {
+            let more = pieces.peek().is_some();
+            let stats = if more { stats.clone() } else { stats.take() };
+            self.add_piece(&piece, stats.unwrap_or_default(), quota);
         }
     }
 
-    fn add_piece(&mut self, call: &Call<'_>, stats: Stats, quota: Quota, buffers: &mut Buffers) {
-        let Buffers { taken, encoded } = buffers;
-        taken.take(call);
-        encoded.clear();
-        call.encode_with(Some(taken), encoded);
-        if let Some(family) = self.0.get_mut(encoded.as_slice()) {
-            return family.add(taken, stats, quota);
+    fn add_piece(&mut self, piece: &Piece<'_>, stats: Stats, quota: Quota) {
+        if let Some(family) = self.0.get_mut(piece.frame) {
+            return family.add(piece, stats, quota);
         }
         let count = |names: usize| u16::try_from(names).unwrap_or(u16::MAX);
-        let (containers, names) = (taken.containers().len(), taken.names().len());
-        let mut family = Family::new(count(containers), count(names));
-        family.add(taken, stats, quota);
-        self.0.insert(encoded.as_slice().into(), family);
+        let mut family = Family::new(count(piece.containers.len()), count(piece.names.len()));
+        family.add(piece, stats, quota);
+        self.0.insert(piece.frame.into(), family);
     }
 
     /// Returns the calls with what is remembered of each, in no order. Where names were more than
@@ -97,7 +80,7 @@ impl Calls {
     }
 
     fn frames(&self) -> impl Iterator<Item = (Call<'_>, &Family)> {
-        // Every key was made by `Call::encode`.
+        // Every key was made by `Call::encode_with`.
         self.0.iter().filter_map(|(key, family)| Some((Call::decode(key)?, family)))
     }
 
@@ -192,19 +175,20 @@ impl Family {
         }
     }
 
-    fn add(&mut self, taken: &Taken, stats: Stats, quota: Quota) {
+    fn add(&mut self, piece: &Piece<'_>, stats: Stats, quota: Quota) {
+        let Piece { containers, names, .. } = piece;
         match self {
             Family::One(own) => own.join(stats),
             Family::Flat(trie) => {
                 let mut path = Segments::new();
-                taken.containers().chain(taken.names()).for_each(|name| segments(name, &mut path));
+                containers.iter().chain(names).for_each(|name| segments(name, &mut path));
                 trie.update(&path, quota, Stats::default, |own| own.join(stats));
             }
             Family::Nested(trie) => {
                 let (mut outer, mut inner) = (Segments::new(), Segments::new());
-                taken.containers().for_each(|name| segments(name, &mut outer));
-                taken.names().for_each(|name| segments(name, &mut inner));
-                let count = u16::try_from(taken.names().len()).unwrap_or(u16::MAX);
+                containers.iter().for_each(|name| segments(name, &mut outer));
+                names.iter().for_each(|name| segments(name, &mut inner));
+                let count = u16::try_from(names.len()).unwrap_or(u16::MAX);
                 trie.update(
                     &outer,
                     quota,

@@ -15,6 +15,7 @@ mod epoch;
 mod extract;
 mod facts;
 mod file;
+mod filed;
 mod history;
 mod identity;
 mod limit;

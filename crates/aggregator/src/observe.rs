@@ -18,10 +18,10 @@ use trailtrim_ingest::{Framing, Json, Label, Provenance, Record};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::callers::{Called, Callers};
-use crate::calls::Buffers;
 use crate::context::{Contexts, Texts};
 use crate::coverage::Seen;
 use crate::extract::Extractor;
+use crate::filed::Filing;
 use crate::identity::Caller;
 use crate::listed;
 use crate::recent::{Entry, Recent};
@@ -164,9 +164,8 @@ pub struct Observer<'s> {
     recent: Recent,
     name: Vec<u8>,
     key: Vec<u8>,
-    encoded: Vec<u8>,
     spelling: String,
-    buffers: Buffers,
+    filing: Filing,
 }
 
 impl<'s> Observer<'s> {
@@ -192,9 +191,8 @@ impl<'s> Observer<'s> {
             recent: Recent::default(),
             name: Vec::new(),
             key: Vec::new(),
-            encoded: Vec::new(),
             spelling: String::new(),
-            buffers: Buffers::default(),
+            filing: Filing::default(),
         }
     }
 
@@ -349,17 +347,17 @@ impl<'s> Observer<'s> {
             let mut stats = Stats::default();
             stats.add_from(event, origin);
             stats.add_context(context);
-            let call = told.call(listed(), &mut self.spelling);
-            return self.usage.lessons.add(&call, stats, self.quota, &mut self.buffers);
+            let call = self.filing.file(&told.call(listed(), &mut self.spelling));
+            return self.usage.lessons.add(&call, stats, self.quota);
         }
         self.key.clear();
         self.key.extend(number.to_le_bytes());
         self.key.extend(known.number.to_le_bytes());
         told.key(&mut self.key);
-        let (spelling, encoded) = (&mut self.spelling, &mut self.encoded);
+        let (spelling, filing) = (&mut self.spelling, &mut self.filing);
         let entry = self.recent.entry(&self.key, || {
             let shard = (who.seed ^ known.seed) % SHARDS;
-            Entry::new(number, shard, &told.call(listed(), spelling), encoded)
+            Entry::new(number, shard, filing.file(&told.call(listed(), spelling)))
         });
         let Some(entry) = entry else { return };
         if covers
@@ -373,8 +371,8 @@ impl<'s> Observer<'s> {
 
     /// Puts the calls of late where they belong.
     fn put_away(&mut self) {
-        let Observer { recent, callers, shards, quota, buffers, .. } = self;
-        recent.put_away(callers, shards, *quota, buffers);
+        let Observer { recent, callers, shards, quota, .. } = self;
+        recent.put_away(callers, shards, *quota);
     }
 
     /// Returns what was observed, by all who gather in the same place.

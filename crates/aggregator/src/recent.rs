@@ -10,10 +10,9 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use crate::call::Call;
 use crate::callers::{Callers, Identified};
-use crate::calls::Buffers;
 use crate::context::Context;
+use crate::filed::Filed;
 use crate::identity::Caller;
 use crate::shards::Shards;
 use crate::stats::{EVIDENCE, EventKey, Origin, Sample, Stats};
@@ -32,8 +31,7 @@ pub(crate) struct Entry {
     /// The number of the caller.
     who: usize,
     shard: usize,
-    /// See [`Call::encode`].
-    call: Box<[u8]>,
+    call: Filed,
     stats: Stats,
     /// Events that are still to go into the statistics.
     events: Vec<Sample>,
@@ -42,12 +40,9 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Starts without events. `buffer` is one.
-    pub(crate) fn new(who: usize, shard: usize, call: &Call<'_>, buffer: &mut Vec<u8>) -> Entry {
-        buffer.clear();
-        call.encode(buffer);
-        let (call, events) = (buffer.as_slice().into(), Vec::new());
-        Entry { who, shard, call, stats: Stats::default(), events, hour: None }
+    /// Starts without events.
+    pub(crate) fn new(who: usize, shard: usize, call: Filed) -> Entry {
+        Entry { who, shard, call, stats: Stats::default(), events: Vec::new(), hour: None }
     }
 
     /// Takes up one event.
@@ -96,13 +91,7 @@ impl Recent {
     }
 
     /// Moves all calls to where they belong.
-    pub(crate) fn put_away(
-        &mut self,
-        callers: &Callers,
-        shards: &Shards,
-        quota: Quota,
-        buffers: &mut Buffers,
-    ) {
+    pub(crate) fn put_away(&mut self, callers: &Callers, shards: &Shards, quota: Quota) {
         self.bytes = 0;
         let mut entries: Vec<Entry> = self.calls.drain(..).map(|(_, entry)| entry).collect();
         entries.sort_by_key(|entry| (entry.shard, entry.who));
@@ -121,10 +110,7 @@ impl Recent {
             principal.update(&[attribution.segment(), workload], quota, |calls| {
                 for Entry { call, stats, events, .. } in entries {
                     stats.take_up(std::mem::take(events));
-                    // It was made by `Call::encode`.
-                    if let Some(call) = Call::decode(call) {
-                        calls.add(&call, std::mem::take(stats), quota, buffers);
-                    }
+                    calls.add(call, std::mem::take(stats), quota);
                 }
             });
         }

@@ -4,16 +4,19 @@
 //! letter as `\u` and four digits, also inside a string of JSON inside a string, where the backslash
 //! is doubled. So a file without the name and without any `\u` does not name it, in whatever packaging.
 
+use memchr::memchr_iter;
 use memchr::memmem::Finder;
 
 /// Shorter texts stand everywhere.
 const SHORTEST: usize = 3;
 
+/// How many bytes are looked through for one text after another.
+const PIECE: usize = 8 << 10;
+
 /// Texts of which a file must hold one to be parsed.
 #[derive(Debug, Clone)]
 pub struct Mentions {
     texts: Vec<Finder<'static>>,
-    escape: Finder<'static>,
     insight: Finder<'static>,
 }
 
@@ -27,30 +30,41 @@ impl Mentions {
             fits.then(|| Finder::new(text).into_owned())
         };
         let texts: Vec<_> = texts.into_iter().map(find).collect::<Option<_>>()?;
-        let fixed = |text: &'static [u8]| Finder::new(text);
-        let (escape, insight) = (fixed(b"\\u"), fixed(b"Insight"));
-        (!texts.is_empty()).then_some(Self { texts, escape, insight })
+        (!texts.is_empty()).then(|| Self { texts, insight: Finder::new("Insight") })
     }
 
-    /// Returns whether any of the texts may stand in the inflated bytes of a file.
-    pub(crate) fn may_be_in(&self, bytes: &[u8]) -> bool {
-        self.texts.iter().chain([&self.escape]).any(|finder| finder.find(bytes).is_some())
-    }
-
-    /// Finds where the inflated bytes of a file hold something for which a record is to be visited.
+    /// Finds where the inflated bytes of a file hold something for which a record is to be visited:
+    /// nowhere, where none of the texts can stand in it.
     pub(crate) fn find_in(&self, bytes: &[u8], places: &mut Vec<usize>) {
         places.clear();
-        for finder in self.texts.iter().chain([&self.escape, &self.insight]) {
-            places.extend(finder.find_iter(bytes));
+        // One piece after another: each is fetched once, and looked through while it is at hand.
+        for from in (0..bytes.len()).step_by(PIECE) {
+            let piece = |beyond: usize| {
+                bytes.get(from..bytes.len().min(from + PIECE + beyond)).unwrap_or_default()
+            };
+            for finder in &self.texts {
+                let found = finder.find_iter(piece(finder.needle().len() - 1));
+                places.extend(found.map(|at| from + at));
+            }
+            places.extend(escapes(piece(1)).map(|at| from + at));
         }
-        places.sort_unstable();
+        if !places.is_empty() {
+            places.extend(self.insight.find_iter(bytes));
+            places.sort_unstable();
+        }
     }
 
     /// Returns whether a record is to be visited: it may hold one of the texts, or be of an Insights
     /// event, which is listed and not counted.
     pub(crate) fn concern(&self, record: &[u8]) -> bool {
-        self.may_be_in(record) || self.insight.find(record).is_some()
+        self.texts.iter().chain([&self.insight]).any(|finder| finder.find(record).is_some())
+            || escapes(record).next().is_some()
     }
+}
+
+/// Returns where `\u` stands. Most files have few backslashes.
+fn escapes(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    memchr_iter(b'\\', bytes).filter(|at| bytes.get(at + 1) == Some(&b'u'))
 }
 
 #[cfg(test)]
@@ -60,16 +74,26 @@ mod tests {
     #[test]
     fn a_name_is_found_in_every_spelling() {
         let mentions = Mentions::new(["orders-api"]).unwrap();
+        let mut places = Vec::new();
         for text in [
             r#"{"arn":"arn:aws:iam::1:role/orders-api"}"#,
             r#"{"arn":"arn:aws:iam::1:role\/orders-api"}"#,
             r#"{"arn":"arn:aws:iam::1:role/\u006frders-api"}"#,
             r#"{"message":"{\"arn\":\"arn:aws:iam::1:role/orders\\u002Dapi\"}"}"#,
         ] {
-            assert!(mentions.may_be_in(text.as_bytes()), "{text}");
+            mentions.find_in(text.as_bytes(), &mut places);
+            assert!(!places.is_empty() && mentions.concern(text.as_bytes()), "{text}");
+            // Wherever pieces end in it.
+            for before in PIECE - text.len()..PIECE {
+                let text = format!("{}{text}", " ".repeat(before));
+                mentions.find_in(text.as_bytes(), &mut places);
+                assert!(places.iter().all(|at| *at >= before) && !places.is_empty(), "{text}");
+            }
         }
-        assert!(!mentions.may_be_in(br#"{"arn":"arn:aws:iam::1:role\/orders"}"#));
-        let mut places = Vec::new();
+        for text in [r#"{"arn":"arn:aws:iam::1:role\/orders"}"#, r#"{"insight":"Insight"}\"#] {
+            mentions.find_in(text.as_bytes(), &mut places);
+            assert!(places.is_empty(), "{text}");
+        }
         mentions.find_in(br#"orders-api \u0020 orders-ap Insight orders-api"#, &mut places);
         assert_eq!(places, [0, 11, 28, 36]);
         assert!(!mentions.concern(br#"{"eventCategory":"Management"}"#));

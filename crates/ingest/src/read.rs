@@ -129,11 +129,11 @@ pub fn read_stream(
         progress.read(raw.len() as u64);
         let inflated = window.vec().get(..length).unwrap_or_default();
         if let Some(mentions) = mentions {
-            if !mentions.may_be_in(inflated) {
+            mentions.find_in(inflated, places);
+            if places.is_empty() {
                 progress.done(0);
                 return FileReport { passed: true, ..FileReport::default() };
             }
-            mentions.find_in(inflated, places);
             reading.places = Some(places);
         }
         let mut inflated = Window::whole(window, length);
