@@ -3,7 +3,9 @@
 //! An operation whose input has tags at some depth needs a tagging action when they are there, and
 //! one whose input has a role needs `iam:PassRole`; or `lists/brought.toml` says why not (a filter
 //! has tags, a role is looked for). `lists/brought.txt` says which operations have which members;
-//! it is taken from all APIs' shapes in the pinned wheel (`take-brought WHEEL`).
+//! it is taken from all APIs' shapes in the pinned wheel (`take-brought WHEEL`). Each member is judged
+//! by a call that brings nothing else; where a rule asks for more than that, by whether it reads the
+//! member.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,10 +13,11 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use trailtrim_catalog::{AccessLevel, Catalog, Kind, Operation};
 
 use crate::naming::{find, inside};
+use crate::record::Record;
 use crate::shapes::{MAP, all};
 use crate::shared::{Reasons, list, models, share};
 
@@ -63,18 +66,31 @@ type Members = BTreeMap<What, BTreeSet<String>>;
 #[serde(deny_unknown_fields)]
 struct Reason {
     what: What,
-    /// As `model:Operation`, or `model:*`.
+    /// As `model:Operation`, `model:*`, or `model:Operation.member`.
     operations: BTreeSet<String>,
     #[expect(dead_code, reason = "it is for people")]
     reason: String,
 }
 
 impl Reason {
-    fn holds(&self, what: What, model: &str, operation: &str) -> bool {
-        self.what == what
-            && (self.operations.contains(&format!("{model}:{operation}"))
-                || self.operations.contains(&format!("{model}:*")))
+    /// Returns what the reason names, if it is meant for a member.
+    fn names(&self, what: What, member: &Member<'_>) -> Option<&String> {
+        let Member { model, operation, path } = member;
+        let named = [
+            format!("{model}:{operation}.{path}"),
+            format!("{model}:{operation}"),
+            format!("{model}:*"),
+        ];
+        let named = named.iter().filter(|_| self.what == what);
+        named.filter_map(|name| self.operations.get(name)).next()
     }
+}
+
+/// A member of an operation's input.
+struct Member<'m> {
+    model: &'m str,
+    operation: &'m str,
+    path: &'m str,
 }
 
 /// Writes the kept list anew.
@@ -165,70 +181,120 @@ fn is_text(shape: &Value) -> bool {
 }
 
 /// Reads the kept list: members by `model:Operation`.
-fn kept() -> Result<BTreeMap<String, Vec<What>>> {
+fn kept() -> Result<BTreeMap<String, Members>> {
     let text = list("brought.txt")?;
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines
         .map(|line| {
             let mut words = line.split(' ');
             let name = words.next().unwrap_or_default().to_owned();
-            let whats = words.map(|word| match word.split_once('=') {
-                Some(("tags", _)) => Ok(What::Tags),
-                Some(("roles", _)) => Ok(What::Roles),
-                _ => anyhow::bail!("`{KEPT}`: neither tags nor roles: `{word}`"),
+            let members = words.map(|word| {
+                let (what, paths) = match word.split_once('=') {
+                    Some(("tags", paths)) => (What::Tags, paths),
+                    Some(("roles", paths)) => (What::Roles, paths),
+                    _ => anyhow::bail!("`{KEPT}`: neither tags nor roles: `{word}`"),
+                };
+                Ok((what, paths.split(',').map(str::to_owned).collect()))
             });
-            Ok((name, whats.collect::<Result<_>>()?))
+            Ok((name, members.collect::<Result<_>>()?))
         })
         .collect()
 }
 
-/// What became of the operations that bring something.
+/// What became of the members that bring something.
 #[derive(Default)]
 struct Brought {
     granted: BTreeMap<What, usize>,
     listed: BTreeMap<What, usize>,
     open: BTreeSet<(What, String)>,
-    /// Numbers of the listed reasons that no operation needs.
-    idle: Vec<usize>,
+    /// What the listed reasons name in vain.
+    idle: Vec<String>,
 }
 
-fn is_granted(catalog: Catalog, operation: &Operation, what: What) -> bool {
-    match what {
-        What::Tags => operation.actions().any(|action| {
-            let facts = catalog.action(action);
-            facts.is_some_and(|facts| facts.access_level() == AccessLevel::Tagging)
-        }),
-        What::Roles => {
-            operation.passes_roles() || operation.actions().any(|action| action == "iam:PassRole")
+fn is_granted(catalog: Catalog, operation: &Operation, what: What, member: &Member<'_>) -> bool {
+    let grants = |action: &str| match what {
+        What::Tags => {
+            catalog.action(action).is_some_and(|facts| facts.access_level() == AccessLevel::Tagging)
         }
+        What::Roles => action == "iam:PassRole",
+    };
+    let event = call_with(member.path, what);
+    let resolution = operation.resolve(&Record::new(&event, operation.extraction()));
+    if resolution.grants.iter().any(|grant| grants(&grant.action)) {
+        return true;
     }
+    let is_known =
+        operation.actions().any(grants) || what == What::Roles && operation.passes_roles();
+    // EC2 has its lists written otherwise than its model names them.
+    is_known && (member.model == "ec2" || reads_member(operation, member.path))
+}
+
+/// Returns whether a rule of the operation reads a member or what is in it, wherever it stands.
+fn reads_member(operation: &Operation, path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    operation.extraction().paths().any(|read| {
+        let read = read.trim_end_matches('?').to_ascii_lowercase();
+        match read.strip_prefix("request.**.") {
+            Some(rest) => path == rest || path.ends_with(&format!(".{rest}")),
+            None => read
+                .strip_prefix("request.")
+                .and_then(|read| read.strip_prefix(path.as_str()))
+                .is_some_and(|below| below.is_empty() || below.starts_with('.')),
+        }
+    })
+}
+
+/// Makes a call that brings tags or a role in one member, and nothing else.
+fn call_with(path: &str, what: What) -> Value {
+    let brought = match what {
+        What::Tags => json!([{"key": "k", "value": "v", "tags": [{"key": "k", "value": "v"}]}]),
+        What::Roles => json!("arn:aws:iam::111122223333:role/r"),
+    };
+    let request = path.rsplit('.').fold(brought, |inner, name| json!({ name: inner }));
+    json!({
+        "userIdentity": {"arn": "arn:aws:iam::111122223333:user/u", "accountId": "111122223333"},
+        "recipientAccountId": "111122223333",
+        "awsRegion": "eu-west-1",
+        "requestParameters": request,
+    })
 }
 
 fn brought(catalog: Catalog) -> Result<Brought> {
     let mut reasons = Reasons::<Reason>::of("brought.toml")?;
     let kept = kept()?;
     let mut brought = Brought::default();
+    let mut named = BTreeSet::new();
     for model in models()? {
         for called in &model.operations {
             let name = format!("{}:{}", model.name, called.name);
-            let Some(whats) = kept.get(&name) else { continue };
+            let Some(members) = kept.get(&name) else { continue };
             let operation = find(catalog, &model, called);
             if operation.kind() != Kind::Mapped || !inside(catalog, &model, &operation) {
                 continue;
             }
-            for what in whats {
-                let holds = |reason: &Reason| reason.holds(*what, &model.name, &called.name);
-                if is_granted(catalog, &operation, *what) {
-                    *brought.granted.entry(*what).or_default() += 1;
-                } else if reasons.find(|reason| holds(reason).then_some(())).is_some() {
-                    *brought.listed.entry(*what).or_default() += 1;
-                } else {
-                    brought.open.insert((*what, name.clone()));
+            for (what, paths) in members {
+                for path in paths {
+                    let member = Member { model: &model.name, operation: &called.name, path };
+                    if is_granted(catalog, &operation, *what, &member) {
+                        *brought.granted.entry(*what).or_default() += 1;
+                    } else if let Some(reason) =
+                        reasons.find(|reason| reason.names(*what, &member).cloned())
+                    {
+                        named.insert((*what, reason));
+                        *brought.listed.entry(*what).or_default() += 1;
+                    } else {
+                        brought.open.insert((*what, format!("{name}.{path}")));
+                    }
                 }
             }
         }
     }
-    brought.idle = reasons.idle();
+    let in_vain = reasons.all().flat_map(|reason| {
+        let what = reason.what;
+        reason.operations.iter().map(move |name| (what, name.clone()))
+    });
+    let in_vain = in_vain.filter(|named_there| !named.contains(named_there));
+    brought.idle = in_vain.map(|(what, name)| format!("{what:?} of {name}")).collect();
     Ok(brought)
 }
 
@@ -236,7 +302,7 @@ fn brought(catalog: Catalog) -> Result<Brought> {
 /// is granted and no reason is listed.
 pub fn measure(catalog: Catalog, lists: bool) -> Result<()> {
     let brought = brought(catalog)?;
-    println!("brought: tags and roles that come with a call");
+    println!("brought: members by which tags and roles come with a call");
     for (what, word) in [(What::Tags, "tags"), (What::Roles, "roles")] {
         let count = |counts: &BTreeMap<What, usize>| counts.get(&what).copied().unwrap_or_default();
         let open = brought.open.iter().filter(|(kind, _)| *kind == what).count();
@@ -250,8 +316,8 @@ pub fn measure(catalog: Catalog, lists: bool) -> Result<()> {
         for (what, operation) in &brought.open {
             println!("    LEFT OUT: {what:?} of {operation}");
         }
-        for at in brought.idle {
-            println!("    no operation needs reason {at}");
+        for name in brought.idle {
+            println!("    no operation needs the reason for {name}");
         }
     }
     Ok(())

@@ -54,6 +54,11 @@ impl<R: DeserializeOwned> Reasons<R> {
         Some(answer)
     }
 
+    /// Returns all reasons, needed or not.
+    pub fn all(&self) -> impl Iterator<Item = &R> {
+        self.apart.iter()
+    }
+
     /// Returns the numbers of the reasons that nothing needed, from one on.
     pub fn idle(&self) -> Vec<usize> {
         (0..self.apart.len()).filter(|at| !self.needed.contains(at)).map(|at| at + 1).collect()

@@ -147,10 +147,12 @@ pub(crate) fn automatic(
         name: normal(&operation.name),
         kind: normal(kind),
     };
+    let is_numbered = call.creates && world.numbers(subject.prefix, kind);
     let all: BTreeSet<String> = subject
         .members()
         .into_iter()
         .filter(|member| !member.ends_with(['?', '}']))
+        .filter(|member| !(is_numbered && member.ends_with("name")))
         .map(|member| match member.rsplit('.').next() {
             Some(leaf) if subject.is_ec2() => leaf.to_owned(),
             _ => member,

@@ -6,10 +6,11 @@
 
 use crate::CompileError;
 use crate::fill::paths;
-use crate::layout::ANY_ARN;
+use crate::layout::{ANY_ARN, pass_flag};
 use crate::names::normal;
 use crate::plan::Grant;
 use crate::rules::PrincipalRule;
+use crate::when::tests;
 use crate::world::{Subject, World, begins_with_word};
 
 /// A member that holds a role.
@@ -18,8 +19,9 @@ pub(crate) struct Pass {
     pub(crate) path: String,
     /// Services that it may be passed to; none if not certain.
     pub(crate) to: Vec<String>,
-    pub(crate) profile: bool,
-    pub(crate) documented: bool,
+    /// Bits of [`pass_flag`].
+    pub(crate) flags: u32,
+    pub(crate) tests: Vec<(u32, String, String)>,
 }
 
 pub(crate) fn passes(
@@ -34,13 +36,21 @@ pub(crate) fn passes(
             if !rule.operations.iter().any(|operation| operation.eq_ignore_ascii_case(&id)) {
                 continue;
             }
+            let mut flags = pass_flag::DOCUMENTED;
+            if rule.profile {
+                flags |= pass_flag::PROFILE;
+            }
+            if rule.text {
+                flags |= pass_flag::TEXT;
+            }
             for member in &rule.members {
                 for path in paths(subject, member) {
                     let to = match &rule.to {
                         Some(to) => to.of(subject.prefix),
                         None => principal(world, subject, member),
                     };
-                    passes.push(Pass { path, to, profile: rule.profile, documented: true });
+                    let tests = tests(file, subject, &rule.when)?;
+                    passes.push(Pass { path, to, flags, tests });
                 }
             }
         }
@@ -76,7 +86,11 @@ pub(crate) fn passes(
                 Some(to) if profile => vec![to.clone()],
                 _ => principal(world, subject, &member),
             };
-            passes.push(Pass { path, to, profile, documented });
+            let mut flags = if documented { pass_flag::DOCUMENTED } else { 0 };
+            if profile {
+                flags |= pass_flag::PROFILE;
+            }
+            passes.push(Pass { path, to, flags, tests: Vec::new() });
         }
     }
     // The reference says that a role is passed, and no member is called like one: it stands among
@@ -84,7 +98,7 @@ pub(crate) fn passes(
     let ruled = grants.iter().any(|grant| grant.action == "iam:PassRole");
     if documented && passes.is_empty() && !ruled {
         let (path, to) = (ANY_ARN.to_owned(), principal(world, subject, ""));
-        passes.push(Pass { path, to, profile: false, documented: false });
+        passes.push(Pass { path, to, flags: 0, tests: Vec::new() });
     }
     Ok(passes)
 }

@@ -39,8 +39,18 @@ pub(crate) struct Grant {
     pub(crate) reason: String,
 }
 
+impl Grant {
+    /// Returns whether the grant is there whenever another is, and on the same if the other has
+    /// resources of its own.
+    fn says(&self, other: &Grant, has_own: bool) -> bool {
+        self.action == other.action
+            && self.tests.iter().all(|test| other.tests.contains(test))
+            && (!has_own || self.types == other.types)
+    }
+}
+
 /// One resource type of an action, as this operation fills it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TypePlan {
     pub(crate) name: String,
     pub(crate) required: bool,
@@ -87,12 +97,13 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
         for grant in &rule.grants {
             let own = Context { rule: None, ..context };
             let grant = own.grant_of(file, &context.on_what_is_made(grant))?;
-            // Tagging as such is not tagging on creation, and a listing is filtered by tags.
+            // Tagging as such is not tagging on creation, a listing is filtered by tags, and what
+            // takes tags away brings none.
             let tags = world
                 .action(&grant.action)
                 .is_some_and(|(_, action)| action.level == Level::Tagging);
             let is_own = grant.action == format!("{}:{}", subject.prefix, subject.name);
-            let filters = tags && reads(subject.name);
+            let filters = tags && brings_no_tags(subject.name);
             // The operation's own rule knows better what it makes than a rule for all.
             let is_said = tags
                 && own_grants.iter().any(|known| {
@@ -237,9 +248,9 @@ impl Context<'_, '_> {
         }
         for (file, rule) in self.world.needed(self.subject) {
             for action in &rule.actions {
-                if !plan.grants.iter().any(|known| known.action == *action) {
-                    let grant = self.on_what_is_made(&rule.grant(action));
-                    added.push(own.grant_of(file, &grant)?);
+                let grant = own.grant_of(file, &self.on_what_is_made(&rule.grant(action)))?;
+                if !plan.grants.iter().any(|known| known.says(&grant, rule.names_resources())) {
+                    added.push(grant);
                 }
             }
         }
@@ -295,9 +306,9 @@ impl Context<'_, '_> {
     }
 }
 
-/// Returns whether a call is called like one that changes nothing.
-fn reads(name: &str) -> bool {
-    let verbs = ["List", "Describe", "Search", "Get", "BatchGet"];
+/// Returns whether a call is called like one that changes nothing, or that takes something away.
+fn brings_no_tags(name: &str) -> bool {
+    let verbs = ["List", "Describe", "Search", "Get", "BatchGet", "Remove", "Untag"];
     verbs.iter().any(|verb| begins_with_word(name, verb))
 }
 
@@ -318,15 +329,9 @@ impl Plan {
                 kind.templates.iter().flat_map(|(_, fills)| fills).flatten().for_each(&mut add);
             }
         }
-        for grant in &self.grants {
-            paths.extend(
-                grant
-                    .tests
-                    .iter()
-                    .map(|(_, path, _)| path.clone())
-                    .filter(|path| path.contains('.')),
-            );
-        }
+        let of_grants = self.grants.iter().flat_map(|grant| &grant.tests);
+        let tests = of_grants.chain(self.passes.iter().flat_map(|pass| &pass.tests));
+        paths.extend(tests.map(|(_, path, _)| path.clone()).filter(|path| path.contains('.')));
         let named = self.passes.iter().filter(|pass| pass.path != ANY_ARN);
         paths.extend(named.map(|pass| pass.path.clone()));
         for (_, key, _, value) in &self.lessons {

@@ -136,6 +136,11 @@ pub(crate) struct DependentRule {
 }
 
 impl DependentRule {
+    /// Returns whether it says on what its actions are.
+    pub(crate) fn names_resources(&self) -> bool {
+        self.resource.is_some() || !(self.only.is_empty() && self.fill.is_empty())
+    }
+
     /// Returns the grant of one of its actions.
     pub(crate) fn grant(&self, action: &str) -> GrantRule {
         GrantRule {
@@ -208,9 +213,15 @@ pub(crate) struct PassRoleRules {
 pub(crate) struct PassRule {
     pub(crate) operations: Vec<String>,
     pub(crate) members: Vec<String>,
+    /// What must hold of a call that passes them.
+    #[serde(default)]
+    pub(crate) when: Vec<String>,
     /// Whether the members hold an instance profile, and the role is the one inside it.
     #[serde(default)]
     pub(crate) profile: bool,
+    /// Whether the members hold texts (YAML, JSON) in which roles stand.
+    #[serde(default)]
+    pub(crate) text: bool,
     #[serde(default)]
     pub(crate) to: Option<Takers>,
     pub(crate) reason: String,
@@ -334,6 +345,9 @@ pub(crate) struct CreatesRule {
     /// Operations whose tags need no tagging action: `glue:CreateColumnStatisticsTaskSettings`.
     #[serde(default)]
     pub(crate) tagless: Vec<String>,
+    /// Types whose ids the server makes though the call that makes them has a name for them.
+    #[serde(default)]
+    pub(crate) numbered: Vec<String>,
     /// Words that make a thing of its own out of what is named before them.
     #[serde(default)]
     pub(crate) parts: Vec<String>,

@@ -373,11 +373,6 @@ impl Tables<'_, '_> {
     fn plan(&mut self, plan: &Plan) -> u32 {
         let mut grants = Vec::new();
         for grant in &plan.grants {
-            let mut tests = Vec::new();
-            for (code, path, value) in &grant.tests {
-                let items = vec![*code, self.writer.string(path), self.writer.string(value)];
-                tests.push(self.writer.list(items));
-            }
             let types: Vec<u32> = grant.types.iter().map(|kind| self.type_plan(kind)).collect();
             let mut conditions = Vec::new();
             for (operator, key, source) in &grant.conditions {
@@ -391,7 +386,7 @@ impl Tables<'_, '_> {
             let action = self.actions.get(&grant.action.to_ascii_lowercase()).copied().unwrap_or(0);
             let items = vec![
                 action,
-                self.writer.list(tests),
+                self.tests(&grant.tests),
                 self.writer.list(types),
                 grant.flags,
                 self.writer.list(conditions),
@@ -404,8 +399,8 @@ impl Tables<'_, '_> {
             let items = vec![
                 self.writer.string(&pass.path),
                 self.writer.strings(pass.to.iter().map(String::as_str)),
-                u32::from(pass.profile),
-                u32::from(pass.documented),
+                pass.flags,
+                self.tests(&pass.tests),
             ];
             passes.push(self.writer.list(items));
         }
@@ -429,6 +424,15 @@ impl Tables<'_, '_> {
             0,
         ];
         self.writer.list(items)
+    }
+
+    fn tests(&mut self, tests: &[(u32, String, String)]) -> u32 {
+        let mut written = Vec::new();
+        for (code, path, value) in tests {
+            let items = vec![*code, self.writer.string(path), self.writer.string(value)];
+            written.push(self.writer.list(items));
+        }
+        self.writer.list(written)
     }
 
     fn type_plan(&mut self, kind: &TypePlan) -> u32 {

@@ -42,13 +42,22 @@ impl Context<'_, '_> {
 
     /// Adds, by inference, the tagging action for what the call makes, if nobody knows of one.
     pub(crate) fn undocumented_tagging(&self, plan: &mut Plan) -> Result<(), CompileError> {
-        // A secret that comes with the call has tags of its own.
-        let tags = |grant: &Grant| {
-            self.world.action(&grant.action).is_some_and(|(service, own)| {
-                own.level == Level::Tagging && service.prefix == self.subject.prefix
-            })
+        let Some(member) = self.tags_member() else { return Ok(()) };
+        // A secret that comes with the call has tags of its own, and so have parts that are tagged
+        // by members of their own.
+        let is_about = |path: &str| {
+            let read = path.trim_start_matches("request.").trim_start_matches("**.");
+            let read = read.trim_end_matches('?');
+            read == member || read.starts_with(&format!("{member}."))
         };
-        if let (Some(member), false) = (self.tags_member(), plan.grants.iter().any(tags))
+        let tags = |grant: &Grant| {
+            let is_own = self.world.action(&grant.action).is_some_and(|(service, own)| {
+                own.level == Level::Tagging && service.prefix == self.subject.prefix
+            });
+            is_own
+                && (grant.tests.is_empty() || grant.tests.iter().any(|(_, path, _)| is_about(path)))
+        };
+        if !plan.grants.iter().any(tags)
             && let Some((action, made)) = self.tagging_of_what_is_made()
         {
             let mut grant = self.tag(action, &member, made.into_iter().collect())?;

@@ -191,6 +191,13 @@ impl<'d> World<'d> {
             .any(|verb| begins_with_word(name, verb))
     }
 
+    /// Returns whether the server makes the ids of a type up, whatever the call that makes it says.
+    pub(crate) fn numbers(&self, prefix: &str, kind: &str) -> bool {
+        let id = format!("{prefix}:{kind}");
+        let rules = self.rules().filter_map(|rules| rules.creates.as_ref());
+        rules.flat_map(|creates| &creates.numbered).any(|numbered| *numbered == id)
+    }
+
     /// Checks that everything the rules name exists.
     pub(crate) fn check(&self) -> Result<(), CompileError> {
         for file in self.files {
@@ -257,16 +264,7 @@ impl<'d> World<'d> {
                     return Err(file.error(name, problem));
                 }
             }
-            for name in &rule.operations {
-                let (prefix, operation) = name.split_once(':').unwrap_or_default();
-                let known = self.models.values().any(|model| {
-                    self.prefix_of.get(model.name.as_str()).is_some_and(|known| known == prefix)
-                        && model.operations.iter().any(|known| known.name == operation)
-                });
-                if !known {
-                    return Err(file.error(name, format!("no operation `{name}`")));
-                }
-            }
+            self.check_operations(file, &rule.operations)?;
             for of in &rule.of {
                 self.check_action(file, service, of)?;
                 let listed = self.action(of).is_some_and(|(_, action)| {
@@ -283,6 +281,13 @@ impl<'d> World<'d> {
                 self.check_action(file, service, action)?;
             }
         }
+        for rule in &rules.pass {
+            self.check_operations(file, &rule.operations)?;
+        }
+        for id in rules.creates.iter().flat_map(|creates| &creates.numbered) {
+            let (prefix, kind) = id.split_once(':').unwrap_or_default();
+            self.type_of(file, self.services.get(prefix).copied(), kind)?;
+        }
         for rule in &rules.source {
             if !self.services.contains_key(rule.prefix.as_str()) {
                 return Err(file.error(&rule.prefix, format!("no service `{}`", rule.prefix)));
@@ -291,6 +296,21 @@ impl<'d> World<'d> {
                 rule.models.iter().find(|name| !self.models.contains_key(name.as_str()))
             {
                 return Err(file.error(name, format!("no model `{name}`")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that some model of the service has each of the operations.
+    fn check_operations(&self, file: &Named, names: &[String]) -> Result<(), CompileError> {
+        for name in names {
+            let (prefix, operation) = name.split_once(':').unwrap_or_default();
+            let known = self.models.values().any(|model| {
+                self.prefix_of.get(model.name.as_str()).is_some_and(|known| known == prefix)
+                    && model.operations.iter().any(|known| known.name == operation)
+            });
+            if !known {
+                return Err(file.error(name, format!("no operation `{name}`")));
             }
         }
         Ok(())

@@ -15,7 +15,7 @@
 //! it depends on nothing.
 
 /// How a catalog begins. The digits count up with every change of layout.
-pub const MAGIC: &[u8; 8] = b"TTCATL03";
+pub const MAGIC: &[u8; 8] = b"TTCATL04";
 
 /// Size of the header in bytes: magic, root node, number of words, bytes of the pool.
 pub const HEADER: usize = 20;
@@ -131,6 +131,28 @@ pub mod flag {
     pub const INFERRED: u32 = 4;
     /// The grant follows from a heuristic.
     pub const HEURISTIC: u32 = 8;
+}
+
+/// A role that is passed.
+pub mod pass {
+    /// Where it stands.
+    pub const PATH: u32 = 0;
+    /// Services that may take it; none if not certain.
+    pub const TAKERS: u32 = 1;
+    /// Bits of [`super::pass_flag`].
+    pub const FLAGS: u32 = 2;
+    /// Tests, all of which must hold.
+    pub const TESTS: u32 = 3;
+}
+
+/// Flags of a role that is passed.
+pub mod pass_flag {
+    /// The value is an instance profile, and the role is the one inside it.
+    pub const PROFILE: u32 = 1;
+    /// The reference or a rule says that it is passed.
+    pub const DOCUMENTED: u32 = 2;
+    /// The value is a text in which roles stand.
+    pub const TEXT: u32 = 4;
 }
 
 /// A resource type of a grant.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use trailtrim_iam::resource::escape;
 
 use crate::fill::{Filled, Filler, literal, observed};
-use crate::table::layout::{ANY_ARN, flag, grant, kind_of, plan, test};
+use crate::table::layout::{ANY_ARN, flag, grant, kind_of, pass, pass_flag, plan, test};
 use crate::table::{Node, Table};
 use crate::template::{captures, weight};
 use crate::{ActionFacts, Condition, Confidence, Grant, Origin, Request, Resolution, Unresolved};
@@ -54,6 +54,9 @@ fn has_value(request: &dyn Request, path: &str) -> bool {
     request.values(path, &mut |_| found = true);
     found
 }
+
+/// The ARN of a role.
+const ROLE: &str = "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}";
 
 struct Resolver<'r> {
     request: &'r dyn Request,
@@ -214,9 +217,11 @@ impl Resolver<'_> {
 
     /// A role in the call: who passes it needs `iam:PassRole` on it.
     fn pass(&mut self, node: Node) {
-        let path = node.string(0);
-        let takers: Vec<String> = node.node(1).strings().map(str::to_owned).collect();
-        let (profile, documented) = (node.number(2) != 0, node.number(3) != 0);
+        if !node.node(pass::TESTS).nodes().all(|test| self.holds(test)) {
+            return;
+        }
+        let path = node.string(pass::PATH);
+        let flags = node.number(pass::FLAGS);
         let mut values = BTreeSet::new();
         if path == ANY_ARN {
             self.request.arns(&mut |_, arn| {
@@ -227,37 +232,50 @@ impl Resolver<'_> {
                 values.insert(value.to_owned());
             });
         }
-        for value in values {
-            let Some((resource, origin)) = self.passed(&value, profile, documented) else {
-                continue;
-            };
-            let conditions = if takers.is_empty() {
-                Vec::new()
-            } else {
-                // Chinese principals differ by service, so the condition holds elsewhere only.
-                let certain = self.request.partition() != "aws-cn";
-                let condition = Condition {
-                    operator: "StringEquals".to_owned(),
-                    key: "iam:PassedToService".to_owned(),
-                    values: takers.clone(),
-                };
-                certain.then_some(condition).into_iter().collect()
-            };
+        let roles = if flags & pass_flag::TEXT == 0 {
+            values.iter().filter_map(|value| self.passed(value, flags)).collect()
+        } else {
+            self.told(path, &values)
+        };
+        let takers: Vec<String> = node.node(pass::TAKERS).strings().map(str::to_owned).collect();
+        // Chinese principals differ by service, so the condition holds elsewhere only.
+        let certain = !takers.is_empty() && self.request.partition() != "aws-cn";
+        let condition = certain.then(|| Condition {
+            operator: "StringEquals".to_owned(),
+            key: "iam:PassedToService".to_owned(),
+            values: takers,
+        });
+        for (resource, origin) in roles {
             self.grants.push(Grant {
                 action: "iam:PassRole".to_owned(),
                 resource,
                 origin,
-                conditions,
+                conditions: condition.iter().cloned().collect(),
                 confidence: Confidence::Rule,
                 inferred: true,
             });
         }
     }
 
-    fn passed(&self, value: &str, profile: bool, documented: bool) -> Option<(String, Origin)> {
+    /// Returns the roles that stand in texts. The API asks for one: where none can be read, as in a
+    /// text that the log has cut or left out, it is any of the account.
+    fn told(&self, path: &str, texts: &BTreeSet<String>) -> Vec<(String, Origin)> {
+        let found: BTreeSet<&str> = texts.iter().flat_map(|text| roles_in(text)).collect();
+        if !found.is_empty() {
+            let roles = found.into_iter().map(|role| escape(role).text.into_owned());
+            return roles.map(|role| (role, Origin::Observed)).collect();
+        }
         let (partition, account) = (self.request.partition(), self.request.account());
-        let role = "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}";
-        if let Some(found) = captures(role, value) {
+        let why = "the role stands in a text, and none can be read there".to_owned();
+        let from = path.to_owned();
+        vec![(format!("arn:{partition}:iam::{account}:role/*"), Origin::Widened { from, why })]
+    }
+
+    fn passed(&self, value: &str, flags: u32) -> Option<(String, Origin)> {
+        let profile = flags & pass_flag::PROFILE != 0;
+        let documented = flags & pass_flag::DOCUMENTED != 0;
+        let (partition, account) = (self.request.partition(), self.request.account());
+        if let Some(found) = captures(ROLE, value) {
             let own = found.iter().any(|(name, owner)| *name == "Account" && *owner == account);
             return (documented || own)
                 .then(|| (escape(value).text.into_owned(), Origin::Observed));
@@ -296,6 +314,18 @@ impl Resolver<'_> {
             |arn| escape(&arn).text.into_owned(),
         )
     }
+}
+
+/// Returns the ARNs of roles that stand in a text.
+fn roles_in(text: &str) -> impl Iterator<Item = &str> {
+    let is_of_role = |c: char| c.is_ascii_alphanumeric() || ":/+=,.@_-".contains(c);
+    let words = text.match_indices("arn:").filter_map(move |(at, _)| {
+        let rest = text.get(at..)?;
+        let word = rest.split(|c| !is_of_role(c)).next()?;
+        // A sentence or a list may go on behind it.
+        Some(word.trim_end_matches([',', '.']))
+    });
+    words.filter(|word| !word.ends_with('/') && captures(ROLE, word).is_some())
 }
 
 /// Returns the part of a type's name that its alternatives share.

@@ -166,6 +166,55 @@ fn another_accounts_role_is_not_passed_without_documentation() {
 }
 
 #[test]
+fn a_role_in_a_text_is_read_there_or_any_of_the_account() {
+    let pass = |name: &str, parameters: Value| -> Vec<(String, bool)> {
+        let grants = record::resolve(&event("osis", name, parameters)).grants;
+        let passes = grants.into_iter().filter(|grant| grant.action == "iam:PassRole");
+        passes.map(|grant| (grant.resource, grant.origin == Origin::Observed)).collect()
+    };
+    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+    let text =
+        "source:\n  s3:\n    aws:\n      sts_role_arn: \"arn:aws:iam::111122223333:role/p/r.\"\n";
+    let body = json!({ "pipelineConfigurationBody": text });
+    assert_eq!(pass("ValidatePipeline", body), [(role("p/r"), true)]);
+    let all = [(role("*"), false)];
+    let silent = json!({ "pipelineConfigurationBody": "version: '2'" });
+    assert_eq!(pass("ValidatePipeline", silent), all);
+    assert_eq!(pass("ValidatePipeline", json!({})), all, "the log may leave it out");
+    // Where a member names the role, the text need not.
+    let named = json!({ "pipelineConfigurationBody": text, "pipelineRoleArn": role("named") });
+    assert_eq!(pass("CreatePipeline", named), [(role("named"), true)]);
+    assert_eq!(pass("UpdatePipeline", json!({ "pipelineName": "p" })), []);
+}
+
+#[test]
+fn only_a_nodes_entry_passes_its_role() {
+    let entry = |kind: &str| {
+        json!({ "clusterName": "c", "type": kind,
+            "principalArn": "arn:aws:iam::111122223333:role/nodes" })
+    };
+    let passes = |kind: &str| {
+        let lines = lines(&event("eks", "CreateAccessEntry", entry(kind)));
+        lines.contains("iam:PassRole arn:aws:iam::111122223333:role/nodes")
+    };
+    assert!(passes("EC2_LINUX") && !passes("STANDARD"));
+}
+
+#[test]
+fn parts_with_tags_of_their_own_leave_those_of_the_whole() {
+    let tagged = |parameters: Value| -> BTreeSet<String> {
+        let lines = lines(&event("directconnect", "CreateLag", parameters));
+        lines.into_iter().filter(|line| line.contains("TagResource")).collect()
+    };
+    let tags = json!([{ "key": "a", "value": "b" }]);
+    let arn = "directconnect:TagResource arn:aws:directconnect:eu-west-1:111122223333";
+    assert_eq!(tagged(json!({ "tags": tags })), BTreeSet::from([format!("{arn}:dxlag/*")]));
+    let parameters = json!({ "tags": tags, "childConnectionTags": tags });
+    let both = [format!("{arn}:dxcon/*"), format!("{arn}:dxlag/*")];
+    assert_eq!(tagged(parameters), BTreeSet::from(both));
+}
+
+#[test]
 fn a_profiles_role_is_learned_or_widened() {
     let event = event(
         "ec2",
