@@ -43,6 +43,13 @@ pub(crate) fn passes(
             if rule.text {
                 flags |= pass_flag::TEXT;
             }
+            if rule.members.is_empty() {
+                let to = principal(world, subject, "");
+                let to = rule.to.as_ref().map_or(to, |to| to.of(subject.prefix));
+                let tests = tests(file, subject, &rule.when)?;
+                let flags = flags | pass_flag::TEXT;
+                passes.push(Pass { path: String::new(), to, flags, tests });
+            }
             for member in &rule.members {
                 for path in paths(subject, member) {
                     let to = match &rule.to {

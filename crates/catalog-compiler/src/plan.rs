@@ -332,7 +332,7 @@ impl Plan {
         let of_grants = self.grants.iter().flat_map(|grant| &grant.tests);
         let tests = of_grants.chain(self.passes.iter().flat_map(|pass| &pass.tests));
         paths.extend(tests.map(|(_, path, _)| path.clone()).filter(|path| path.contains('.')));
-        let named = self.passes.iter().filter(|pass| pass.path != ANY_ARN);
+        let named = self.passes.iter().filter(|pass| !["", ANY_ARN].contains(&pass.path.as_str()));
         paths.extend(named.map(|pass| pass.path.clone()));
         for (_, key, _, value) in &self.lessons {
             paths.extend([key.clone(), value.clone()]);

@@ -212,6 +212,7 @@ pub(crate) struct PassRoleRules {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PassRule {
     pub(crate) operations: Vec<String>,
+    /// Where the role stands; nowhere where the call passes one that it does not name.
     pub(crate) members: Vec<String>,
     /// What must hold of a call that passes them.
     #[serde(default)]

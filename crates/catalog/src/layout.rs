@@ -135,7 +135,7 @@ pub mod flag {
 
 /// A role that is passed.
 pub mod pass {
-    /// Where it stands.
+    /// Where it stands; "" where the call does not name it.
     pub const PATH: u32 = 0;
     /// Services that may take it; none if not certain.
     pub const TAKERS: u32 = 1;
@@ -151,7 +151,7 @@ pub mod pass_flag {
     pub const PROFILE: u32 = 1;
     /// The reference or a rule says that it is passed.
     pub const DOCUMENTED: u32 = 2;
-    /// The value is a text in which roles stand.
+    /// The value is a text in which roles stand, or there is none.
     pub const TEXT: u32 = 4;
 }
 

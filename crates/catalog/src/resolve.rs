@@ -258,7 +258,7 @@ impl Resolver<'_> {
     }
 
     /// Returns the roles that stand in texts. The API asks for one: where none can be read, as in a
-    /// text that the log has cut or left out, it is any of the account.
+    /// text that the log has cut or left out, or the call does not name it, it is any of the account.
     fn told(&self, path: &str, texts: &BTreeSet<String>) -> Vec<(String, Origin)> {
         let found: BTreeSet<&str> = texts.iter().flat_map(|text| roles_in(text)).collect();
         if !found.is_empty() {
@@ -266,8 +266,11 @@ impl Resolver<'_> {
             return roles.map(|role| (role, Origin::Observed)).collect();
         }
         let (partition, account) = (self.request.partition(), self.request.account());
-        let why = "the role stands in a text, and none can be read there".to_owned();
-        let from = path.to_owned();
+        let (from, why) = match path {
+            "" => ("iam:PassRole", "the call does not name the role that it passes"),
+            path => (path, "the role stands in a text, and none can be read there"),
+        };
+        let (from, why) = (from.to_owned(), why.to_owned());
         vec![(format!("arn:{partition}:iam::{account}:role/*"), Origin::Widened { from, why })]
     }
 
