@@ -5,6 +5,7 @@
 //! with a catalog and says which permission on which resource each principal
 //! used, with evidence. The crate knows nothing of policies or output formats.
 
+mod activity;
 mod call;
 mod callers;
 mod calls;
@@ -37,6 +38,9 @@ mod usage;
 mod wanted;
 mod workload;
 
+pub use activity::{
+    Activity, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey, permission_set,
+};
 pub use call::{Call, Category, Copy, Denial, Open, Part, Resource};
 pub use calls::Calls;
 pub use context::{FEW, Few};
@@ -47,10 +51,7 @@ pub use history::{Holder, PolicyChange, PolicyChanges};
 pub use identity::{Caller, Outsider, PrincipalKey, Reason, is_service_linked};
 pub use observe::{Excluded, Observer, Scope};
 pub use outcome::Outcome;
-pub use resolve::{
-    Activity, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey,
-    permission_set, resolve, resolve_by_workload, resolve_some,
-};
+pub use resolve::{resolve, resolve_by_workload, resolve_some};
 pub use shards::Shards;
 pub use sketch::{Count, SKETCH};
 pub use sorted::Sorted;

@@ -5,8 +5,8 @@
 
 use trailtrim_iam::wildcard;
 
+use crate::activity::kind_and_name;
 use crate::identity::PrincipalKey;
-use crate::resolve::kind_and_name;
 
 /// Principals by pattern: of the whole ARN, of `role/path/name`, or of the bare name.
 #[derive(Clone, Debug, Default)]
