@@ -340,3 +340,34 @@ impl Plan {
         paths
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Grant, TypePlan};
+    use crate::layout::test;
+
+    #[test]
+    fn a_grant_is_said_whenever_it_holds_and_on_the_same_if_that_is_told() {
+        let grant = |members: &[&str], kind: &str| Grant {
+            action: "s3:GetObject".to_owned(),
+            tests: members
+                .iter()
+                .map(|member| (test::PRESENT, format!("request.{member}?"), String::new()))
+                .collect(),
+            types: vec![TypePlan {
+                name: kind.to_owned(),
+                required: true,
+                made: 0,
+                guard: String::new(),
+                templates: Vec::new(),
+            }],
+            flags: 0,
+            conditions: Vec::new(),
+            reason: String::new(),
+        };
+        assert!(grant(&[], "object").says(&grant(&["key"], "object"), true));
+        assert!(!grant(&["source"], "object").says(&grant(&["key"], "object"), true));
+        assert!(!grant(&[], "object").says(&grant(&[], "rule"), true));
+        assert!(grant(&[], "object").says(&grant(&[], "rule"), false));
+    }
+}
