@@ -219,13 +219,15 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
             self.key.clear();
             normalise(&name, self.key);
             let anywhere = reach.deep.is_some() || reach.scan;
+            // A path may end at such a key, wherever it stands; what is below is content.
+            let deep = reach.deep;
             if anywhere && self.skipped.contains(self.key.as_str()) {
                 reach = Reach { deep: None, scan: false };
             }
             let below: SmallVec<[&Branch; 4]> = here
                 .iter()
                 .copied()
-                .chain(reach.deep)
+                .chain(deep)
                 .filter_map(|branch| branch.below(self.key))
                 .collect();
             if below.is_empty() && reach.deep.is_none() && !reach.scan {
@@ -427,6 +429,15 @@ mod tests {
                 pair("request.resource", "arn:aws:lambda:::f"),
                 pair("request.deep.list", "arn:aws:iam::1:role/r"),
             ]
+        );
+    }
+
+    #[test]
+    fn a_path_may_end_at_a_key_whose_content_is_skipped() {
+        let extractor = extractor(&["request.**.tags?", "request.**.key"], &["tags"], false);
+        assert_eq!(
+            parts(&extractor, r#"{"interface":{"tags":[{"key":"k","value":"v"}]}}"#),
+            [pair("request.**.tags?", "present")]
         );
     }
 
