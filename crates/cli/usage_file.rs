@@ -5,7 +5,6 @@ use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use fs4::fs_std::FileExt as _;
 use trailtrim_aggregator::{Epoch, Join as _, MAGIC, UsageFile};
 use trailtrim_catalog::Catalog;
 
@@ -111,7 +110,7 @@ pub(crate) fn write(path: &Path, usage: UsageFile, append: bool) -> anyhow::Resu
         .write(true)
         .open(&lock_path)
         .with_context(failed)?;
-    lock.lock_exclusive().with_context(failed)?;
+    lock.lock().with_context(failed)?;
     let usage = if append {
         let mut known = read_if_there(path)?;
         known.join(usage);

@@ -9,7 +9,8 @@
 use std::hash::BuildHasher as _;
 use std::ops::Range;
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, Simd, dispatch, u8x64};
 
 use crate::RECORD_LIMIT;
 use crate::framer::Within;
@@ -429,15 +430,14 @@ impl<'t> Scan<'t> {
 }
 
 /// Returns a bit for each byte that may end the plain text of a string.
-#[inline(always)]
 fn ends(block: &[u8; BLOCK]) -> u64 {
-    const WIDTH: usize = 16;
-    let mut ends = 0;
-    for (number, block) in block.as_chunks::<WIDTH>().0.iter().enumerate() {
-        let block = u8x16::new(*block);
-        let control = block.min(u8x16::splat(0x1f)).cmp_eq(block);
-        let end = block.cmp_eq(u8x16::splat(b'"')) | block.cmp_eq(u8x16::splat(b'\\')) | control;
-        ends |= u64::from(end.move_mask() as u16) << (number * WIDTH);
-    }
-    ends
+    dispatch!(Level::new(), simd => ends_by(simd, block))
+}
+
+/// Does so by the instructions that `simd` stands for.
+#[inline(always)]
+fn ends_by<S: Simd>(simd: S, block: &[u8; BLOCK]) -> u64 {
+    let block = u8x64::from_slice(simd, block);
+    let end = block.simd_eq(b'"') | block.simd_eq(b'\\') | block.simd_le(0x1f);
+    end.to_bitmask()
 }

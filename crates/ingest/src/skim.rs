@@ -1,9 +1,11 @@
 //! Where an object ends in which nothing is looked for.
 //!
-//! Brackets are counted, 64 bytes at once, and nothing is checked but that no line breaks off within a
+//! Brackets are counted, 64 bytes at once by the widest instructions that the processor has, and nothing is
+//! checked but that no line breaks off within a
 //! string: behind one that does, what is a string and what is not would change places.
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, Simd, dispatch, u8x64};
 
 /// How many bytes are looked at once.
 const BLOCK: usize = u64::BITS as usize;
@@ -24,21 +26,17 @@ struct Kinds {
 
 impl Kinds {
     #[inline(always)]
-    fn of(block: &[u8; BLOCK]) -> Kinds {
-        const WIDTH: usize = 16;
-        let mut kinds = Kinds::default();
-        for (number, block) in block.as_chunks::<WIDTH>().0.iter().enumerate() {
-            let block = u8x16::new(*block);
-            // In ASCII a brace and a bracket differ in this one bit.
-            let either = block | u8x16::splat(0x20);
-            let bits = |found: u8x16| u64::from(found.move_mask() as u16) << (number * WIDTH);
-            kinds.quotes |= bits(block.cmp_eq(u8x16::splat(b'"')));
-            kinds.backslashes |= bits(block.cmp_eq(u8x16::splat(b'\\')));
-            kinds.opens |= bits(either.cmp_eq(u8x16::splat(b'{')));
-            kinds.closes |= bits(either.cmp_eq(u8x16::splat(b'}')));
-            kinds.controls |= bits(block.min(u8x16::splat(0x1f)).cmp_eq(block));
+    fn of<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Kinds {
+        let block = u8x64::from_slice(simd, block);
+        // In ASCII a brace and a bracket differ in this one bit.
+        let either = block | 0x20;
+        Kinds {
+            quotes: block.simd_eq(b'"').to_bitmask(),
+            backslashes: block.simd_eq(b'\\').to_bitmask(),
+            opens: either.simd_eq(b'{').to_bitmask(),
+            closes: either.simd_eq(b'}').to_bitmask(),
+            controls: block.simd_le(0x1f).to_bitmask(),
         }
-        kinds
     }
 }
 
@@ -88,13 +86,19 @@ impl Strings {
 /// Returns the length of the object that `bytes` begin with; nothing where they end before it does, or
 /// a line within a string.
 pub(crate) fn object(bytes: &[u8]) -> Option<usize> {
+    dispatch!(Level::new(), simd => object_by(simd, bytes))
+}
+
+/// Does so by the instructions that `simd` stands for.
+#[inline(always)]
+fn object_by<S: Simd>(simd: S, bytes: &[u8]) -> Option<usize> {
     let mut strings = Strings::default();
     let mut depth = 0u32;
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     let mut last = [0; BLOCK];
     last.get_mut(..rest.len())?.copy_from_slice(rest);
     for (number, block) in blocks.iter().chain([&last]).enumerate() {
-        let kinds = Kinds::of(block);
+        let kinds = Kinds::of(simd, block);
         let inside = strings.inside(kinds);
         let broken = kinds.controls & inside;
         let (opens, closes) = (kinds.opens & !inside, kinds.closes & !inside);
