@@ -18,7 +18,7 @@ mod verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Activity, Principal};
-use trailtrim_catalog::{Catalog, Visibility};
+use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, Statement};
 
 use crate::attached::{Attached, Bundle, Inventory};
@@ -155,11 +155,13 @@ pub fn tighten<'a>(
     let all = Judging { inventory, allows: &allows, principals: &principals, assigned: &assigned };
     let mut bundles = all.bundles(&held, standards, &bearing);
     // What shows only through calls that nobody can make any more goes with them, and what shows
-    // through that in turn.
+    // through that in turn; what shows in others as well is told of by these alone.
     let mut left = held;
     for _ in 0..CARRIED {
         let stays: Vec<BTreeSet<&str>> = bundles.iter().map(TightenedBundle::stays).collect();
-        if stays == left || !bundles.iter().any(|bundle| bundle.keeps_carried(catalog)) {
+        let gone: BTreeSet<&str> =
+            left.iter().zip(&stays).flat_map(|(had, has)| had.difference(has)).copied().collect();
+        if !bundles.iter().any(|bundle| bundle.keeps_carried(standards.lookout, &gone)) {
             break;
         }
         bundles = all.bundles(&stays, standards, &bearing);
@@ -225,12 +227,10 @@ impl TightenedBundle<'_> {
         all.filter(|one| one.stays()).map(|one| one.action).collect()
     }
 
-    /// Tells whether something stays that shows only through other calls.
-    fn keeps_carried(&self, catalog: Catalog) -> bool {
-        self.stays().into_iter().any(|action| {
-            let shows = catalog.action(action).map(|facts| facts.visibility());
-            matches!(shows, Some(Visibility::Through(_)))
-        })
+    /// Tells whether something stays that shows in calls that nobody makes any more.
+    fn keeps_carried(&self, lookout: &Lookout<'_>, gone: &BTreeSet<&str>) -> bool {
+        let mut stays = self.stays().into_iter();
+        stays.any(|action| lookout.carriers(action).any(|carrier| gone.contains(carrier)))
     }
 }
 

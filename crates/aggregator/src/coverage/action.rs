@@ -15,6 +15,8 @@
 //!   (`data/recording.toml`).
 //! - What shows only through other calls (`iam:PassRole`) is covered where all of these are. What
 //!   never shows is never covered.
+//! - Calls of another service count only where whoever is asked about can make them: that a key-value
+//!   store of CloudFront reads an object makes nothing of `s3:GetObject` uncertain for those who make none.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -42,6 +44,8 @@ struct Event {
     shows: Shows,
     /// Whether the trail selects it by the resource that the action is used on.
     here: bool,
+    /// Whether it is of another service than the action.
+    foreign: bool,
     /// All actions that the event can need.
     actions: Vec<&'static str>,
 }
@@ -118,12 +122,22 @@ impl ActionEvents {
                         _ => Shows::Unsure,
                     },
                     here: !services::selects_elsewhere(label, operation.name(), action),
+                    foreign: !own,
                     actions: operation.actions().collect(),
                 };
                 by_action.entry(action).or_default().insert(event);
             }
         }
         ActionEvents { catalog, by_action }
+    }
+
+    /// Returns the actions of calls that an action shows in and that count only where they can be made:
+    /// all it shows in, or those of other services.
+    pub fn carriers(&self, action: &str) -> impl Iterator<Item = &'static str> {
+        let through = matches!(self.visibility(action), Visibility::Through(_));
+        let events = self.by_action.get(action).into_iter().flatten();
+        let carrying = events.filter(move |event| through || event.foreign);
+        carrying.flat_map(|event| &event.actions).copied().filter(move |other| *other != action)
     }
 
     /// Returns what CloudTrail can show of an action; [`Visibility::Unknown`] where the catalog
@@ -155,7 +169,8 @@ impl Coverage {
     }
 
     /// Returns the days (since 1970-01-01, UTC) on which its use would surely have shown. What shows
-    /// only through other calls shows through those that somebody `can` make, by their actions.
+    /// only through other calls, or in those of other services, shows through those that somebody `can`
+    /// make, by their actions.
     /// `asked` remembers answers, many of which several actions share; it belongs to one coverage.
     pub fn covered_days_of(
         &self,
@@ -282,8 +297,9 @@ impl ActionEvents {
         let mut demands = Vec::new();
         for event in all {
             let here = Some(event);
-            let others = event.actions.iter().filter(|one| **one != facts.id());
-            if own.is_none() && !others.into_iter().any(|one| can(one)) {
+            let mut others = event.actions.iter().filter(|one| **one != facts.id()).peekable();
+            let carried = own.is_none() || (event.foreign && others.peek().is_some());
+            if carried && !others.any(|one| can(one)) {
                 continue;
             }
             match event.shows {
@@ -301,7 +317,13 @@ impl ActionEvents {
                 }
             }
         }
-        // What nothing carries that somebody can do cannot be used either.
+        // What nothing carries that somebody can do cannot be used either; what has events that nobody told
+        // of by name shows as all of its class do.
+        if demands.is_empty()
+            && let Some(own) = own
+        {
+            demands.push(demand(None, own));
+        }
         Some(demands)
     }
 }

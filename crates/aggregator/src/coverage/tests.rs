@@ -415,3 +415,36 @@ proptest! {
         prop_assert_eq!(joined, whole);
     }
 }
+
+#[test]
+fn calls_of_other_services_count_where_they_can_be_made() {
+    // Reads of S3 objects are recorded, and no management event is.
+    let mut coverage = Coverage::default();
+    for hour in (4..24 * 7).step_by(8) {
+        for reads in [true, false] {
+            let more = format!(
+                r#","awsRegion":"{REGION}","eventCategory":"Data","resources":[{{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::code/f.zip"}}]"#
+            );
+            add(&mut coverage, &fields("s3.amazonaws.com", "GetObject", reads, &more), hour);
+        }
+    }
+    declare(
+        &mut coverage,
+        r#""EventSelectors":[{"ReadWriteType":"All","IncludeManagementEvents":false,
+            "DataResources":[{"Type":"AWS::S3::Object","Values":["arn:aws:s3"]}]}]"#,
+    );
+    let events = ActionEvents::of(trailtrim_catalog::Catalog::embedded());
+    assert!(events.carriers("s3:GetObject").any(|action| action == "lambda:CreateFunction"));
+    let place = Place {
+        account: ACCOUNT,
+        region: REGION,
+        resource: "arn:aws:s3:::code/*",
+        principal: None,
+    };
+    let days = |can: &dyn Fn(&str) -> bool| {
+        coverage.covered_days_of(&events, "s3:GetObject", &place, can, &mut Asked::default()).len()
+    };
+    assert_eq!(days(&|_| true), 0);
+    assert_eq!(days(&|action| action == "lambda:CreateFunction"), 0);
+    assert!(days(&|_| false) >= 5);
+}

@@ -166,6 +166,11 @@ impl<'a> Lookout<'a> {
         }
     }
 
+    /// Returns the actions of calls that an action shows in only where they can be made.
+    pub(crate) fn carriers(&self, action: &str) -> impl Iterator<Item = &'static str> {
+        self.events.carriers(action)
+    }
+
     /// Says why a call need not have shown.
     fn blind(&self, action: &str, place: Option<(usize, String)>) -> String {
         let what = match self.events.visibility(action) {
@@ -193,7 +198,7 @@ impl<'a> Lookout<'a> {
         can: &dyn Fn(&str) -> bool,
     ) -> usize {
         // Through which calls it shows depends on who asks.
-        let carried = matches!(self.events.visibility(action), Visibility::Through(_));
+        let carried = self.events.carriers(action).next().is_some();
         let key = (account.to_owned(), action, region.to_owned(), resource.to_owned());
         let known = self.known.borrow().get(&key).filter(|_| !carried).cloned();
         let days = known.unwrap_or_else(|| {
