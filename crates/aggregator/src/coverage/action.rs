@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use foldhash::fast::RandomState;
-use trailtrim_catalog::{AccessLevel, Catalog, Visibility};
+use trailtrim_catalog::{AccessLevel, Catalog, Operation, Visibility};
 
 use super::{Access, Class, Coverage, Question, services};
 
@@ -46,8 +46,8 @@ struct Event {
     here: bool,
     /// Whether it is of another service than the action.
     foreign: bool,
-    /// All actions that the event can need.
-    actions: Vec<&'static str>,
+    /// Actions of which at least one is needed for the call; see [`needed`].
+    needed: Vec<&'static str>,
 }
 
 /// As what an event is recorded.
@@ -100,21 +100,33 @@ impl<'p> Place<'p> {
     }
 }
 
+/// Returns the actions without any of which nobody makes a call: the one of its name, else those of its
+/// service, else all that it can need. What comes with it only allows nothing by itself.
+fn needed(operation: &Operation, named: Option<&'static str>) -> Vec<&'static str> {
+    let all: Vec<&'static str> = operation.actions().collect();
+    if let Some(named) = named.filter(|named| all.contains(named)) {
+        return vec![named];
+    }
+    let is_own = |action: &&str| action.split(':').next() == operation.service();
+    let own: Vec<&'static str> = all.iter().copied().filter(is_own).collect();
+    if own.is_empty() { all } else { own }
+}
+
 impl ActionEvents {
     /// Turns the catalog's events round.
     pub fn of(catalog: Catalog) -> ActionEvents {
         let mut by_action: BTreeMap<&'static str, BTreeSet<Event>> = BTreeMap::new();
         for (label, operation) in catalog.events() {
+            let named = format!("{}:{}", operation.service().unwrap_or(label), operation.name());
+            let facts = catalog.action(&named);
+            let needed = needed(&operation, facts.map(|facts| facts.id()));
             let passed = operation.passes_roles().then_some(PASS_ROLE);
             for action in operation.actions().chain(passed) {
-                let service = action.split(':').next();
-                let own = operation.service() == service;
-                let named =
-                    format!("{}:{}", operation.service().unwrap_or(label), operation.name());
+                let own = operation.service() == action.split(':').next();
                 let event = Event {
                     source: format!("{label}.amazonaws.com"),
                     name: operation.name(),
-                    shows: match catalog.action(&named).map(|facts| facts.visibility()) {
+                    shows: match facts.map(|facts| facts.visibility()) {
                         Some(Visibility::Management) => Shows::Management,
                         Some(Visibility::Data(kind)) => Shows::Data(kind),
                         Some(Visibility::Never | Visibility::Unknown) if !own => Shows::Never,
@@ -123,7 +135,7 @@ impl ActionEvents {
                     },
                     here: !services::selects_elsewhere(label, operation.name(), action),
                     foreign: !own,
-                    actions: operation.actions().collect(),
+                    needed: needed.clone(),
                 };
                 by_action.entry(action).or_default().insert(event);
             }
@@ -137,7 +149,7 @@ impl ActionEvents {
         let through = matches!(self.visibility(action), Visibility::Through(_));
         let events = self.by_action.get(action).into_iter().flatten();
         let carrying = events.filter(move |event| through || event.foreign);
-        carrying.flat_map(|event| &event.actions).copied().filter(move |other| *other != action)
+        carrying.flat_map(|event| &event.needed).copied().filter(move |other| *other != action)
     }
 
     /// Returns what CloudTrail can show of an action; [`Visibility::Unknown`] where the catalog
@@ -297,7 +309,7 @@ impl ActionEvents {
         let mut demands = Vec::new();
         for event in all {
             let here = Some(event);
-            let mut others = event.actions.iter().filter(|one| **one != facts.id()).peekable();
+            let mut others = event.needed.iter().filter(|one| **one != facts.id()).peekable();
             let carried = own.is_none() || (event.foreign && others.peek().is_some());
             if carried && !others.any(|one| can(one)) {
                 continue;

@@ -447,4 +447,6 @@ fn calls_of_other_services_count_where_they_can_be_made() {
     assert_eq!(days(&|_| true), 0);
     assert_eq!(days(&|action| action == "lambda:CreateFunction"), 0);
     assert!(days(&|_| false) >= 5);
+    // What may come with such a call does not make it.
+    assert!(days(&|action| action == "s3:GetObjectVersion") >= 5);
 }
