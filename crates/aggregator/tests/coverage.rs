@@ -194,7 +194,7 @@ fn the_place_of_a_hidden_call_is_never_covered() {
     // A coverage that claims nothing would pass, and be of no use.
     println!("covered: {by_presence:?} by presence, {by_declaration:?} with declarations");
     assert!(by_presence.calls > 5_000 && by_declaration.calls > by_presence.calls + 2_000);
-    assert!(by_presence.actions > 2_000 && by_declaration.actions > by_presence.actions + 2_000);
+    assert!(by_presence.actions > 2_000 && by_declaration.actions > by_presence.actions + 1_500);
 }
 
 #[test]

@@ -5,7 +5,18 @@ use trailtrim_catalog::Catalog;
 use trailtrim_catalog_compiler::data::{Model, ModelOperation};
 
 /// How EC2's ids begin, for the members that hold them.
-const IDS: [(&str, &str); 40] = [
+const IDS: [(&str, &str); 51] = [
+    ("fpgaimageid", "afi-"),
+    ("capacityreservationfleetid", "crf-"),
+    ("clientvpnendpointid", "cvpn-endpoint-"),
+    ("carriergatewayid", "cagw-"),
+    ("instanceeventwindowid", "iew-"),
+    ("networkinsightspathid", "nip-"),
+    ("networkinsightsanalysisid", "nia-"),
+    ("trafficmirrorfilterid", "tmf-"),
+    ("trafficmirrorfilterruleid", "tmfr-"),
+    ("trafficmirrorsessionid", "tms-"),
+    ("trafficmirrortargetid", "tmt-"),
     ("transitgatewaymulticastdomainid", "tgw-mcast-domain-"),
     ("transitgatewayconnectpeerid", "tgw-connect-peer-"),
     ("vpcendpointserviceid", "vpce-svc-"),

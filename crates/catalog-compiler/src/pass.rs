@@ -9,7 +9,7 @@ use crate::fill::paths;
 use crate::layout::{ANY_ARN, pass_flag};
 use crate::names::normal;
 use crate::plan::Grant;
-use crate::rules::PrincipalRule;
+use crate::rules::{DefinitionRole, PrincipalRule};
 use crate::when::tests;
 use crate::world::{Subject, World, begins_with_word};
 
@@ -40,6 +40,11 @@ pub(crate) fn passes(
             if rule.profile {
                 flags |= pass_flag::PROFILE;
             }
+            flags |= match rule.definition {
+                None => 0,
+                Some(DefinitionRole::TaskRole) => pass_flag::TASK_ROLE,
+                Some(DefinitionRole::ExecutionRole) => pass_flag::EXECUTION_ROLE,
+            };
             if rule.text {
                 flags |= pass_flag::TEXT;
             }

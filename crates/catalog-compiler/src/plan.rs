@@ -268,11 +268,12 @@ impl Context<'_, '_> {
     }
 
     fn grant_of(&self, file: &Named, rule: &GrantRule) -> Result<Grant, CompileError> {
-        let id = qualified(Some(self.subject.prefix), &rule.action);
+        let name = if rule.action.is_empty() { self.subject.name } else { &rule.action };
+        let id = qualified(Some(self.subject.prefix), name);
         let (service, action) = self
             .world
             .action(&id)
-            .ok_or_else(|| file.error(&rule.action, format!("no action `{id}` in the catalog")))?;
+            .ok_or_else(|| file.error(name, format!("no action `{id}` in the catalog")))?;
         let mut flags = 0;
         if rule.use_resources == Some(false) {
             flags |= flag::NO_RESOURCES;

@@ -160,6 +160,7 @@ impl DependentRule {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct GrantRule {
+    /// Without, the one that is called like the operation.
     pub(crate) action: String,
     pub(crate) when: Vec<String>,
     pub(crate) only: Vec<String>,
@@ -220,12 +221,23 @@ pub(crate) struct PassRule {
     /// Whether the members hold an instance profile, and the role is the one inside it.
     #[serde(default)]
     pub(crate) profile: bool,
+    /// Which role it is of those that a task definition was registered with, if the members hold one.
+    #[serde(default)]
+    pub(crate) definition: Option<DefinitionRole>,
     /// Whether the members hold texts (YAML, JSON) in which roles stand.
     #[serde(default)]
     pub(crate) text: bool,
     #[serde(default)]
     pub(crate) to: Option<Takers>,
     pub(crate) reason: String,
+}
+
+/// A role of an ECS task definition.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum DefinitionRole {
+    TaskRole,
+    ExecutionRole,
 }
 
 #[derive(Clone, Debug, Deserialize)]

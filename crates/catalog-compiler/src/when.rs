@@ -70,6 +70,9 @@ pub(crate) fn lessons(
                 "iam-arn" => 1,
                 "athena-work-group" => 2,
                 "ec2-association" => 3,
+                "ecs-task-definition" => 4,
+                "ecs-task-role" => 5,
+                "ecs-execution-role" => 6,
                 other => return Err(file.error(other, format!("no kind of lesson `{other}`"))),
             };
             let path = |member: &str| paths(subject, member).into_iter().next().unwrap_or_default();

@@ -247,7 +247,10 @@ impl<'d> World<'d> {
                 self.check_action(file, service, action)?;
             }
             for grant in rule.grants.iter().chain(&rule.extra) {
-                self.check_action(file, service, &grant.action)?;
+                // Without one it is called like the operation, and looked up with that.
+                if !grant.action.is_empty() {
+                    self.check_action(file, service, &grant.action)?;
+                }
             }
         }
         for action in rules.companion.iter().flat_map(|rule| rule.with.iter().chain(&rule.actions))

@@ -14,7 +14,7 @@ use crate::{Origin, Request};
 const GENERIC: [&str; 6] = ["ResourceId", "ResourceName", "Id", "Name", "Identifier", "UUID"];
 
 /// Transforms that make something else out of an ARN, or of what begins as one.
-const READS_ARNS: [&str; 8] = [
+const READS_ARNS: [&str; 9] = [
     "between_slashes",
     "drop_last_colon",
     "unqualified",
@@ -23,6 +23,7 @@ const READS_ARNS: [&str; 8] = [
     "iam_kind",
     "iam_owner",
     "iam_last",
+    "arn_last",
 ];
 
 /// What stands for the streams of a log group behind its ARN.

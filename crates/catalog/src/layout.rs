@@ -15,7 +15,7 @@
 //! it depends on nothing.
 
 /// How a catalog begins. The digits count up with every change of layout.
-pub const MAGIC: &[u8; 8] = b"TTCATL04";
+pub const MAGIC: &[u8; 8] = b"TTCATL05";
 
 /// Size of the header in bytes: magic, root node, number of words, bytes of the pool.
 pub const HEADER: usize = 20;
@@ -153,6 +153,10 @@ pub mod pass_flag {
     pub const DOCUMENTED: u32 = 2;
     /// The value is a text in which roles stand, or there is none.
     pub const TEXT: u32 = 4;
+    /// The value is a task definition of ECS, and the role is that of its tasks.
+    pub const TASK_ROLE: u32 = 8;
+    /// The value is a task definition of ECS, and the role is the one that starts its tasks.
+    pub const EXECUTION_ROLE: u32 = 16;
 }
 
 /// A resource type of a grant.
@@ -250,6 +254,9 @@ pub const TRANSFORMS: &[&str] = &[
     "qualified",
     "between_slashes",
     "unqualified",
+    "arn_last",
+    "bucket_host",
+    "owner",
 ];
 
 /// Tests of a grant.

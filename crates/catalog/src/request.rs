@@ -59,4 +59,10 @@ pub enum FactKind {
     AthenaWorkGroup,
     /// EC2 association or attachment id (`rtbassoc-…`, `eipassoc-…`) → id of the resource.
     Ec2Association,
+    /// ARN of an ECS task definition → the same, as proof that it was registered in the trail.
+    EcsTaskDefinition,
+    /// ARN of an ECS task definition → ARN of the role of its tasks.
+    EcsTaskRole,
+    /// ARN of an ECS task definition → ARN of the role that starts its tasks.
+    EcsExecutionRole,
 }

@@ -10,10 +10,13 @@ use std::collections::BTreeSet;
 use trailtrim_iam::resource::escape;
 
 use crate::fill::{Filled, Filler, literal, observed};
-use crate::table::layout::{ANY_ARN, flag, grant, kind_of, pass, pass_flag, plan, test};
+use crate::table::layout::{ANY_ARN, flag, grant, kind_of, pass, pass_flag, plan, source, test};
 use crate::table::{Node, Table};
 use crate::template::{captures, weight};
-use crate::{ActionFacts, Condition, Confidence, Grant, Origin, Request, Resolution, Unresolved};
+use crate::{
+    AccessLevel, ActionFacts, Condition, Confidence, FactKind, Grant, Origin, Request, Resolution,
+    Unresolved,
+};
 
 /// Resolves a call by its plan.
 pub(crate) fn resolve(table: Table, node: Node, request: &dyn Request) -> Resolution {
@@ -149,12 +152,19 @@ impl Resolver<'_> {
             return;
         }
         // All types are optional and the call names none of them in full.
+        let level = facts.access_level();
         match (partial.into_iter().next(), types.as_slice()) {
             (Some(found), _) => {
                 found.into_iter().for_each(|(resource, origin)| push(resource, origin));
             }
-            // A listing is on the whole collection, if the collection is the service's own.
-            (None, [only]) if is_own(*only, action) => {
+            // A listing is on the whole collection, if the collection is the service's own, and tags are put
+            // on what is made. Other calls are on one that they name otherwise, or, where they could have
+            // named one, on none.
+            (None, [only])
+                if is_own(*only, action)
+                    && (matches!(level, AccessLevel::List | AccessLevel::Tagging)
+                        || !is_named(*only)) =>
+            {
                 let (resource, origin) = self.filler.widest(*only);
                 push(resource, origin);
             }
@@ -232,10 +242,17 @@ impl Resolver<'_> {
                 values.insert(value.to_owned());
             });
         }
-        let roles = if flags & pass_flag::TEXT == 0 {
-            values.iter().filter_map(|value| self.passed(value, flags)).collect()
-        } else {
+        let of_definition = match flags & (pass_flag::TASK_ROLE | pass_flag::EXECUTION_ROLE) {
+            0 => None,
+            pass_flag::TASK_ROLE => Some(FactKind::EcsTaskRole),
+            _ => Some(FactKind::EcsExecutionRole),
+        };
+        let roles: Vec<_> = if flags & pass_flag::TEXT != 0 {
             self.told(path, &values)
+        } else if let Some(kind) = of_definition {
+            values.iter().filter_map(|value| self.registered(value, kind)).collect()
+        } else {
+            values.iter().filter_map(|value| self.passed(value, flags)).collect()
         };
         let takers: Vec<String> = node.node(pass::TAKERS).strings().map(str::to_owned).collect();
         // Chinese principals differ by service, so the condition holds elsewhere only.
@@ -274,6 +291,19 @@ impl Resolver<'_> {
         vec![(format!("arn:{partition}:iam::{account}:role/*"), Origin::Widened { from, why })]
     }
 
+    /// Returns a role that a task definition was registered with, if it has one of the kind.
+    fn registered(&self, definition: &str, kind: FactKind) -> Option<(String, Origin)> {
+        if self.request.fact(FactKind::EcsTaskDefinition, definition).is_none() {
+            let (partition, account) = (self.request.partition(), self.request.account());
+            let why = "the trail does not show with which roles it was registered".to_owned();
+            let origin = Origin::Widened { from: definition.to_owned(), why };
+            return Some((format!("arn:{partition}:iam::{account}:role/*"), origin));
+        }
+        let role = self.request.fact(kind, definition)?;
+        let rule = "a role that the task definition was registered with".to_owned();
+        Some((self.role_arn(&role), Origin::Derived { rule }))
+    }
+
     fn passed(&self, value: &str, flags: u32) -> Option<(String, Origin)> {
         let profile = flags & pass_flag::PROFILE != 0;
         let documented = flags & pass_flag::DOCUMENTED != 0;
@@ -284,11 +314,10 @@ impl Resolver<'_> {
                 .then(|| (escape(value).text.into_owned(), Origin::Observed));
         }
         if profile {
-            let known =
-                self.request.fact(crate::FactKind::InstanceProfileRole, value).or_else(|| {
-                    let name = value.rsplit('/').next()?;
-                    self.request.fact(crate::FactKind::InstanceProfileRole, name)
-                });
+            let known = self.request.fact(FactKind::InstanceProfileRole, value).or_else(|| {
+                let name = value.rsplit('/').next()?;
+                self.request.fact(FactKind::InstanceProfileRole, name)
+            });
             let Some(known) = known else {
                 let why = "the role inside the instance profile is not in the trail".to_owned();
                 let all = format!("arn:{partition}:iam::{account}:role/*");
@@ -301,14 +330,16 @@ impl Resolver<'_> {
             return None;
         }
         let rule = "the role by its name".to_owned();
-        Some((self.role_arn(value), Origin::Derived { rule }))
+        // With its path it begins with a slash, which its ARN has already.
+        let name = value.strip_prefix('/').unwrap_or(value);
+        Some((self.role_arn(name), Origin::Derived { rule }))
     }
 
     fn role_arn(&self, role: &str) -> String {
         if role.starts_with("arn:") {
             return escape(role).text.into_owned();
         }
-        let known = self.request.fact(crate::FactKind::IamArn, &format!("role/{role}"));
+        let known = self.request.fact(FactKind::IamArn, &format!("role/{role}"));
         known.map_or_else(
             || {
                 let (partition, account) = (self.request.partition(), self.request.account());
@@ -341,6 +372,19 @@ fn family(kind: Node) -> Option<&'static str> {
 fn is_own(kind: Node, action: &str) -> bool {
     let template = kind.node(kind_of::TYPE).node(1).string(0);
     template.split(':').nth(2) == action.split(':').next()
+}
+
+/// Returns whether calls of the operation have a member that names one of a type, so that one which lacks
+/// it is on none.
+fn is_named(kind: Node) -> bool {
+    let made = kind.number(kind_of::MADE) != 0;
+    let templates = kind.node(kind_of::FILLS).nodes();
+    let lists: Vec<Node> = templates.flat_map(|template| template.node(1).nodes()).collect();
+    let told = |list: &Node| {
+        list.nodes().any(|source| [source::PATH, source::ALSO].contains(&source.number(0)))
+    };
+    let by_server = |list: &Node| list.nodes().any(|from| from.number(0) == source::SERVER);
+    !made && lists.iter().any(told) && !lists.iter().any(by_server)
 }
 
 /// The ARNs that stand in the record.

@@ -62,6 +62,13 @@ pub(crate) fn apply(
         "queue" => queue(text),
         "before_colon" => plain(text.split(':').next()?),
         "last_segment" => plain(text.rsplit('/').next()?),
+        "arn_last" => plain(text.rsplit([':', '/']).next()?),
+        "bucket_host" => plain(bucket_host(text)?),
+        "owner" => {
+            let (owner, _) = text.split_once(':')?;
+            let is_account = owner.len() == 12 && owner.bytes().all(|byte| byte.is_ascii_digit());
+            is_account.then(|| Value::plain(owner))
+        }
         "host" => {
             let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
             plain(bare.trim_end_matches('/'))
@@ -216,16 +223,36 @@ fn queue(text: &str) -> Option<Value> {
     })
 }
 
-/// `/bucket/key%20name?versionId=…` → bucket and key.
+/// `/bucket/key%20name?versionId=…`, or an address of S3 → bucket and key.
 fn copy_source(text: &str) -> Option<(String, String)> {
     let path = text.split("?versionId=").next()?;
     let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
+    if let Some((host, path)) = path.strip_prefix("https://").and_then(|rest| rest.split_once('/'))
+    {
+        let path = path.split('?').next()?;
+        if let Some(bucket) = bucket_host(host) {
+            return Some((bucket.to_owned(), path.to_owned()));
+        }
+        // With the bucket in the path the host has none: `s3.eu-west-1.amazonaws.com`.
+        bucket_host(&format!("-.{host}"))?;
+        let (bucket, key) = path.split_once('/')?;
+        return Some((bucket.to_owned(), key.to_owned()));
+    }
     let path = path.strip_prefix("s3://").or(path.strip_prefix('/')).unwrap_or(&path);
     if path.starts_with("arn:") || path.contains("://") {
         return None;
     }
     let (bucket, key) = path.split_once('/')?;
     Some((bucket.to_owned(), key.to_owned()))
+}
+
+/// `logs.s3.amazonaws.com`, or with a region → `logs`, which may have dots of its own.
+fn bucket_host(text: &str) -> Option<&str> {
+    let host = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next()?;
+    let host = host.strip_suffix(".cn").unwrap_or(host).strip_suffix(".amazonaws.com")?;
+    let (bucket, _) = host.rsplit_once(".s3")?;
+    let rest = host.get(bucket.len() + ".s3".len()..)?;
+    (rest.is_empty() || rest.starts_with(['.', '-'])).then_some(bucket)
 }
 
 /// `arn:aws:iam::111122223333:role/app` → account, kind and name with its path.
