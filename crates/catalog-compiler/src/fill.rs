@@ -20,10 +20,22 @@ pub(crate) enum Source {
     Path { transform: u32, path: String, also: bool },
     /// Values at a path that an ARN spells otherwise: `CLOUDFRONT=global;REGIONAL=regional`.
     Spelled { path: String, words: String },
+    /// What goes before the values of the others.
+    Before { transform: u32, path: String },
     /// A fixed text.
     Constant(String),
     /// Made by the server.
     Server,
+}
+
+impl Source {
+    /// Returns the same as a source of what goes before.
+    pub(crate) fn before(self) -> Option<Source> {
+        match self {
+            Source::Path { transform, path, .. } => Some(Source::Before { transform, path }),
+            _ => None,
+        }
+    }
 }
 
 /// Returns the paths at which a record may have a member.

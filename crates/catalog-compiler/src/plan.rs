@@ -318,7 +318,9 @@ impl Plan {
     pub(crate) fn paths(&self) -> BTreeSet<String> {
         let mut paths = BTreeSet::new();
         let mut add = |source: &Source| {
-            if let Source::Path { path, .. } | Source::Spelled { path, .. } = source
+            if let Source::Path { path, .. }
+            | Source::Spelled { path, .. }
+            | Source::Before { path, .. } = source
                 && path != "caller"
             {
                 paths.insert(path.clone());

@@ -22,6 +22,8 @@ pub(crate) struct RuleFile {
     pub(crate) guard: BTreeMap<String, String>,
     /// What operations call a type whose name in the reference is another.
     pub(crate) called: BTreeMap<String, Vec<String>>,
+    /// By variable the source of what goes before its value, with a `/` between.
+    pub(crate) before: BTreeMap<String, String>,
     pub(crate) source: Vec<SourceRule>,
     pub(crate) model: Vec<ModelRule>,
     pub(crate) action: Vec<ActionRule>,

@@ -468,6 +468,9 @@ impl Tables<'_, '_> {
             Source::Spelled { path, words } => {
                 vec![source::PATH, 0, self.writer.string(path), self.writer.string(words)]
             }
+            Source::Before { transform, path } => {
+                vec![source::BEFORE, *transform, self.writer.string(path)]
+            }
             Source::Constant(text) => vec![source::CONSTANT, 0, self.writer.string(text)],
             Source::Server => vec![source::SERVER, 0, 0],
         };

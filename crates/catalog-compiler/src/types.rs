@@ -183,6 +183,12 @@ impl Context<'_, '_> {
                 }
                 _ => true,
             });
+            if let Some((origin, text)) = self.world.before(&service.prefix, variable)
+                && sources.iter().any(|source| matches!(source, Source::Path { .. }))
+            {
+                let before = written(origin, self.subject, text)?;
+                sources.splice(0..0, before.into_iter().filter_map(Source::before));
+            }
             let mut seen = Vec::new();
             sources.retain(|source| {
                 let new = !seen.contains(source);

@@ -95,6 +95,12 @@ impl<'d> World<'d> {
     }
 
     /// Returns the written sources of a variable of a type, for the whole service.
+    /// Returns the source of what goes before a variable's value, by the service's rules.
+    pub(crate) fn before(&self, prefix: &str, variable: &str) -> Option<(&'d Named, &'d str)> {
+        let own = self.files.iter().filter(|file| file.rules.service.as_deref() == Some(prefix));
+        own.filter_map(|file| Some((file, file.rules.before.get(variable)?.as_str()))).next()
+    }
+
     pub(crate) fn service_fill(
         &self,
         prefix: &str,

@@ -14,7 +14,7 @@ use crate::{Origin, Request};
 const GENERIC: [&str; 6] = ["ResourceId", "ResourceName", "Id", "Name", "Identifier", "UUID"];
 
 /// Transforms that make something else out of an ARN, or of what begins as one.
-const READS_ARNS: [&str; 9] = [
+const READS_ARNS: [&str; 11] = [
     "between_slashes",
     "drop_last_colon",
     "unqualified",
@@ -24,6 +24,8 @@ const READS_ARNS: [&str; 9] = [
     "iam_owner",
     "iam_last",
     "arn_last",
+    "within",
+    "above",
 ];
 
 /// What stands for the streams of a log group behind its ARN.
@@ -105,7 +107,7 @@ impl<'r> Filler<'r> {
         match node.number(0) {
             source::CONSTANT => vec![Value::plain(node.string(2))],
             source::PATH if node.string(2) == "caller" => vec![Value::plain(self.request.caller())],
-            source::PATH | source::ALSO => {
+            source::PATH | source::ALSO | source::BEFORE => {
                 let mut values = Vec::new();
                 let name = TRANSFORMS.get(node.number(1) as usize).copied();
                 let cut = name.is_some_and(|name| READS_ARNS.contains(&name));
@@ -274,7 +276,12 @@ impl<'r> Filler<'r> {
         };
         let name = kind.node(kind_of::TYPE).string(0);
         let mut found: Vec<(Value, Fate)> = Vec::new();
+        let mut before = None;
         for source in sources.nodes() {
+            if source.number(0) == source::BEFORE {
+                before = before.or_else(|| self.values(source, name).into_iter().next());
+                continue;
+            }
             if source.number(0) != source::ALSO && !(found.is_empty() && whole_arns.is_empty()) {
                 continue;
             }
@@ -306,6 +313,11 @@ impl<'r> Filler<'r> {
             }
             let fate = if constant { Fate::Constant } else { Fate::Known };
             found.extend(values.into_iter().map(|value| (value, fate)));
+        }
+        if let Some(before) = before {
+            for (value, _) in found.iter_mut().filter(|(_, fate)| *fate == Fate::Known) {
+                value.text = format!("{}/{}", before.text, value.text);
+            }
         }
         if !found.is_empty() {
             return found;

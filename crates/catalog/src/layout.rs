@@ -204,6 +204,8 @@ pub mod source {
     pub const SERVER: u32 = 2;
     /// Values at a path, beside what other sources gave.
     pub const ALSO: u32 = 3;
+    /// A value at a path that goes before what the sources behind it give, with a `/` between.
+    pub const BEFORE: u32 = 4;
 }
 
 /// Changes made to a value before it fills a variable.
@@ -257,6 +259,9 @@ pub const TRANSFORMS: &[&str] = &[
     "arn_last",
     "bucket_host",
     "owner",
+    "within",
+    "above",
+    "after_hyphen",
 ];
 
 /// Tests of a grant.

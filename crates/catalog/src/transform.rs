@@ -63,12 +63,11 @@ pub(crate) fn apply(
         "before_colon" => plain(text.split(':').next()?),
         "last_segment" => plain(text.rsplit('/').next()?),
         "arn_last" => plain(text.rsplit([':', '/']).next()?),
+        "after_hyphen" => plain(text.rsplit('-').next()?),
         "bucket_host" => plain(bucket_host(text)?),
-        "owner" => {
-            let (owner, _) = text.split_once(':')?;
-            let is_account = owner.len() == 12 && owner.bytes().all(|byte| byte.is_ascii_digit());
-            is_account.then(|| Value::plain(owner))
-        }
+        "owner" => owned(text).0.map(Value::plain),
+        "within" => owned(text).1.map(Value::plain),
+        "above" => plain(owned(text).1?.rsplit_once('/')?.0),
         "host" => {
             let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
             plain(bare.trim_end_matches('/'))
@@ -93,8 +92,7 @@ pub(crate) fn apply(
         "key_id" => (!text.starts_with("alias/")).then(|| Value::plain(text)),
         "alias" => plain(text.strip_prefix("alias/").unwrap_or(text)),
         "streams_of" => Some(Value { tail: ":*", ..Value::plain(text) }),
-        "account" => (text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()))
-            .then(|| Value::plain(text)),
+        "account" => is_account(text).then(|| Value::plain(text)),
         "iam_kind" => plain(iam_arn(text)?.1),
         "iam_owner" => plain(iam_arn(text)?.0),
         // Whether a path belongs to it is not known, so it is left open.
@@ -244,6 +242,25 @@ fn copy_source(text: &str) -> Option<(String, String)> {
     }
     let (bucket, key) = path.split_once('/')?;
     Some((bucket.to_owned(), key.to_owned()))
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Splits `111122223333:s3tablescatalog/sales` into an account and what is named in it; either may stand
+/// alone, and an ARN has both.
+fn owned(text: &str) -> (Option<&str>, Option<&str>) {
+    if let Some(rest) = text.strip_prefix("arn:") {
+        let mut fields = rest.splitn(5, ':').skip(3);
+        let (owner, resource) = (fields.next(), fields.next());
+        return (owner, resource.and_then(|resource| Some(resource.split_once('/')?.1)));
+    }
+    match text.split_once(':') {
+        Some((owner, name)) if is_account(owner) => (Some(owner), Some(name)),
+        None if is_account(text) => (None, None),
+        _ => (None, Some(text)),
+    }
 }
 
 /// `logs.s3.amazonaws.com`, or with a region → `logs`, which may have dots of its own.
