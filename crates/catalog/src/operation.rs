@@ -1,6 +1,6 @@
 //! What is known of an event, and what it needed.
 
-use crate::table::layout::{event, grant, kind, plan, root};
+use crate::table::layout::{event, grant, kind, plan, root, test};
 use crate::table::{Node, Table};
 use crate::{ActionFacts, Extraction, FactKind, Lesson, Request, Resolution, Unresolved, resolve};
 
@@ -188,6 +188,27 @@ impl Operation {
             .flat_map(|plan| plan.node(plan::GRANTS).nodes())
             .map(|grant| ActionFacts::new(grant.node(grant::ACTION)).id())
             .filter(move |action| seen.insert(*action))
+    }
+
+    /// Returns whether no call gets along without an action: it is granted whatever the call has, or both where
+    /// it has a member and where it has not.
+    pub fn always_needs(&self, action: &str) -> bool {
+        let mut plans = self.plans().filter(|plan| plan.node(plan::GRANTS).len() > 0).peekable();
+        plans.peek().is_some()
+            && plans.all(|plan| {
+                let grants = plan.node(plan::GRANTS).nodes();
+                let tests: Vec<Node> = grants
+                    .filter(|grant| ActionFacts::new(grant.node(grant::ACTION)).id() == action)
+                    .map(|grant| grant.node(grant::TESTS))
+                    .collect();
+                let only = |tests: &Node, code: u32| {
+                    let test = tests.node(0);
+                    (tests.len() == 1 && test.number(0) == code).then(|| test.string(1))
+                };
+                let on = |code: u32| tests.iter().filter_map(move |tests| only(tests, code));
+                tests.iter().any(|tests| tests.len() == 0)
+                    || on(test::PRESENT).any(|path| on(test::ABSENT).any(|other| other == path))
+            })
     }
 
     /// Returns whether some parameter of it passes a role to a service.

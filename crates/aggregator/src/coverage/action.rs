@@ -100,16 +100,15 @@ impl<'p> Place<'p> {
     }
 }
 
-/// Returns the actions without any of which nobody makes a call: the one of its name, else those of its
-/// service, else all that it can need. What comes with it only allows nothing by itself.
+/// Returns the actions without any of which nobody makes a call: those that no call gets along without,
+/// above all the one of its name; where there is none, all that it can need. What only may come with a
+/// call allows nothing by itself.
 fn needed(operation: &Operation, named: Option<&'static str>) -> Vec<&'static str> {
-    let all: Vec<&'static str> = operation.actions().collect();
-    if let Some(named) = named.filter(|named| all.contains(named)) {
+    if let Some(named) = named.filter(|named| operation.always_needs(named)) {
         return vec![named];
     }
-    let is_own = |action: &&str| action.split(':').next() == operation.service();
-    let own: Vec<&'static str> = all.iter().copied().filter(is_own).collect();
-    if own.is_empty() { all } else { own }
+    let always: Vec<_> = operation.actions().filter(|one| operation.always_needs(one)).collect();
+    if always.is_empty() { operation.actions().collect() } else { always }
 }
 
 impl ActionEvents {
