@@ -5,7 +5,9 @@ use trailtrim_catalog::Catalog;
 use trailtrim_catalog_compiler::data::{Model, ModelOperation};
 
 /// How EC2's ids begin, for the members that hold them.
-const IDS: [(&str, &str); 51] = [
+const IDS: [(&str, &str); 53] = [
+    ("localgatewayroutetableid", "lgw-rtb-"),
+    ("localgatewayroutetablevpcassociationid", "lgw-vpc-assoc-"),
     ("fpgaimageid", "afi-"),
     ("capacityreservationfleetid", "crf-"),
     ("clientvpnendpointid", "cvpn-endpoint-"),

@@ -284,13 +284,16 @@ mod tests {
         })
     }
 
-    /// What a call makes is tagged by one grant: from the reference, from a rule or by inference.
+    /// What a call makes is tagged by one grant: from the reference, from a rule or by inference. Calls that
+    /// tag and nothing else may have one for each kind of id.
     #[test]
     fn no_tagging_grant_stands_twice() {
         let (mut seen, mut twice) = (0, BTreeSet::new());
         for (source, operation) in Operation::all(Table::embedded()) {
             for plan in operation.plans() {
-                let grants: Vec<_> = plan.node(plan::GRANTS).nodes().filter_map(tagging).collect();
+                let tags = plan.node(plan::GRANTS).nodes().filter_map(tagging);
+                let own = format!(":{}", operation.name());
+                let grants: Vec<_> = tags.filter(|(action, ..)| !action.ends_with(&own)).collect();
                 seen += grants.len();
                 for (at, (action, tests, types)) in grants.iter().enumerate() {
                     let again = grants.iter().skip(at + 1).any(|(other, others, kinds)| {

@@ -53,10 +53,7 @@ pub(crate) fn apply(
         "profile" => behind_geography(table, text).and_then(|_| plain(text)),
         "secret" => Some(secret(text)),
         "function" => Some(of_account(text, function(text).0)),
-        "qualified" => {
-            let name = text.split_once("function:").map_or(text, |(_, rest)| rest);
-            Some(of_account(text, name))
-        }
+        "qualified" => Some(of_account(text, named_function(text))),
         "between_slashes" => plain(text.split_once('/')?.1.rsplit_once('/')?.0),
         "qualifier" => plain(function(text).1?),
         "queue" => queue(text),
@@ -179,9 +176,19 @@ fn behind_geography(table: Table, text: &str) -> Option<&str> {
     text.split_once('.').map(|(_, model)| model).filter(|_| is_profile)
 }
 
-/// Splits `name`, `name:qualifier` and `account:function:name:qualifier`.
+/// Returns a function's name, with its qualifier, out of `account:function:name`, also without `function:`.
+fn named_function(text: &str) -> &str {
+    match text.split_once("function:") {
+        Some((_, rest)) => rest,
+        None => {
+            text.split_once(':').filter(|(own, _)| is_account(own)).map_or(text, |(_, rest)| rest)
+        }
+    }
+}
+
+/// Splits `name` and `name:qualifier`, as [`named_function`] reads them.
 fn function(text: &str) -> (&str, Option<&str>) {
-    let text = text.split_once("function:").map_or(text, |(_, rest)| rest);
+    let text = named_function(text);
     match text.split_once(':') {
         Some((name, qualifier)) => (name, Some(qualifier)),
         None => (text, None),
@@ -190,8 +197,7 @@ fn function(text: &str) -> (&str, Option<&str>) {
 
 /// Returns a function's name with the account that a partial ARN names: `account:function:name`.
 fn of_account(text: &str, name: &str) -> Value {
-    let account = text.split_once(":function:").map(|(account, _)| account);
-    let account = account.filter(|own| own.len() == 12 && own.bytes().all(|b| b.is_ascii_digit()));
+    let account = text.split_once(':').map(|(account, _)| account).filter(|own| is_account(own));
     Value { account: account.map(str::to_owned), ..Value::plain(name) }
 }
 
