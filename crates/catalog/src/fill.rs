@@ -14,7 +14,7 @@ use crate::{Origin, Request};
 const GENERIC: [&str; 6] = ["ResourceId", "ResourceName", "Id", "Name", "Identifier", "UUID"];
 
 /// Transforms that make something else out of an ARN, or of what begins as one.
-const READS_ARNS: [&str; 12] = [
+const READS_ARNS: [&str; 13] = [
     "between_slashes",
     "drop_last_colon",
     "unqualified",
@@ -24,6 +24,7 @@ const READS_ARNS: [&str; 12] = [
     "iam_owner",
     "iam_last",
     "arn_last",
+    "copy_arn",
     "owner",
     "within",
     "above",

@@ -262,6 +262,7 @@ pub const TRANSFORMS: &[&str] = &[
     "within",
     "above",
     "after_hyphen",
+    "copy_arn",
 ];
 
 /// Tests of a grant.

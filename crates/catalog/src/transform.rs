@@ -77,6 +77,11 @@ pub(crate) fn apply(
         }
         "copy_bucket" => Some(Value::plain(copy_source(text)?.0)),
         "copy_key" => Some(Value::plain(copy_source(text)?.1)),
+        "copy_arn" => {
+            let text = text.split("?versionId=").next()?;
+            let text = percent_decode_str(text).decode_utf8().ok()?;
+            text.starts_with("arn:").then(|| Value::plain(text))
+        }
         "copy_version" => text.split_once("?versionId=").and_then(|(_, version)| plain(version)),
         "lower" => plain(&text.to_ascii_lowercase()),
         "iam_path" => Some(iam_path(text, kind, request)),
