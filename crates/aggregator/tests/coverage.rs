@@ -118,9 +118,11 @@ fn check(
     what: &str,
 ) -> Covered {
     for event in hidden {
+        // Whoever made the call can do what it needed, and nothing else is known of them.
+        let can = |wanted: &str| uses(event).any(|(action, _)| action == wanted);
         for (action, place) in uses(event) {
             assert!(
-                !coverage.covers_action(actions, action, &place, day(event.time)),
+                !coverage.covers_action(actions, action, &place, day(event.time), &can),
                 "{what}: {action} at {place:?} is hidden in {} of {:?} at {}",
                 event.call.name,
                 event.call.resources,
@@ -139,8 +141,10 @@ fn check(
         questions(event).first().is_some_and(|question| coverage.covers(question, day(event.time)))
     };
     let by_action = |event: &&&Event| {
-        uses(event)
-            .any(|(action, place)| coverage.covers_action(actions, action, &place, day(event.time)))
+        let can = |wanted: &str| uses(event).any(|(action, _)| action == wanted);
+        uses(event).any(|(action, place)| {
+            coverage.covers_action(actions, action, &place, day(event.time), &can)
+        })
     };
     Covered {
         calls: shown.iter().filter(covered).count(),
@@ -194,7 +198,7 @@ fn the_place_of_a_hidden_call_is_never_covered() {
     // A coverage that claims nothing would pass, and be of no use.
     println!("covered: {by_presence:?} by presence, {by_declaration:?} with declarations");
     assert!(by_presence.calls > 5_000 && by_declaration.calls > by_presence.calls + 2_000);
-    assert!(by_presence.actions > 2_000 && by_declaration.actions > by_presence.actions + 1_500);
+    assert!(by_presence.actions > 2_000 && by_declaration.actions > by_presence.actions + 2_000);
 }
 
 #[test]

@@ -160,15 +160,17 @@ impl ActionEvents {
 
 impl Coverage {
     /// Returns whether the use of an action at a place on a day (since 1970-01-01, UTC) would surely
-    /// have been recorded, and the record read. Never for an action that leaves no event.
+    /// have been recorded, and the record read. Never for an action that leaves no event. By what somebody
+    /// `can` do, as in [`covered_days_of`](Self::covered_days_of).
     pub fn covers_action(
         &self,
         events: &ActionEvents,
         action: &str,
         place: &Place<'_>,
         day: i32,
+        can: &dyn Fn(&str) -> bool,
     ) -> bool {
-        events.demands(action, &|_| true).is_some_and(|demands| {
+        events.demands(action, can).is_some_and(|demands| {
             demands.iter().all(|demand| {
                 let question = demand.question(place);
                 let both = ACCESSES
