@@ -8,6 +8,7 @@ mod brought;
 mod call;
 mod denials;
 mod dependents;
+mod explain;
 mod naming;
 mod newer;
 mod rebuild;
@@ -88,6 +89,12 @@ enum Measurement {
         #[arg(long)]
         rules_now: bool,
     },
+    /// Print what becomes of the events on standard input, JSON values one after another
+    Explain {
+        /// Read the rules from their files instead of those that were built in
+        #[arg(long)]
+        rules_now: bool,
+    },
     /// Rebuild the ARNs of the shared events from their parameters
     Rebuild,
     /// Compare with the actions and ARNs that denial messages name
@@ -133,6 +140,9 @@ fn main() -> Result<()> {
             dependents::measure(catalog(rules_now)?, true)
         }
         Some(Measurement::Brought { rules_now }) => brought::measure(catalog(rules_now)?, true),
+        Some(Measurement::Explain { rules_now }) => {
+            explain::explain(catalog(rules_now)?, std::io::stdin().lock())
+        }
         Some(Measurement::Rebuild) => {
             rebuild::measure(&events(), true);
             Ok(())
