@@ -227,7 +227,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
         documents: config.limits.documents.unwrap_or(plain.documents),
         ..plain
     };
-    let mut described = describe(&Inputs {
+    let inputs = Inputs {
         tool_version: env!("CARGO_PKG_VERSION"),
         filters: trail.filters.clone(),
         input: trail.input.clone(),
@@ -252,7 +252,8 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
             lookout,
             after: &cut.after,
         }),
-    });
+    };
+    let mut described = args.trail.pool()?.install(|| describe(&inputs));
     if args.trail.selects_principals() {
         described.principals.retain(|one| args.trail.selects_arn(&one.arn));
         if described.principals.is_empty() {

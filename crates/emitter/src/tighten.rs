@@ -17,6 +17,7 @@ mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use trailtrim_aggregator::{Activity, Principal};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, Statement};
@@ -41,6 +42,10 @@ pub use verdict::{Class, Judged, NotAttached, Rest, Seen};
 /// How often what is carried is judged anew; chains of carriers are short.
 const CARRIED: usize = 4;
 
+/// By statement of a bundle, the verdict on each of its actions; absent where none of its holders was
+/// seen.
+type Verdicts<'a> = Option<BTreeMap<Place, Vec<Judged<'a>>>>;
+
 /// What everything is judged by.
 #[derive(Clone, Copy)]
 pub struct Standards<'a> {
@@ -49,7 +54,7 @@ pub struct Standards<'a> {
     /// What the user says.
     pub settings: &'a Settings,
     /// How resources are written, by the IAM prefix of their service.
-    pub taste_of: &'a dyn Fn(&str) -> Taste,
+    pub taste_of: &'a (dyn Fn(&str) -> Taste + Sync),
     /// The conditions that evidence may add.
     pub conditions: &'a BTreeSet<ConditionKind>,
     /// The AWS facts.
@@ -60,7 +65,7 @@ pub struct Standards<'a> {
 pub struct TightenedBundle<'a> {
     /// What is attached.
     pub bundle: &'a Bundle,
-    /// By statement, the verdict on each of its actions.
+    /// By statement, the verdict on each of its actions; none where none of the holders was seen.
     pub judged: BTreeMap<Place, Vec<Judged<'a>>>,
     /// Action patterns of each statement that the catalog does not know.
     pub foreign: BTreeMap<Place, Vec<String>>,
@@ -100,7 +105,7 @@ pub struct Tightened<'a> {
     pub principals: Vec<TightenedPrincipal<'a>>,
 }
 
-/// Tightens everything that is attached to users and roles.
+/// Tightens everything that is attached to users and roles. Works on the current rayon pool.
 pub fn tighten<'a>(
     inventory: &'a Inventory,
     activity: &'a Activity,
@@ -112,6 +117,7 @@ pub fn tighten<'a>(
     let bearing = Bearing::of(catalog);
     let allows: Vec<Vec<Allow<'_>>> =
         inventory.bundles.iter().map(|bundle| allows(bundle, &bearing)).collect();
+    let written = explain::Written::of(activity);
     let mut assigned = Assigned::new();
     let mut principals = Vec::new();
     for attached in inventory.principals.values() {
@@ -135,8 +141,14 @@ pub fn tighten<'a>(
                 one.frozen.insert(service.clone(), why);
             }
             for not_attached in std::mem::take(&mut assigned.not_attached) {
-                let explanation =
-                    explain::explain(&not_attached, principal, attached, inventory, activity);
+                let explanation = explain::explain(
+                    &not_attached,
+                    principal,
+                    attached,
+                    inventory,
+                    activity,
+                    &written,
+                );
                 if explanation.is_none() {
                     for (service, why) in explain::frozen_by(&not_attached, catalog) {
                         one.frozen.entry(service).or_insert(why);
@@ -153,20 +165,30 @@ pub fn tighten<'a>(
         .map(|of| of.iter().flat_map(|one| &one.actions).map(|facts| facts.id()).collect())
         .collect();
     let all = Judging { inventory, allows: &allows, principals: &principals, assigned: &assigned };
-    let mut bundles = all.bundles(&held, standards, &bearing);
+    let mut verdicts = all.judge(&held, standards, &bearing);
     // What shows only through calls that nobody can make any more goes with them, and what shows
     // through that in turn; what shows in others as well is told of by these alone.
     let mut left = held;
     for _ in 0..CARRIED {
-        let stays: Vec<BTreeSet<&str>> = bundles.iter().map(TightenedBundle::stays).collect();
+        let stays: Vec<BTreeSet<&str>> = verdicts.iter().map(what_stays).collect();
         let gone: BTreeSet<&str> =
             left.iter().zip(&stays).flat_map(|(had, has)| had.difference(has)).copied().collect();
-        if !bundles.iter().any(|bundle| bundle.keeps_carried(standards.lookout, &gone)) {
+        if !stays.iter().any(|stays| holds_carried(stays, standards.lookout, &gone)) {
             break;
         }
-        bundles = all.bundles(&stays, standards, &bearing);
+        verdicts = all.judge(&stays, standards, &bearing);
         left = stays;
     }
+    let composer = Composer {
+        taste_of: standards.taste_of,
+        conditions: standards.conditions,
+        catalog,
+        bearing: &bearing,
+    };
+    let bundles = verdicts.into_par_iter().zip(&inventory.bundles).zip(&allows);
+    let bundles =
+        bundles.map(|((verdicts, bundle), allows)| composer.bundle(bundle, allows, verdicts));
+    let bundles = bundles.collect();
     Tightened { bundles, principals }
 }
 
@@ -179,14 +201,14 @@ struct Judging<'j, 'a> {
 }
 
 impl<'a> Judging<'_, 'a> {
-    /// Tightens all bundles; `held` are the actions that each allows.
-    fn bundles(
+    /// Judges all bundles; `held` are the actions that each allows.
+    fn judge(
         &self,
         held: &[BTreeSet<&str>],
         standards: &Standards<'_>,
         bearing: &Bearing,
-    ) -> Vec<TightenedBundle<'a>> {
-        let bundles = self.inventory.bundles.iter().zip(self.allows).enumerate();
+    ) -> Vec<Verdicts<'a>> {
+        let bundles = self.inventory.bundles.par_iter().zip(self.allows).enumerate();
         bundles
             .map(|(at, (bundle, allows))| {
                 let mut frozen = BTreeMap::new();
@@ -200,6 +222,9 @@ impl<'a> Judging<'_, 'a> {
                 }
                 let seen: Vec<&'a Principal> =
                     holders.iter().filter_map(|one| one.principal).collect();
+                if seen.is_empty() {
+                    return None;
+                }
                 let places: BTreeSet<usize> =
                     holders.iter().flat_map(|one| one.attached.bundles.iter().copied()).collect();
                 let can = |action: &str| {
@@ -214,65 +239,70 @@ impl<'a> Judging<'_, 'a> {
                     can: &can,
                     bearing,
                 };
-                tighten_bundle(&bench, self.assigned, standards)
+                Some(verdict::judge(&bench, self.assigned, standards))
             })
             .collect()
     }
 }
 
-impl TightenedBundle<'_> {
-    /// Returns the actions of which something stays.
-    fn stays(&self) -> BTreeSet<&'static str> {
-        let all = self.judged.values().flatten();
-        all.filter(|one| one.stays()).map(|one| one.action).collect()
-    }
-
-    /// Tells whether something stays that shows in calls that nobody makes any more.
-    fn keeps_carried(&self, lookout: &Lookout<'_>, gone: &BTreeSet<&str>) -> bool {
-        let mut stays = self.stays().into_iter();
-        stays.any(|action| lookout.carriers(action).any(|carrier| gone.contains(carrier)))
-    }
+/// Returns the actions of which something stays.
+fn what_stays(verdicts: &Verdicts<'_>) -> BTreeSet<&'static str> {
+    let all = verdicts.iter().flat_map(BTreeMap::values).flatten();
+    all.filter(|one| one.stays()).map(|one| one.action).collect()
 }
 
-fn tighten_bundle<'a>(
-    bench: &Bench<'_, 'a>,
-    assigned: &Assigned<'a>,
-    standards: &Standards<'_>,
-) -> TightenedBundle<'a> {
-    let Bench { bundle, allows, bearing, .. } = *bench;
-    let active = !bench.principals.is_empty();
-    let judged = match active {
-        true => verdict::judge(bench, assigned, standards),
-        false => BTreeMap::new(),
-    };
-    let choice = compose::choose(allows, &judged, standards.taste_of, standards.catalog);
-    let wanted = compose::gather(allows, &judged, &choice, standards.conditions, bearing);
-    let (composed, needs) = match active {
-        true => wanted.statements(allows),
-        false => Default::default(),
-    };
-    let denies = bundle.policies.iter().flat_map(|policy| &policy.document.statements);
-    TightenedBundle {
-        bundle,
-        foreign: allows
-            .iter()
-            .filter(|allow| !allow.foreign.is_empty())
-            .map(|allow| (allow.place, allow.foreign.clone()))
-            .collect(),
-        fixed: allows.iter().filter_map(|one| Some((one.place, one.fixed?.why()))).collect(),
-        dead: allows
-            .iter()
-            .map(|allow| {
-                let dead = allow.dead.iter().copied().filter(|action| allow.names(action));
-                (allow.place, dead.collect())
-            })
-            .collect(),
-        allows: composed,
-        needs,
-        denies: denies.filter(|statement| statement.effect == Effect::Deny).cloned().collect(),
-        judged,
-        choice,
-        active,
+/// Tells whether something stays that shows in calls that nobody makes any more.
+fn holds_carried(stays: &BTreeSet<&str>, lookout: &Lookout<'_>, gone: &BTreeSet<&str>) -> bool {
+    let mut stays = stays.iter();
+    stays.any(|action| lookout.carriers(action).any(|carrier| gone.contains(carrier)))
+}
+
+/// What makes statements of verdicts, of many bundles at once.
+struct Composer<'c> {
+    taste_of: &'c (dyn Fn(&str) -> Taste + Sync),
+    conditions: &'c BTreeSet<ConditionKind>,
+    catalog: Catalog,
+    bearing: &'c Bearing,
+}
+
+impl Composer<'_> {
+    fn bundle<'a>(
+        &self,
+        bundle: &'a Bundle,
+        allows: &[Allow<'a>],
+        verdicts: Verdicts<'a>,
+    ) -> TightenedBundle<'a> {
+        let active = verdicts.is_some();
+        let judged = verdicts.unwrap_or_default();
+        let choice = compose::choose(allows, &judged, self.taste_of, self.catalog);
+        let wanted = compose::gather(allows, &judged, &choice, self.conditions, self.bearing);
+        let (composed, needs) = match active {
+            true => wanted.statements(allows),
+            false => Default::default(),
+        };
+        let denies = bundle.policies.iter().flat_map(|policy| &policy.document.statements);
+        TightenedBundle {
+            bundle,
+            foreign: allows
+                .iter()
+                .filter(|allow| !allow.foreign.is_empty())
+                .map(|allow| (allow.place, allow.foreign.clone()))
+                .collect(),
+            fixed: allows.iter().filter_map(|one| Some((one.place, one.fixed?.why()))).collect(),
+            dead: allows
+                .iter()
+                .map(|allow| {
+                    let dead = allow.dead.iter().copied().filter(|action| allow.names(action));
+                    (allow.place, dead.collect())
+                })
+                .collect(),
+            allows: composed,
+            needs,
+            denies: denies.filter(|statement| statement.effect == Effect::Deny).cloned().collect(),
+            judged,
+            choice,
+            active,
+        }
     }
 }
 

@@ -19,7 +19,7 @@
 //!   store of CloudFront reads an object makes nothing of `s3:GetObject` uncertain for those who make none.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use trailtrim_catalog::{AccessLevel, Catalog, Operation, Visibility};
@@ -217,7 +217,7 @@ impl Coverage {
         demand: &Demand<'_>,
         place: &Place<'_>,
         asked: &mut Asked,
-    ) -> Rc<BTreeSet<i32>> {
+    ) -> Arc<BTreeSet<i32>> {
         let mut question = demand.question(place);
         if !demand.is_data() {
             // Management events are the same for all names and resources of a source, as far as is
@@ -239,7 +239,7 @@ impl Coverage {
             question.principal.unwrap_or_default().to_owned(),
         );
         if let Some(known) = asked.0.get(&key) {
-            return Rc::clone(known);
+            return Arc::clone(known);
         }
         let days: BTreeSet<i32> = self
             .account_days(place.account)
@@ -250,8 +250,8 @@ impl Coverage {
                 both || (demand.is_data() && self.shows(&question, *day))
             })
             .collect();
-        let days = Rc::new(days);
-        asked.0.insert(key, Rc::clone(&days));
+        let days = Arc::new(days);
+        asked.0.insert(key, Arc::clone(&days));
         days
     }
 }
@@ -260,7 +260,7 @@ const ACCESSES: [Access; 2] = [Access::Read, Access::Write];
 
 /// Answers about one coverage, remembered.
 #[derive(Debug, Default)]
-pub struct Asked(HashMap<Answered, Rc<BTreeSet<i32>>, RandomState>);
+pub struct Asked(HashMap<Answered, Arc<BTreeSet<i32>>, RandomState>);
 
 /// Account, region, class, access, resource, source, name and principal of a question.
 type Answered = (String, String, String, Access, String, String, String, String);

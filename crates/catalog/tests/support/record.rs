@@ -106,7 +106,7 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-fn collect(value: &Value, keys: &[&str], found: &mut Vec<String>) {
+fn collect<'e>(value: &'e Value, keys: &[&str], found: &mut Vec<String>) {
     if let Value::Array(elements) = value {
         elements.iter().for_each(|element| collect(element, keys, found));
         return;
@@ -126,7 +126,12 @@ fn collect(value: &Value, keys: &[&str], found: &mut Vec<String>) {
     if let Some((list, test)) = key.trim_end_matches(']').split_once('[') {
         let (wanted, value) = test.split_once('=').unwrap_or_default();
         let lists = members.iter().filter(|(name, _)| normal(name) == list);
-        for element in lists.flat_map(|(_, list)| list.as_array()).flatten() {
+        // One element may stand there without a list around it.
+        let elements = |(_, list): (_, &'e Value)| match list {
+            Value::Array(elements) => elements.as_slice(),
+            element => std::slice::from_ref(element),
+        };
+        for element in lists.flat_map(elements) {
             let own = element.as_object().and_then(|element| member(element, wanted));
             if own.unwrap_or_default().eq_ignore_ascii_case(value) {
                 collect(element, rest, found);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use trailtrim_aggregator::{Activity, Join as _, RowKey, Stats, is_service_linked};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::PolicyDocument;
@@ -60,14 +61,12 @@ pub struct Past<'a> {
     pub after: &'a Activity,
 }
 
-/// Tightens what is attached, proves the result and describes both.
+/// Tightens what is attached, proves the result and describes both. Works on the current rayon pool.
 pub fn diff(inputs: &Inputs<'_>) -> Diff {
     let tightened = tighten(inputs.inventory, inputs.activity, &inputs.standards);
-    let drafts: Vec<Option<Drafted>> = tightened
-        .bundles
-        .iter()
-        .map(|bundle| Drafted::of(bundle, &inputs.limits, inputs.standards.catalog))
-        .collect();
+    let (limits, catalog) = (&inputs.limits, inputs.standards.catalog);
+    let drafts = tightened.bundles.par_iter().map(|bundle| Drafted::of(bundle, limits, catalog));
+    let drafts: Vec<Option<Drafted>> = drafts.collect();
     let earlier = inputs.past.as_ref().map(|past| {
         let standards = Standards { lookout: past.lookout, ..inputs.standards };
         tighten(inputs.inventory, past.before, &standards)
@@ -81,7 +80,7 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
         filters: inputs.filters.clone(),
         input: inputs.input.clone(),
         options: inputs.options.clone(),
-        principals: tightened.principals.iter().map(|one| builder.principal(one)).collect(),
+        principals: tightened.principals.par_iter().map(|one| builder.principal(one)).collect(),
         shared: tightened
             .bundles
             .iter()

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use trailtrim_aggregator::{Activity, Holder, Principal, day};
+use trailtrim_aggregator::{Activity, Holder, Principal, RowKey, day};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::pattern;
 
@@ -62,6 +62,37 @@ pub enum Explanation {
     Inferred,
 }
 
+/// What everyone wrote into policies of resources, by account and service. It is gathered once: a call
+/// that nothing attached allows is no rare thing, and everyone's rows are many.
+pub(crate) struct Written<'a>(BTreeMap<(&'a str, &'static str), Vec<&'a RowKey>>);
+
+impl<'a> Written<'a> {
+    /// Gathers it, in the order of principals and rows.
+    pub(crate) fn of(activity: &'a Activity) -> Written<'a> {
+        let mut by_action: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
+        for rule in RULES.iter() {
+            for action in &rule.actions {
+                by_action.entry(action).or_default().push(&rule.service);
+            }
+        }
+        let mut written: BTreeMap<_, Vec<&RowKey>> = BTreeMap::new();
+        for principal in &activity.principals {
+            for key in principal.rows.keys().filter(|key| key.outcome.grants()) {
+                for service in by_action.get(key.action.as_str()).into_iter().flatten() {
+                    written.entry((principal.account.as_str(), *service)).or_default().push(key);
+                }
+            }
+        }
+        Written(written)
+    }
+
+    /// Returns what was first written about a resource.
+    fn about(&self, account: &str, service: &str, resource: &str) -> Option<&'a RowKey> {
+        let mut all = self.0.get(&(account, service)).into_iter().flatten().copied();
+        all.find(|key| is_about(&key.resource, resource))
+    }
+}
+
 /// Explains what it can.
 pub(crate) fn explain(
     one: &NotAttached<'_>,
@@ -69,6 +100,7 @@ pub(crate) fn explain(
     attached: &Attached,
     inventory: &Inventory,
     activity: &Activity,
+    written: &Written<'_>,
 ) -> Option<Explanation> {
     if !one.row.certain {
         return Some(Explanation::Inferred);
@@ -88,20 +120,8 @@ pub(crate) fn explain(
     if !own_account(&one.key.resource) {
         return None;
     }
-    let rules = || RULES.iter().filter(|rule| rule.service == service);
-    let writes =
-        |action: &str| rules().any(|rule| rule.actions.iter().any(|written| written == action));
-    activity
-        .principals
-        .iter()
-        .filter(|other| other.account == principal.account)
-        .flat_map(|other| other.rows.keys())
-        .filter(|key| key.outcome.grants() && writes(&key.action))
-        .find(|key| is_about(&key.resource, &one.key.resource))
-        .map(|key| Explanation::ResourcePolicy {
-            action: key.action.clone(),
-            resource: key.resource.clone(),
-        })
+    let key = written.about(&principal.account, service, &one.key.resource)?;
+    Some(Explanation::ResourcePolicy { action: key.action.clone(), resource: key.resource.clone() })
 }
 
 /// Tells whether a policy of `owner` speaks of `resource`: of itself or what is below it.

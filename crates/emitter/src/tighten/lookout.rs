@@ -10,9 +10,8 @@
 //! The last covered day must be close to the trail's end: what a trail stopped
 //! looking at may have been begun since.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
 use trailtrim_aggregator::coverage::{ActionEvents, Asked, GLOBAL, Place};
@@ -34,13 +33,20 @@ pub struct Lookout<'a> {
     regions: Option<BTreeSet<String>>,
     /// Covered days that are enough.
     enough: usize,
-    known: RefCell<HashMap<Question, Rc<BTreeSet<i32>>, RandomState>>,
-    asked: RefCell<Asked>,
-    ends: RefCell<BTreeMap<String, Option<i32>>>,
+    memory: Mutex<Memory>,
 }
 
-/// Account, action, region, resource.
-type Question = (String, &'static str, String, String);
+/// What was asked before, for all who judge at once.
+#[derive(Default)]
+struct Memory {
+    /// By question, the covered days, ascending.
+    known: HashMap<String, Arc<[i32]>, RandomState>,
+    /// The question at hand: the answer is found without anything made for it.
+    question: String,
+    asked: Asked,
+    /// By account, the last day of which it has records.
+    ends: BTreeMap<String, Option<i32>>,
+}
 
 /// What is known of an action that was not seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,15 +70,7 @@ impl<'a> Lookout<'a> {
         enough: usize,
         regions: Option<BTreeSet<String>>,
     ) -> Lookout<'a> {
-        Lookout {
-            coverage,
-            events,
-            regions,
-            enough,
-            known: RefCell::default(),
-            asked: RefCell::default(),
-            ends: RefCell::default(),
-        }
+        Lookout { coverage, events, regions, enough, memory: Mutex::default() }
     }
 
     /// Returns how many covered days are enough.
@@ -197,36 +195,41 @@ impl<'a> Lookout<'a> {
         since: Option<i32>,
         can: &dyn Fn(&str) -> bool,
     ) -> usize {
-        // Through which calls it shows depends on who asks.
-        let carried = self.events.carriers(action).next().is_some();
-        let key = (account.to_owned(), action, region.to_owned(), resource.to_owned());
-        let known = self.known.borrow().get(&key).filter(|_| !carried).cloned();
-        let days = known.unwrap_or_else(|| {
-            let place = Place { account, region, resource, principal: None };
-            let mut asked = self.asked.borrow_mut();
-            let days = self.coverage.covered_days_of(self.events, action, &place, can, &mut asked);
-            let days = Rc::new(days);
-            if !carried {
-                self.known.borrow_mut().insert(key, Rc::clone(&days));
+        // What is remembered is whole at every moment, so a panic elsewhere leaves it right.
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let Memory { known, question, asked, ends } = &mut *memory;
+        question.clear();
+        for part in [account, action, region, resource] {
+            question.push_str(part);
+            question.push('\n');
+        }
+        let days = match known.get(question.as_str()) {
+            Some(days) => Arc::clone(days),
+            None => {
+                let place = Place { account, region, resource, principal: None };
+                let days = self.coverage.covered_days_of(self.events, action, &place, can, asked);
+                let days: Arc<[i32]> = days.into_iter().collect();
+                // Through which calls something shows depends on who asks.
+                if self.events.carriers(action).next().is_none() {
+                    known.insert(question.clone(), Arc::clone(&days));
+                }
+                days
             }
-            days
-        });
-        match (days.last(), self.end(account)) {
+        };
+        let end = match ends.get(account) {
+            Some(end) => *end,
+            None => {
+                let end = self.coverage.last_day(account);
+                ends.insert(account.to_owned(), end);
+                end
+            }
+        };
+        match (days.last(), end) {
             (Some(last), Some(end)) if end - last <= TAIL => {
-                days.iter().filter(|day| since.is_none_or(|since| **day >= since)).count()
+                days.len() - since.map_or(0, |since| days.partition_point(|day| *day < since))
             }
             _ => 0,
         }
-    }
-
-    /// Returns the last day of which the account has records.
-    fn end(&self, account: &str) -> Option<i32> {
-        if let Some(end) = self.ends.borrow().get(account) {
-            return *end;
-        }
-        let end = self.coverage.last_day(account);
-        self.ends.borrow_mut().insert(account.to_owned(), end);
-        end
     }
 }
 
