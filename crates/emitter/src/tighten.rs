@@ -227,8 +227,13 @@ impl<'a> Judging<'_, 'a> {
                 }
                 let places: BTreeSet<usize> =
                     holders.iter().flat_map(|one| one.attached.bundles.iter().copied()).collect();
+                let unknown = holders.iter().any(|one| !one.attached.unknown.is_empty());
                 let can = |action: &str| {
-                    places.iter().any(|at| held.get(*at).is_some_and(|of| of.contains(action)))
+                    unknown
+                        || explain::may_be_granted_elsewhere(action)
+                        || places
+                            .iter()
+                            .any(|at| held.get(*at).is_some_and(|of| of.contains(action)))
                 };
                 let bench = Bench {
                     at,

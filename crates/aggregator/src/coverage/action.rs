@@ -101,14 +101,20 @@ impl<'p> Place<'p> {
 }
 
 /// Returns the actions without any of which nobody makes a call: those that no call gets along without,
-/// above all the one of its name; where there is none, all that it can need. What only may come with a
-/// call allows nothing by itself.
+/// above all the one of its name; where there is none, those of its service that it can need, each of
+/// which may be enough for some call, as `s3:GetObjectVersion` is for one that names a version. What
+/// only may come with a call allows nothing by itself.
 fn needed(operation: &Operation, named: Option<&'static str>) -> Vec<&'static str> {
     if let Some(named) = named.filter(|named| operation.always_needs(named)) {
         return vec![named];
     }
     let always: Vec<_> = operation.actions().filter(|one| operation.always_needs(one)).collect();
-    if always.is_empty() { operation.actions().collect() } else { always }
+    if !always.is_empty() {
+        return always;
+    }
+    let is_own = |action: &&str| operation.service() == action.split(':').next();
+    let own: Vec<_> = operation.actions().filter(is_own).collect();
+    if own.is_empty() { operation.actions().collect() } else { own }
 }
 
 impl ActionEvents {
@@ -147,8 +153,10 @@ impl ActionEvents {
     pub fn carriers(&self, action: &str) -> impl Iterator<Item = &'static str> {
         let through = matches!(self.visibility(action), Visibility::Through(_));
         let events = self.by_action.get(action).into_iter().flatten();
-        let carrying = events.filter(move |event| through || event.foreign);
-        carrying.flat_map(|event| &event.needed).copied().filter(move |other| *other != action)
+        let carrying = events.filter(move |event| {
+            carries(event, through) && !event.needed.iter().any(|needed| *needed == action)
+        });
+        carrying.flat_map(|event| &event.needed).copied()
     }
 
     /// Returns what CloudTrail can show of an action; [`Visibility::Unknown`] where the catalog
@@ -156,6 +164,12 @@ impl ActionEvents {
     pub fn visibility(&self, action: &str) -> Visibility {
         self.catalog.action(action).map_or(Visibility::Unknown, |facts| facts.visibility())
     }
+}
+
+/// Tells whether an event counts only where the call can be made: all events of what shows only
+/// through others, and else those of other services.
+fn carries(event: &Event, through: bool) -> bool {
+    through || event.foreign
 }
 
 impl Coverage {
@@ -194,9 +208,6 @@ impl Coverage {
         asked: &mut Asked,
     ) -> BTreeSet<i32> {
         let Some(demands) = events.demands(action, can) else { return BTreeSet::new() };
-        if demands.is_empty() {
-            return self.account_days(place.account).collect();
-        }
         let mut left: Option<BTreeSet<i32>> = None;
         for demand in &demands {
             let days = self.days_of(demand, place, asked);
@@ -310,9 +321,8 @@ impl ActionEvents {
         let mut demands = Vec::new();
         for event in all {
             let here = Some(event);
-            let mut others = event.needed.iter().filter(|one| **one != facts.id()).peekable();
-            let carried = own.is_none() || (event.foreign && others.peek().is_some());
-            if carried && !others.any(|one| can(one)) {
+            let mut needed = event.needed.iter();
+            if carries(event, own.is_none()) && !needed.any(|one| *one == facts.id() || can(one)) {
                 continue;
             }
             match event.shows {
@@ -330,12 +340,10 @@ impl ActionEvents {
                 }
             }
         }
-        // What nothing carries that somebody can do cannot be used either; what has events that nobody told
-        // of by name shows as all of its class do.
-        if demands.is_empty()
-            && let Some(own) = own
-        {
-            demands.push(demand(None, own));
+        // What nothing carries that somebody can do cannot be used either, as far as the trail can tell; what
+        // has events that nobody told of by name shows as all of its class do.
+        if demands.is_empty() {
+            demands.push(demand(None, own.unwrap_or(Class::Management)));
         }
         Some(demands)
     }

@@ -450,3 +450,36 @@ fn calls_of_other_services_count_where_they_can_be_made() {
     // What may come with such a call does not make it.
     assert!(days(&|action| action == "s3:GetObjectVersion") >= 5);
 }
+
+#[test]
+fn what_is_enough_for_a_call_is_carried_by_nobody() {
+    // Management events alone are recorded.
+    let mut coverage = Coverage::default();
+    for hour in (4..24 * 7).step_by(8) {
+        for reads in [true, false] {
+            let more = format!(r#","awsRegion":"{REGION}""#);
+            add(&mut coverage, &fields("kms.amazonaws.com", "CreateGrant", reads, &more), hour);
+        }
+    }
+    declare(
+        &mut coverage,
+        r#""EventSelectors":[{"ReadWriteType":"All","IncludeManagementEvents":true,"DataResources":[]}]"#,
+    );
+    let events = ActionEvents::of(trailtrim_catalog::Catalog::embedded());
+    let days = |action: &str, can: &dyn Fn(&str) -> bool| {
+        let place = Place {
+            account: ACCOUNT,
+            region: REGION,
+            resource: "arn:aws:s3:::b/*",
+            principal: None,
+        };
+        coverage.covered_days_of(&events, action, &place, can, &mut Asked::default()).len()
+    };
+    // A read that names a version needs nothing but the permission for versions.
+    for action in ["s3:GetObjectVersion", "s3:DeleteObjectVersion", "s3:GetObjectVersionTagging"] {
+        assert_eq!(days(action, &|_| false), 0, "{action}");
+    }
+    // What nobody can make shows nowhere, and is no more certain than all that a trail may leave out.
+    assert_eq!(days("iam:PassRole", &|_| false), 0);
+    assert_eq!(days("kms:CreateGrant", &|_| false), 5);
+}

@@ -37,6 +37,13 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     file.resource_policy
 });
 
+/// Tells whether the policy of a resource may be enough for an action, so that what an identity has
+/// attached does not tell whether it can do it.
+pub(crate) fn may_be_granted_elsewhere(action: &str) -> bool {
+    let service = action.split(':').next().unwrap_or_default();
+    RULES.iter().any(|rule| rule.service == service)
+}
+
 /// An explanation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

@@ -230,7 +230,8 @@ pub(crate) struct Bench<'b, 'a> {
     pub(crate) principals: Vec<&'a Principal>,
     /// The services of which some call is not understood, each with why.
     pub(crate) frozen: &'b BTreeMap<String, String>,
-    /// Whether something that the holders have allows an action.
+    /// Whether something that the holders have allows an action, or may: a policy that was not given, or
+    /// one of the resource.
     pub(crate) can: &'b dyn Fn(&str) -> bool,
     pub(crate) bearing: &'b Bearing,
 }
