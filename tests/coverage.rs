@@ -151,6 +151,34 @@ fn a_file_cut_short_uncovers_the_days_it_may_be_of() {
 }
 
 #[test]
+fn a_file_that_was_not_read_uncovers_all_days_where_its_name_does_not_tell() {
+    let record = r#"{"eventTime":"2026-03-05T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject"}"#;
+    let bad_first = format!(r#"{{"Records":[{{"eventTime":"2026-03-05T10:00:00Z"}},{record}]}}"#);
+    for (name, content, covered) in [
+        ("cut.json", r#"{"Records":[{"eventTime":"#, false),
+        ("cut.json.gz", "\u{1f}", false),
+        ("empty.json", "", false),
+        ("page.json", "<html>not found</html>", false),
+        ("bad-first.json", bad_first.as_str(), false),
+        ("broken.json", "{Records}", false),
+        // What no trail has, beside it.
+        ("_SUCCESS", "", true),
+        ("notes.txt", "this and that", true),
+        ("settings.ini", "[section]\na = b", true),
+        ("package.json", r#"{"name": "x"}"#, true),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        week(folder.path());
+        fs::write(folder.path().join(name), content).unwrap();
+        let output = run(&[folder.path().to_str().unwrap()]);
+        let (out, told) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(out.contains("2 of 7 days covered"), covered, "{name}: {out}{told}");
+        assert_eq!(told.contains("note: no day counts as covered"), !covered, "{name}: {told}");
+        assert_eq!(output.status.code(), Some(3), "{name}: {told}");
+    }
+}
+
+#[test]
 fn a_wrong_file_of_selectors_is_named_with_the_place() {
     let folder = tempfile::tempdir().unwrap();
     let trail = week(folder.path());

@@ -15,7 +15,8 @@ use trailtrim_aggregator::{
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
 use trailtrim_ingest::{
-    FileFound, Files, Ingested, Input, Label, Mentions, Prune, Road, SkipKind, Skipped, fold_files,
+    FileFound, Files, Ingested, Input, Label, Mentions, Position, Prune, Road, SkipKind, Skipped,
+    fold_files,
 };
 
 use crate::exit::hinted;
@@ -164,6 +165,26 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
+    /// Takes the days out of what is covered of which records are lost with what was not read. It is done
+    /// whenever there is something to be told and kept nowhere: what cannot be read today may be tomorrow.
+    fn uncover(&mut self) {
+        let mut unknown = None;
+        for skipped in self.sources.skipped() {
+            let Some((from, until)) = lost(&skipped, &self.sources) else { continue };
+            self.usages.iter_mut().for_each(|usage| usage.coverage_mut().exclude(from, until));
+            if from == i64::MIN {
+                unknown.get_or_insert(skipped.path);
+            }
+        }
+        if let Some(path) = unknown {
+            tell(&format!(
+                "note: no day counts as covered, since of which days `{}` has records is not known; mend \
+                 it, or leave it out if it has none\n",
+                printable(&path)
+            ));
+        }
+    }
+
     /// Returns whether something that may matter was not read.
     pub(crate) fn lossy(&self) -> bool {
         self.sources.skipped().iter().any(|skipped| !skipped.kind.is_expected())
@@ -307,7 +328,7 @@ impl InputArgs {
         drop(progress);
         let mut usages: Vec<Usage> = observers.into_iter().map(Observer::into_usage).collect();
         let times = self.excluded_times.iter().map(|(from, to)| (from.timestamp(), to.timestamp()));
-        for (from, until) in ingested.skipped.iter().filter_map(lost).chain(times) {
+        for (from, until) in times {
             usages.iter_mut().for_each(|usage| usage.coverage_mut().exclude(from, until));
         }
         let mut sources = Sources::default();
@@ -416,6 +437,7 @@ impl TrailArgs {
             return self.read(catalog);
         }
         let mut observed = self.input.observe_those(Some(&wanted), catalog, &[], None, &[])?;
+        observed.uncover();
         let mut usage = Usage::default();
         std::mem::take(&mut observed.usages).into_iter().for_each(|part| usage.join(part));
         // What others did may say which role is meant by a name: then they are read as well.
@@ -512,7 +534,8 @@ impl TrailArgs {
         catalog: Catalog,
         cuts: &[DateTime<Utc>],
     ) -> anyhow::Result<Parts> {
-        let observed = self.input.observe(catalog, cuts, None, &[])?;
+        let mut observed = self.input.observe(catalog, cuts, None, &[])?;
+        observed.uncover();
         let (lossy, input) = (observed.lossy(), input(&observed));
         Ok(Parts { usages: observed.usages, input, lossy })
     }
@@ -573,9 +596,7 @@ impl TrailArgs {
 
 /// Returns the time (from, until, in seconds since 1970) of which records are lost with what was
 /// skipped: the day before a file's delivery, or all there is where its name does not tell.
-///
-/// A file that gave no record at all and has no such name is none of a trail's.
-fn lost(skipped: &Skipped) -> Option<(i64, i64)> {
+fn lost(skipped: &Skipped, sources: &Sources) -> Option<(i64, i64)> {
     if skipped.kind.is_expected() || skipped.kind == SkipKind::OddField {
         return None;
     }
@@ -586,9 +607,31 @@ fn lost(skipped: &Skipped) -> Option<(i64, i64)> {
         .map(|time| time.and_utc().timestamp());
     match delivered {
         Some(delivered) => Some((delivered - 86_400, delivered + 60)),
-        None => skipped.position.filter(|at| at.record > 0).map(|_| (i64::MIN, i64::MAX)),
+        None => may_be_of_a_trail(skipped, name, sources).then_some((i64::MIN, i64::MAX)),
     }
 }
+
+/// Tells whether records may be lost with something that was skipped in a file without CloudTrail's name.
+/// It is no trail's where nothing of it looks like one: text, an image, the JSON of another tool.
+fn may_be_of_a_trail(skipped: &Skipped, name: &str, sources: &Sources) -> bool {
+    let extension = name.rsplit('.').next().unwrap_or_default();
+    let named_so = || LOGS.iter().any(|log| extension.eq_ignore_ascii_case(log));
+    match skipped.kind {
+        SkipKind::SpecialFile => false,
+        SkipKind::Empty | SkipKind::NotATrail => named_so(),
+        SkipKind::NotARecord | SkipKind::NotJson => {
+            let facts = skipped.source.and_then(|source| sources.facts().get(&source));
+            let position = skipped.position.unwrap_or(Position { byte: 0, record: 0 });
+            let begins = position.byte <= 1 && position.record == 0;
+            let broken = skipped.kind == SkipKind::NotJson && named_so();
+            !begins || broken || facts.is_none_or(|facts| facts.records > 0)
+        }
+        _ => true,
+    }
+}
+
+/// How files of records are named, whoever exported them.
+const LOGS: [&str; 6] = ["gz", "zst", "json", "jsonl", "ndjson", "log"];
 
 fn input(observed: &Observed) -> report::Input {
     let facts = observed.sources.facts();

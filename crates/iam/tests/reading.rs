@@ -100,6 +100,14 @@ fn a_dump_attaches_what_it_holds_and_knows_what_it_lacks() {
 }
 
 #[test]
+fn one_page_of_a_dump_is_not_taken_for_all() {
+    let page = |flag: &str| format!(r#"{{"RoleDetailList":[],"IsTruncated":{flag},"Marker":"m"}}"#);
+    assert!(read("dump", &page("false")).is_ok());
+    let error = read("dump", &page("true")).unwrap_err().to_string();
+    assert!(error.contains("`$.IsTruncated`: expected the whole dump"), "{error}");
+}
+
+#[test]
 fn templates_and_plans() {
     let sub = r#"{"Fn::Sub":"arn:${AWS::Partition}:s3:::b"}"#;
     let template = format!(

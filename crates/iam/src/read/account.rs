@@ -23,6 +23,12 @@ pub(super) fn is_dump(root: &Node<'_>) -> bool {
 
 /// Reads the dump.
 pub(super) fn read(root: &Node<'_>) -> Result<Contents, ReadError> {
+    // What stands on the pages that are not here would count as not there.
+    if let Some(flag) = root.get("IsTruncated")
+        && *flag.value() == Json::Bool(true)
+    {
+        return Err(flag.wrong("the whole dump; get it without `--max-items` and `--no-paginate`"));
+    }
     let mut contents = Contents { is_dump: true, ..Contents::default() };
     let mut managed = BTreeMap::new();
     if let Some(list) = root.get("Policies") {
