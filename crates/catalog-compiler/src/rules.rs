@@ -129,9 +129,13 @@ pub(crate) struct DependentRule {
     pub(crate) when: Vec<String>,
     /// Of the dependent's resource types, those that the call is about.
     pub(crate) only: Vec<String>,
+    /// Of these, those that it always is about.
+    pub(crate) require: Vec<String>,
     pub(crate) fill: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// A template in place of the dependent's resource types, or `*`.
     pub(crate) resource: Option<String>,
+    pub(crate) use_resources: Option<bool>,
+    pub(crate) use_scan: Option<bool>,
     /// Not granted with the call.
     pub(crate) never: bool,
     pub(crate) reason: String,
@@ -149,8 +153,11 @@ impl DependentRule {
             action: action.to_owned(),
             when: self.when.clone(),
             only: self.only.clone(),
+            require: self.require.clone(),
             fill: self.fill.clone(),
             resource: self.resource.clone(),
+            use_resources: self.use_resources,
+            use_scan: self.use_scan,
             // What only some calls need is nothing that a call proves.
             inferred: !(self.of.is_empty() && self.operations.is_empty()),
             reason: Some(self.reason.clone()),

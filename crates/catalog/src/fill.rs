@@ -146,15 +146,19 @@ impl<'r> Filler<'r> {
         if partly.is_empty() { Filled::Nothing } else { Filled::Partly(partly) }
     }
 
-    /// Returns the whole type in this account and region.
+    /// Returns the whole type in this region and in this account, or in the one that the call names.
     pub(crate) fn widest(&self, kind: Node) -> (String, Origin) {
         let template = kind.node(kind_of::TYPE).node(1).string(0);
         let name = kind.node(kind_of::TYPE).string(0);
+        let account = self.account(kind);
         let mut text = String::new();
         let mut starred = false;
         for piece in pieces(template) {
             match piece {
                 Piece::Literal(literal) => text.push_str(literal),
+                Piece::Variable("Account") if account.is_some() => {
+                    text.extend(account.iter().map(|value| escape(&value.text).text));
+                }
                 Piece::Variable(variable) => match self.ambient(variable) {
                     Some(value) => text.push_str(&value),
                     None => {
@@ -180,6 +184,21 @@ impl<'r> Filler<'r> {
             _ => "the record does not say which",
         };
         (text, Origin::Widened { from: name.to_owned(), why: why.to_owned() })
+    }
+
+    /// Returns the account that the call names as the owner of a type's resources.
+    fn account(&self, kind: Node) -> Option<Value> {
+        let name = kind.node(kind_of::TYPE).string(0);
+        kind.node(kind_of::FILLS).nodes().find_map(|template| {
+            let filled = pieces(template.string(0)).filter(|piece| {
+                matches!(piece, Piece::Variable(name) if !["Partition", "Region"].contains(name))
+            });
+            let at = filled.enumerate().find_map(|(at, piece)| {
+                matches!(piece, Piece::Variable("Account")).then_some(at)
+            })?;
+            let sources = template.node(1).node(u32::try_from(at).ok()?);
+            sources.nodes().flat_map(|source| self.values(source, name)).next()
+        })
     }
 
     fn ambient(&self, variable: &str) -> Option<String> {
