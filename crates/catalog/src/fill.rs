@@ -7,7 +7,7 @@ use trailtrim_iam::resource::escape;
 use crate::table::layout::{TRANSFORMS, kind_of, root, source};
 use crate::table::{Node, Table};
 use crate::template::{Piece, captures, pieces};
-use crate::transform::{Value, apply};
+use crate::transform::{Value, apply, secret};
 use crate::{Origin, Request};
 
 /// Variables that say nothing of what they identify.
@@ -74,12 +74,29 @@ const UNSPEAKABLE: &str = "a policy cannot hold some of the name's characters";
 
 /// Returns an ARN out of a record as a policy names it, and how sure that is.
 pub(crate) fn observed(arn: &str) -> (String, Origin) {
+    if let Some(whole) = whole_secret(arn) {
+        let from = arn.to_owned();
+        return (whole, Origin::Widened { from, why: PARTIAL.to_owned() });
+    }
     let origin = if escape(arn).widened {
         Origin::Widened { from: arn.to_owned(), why: UNSPEAKABLE.to_owned() }
     } else {
         Origin::Observed
     };
     (literal(arn), origin)
+}
+
+/// Why a secret's ARN has wildcards where the record has none.
+const PARTIAL: &str = "the record leaves out the six characters that a secret's ARN ends with";
+
+/// Completes the ARN of a secret that lacks its ending, which calls may leave out and policies may not.
+/// One that ends like a whole ARN counts as whole, as Secrets Manager takes it itself.
+fn whole_secret(arn: &str) -> Option<String> {
+    let mut parts = arn.splitn(7, ':');
+    let is_secret = parts.nth(2)? == "secretsmanager" && parts.nth(2)? == "secret";
+    let is_name = |name: &&str| !(name.is_empty() || name.contains(':'));
+    let value = secret(parts.next().filter(is_name).filter(|_| is_secret)?);
+    (value.tail != "*").then(|| escape(arn).text.into_owned() + value.tail)
 }
 
 /// A template with the variables filled so far.

@@ -126,7 +126,7 @@ pub(crate) fn apply(
 }
 
 /// A secret's ARN ends in a hyphen and six random characters, which a name does not have.
-fn secret(text: &str) -> Value {
+pub(crate) fn secret(text: &str) -> Value {
     let has_suffix = text.rsplit_once('-').is_some_and(|(name, suffix)| {
         !name.is_empty() && suffix.len() == 6 && suffix.chars().all(|c| c.is_ascii_alphanumeric())
     });
