@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use crate::harness::{fixture_trail, text, trailtrim};
+use crate::harness::{fixture_trail, text, trailtrim, tree};
 
 /// Runs `generate` with `arguments`, which must fail with code 2 and print no data.
 fn failure(arguments: &[&str]) -> String {
@@ -231,7 +231,17 @@ fn a_word_that_is_none_of_an_option_is_quoted_with_what_is_meant() {
     let (folder, trail) = (TempDir::new().unwrap(), fixture());
     let policy = fixture_trail().with_file_name("attached").join("orders-api.json");
     let policy = policy.to_str().unwrap();
-    let cases: [(&[&str], &[&str]); 14] = [
+    let cases: [(&[&str], &[&str]); 18] = [
+        (&["usage", "TRAIL", "--region", "Ireland"], &["`Ireland` is no region", "`eu-west-1`"]),
+        (
+            &["diff", "TRAIL", "--attached", "POLICY", "--use-region", "eu-*"],
+            &["`eu-*` is no region", "`eu-west-1`"],
+        ),
+        (
+            &["diff", "TRAIL", "--attached", "POLICY", "--unused-days", "0"],
+            &["'0'", "a number of days from 1 on"],
+        ),
+        (&["usage", "TRAIL", "--threads", "100000"], &["'100000'", "1..=2048"]),
         (&["usage", "TRAIL", "--since", "tuesday"], &["'tuesday'", "2026-"]),
         (&["usage", "TRAIL", "--account", "shop"], &["'shop'", "12 digits"]),
         (&["usage", "TRAIL", "--exclude-ip", "x"], &["`x`", "203.0.113.0/24"]),
@@ -335,6 +345,18 @@ fn help_into_a_closed_pipe_is_code_4_or_done() {
     assert!(output.stderr.is_empty(), "{}", text(output.stderr));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for asked in ["--help", "--version"] {
+        let output = trailtrim().arg(asked).stdout(full.try_clone().unwrap()).output().unwrap();
+        let stderr = text(output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{asked}: {stderr}");
+        assert!(stderr.starts_with("error: cannot write to standard output: "), "{stderr}");
+    }
+}
+
 #[test]
 fn one_missing_path_among_others_fails_before_anything_is_written() {
     let out = TempDir::new().unwrap();
@@ -415,25 +437,131 @@ fn one_principal_gets_its_policy_on_standard_output() {
 }
 
 #[test]
-fn an_archive_without_principals_is_done_and_says_so() {
+fn a_trail_in_which_nobody_has_a_policy_is_done_and_says_so() {
     let archive = TempDir::new().unwrap();
-    std::fs::write(archive.path().join("empty.json"), r#"{"Records":[]}"#).unwrap();
+    let root = r#"{"Records":[{"eventVersion":"1.11","eventTime":"2026-03-02T10:00:00Z","eventType":"AwsApiCall",
+        "eventID":"e1","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","awsRegion":"eu-central-1",
+        "recipientAccountId":"111122223333","userIdentity":{"type":"Root","arn":"arn:aws:iam::111122223333:root",
+        "accountId":"111122223333"}}]}"#;
+    std::fs::write(archive.path().join("root.json"), root).unwrap();
     let output = trailtrim().arg("generate").arg(archive.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(text(output.stdout).trim(), "{}");
     let stderr = text(output.stderr);
-    assert!(stderr.contains("0 principals") && stderr.contains("no records found"), "{stderr}");
+    assert!(stderr.contains("0 principals") && stderr.contains("1 root"), "{stderr}");
 }
 
 #[test]
-fn filters_that_leave_nothing_are_named() {
-    let output = trailtrim()
-        .args(["generate", &fixture(), "--since", "1999-01-01", "--until", "1999-01-02"])
-        .output()
-        .unwrap();
+fn where_no_record_was_found_nothing_is_answered_and_nothing_touched() {
+    let (work, trail) = (TempDir::new().unwrap(), fixture());
+    let path = |name: &str| work.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(path("empty")).unwrap();
+    std::fs::write(path("none.json"), r#"{"Records":[]}"#).unwrap();
+    let observed = trailtrim().args(["observe", &trail, "-o", &path("a.usage")]).output().unwrap();
+    assert_eq!(observed.status.code(), Some(3), "{}", text(observed.stderr));
+    let fixed = fixture_trail().with_file_name("attached").join("orders-api.json");
+    let fixed = fixed.to_str().unwrap();
+    let declared = ["selectors.json", "trails.json"]
+        .map(|name| Path::new(fixed).with_file_name(name).to_str().unwrap().to_owned());
+    let attached = [
+        "--attached",
+        fixed,
+        "--event-selectors",
+        &declared[0],
+        &declared[1],
+        "--principal",
+        "orders-api",
+        "--use-region",
+        "eu-central-1",
+    ];
+    let (made, tightened) = (path("made"), path("tightened"));
+    let diff = [&["diff"][..], &attached, &["--unused-days", "4"]].concat();
+    for (command, out) in [(&["generate"][..], &made), (&diff[..], &tightened)] {
+        let output = trailtrim().args(command).args([&trail, "--out", out]).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{}", text(output.stderr));
+        assert!(tree(Path::new(out)).len() > 1, "{command:?}");
+    }
+    let before = (tree(Path::new(&made)), tree(Path::new(&tightened)));
+    let (empty, none, usage) = (path("empty"), path("none.json"), path("a.usage"));
+    let found: &str = "no record of a call was found, so";
+    let passed: &str = "no record passed the filters, so";
+    // A usage file still tells of callers without a policy, which it cannot limit.
+    let trails: [(&[&str], &str, &str); 6] = [
+        (&[&empty], found, "name files or directories of CloudTrail logs"),
+        (&[&none], found, "name files or directories of CloudTrail logs"),
+        (&[&trail, "--region", "eu-west-9"], passed, "look for a slip in --region, or widen it"),
+        (&[&usage, "--region", "eu-west-9"], passed, "look for a slip in --region, or widen it"),
+        (&[&trail, "--since", "1999-01-01", "--until", "1999-01-02"], passed, "--since, --until"),
+        (&[&trail, "--exclude-time", "2000-01-01..2100-01-01"], passed, "--exclude-time"),
+    ];
+    for (trail, error, hint) in trails {
+        let commands: [(&[&str], &str); 8] = [
+            (&["generate", "--out", &made], &made),
+            (&["generate"], "nothing to answer from"),
+            (&["generate", "--format", "html", "--out", &made], &made),
+            (&[&diff[..], &["--out", &tightened]].concat(), &tightened),
+            (&[&diff[..], &["--check"]].concat(), "nothing to answer from"),
+            (&["soak"], "nothing to answer from"),
+            (&["denials"], "nothing to answer from"),
+            (&["backtest", "--split", "1999-01-01T12:00:00Z", "--check"], "nothing to answer from"),
+        ];
+        for (command, left) in commands {
+            let output = trailtrim().args(command).args(trail).output().unwrap();
+            let stderr = text(output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{command:?} {trail:?}: {stderr}");
+            assert!(output.stdout.is_empty(), "{command:?} {trail:?} prints data");
+            for said in [&format!("error: {error}"), left, "\nhint: ", hint] {
+                assert!(stderr.contains(said), "{said} in {command:?} {trail:?}: {stderr}");
+            }
+        }
+        // To look is no claim.
+        let output = trailtrim().arg("usage").args(trail).output().unwrap();
+        let done = matches!(output.status.code(), Some(0 | 3));
+        assert!(done, "{trail:?}: {}", text(output.stderr));
+    }
+    assert!(before == (tree(Path::new(&made)), tree(Path::new(&tightened))), "something changed");
+}
+
+#[test]
+fn a_check_of_nobody_does_not_pass() {
+    // After the last record.
+    let arguments = ["backtest", &fixture(), "--split", "2027-01-01"];
+    let output = trailtrim().args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", text(output.stderr));
+    let output = trailtrim().args(arguments).arg("--check").output().unwrap();
     let stderr = text(output.stderr);
-    let said = "no record matched the filters; widen --since, --until";
-    assert!(stderr.contains(said), "{stderr}");
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains("no principal was seen on both sides of the split\nhint: "),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_region_that_nothing_is_of_is_told() {
+    let fixed = fixture_trail().with_file_name("attached").join("orders-api.json");
+    let attached = ["--attached", fixed.to_str().unwrap(), "--principal", "orders-api"];
+    let (diff, trail) = ([&["diff"][..], &attached].concat(), fixture());
+    for (command, option) in [(&["generate"][..], "--region"), (&diff[..], "--use-region")] {
+        let told = |regions: &[&str]| {
+            let mut run = trailtrim();
+            run.args(command).arg(&trail);
+            for region in regions {
+                run.args([option, region]);
+            }
+            let output = run.output().unwrap();
+            assert_eq!(output.status.code(), Some(3), "{}", text(output.stdout));
+            text(output.stderr)
+        };
+        let note = format!("note: no call of a regional service is of {option} `");
+        let both = told(&["eu-central-1", "eu-west-9"]);
+        assert_eq!(both.matches(&note).count(), 1, "{both}");
+        assert!(
+            both.contains(&format!("{note}eu-west-9`; there are such of `eu-central-1`")),
+            "{both}"
+        );
+        assert!(!told(&["eu-central-1"]).contains(&note));
+    }
 }
 
 #[test]

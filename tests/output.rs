@@ -54,17 +54,114 @@ fn one_name_in_two_partitions_is_two_policies() {
 }
 
 #[test]
-fn two_policies_for_one_file_are_refused_before_anything_is_written() {
-    let archive = archive(&[
-        read_item("arn:aws:iam::111122223333:user/Api", "a"),
-        read_item("arn:aws:iam::111122223333:user/api", "b"),
-    ]);
+fn names_that_differ_in_case_only_are_told_apart_and_nobody_else() {
+    let arns = ["user/Api", "user/api", "user/other"]
+        .map(|name| format!("arn:aws:iam::111122223333:{name}"));
+    let records: Vec<Value> = arns.iter().map(|arn| read_item(arn, "a")).collect();
+    let trail = archive(&records);
+    let run = generate(&[trail.path()], &[]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(
+        run.stderr.matches("another name differs from it in case only").count(),
+        2,
+        "{}",
+        run.stderr
+    );
+    let files: Vec<String> = run.tree().into_keys().collect();
+    let folder = "111122223333/user/";
+    assert!(files[0].starts_with(&format!("{folder}Api~")), "{files:?}");
+    assert!(files[1].starts_with(&format!("{folder}api~")), "{files:?}");
+    assert_eq!(files[2..], [format!("{folder}other/policy.json"), "report.json".to_owned()]);
+    assert_eq!(run.policies().len(), 3);
+    // What the names are follows from who is there, not from the order.
+    let turned: Vec<Value> = records.into_iter().rev().collect();
+    assert!(generate(&[archive(&turned).path()], &[]).tree().keys().eq(files.iter()));
+}
+
+#[test]
+fn a_path_that_is_too_long_stops_nobody() {
+    let long = format!("arn:aws:iam::111122223333:user/{}x", "a-long-segment/".repeat(400));
+    let trail =
+        archive(&[read_item(&long, "a"), read_item("arn:aws:iam::111122223333:user/api", "a")]);
+    let run = generate(&[trail.path()], &[]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("its own path is longer than file systems take"), "{}", run.stderr);
+    let files: Vec<String> = run.tree().into_keys().collect();
+    assert_eq!(files.len(), 3, "{files:?}");
+    assert!(files.contains(&"111122223333/user/api/policy.json".to_owned()), "{files:?}");
+    assert!(run.policies().contains_key(&long));
+}
+
+#[test]
+fn what_a_failed_write_left_is_removed_by_the_next_run() {
+    let arn = |name: &str| format!("arn:aws:iam::111122223333:user/{name}");
+    let trail = |names: &[&str]| {
+        archive(&names.iter().map(|name| read_item(&arn(name), "a")).collect::<Vec<_>>())
+    };
+    let root = TempDir::new().unwrap();
+    let out = root.path().join("out");
+    assert_eq!(generate_into(trail(&["first", "kept"]).path(), &out).status.code(), Some(0));
+    // A file in the place of a directory: the second of three policies cannot be written.
+    let (user, blocked) = (out.join("111122223333/user"), out.join("111122223333/user/b"));
+    fs::write(&blocked, "mine").unwrap();
+    let failed = generate_into(trail(&["a", "b", "kept"]).path(), &out);
+    assert_eq!(failed.status.code(), Some(2), "{}", text(failed.stderr));
+    assert!(user.join("a/policy.json").is_file() && !user.join("first/policy.json").exists());
+    assert!(out.join("report.json.unfinished").is_file() && !out.join("report.json").exists());
+    // And once more, so that what is known is not that of the last run only.
+    let failed = generate_into(trail(&["0", "b", "kept"]).path(), &out);
+    assert_eq!(failed.status.code(), Some(2), "{}", text(failed.stderr));
+    fs::remove_file(&blocked).unwrap();
+    let output = generate_into(trail(&["kept"]).path(), &out);
+    assert_eq!(output.status.code(), Some(0), "{}", text(output.stderr));
+    let files: Vec<String> = tree(&out).into_keys().collect();
+    assert_eq!(files, ["111122223333/user/kept/policy.json", "report.json"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn results_are_as_readable_as_other_files_whatever_the_directory() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let trail = archive(&[read_item("arn:aws:iam::111122223333:user/api", "a")]);
     let out = TempDir::new().unwrap();
-    let output = generate_into(archive.path(), out.path());
-    let stderr = text(output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains("user/Api`") && stderr.contains("user/api`"), "{stderr}");
-    assert_eq!(out.path().read_dir().unwrap().count(), 0);
+    let usual = out.path().join("usual");
+    fs::write(&usual, "").unwrap();
+    for folder in [0o1777, 0o700] {
+        fs::set_permissions(out.path(), fs::Permissions::from_mode(folder)).unwrap();
+        assert_eq!(generate_into(trail.path(), out.path()).status.code(), Some(0));
+        for name in ["report.json", "111122223333/user/api/policy.json"] {
+            assert_eq!(mode(&out.path().join(name)), mode(&usual), "{name} in {folder:o}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link_that_leads_out() {
+    let trail = archive(&[read_item("arn:aws:iam::111122223333:user/api", "a")]);
+    let root = TempDir::new().unwrap();
+    let (out, outside) = (root.path().join("out"), root.path().join("outside"));
+    fs::create_dir(&out).unwrap();
+    fs::create_dir(&outside).unwrap();
+    let link = out.join("111122223333");
+    for target in [outside.clone(), root.path().join("missing")] {
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let output = generate_into(trail.path(), &out);
+        let stderr = text(output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("leads out of --out `") && stderr.contains("\nhint: "), "{stderr}");
+        assert_eq!(out.read_dir().unwrap().count(), 1, "something is written beside the link");
+        assert!(tree(&outside).is_empty() && !root.path().join("missing").exists());
+        fs::remove_file(&link).unwrap();
+    }
+    // Inside of it a link is the user's own matter, and so is one to the directory itself.
+    fs::create_dir(out.join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", &link).unwrap();
+    let named = root.path().join("named");
+    std::os::unix::fs::symlink(&out, &named).unwrap();
+    assert_eq!(generate_into(trail.path(), &named).status.code(), Some(0));
+    assert!(out.join("elsewhere/user/api/policy.json").is_file());
 }
 
 #[test]

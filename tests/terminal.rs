@@ -157,10 +157,53 @@ fn there_is_a_manual_page_for_each_command() {
     assert!(!pages.keys().any(|name| name.contains("help")), "{:?}", pages.keys());
 }
 
+/// Returns whether a process ignores a signal, where the system says so.
+#[cfg(unix)]
+fn ignored(process: &str, signal: &str) -> bool {
+    let bit = match signal {
+        "HUP" => 0,
+        "INT" => 1,
+        _ => 14,
+    };
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() >> bit & 1 == 1)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_was_ignored_stays_so() {
+    for signal in ["HUP", "INT"] {
+        let script = format!("trap '' {signal}; exec \"$0\" usage -");
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_trailtrim")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // More than a pipe holds: once it is written, the program is reading, and listens.
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&b" ".repeat(1 << 20)).unwrap();
+        let id = child.id().to_string();
+        assert!(ignored(&id, signal), "SIG{signal} is not ignored any more");
+        let sent = std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap();
+        assert!(sent.success());
+        stdin.write_all(b"{\"Records\":[]}").unwrap();
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{signal}: {}", text(output.stderr));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_ends_with_code_130_and_writes_nothing() {
-    for signal in ["INT", "TERM"] {
+    for signal in ["INT", "TERM", "HUP"] {
+        if ignored("self", signal) {
+            eprintln!("skipped: SIG{signal} is ignored here, and stays so in what is started");
+            continue;
+        }
         let folder = TempDir::new().unwrap();
         let out = folder.path().join("out");
         let mut child = trailtrim()
@@ -189,6 +232,10 @@ fn an_interrupted_run_ends_with_code_130_and_writes_nothing() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_between_files_says_which_are_missing() {
+    if ignored("self", "INT") {
+        eprintln!("skipped: SIGINT is ignored here, and stays so in what is started");
+        return;
+    }
     let archive = TempDir::new().unwrap();
     crate::errors::many_policies(archive.path());
     let out = TempDir::new().unwrap();

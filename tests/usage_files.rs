@@ -256,6 +256,101 @@ fn appending_reads_only_what_is_new() {
     assert!(!told.contains("known before"), "{told}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_unicode_is_known_by_its_bytes() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let (made, work) = (corpus(2_000), tempfile::tempdir().unwrap());
+    let all = files(made.path());
+    let folder = work.path().join("archive");
+    fs::create_dir(&folder).unwrap();
+    let usage = work.path().join("a.usage");
+    let observe = || {
+        let told = done(&["observe", "--append", "-o", text(&usage), text(&folder)]).stderr;
+        String::from_utf8_lossy(&told).into_owned()
+    };
+    // Both have one label, size and time.
+    let [one, two] = [&b"a\xfe.json"[..], b"a\xff.json"]
+        .map(|name| folder.join(std::ffi::OsStr::from_bytes(name)));
+    let pad = |path: &Path, from: &Path| {
+        let gz = fs::read(from).unwrap();
+        let mut content = String::new();
+        std::io::Read::read_to_string(
+            &mut flate2::read::MultiGzDecoder::new(gz.as_slice()),
+            &mut content,
+        )
+        .unwrap();
+        content.push_str(&" ".repeat(3_000_000 - content.len()));
+        fs::write(path, content).unwrap();
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000))
+            .unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 3_000_000);
+    };
+    pad(&one, &all[0]);
+    assert!(observe().contains("read 1 file "));
+    pad(&two, &all[1]);
+    let told = observe();
+    assert!(told.contains("read 1 file ") && told.contains("known before: 1 file"), "{told}");
+    let told = observe();
+    assert!(told.contains("read 0 files ") && told.contains("known before: 2 files"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_usage_file_that_comes_through_a_pipe_is_one() {
+    use std::io::Write as _;
+    let (made, work) = (corpus(500), tempfile::tempdir().unwrap());
+    let usage = work.path().join("a.usage");
+    done(&["observe", "-o", text(&usage), text(made.path())]);
+    let piped = |content: &[u8], options: &[&str]| {
+        let mut child = trailtrim()
+            .args(["usage", "--format", "json", "/dev/stdin"])
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(content).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let expected = done(&["usage", "--format", "json", text(&usage)]).stdout;
+    assert!(!expected.is_empty());
+    assert!(piped(&fs::read(&usage).unwrap(), &[]) == expected);
+    // What is no usage file is read as it was, from its first byte, and but once.
+    let archive = &files(made.path())[0];
+    let line = done(&["usage", "--format", "json", text(archive)]).stdout;
+    let line = without_files(&line);
+    let archive = fs::read(archive).unwrap();
+    assert_eq!(without_files(&piped(&archive, &[])), line);
+    assert_eq!(without_files(&piped(&archive, &["--general-road"])), line);
+    assert_eq!(without_files(&piped(&archive, &["--principal", "*"])), line);
+}
+
+#[test]
+fn what_a_killed_run_left_is_no_part_of_an_archive() {
+    let (made, work) = (corpus(500), tempfile::tempdir().unwrap());
+    let usage = work.path().join("a.usage");
+    done(&["observe", "-o", text(&usage), text(made.path())]);
+    let whole = fs::read(&usage).unwrap();
+    // Beside the archive, as where somebody keeps both in one place.
+    let beside = made.path().join("b.usage");
+    for name in [".trailtrim-b.usage-Ab12Cd", ".trailtrim-other.usage-Ab12Cd", ".trailtrim-Ab12Cd"]
+    {
+        fs::write(made.path().join(name), &whole[..whole.len() / 2]).unwrap();
+    }
+    done(&["observe", "-o", text(&beside), text(made.path())]);
+    assert!(fs::read(&beside).unwrap() == whole);
+    assert!(!made.path().join(".trailtrim-b.usage-Ab12Cd").exists());
+    assert!(made.path().join(".trailtrim-other.usage-Ab12Cd").exists(), "that is another file's");
+    // Named, it is read, and is damaged.
+    let named = run(&["usage", text(&made.path().join(".trailtrim-other.usage-Ab12Cd"))]);
+    assert_eq!(named.status.code(), Some(2));
+}
+
 fn start(archive: &Path, usage: &Path) -> Child {
     trailtrim()
         .args(["observe", "--append", "-o", text(usage), text(archive)])

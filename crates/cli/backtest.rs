@@ -73,10 +73,12 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
     let mut folds = Vec::new();
     let options = args.drafting.options();
     let mut unmatched = args.trail.principal_globs();
+    let mut nothing = true;
     let pool = args.trail.pool()?;
     for (at, (cut, after)) in cuts.iter().zip(usages).enumerate() {
         let until = cuts.get(at + 1).copied().or(args.trail.until());
         let mut select = |mut activity: Activity| {
+            nothing &= args.trail.is_nothing(&activity, parts.of_usage_files);
             args.trail.select(&mut activity);
             let here = args.trail.unmatched(&activity);
             unmatched.retain(|glob| here.contains(glob));
@@ -88,8 +90,17 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
         folds.push(Fold::new(time::show(*cut), until.map(time::show), drafted, replayed));
         before.join(after);
     }
+    args.trail.require_records(nothing, &parts.input, None)?;
     let result = Backtest::new(folds);
     globs::require_none(&unmatched).inspect_err(|_| tell(&summary::of_input(&parts.input)))?;
+    // A check that looked at nobody would pass whatever the drafts are.
+    if args.check && !tested(&result) {
+        tell(&summary::of_input(&parts.input));
+        return Err(hinted(
+            "--check has nothing to go by: no principal was seen on both sides of the split",
+            "move the split, or give fewer folds",
+        ));
+    }
     let text = match args.format {
         Format::Json => format!("{}\n", serde_json::to_string(&result)?),
         Format::Human => describe(&result),
@@ -114,9 +125,9 @@ fn cuts(args: &BacktestArgs, catalog: Catalog) -> anyhow::Result<Vec<DateTime<Ut
         }
         return Ok(vec![split]);
     }
-    if args.trail.reads_stdin() {
+    if args.trail.reads_once() {
         return Err(hinted(
-            "--folds reads the trail twice, and standard input comes once",
+            "--folds reads the trail twice, and standard input or a pipe comes once",
             "give --split, or a file",
         ));
     }
@@ -282,10 +293,15 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", (share * 1000.0).floor() / 10.0)
 }
 
+/// Returns whether anybody was tested.
+fn tested(result: &Backtest) -> bool {
+    result.folds.iter().any(|fold| !fold.principals.is_empty())
+}
+
 fn hint(result: &Backtest) -> &'static str {
     if result.found_denials() {
         "hint: draft from a longer time, or see with `trailtrim soak` how complete the picture is\n"
-    } else if result.folds.iter().all(|fold| fold.principals.is_empty()) {
+    } else if !tested(result) {
         "hint: no principal was seen on both sides of the split; move it\n"
     } else {
         ""

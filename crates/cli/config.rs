@@ -34,6 +34,7 @@ use trailtrim_emitter::tighten::Pin;
 use trailtrim_emitter::{ConditionKind, Taste};
 
 use crate::exit::hinted;
+use crate::region;
 
 /// How alike (0 to 1) a key must be to one that is known to be taken for a slip of the pen.
 const ALIKE: f64 = 0.7;
@@ -116,6 +117,12 @@ impl Config {
             )?;
         }
         let config: Config = Value::Table(table).try_into().map_err(|error| one_line(&error))?;
+        if config.unused_days == Some(0) {
+            return Err(hinted("`unused-days` is `0`", "write a number of days from 1 on"));
+        }
+        if let Some(why) = config.use_regions.iter().find_map(|text| region::parse(text).err()) {
+            return Err(anyhow!("`use-regions`: {why}"));
+        }
         config.taste()?;
         config.taste_of()?;
         config.conditions()?;
@@ -216,6 +223,8 @@ mod tests {
         for (text, told) in [
             ("unused_days = 3", "unknown key `unused_days`; did you mean `unused-days`?"),
             ("[[pin]]\naktion = \"s3:*\"", "unknown key `pin.aktion`; did you mean `pin.action`?"),
+            ("use-regions = [\"Ireland\"]", "`Ireland` is no region; write it as `eu-west-1`"),
+            ("unused-days = 0", "`unused-days` is `0`"),
             ("colour = 1", "unknown key `colour`"),
             ("resources = \"wide\"", "`wide` is no way to write resources"),
             ("conditions = [\"region\"]", "`region` is no kind of condition"),

@@ -31,6 +31,7 @@ pub(crate) struct DenialsArgs {
 /// Runs the command.
 pub(crate) fn denials(args: &DenialsArgs) -> anyhow::Result<Exit> {
     let trail = args.trail.read(Catalog::embedded())?;
+    args.trail.require_records(trail.nothing, &trail.input, None)?;
     args.trail
         .require_principals(&trail.activity)
         .inspect_err(|_| tell(&summary::of_input(&trail.input)))?;

@@ -33,7 +33,7 @@ use crate::output::{tell as say, write_stdout};
 use crate::policy_files::{PolicyFiles, read_file};
 use crate::screen::Screen;
 use crate::trail::{Trail, TrailArgs};
-use crate::{directory, interrupt, summary, time};
+use crate::{directory, interrupt, region, summary, time};
 
 /// Compare what is attached with what was used, and draft what takes its place
 ///
@@ -71,11 +71,11 @@ pub(crate) struct DiffArgs {
     config: Option<PathBuf>,
 
     /// Covered days after which what was not seen counts as unused [default: 30]
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = days)]
     unused_days: Option<usize>,
 
     /// The regions that are in use: what is attached elsewhere may go (can be repeated)
-    #[arg(long = "use-region", value_name = "REGION")]
+    #[arg(long = "use-region", value_name = "REGION", value_parser = region::parse)]
     used_regions: Vec<String>,
 
     /// Take actions out that the log need not have shown, by pattern such as `appsync:*` (can be
@@ -161,6 +161,11 @@ fn taste(text: &str) -> Result<Taste, String> {
     found.ok_or_else(|| format!("write `{}`", known()))
 }
 
+fn days(text: &str) -> Result<usize, String> {
+    let days = text.parse().ok().filter(|days| *days > 0);
+    days.ok_or_else(|| "write a number of days from 1 on".to_owned())
+}
+
 /// Runs the command.
 pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     let catalog = Catalog::embedded();
@@ -176,6 +181,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     let attached =
         PolicyFiles::read(&args.attached, &[PolicyKind::Identity, PolicyKind::Unstated])?;
     let (mut trail, mut cut) = args.trail.read_and_cut(catalog)?;
+    args.trail.require_records(trail.nothing, &trail.input, args.out.as_deref())?;
     for declaration in declarations {
         if let Some(cut) = &mut cut {
             cut.coverage.declare(declaration.clone());
@@ -204,6 +210,8 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
         if here.is_empty() { there } else { here }.iter().cloned().collect()
     };
     let regions = given(&args.used_regions, &config.use_regions);
+    let option = if args.used_regions.is_empty() { "`use-regions`" } else { "--use-region" };
+    region::tell_unseen(option, &regions, &trail);
     let unused_days = args.unused_days.or(config.unused_days).unwrap_or(UNUSED_DAYS);
     let taste = args.resources.or(config.taste()?).unwrap_or_default();
     let tastes = config.taste_of()?;

@@ -3,7 +3,8 @@
 //!
 //! The directory may hold what an earlier run left. Its list names the policies it wrote, and
 //! those that this run does not write again are removed: a policy that nobody justifies any more
-//! must not lie there as if it were up to date. What the list names is not trusted to be ours.
+//! must not lie there as if it were up to date. What the list names is not trusted to be ours. A run
+//! that does not come to its end leaves a journal in the list's place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,14 +13,14 @@ use std::io::{self, BufReader, Write};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
-use serde::Deserialize;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use trailtrim_emitter::is_policy_file;
 
 use crate::exit::hinted;
 use crate::interrupt::{self, Interrupted};
-use crate::output::{Prepared, prepare, write_file};
-use crate::summary::count;
+use crate::output::{Prepared, prepare, printable, tell, write_file};
+use crate::summary::{LINES, count};
 
 /// A policy's file.
 #[derive(Clone, Debug)]
@@ -159,9 +160,14 @@ pub(crate) fn write(
     documents: Vec<(&str, Content<'_>)>,
 ) -> anyhow::Result<Vec<String>> {
     let written = paths(policies)?;
+    require_inside(directory, policies)?;
     let names: Vec<PathBuf> = documents.iter().map(|(name, _)| directory.join(name)).collect();
     let list = names.first();
-    let stale = list.map(|list| stale(directory, list, &written)).unwrap_or_default();
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for list in list.into_iter().flat_map(|list| [list.clone(), journal(list)]) {
+        known.extend(Earlier::read(&list));
+    }
+    let stale = stale(directory, &known, &written);
     let _whole = interrupt::hold();
     let interrupted = |left: usize| -> anyhow::Result<()> {
         if !interrupt::requested() {
@@ -184,8 +190,11 @@ pub(crate) fn write(
     interrupted(policies.len())?;
     let prepared = prepared?;
     // From here to the end the directory is between two runs. First the list goes and last the new one
-    // comes, so that none speaks of policies that are not there.
+    // comes, so that none speaks of policies that are not there. What either names stands in the journal
+    // until then: where this run does not come to its end, the next one knows by it what to remove.
     if let Some(list) = list {
+        let policies = known.iter().map(String::as_str).chain(written.iter().copied()).collect();
+        write_file(&journal(list), &serde_json::to_vec_pretty(&Journal { policies })?)?;
         match fs::remove_file(list) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("cannot replace `{}`", list.display()));
@@ -203,7 +212,99 @@ pub(crate) fn write(
         write_file(&directory.join(&policy.path), policy.text.as_bytes())?;
     }
     prepared.into_iter().rev().try_for_each(Prepared::put)?;
+    if let Some(journal) = list.map(|list| journal(list)) {
+        fs::remove_file(&journal)
+            .with_context(|| format!("cannot remove `{}`", journal.display()))?;
+    }
     Ok(removed)
+}
+
+/// What a list and the one before it name, while neither is there. It reads as a list does.
+#[derive(Serialize)]
+struct Journal<'p> {
+    policies: BTreeSet<&'p str>,
+}
+
+/// Returns where the journal stands while what a list names is written. It is not hidden: whoever finds
+/// it sees that the directory is not what any run wrote.
+fn journal(list: &Path) -> PathBuf {
+    let mut name = list.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    list.with_file_name(name)
+}
+
+/// Fails where a link in the directory leads a policy out of it: what is not removed through a link is
+/// not written through it either.
+fn require_inside(directory: &Path, policies: &[PolicyText]) -> anyhow::Result<()> {
+    // Where it is not there yet, nothing is in it.
+    let Ok(root) = fs::canonicalize(directory) else { return Ok(()) };
+    let folders: BTreeSet<&Path> =
+        policies.iter().filter_map(|policy| Path::new(&policy.path).parent()).collect();
+    for folder in folders {
+        let there = folder
+            .ancestors()
+            .map(|part| directory.join(part))
+            .find(|part| fs::symlink_metadata(part).is_ok());
+        let Some(there) = there else { continue };
+        // What a link names may be missing, and would be made.
+        if !fs::canonicalize(&there).is_ok_and(|real| real.starts_with(&root)) {
+            return Err(hinted(
+                format!(
+                    "`{}` leads out of --out `{}` by a link",
+                    there.display(),
+                    directory.display()
+                ),
+                "remove the link, or name another directory",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The longest folder of a policy below the directory: what some systems take for a whole path, less
+/// some for where the directory is. What IAM allows as a name is shorter.
+const LONGEST_FOLDER: usize = 900;
+
+/// Gives folders of policies other names where a file system may not take them as they are: of those
+/// that differ in case only each gets a suffix, and what is too long stands below `~long` by its hash.
+/// Both follow from the folder alone, and no segment of a name has a tilde in it. Returns the new path
+/// of each policy whose path changed.
+pub(crate) fn tell_apart(policies: &mut [PolicyText]) -> BTreeMap<String, String> {
+    let mut spellings: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for policy in &*policies {
+        let folder = split(&policy.path).0;
+        spellings.entry(folder.to_lowercase()).or_default().insert(folder.to_owned());
+    }
+    let (mut renamed, mut told) = (BTreeMap::new(), BTreeSet::new());
+    for policy in policies {
+        let (folder, file) = split(&policy.path);
+        let hash = blake3::hash(folder.as_bytes()).to_hex();
+        let (folder, why) = if folder.len() > LONGEST_FOLDER {
+            let top = folder.split('/').next().unwrap_or_default();
+            (format!("{top}/~long/{hash}"), "its own path is longer than file systems take")
+        } else if spellings.get(&folder.to_lowercase()).is_some_and(|all| all.len() > 1) {
+            let suffix = hash.get(..8).unwrap_or_default();
+            (format!("{folder}~{suffix}"), "another name differs from it in case only")
+        } else {
+            continue;
+        };
+        let path = format!("{folder}/{file}");
+        // Names are chosen by those who made the log, and may be many.
+        if told.insert(folder.clone()) && told.len() <= LINES {
+            let (owner, folder) = (printable(&policy.owner), printable(&folder));
+            tell(&format!("note: what is for {owner} stands in `{folder}`: {why}\n"));
+        }
+        renamed.insert(std::mem::replace(&mut policy.path, path.clone()), path);
+    }
+    if let Some(more @ 1..) = told.len().checked_sub(LINES) {
+        tell(&format!("note: {more} more stand in places with a `~`, for the same reasons\n"));
+    }
+    renamed
+}
+
+/// Returns the folder and the name of a policy's file.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
 }
 
 /// A writer that fails once the run shall end.
@@ -223,7 +324,7 @@ impl Write for Interruptible<'_> {
 }
 
 /// Returns the paths of the policies, and fails where two are one: some file systems do not tell
-/// upper case from lower.
+/// upper case from lower. [`tell_apart`] leaves only such as nobody would meet with by chance.
 fn paths(policies: &[PolicyText]) -> anyhow::Result<BTreeSet<&str>> {
     let mut folded: BTreeMap<String, &str> = BTreeMap::new();
     let mut paths = BTreeSet::new();
@@ -241,13 +342,17 @@ fn paths(policies: &[PolicyText]) -> anyhow::Result<BTreeSet<&str>> {
     Ok(paths)
 }
 
-/// Returns the policies that an earlier list names and this run does not write: the listed path and
+/// Returns the policies that earlier runs named and this one does not write: the listed path and
 /// the file.
-fn stale(directory: &Path, list: &Path, written: &BTreeSet<&str>) -> Vec<(String, PathBuf)> {
-    Earlier::read(list)
-        .into_iter()
+fn stale(
+    directory: &Path,
+    known: &BTreeSet<String>,
+    written: &BTreeSet<&str>,
+) -> Vec<(String, PathBuf)> {
+    known
+        .iter()
         .filter(|path| !written.contains(path.as_str()))
-        .filter_map(|path| policy_file(directory, &path).map(|file| (path, file)))
+        .filter_map(|path| Some((path.clone(), policy_file(directory, path)?)))
         .collect()
 }
 
@@ -271,6 +376,37 @@ fn policy_file(directory: &Path, path: &str) -> Option<PathBuf> {
 mod tests {
     use super::*;
     use trailtrim_emitter::POLICY_FILE;
+
+    fn policy(path: &str) -> PolicyText {
+        PolicyText { path: path.into(), owner: path.into(), text: "{}".into() }
+    }
+
+    #[test]
+    fn folders_that_a_file_system_may_not_take_get_other_names() {
+        let long = format!("1/role/{}", "a/".repeat(500));
+        let mut policies = [
+            policy("1/role/Api/policy-1.json"),
+            policy("1/role/Api/policy-2.json"),
+            policy("1/role/api/policy-1.json"),
+            policy("1/role/Team/web/policy-1.json"),
+            policy("1/role/team/db/policy-1.json"),
+            policy(&format!("{long}policy.json")),
+        ];
+        let mut backwards = policies.clone();
+        backwards.reverse();
+        let renamed = tell_apart(&mut policies);
+        assert_eq!(tell_apart(&mut backwards), renamed);
+        let paths: Vec<&str> = policies.iter().map(|policy| policy.path.as_str()).collect();
+        // Folders that hold files are told apart, and nothing else.
+        assert_eq!(renamed.len(), 4);
+        assert_eq!(paths[3..5], ["1/role/Team/web/policy-1.json", "1/role/team/db/policy-1.json"]);
+        assert!(paths[0].starts_with("1/role/Api~") && paths[0].ends_with("/policy-1.json"));
+        assert_eq!(split(paths[0]).0, split(paths[1]).0);
+        assert!(paths[2].starts_with("1/role/api~"));
+        assert!(paths[5].starts_with("1/~long/") && paths[5].len() < 100, "{}", paths[5]);
+        let folded: BTreeSet<String> = paths.iter().map(|path| path.to_lowercase()).collect();
+        assert_eq!(folded.len(), paths.len());
+    }
 
     #[test]
     fn only_policy_files_below_the_directory_are_ours() {

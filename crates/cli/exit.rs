@@ -14,7 +14,7 @@ pub(crate) const HELP: &str = "\
 Exit codes:
   0    done
   1    findings, only under --check
-  2    failure or wrong usage
+  2    failure, wrong usage, or no record to answer from
   3    done, but some input was skipped
   4    the reader of standard output went away
   130  interrupted, by Ctrl-C or a signal to terminate
@@ -116,14 +116,15 @@ pub(crate) fn usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
         tell(&on_one_line(&error.render().to_string()));
         return ExitCode::from(FAILURE);
     }
-    match error.print() {
+    // Where standard output is gone, flushing tells.
+    match error.print().and_then(|()| io::stdout().flush()) {
         Err(gone) if gone.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(BROKEN_PIPE),
         _ if error.use_stderr() => ExitCode::from(FAILURE),
-        // Where standard output is gone, flushing tells.
-        _ => match io::stdout().flush() {
-            Err(gone) if gone.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(BROKEN_PIPE),
-            _ => ExitCode::SUCCESS,
-        },
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            let failed = anyhow::Error::new(failed).context("cannot write to standard output");
+            conclude(Err(failed))
+        }
     }
 }
 

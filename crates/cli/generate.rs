@@ -121,6 +121,7 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
     }
     let catalog = Catalog::embedded();
     let (trail, cut) = read(args, catalog)?;
+    args.trail.require_records(trail.nothing, &trail.input, args.out.as_deref())?;
     args.trail
         .require_principals(&trail.activity)
         .inspect_err(|_| tell(&summary::of_usage(&trail)))?;
@@ -230,9 +231,17 @@ fn policies(
         })
         .collect::<anyhow::Result<_>>()?;
     rendered.iter().flatten().filter_map(|(_, told)| told.as_deref()).for_each(tell);
-    let path = |one: &Option<(PolicyText, _)>| one.as_ref().map(|(policy, _)| policy.path.clone());
-    let paths = rendered.iter().map(path).collect();
-    Ok((rendered.into_iter().flatten().map(|(policy, _)| policy).collect(), paths))
+    let own = |one: &Option<(PolicyText, _)>| one.as_ref().map(|(policy, _)| policy.path.clone());
+    let mut paths: Vec<Option<String>> = rendered.iter().map(own).collect();
+    let mut policies: Vec<PolicyText> =
+        rendered.into_iter().flatten().map(|(policy, _)| policy).collect();
+    let renamed = directory::tell_apart(&mut policies);
+    for path in paths.iter_mut().flatten() {
+        if let Some(other) = renamed.get(path) {
+            path.clone_from(other);
+        }
+    }
+    Ok((policies, paths))
 }
 
 /// Renders one policy, the `number`th of the principal.

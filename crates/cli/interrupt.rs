@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::exit;
-use crate::output::{printable, tell};
+use crate::output::{printable, remove_temporaries, tell};
 
 /// How many files are being written.
 static HELD: AtomicUsize = AtomicUsize::new(0);
@@ -58,24 +58,76 @@ pub(crate) fn requested() -> bool {
 }
 
 /// Begins to listen. Where the system has no such signals, it does without.
+///
+/// What was ignored when the run began stays so: `nohup`, and shells that start something in the
+/// background, mean that it goes on.
+#[cfg(unix)]
 pub(crate) fn listen() {
-    let _ = ctrlc::set_handler(|| {
-        let again = REQUESTED.swap(true, Ordering::SeqCst);
-        if HELD.load(Ordering::SeqCst) == 0 {
-            let planned = PLANNED.lock().ok().and_then(|planned| planned.clone());
-            tell(&match planned {
-                Some(path) => format!("interrupted: `{path}` was not written\n"),
-                None => "interrupted: nothing more is written\n".to_owned(),
-            });
-            end();
-        } else if again {
-            tell("interrupted twice: the file that was being written is left as it was\n");
-            end();
-        }
-    });
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let ignored = ignored();
+    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_in(ignored, *signal));
+    let Ok(mut signals) = signal_hook::iterator::Signals::new(wanted) else { return };
+    let listening = std::thread::Builder::new().name("signals".to_owned());
+    let _ = listening.spawn(move || signals.forever().for_each(|_| signalled()));
+}
+
+/// Begins to listen. Where the system has no such signals, it does without.
+#[cfg(not(unix))]
+pub(crate) fn listen() {
+    let _ = ctrlc::set_handler(signalled);
+}
+
+/// Returns the signals that the process was told to ignore, a bit each from the lowest on; none where
+/// the system does not say. Only Linux says so in a file, and asking anywhere takes unsafe code.
+#[cfg(unix)]
+fn ignored() -> u64 {
+    std::fs::read_to_string("/proc/self/status").map_or(0, |status| ignored_in(&status))
+}
+
+#[cfg(unix)]
+fn ignored_in(status: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+#[cfg(unix)]
+fn is_in(mask: u64, signal: i32) -> bool {
+    u32::try_from(signal - 1)
+        .is_ok_and(|bit| mask.checked_shr(bit).is_some_and(|rest| rest & 1 == 1))
+}
+
+/// What a signal does, on a thread of its own.
+fn signalled() {
+    let again = REQUESTED.swap(true, Ordering::SeqCst);
+    if HELD.load(Ordering::SeqCst) == 0 {
+        let planned = PLANNED.lock().ok().and_then(|planned| planned.clone());
+        tell(&match planned {
+            Some(path) => format!("interrupted: `{path}` was not written\n"),
+            None => "interrupted: nothing more is written\n".to_owned(),
+        });
+        end();
+    } else if again {
+        tell("interrupted twice: the file that was being written is left as it was\n");
+        end();
+    }
 }
 
 #[expect(clippy::exit, reason = "the signal comes on a thread of its own, which cannot return")]
 fn end() {
+    remove_temporaries();
     std::process::exit(i32::from(exit::INTERRUPTED));
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    #[test]
+    fn what_is_ignored_is_read_from_what_the_system_says() {
+        let mask = ignored_in("Name:\tx\nSigBlk:\tffffffffffffffff\nSigIgn:\t0000000000001003\n");
+        assert!(is_in(mask, SIGHUP) && is_in(mask, SIGINT) && !is_in(mask, SIGTERM));
+        assert_eq!((ignored_in(""), ignored_in("SigIgn:\tx\n")), (0, 0));
+    }
 }

@@ -28,6 +28,7 @@ mod output;
 mod policy_files;
 mod policy_format;
 mod progress;
+mod region;
 mod screen;
 mod simulate;
 mod soak;

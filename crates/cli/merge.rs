@@ -6,7 +6,7 @@ use clap::Args;
 use trailtrim_aggregator::{Join as _, UsageFile};
 
 use crate::output::{printable, tell};
-use crate::{Exit, directory, interrupt, summary, usage_file};
+use crate::{Exit, interrupt, summary, usage_file};
 
 /// Join usage files into one
 ///
@@ -25,7 +25,7 @@ pub(crate) struct MergeArgs {
 
 /// Runs the command.
 pub(crate) fn merge(args: &MergeArgs) -> anyhow::Result<Exit> {
-    directory::require_file(&args.output)?;
+    usage_file::require(&args.output)?;
     interrupt::will_write(&args.output);
     let mut all = UsageFile::default();
     for path in &args.files {

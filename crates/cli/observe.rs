@@ -8,7 +8,7 @@ use trailtrim_catalog::Catalog;
 
 use crate::output::{printable, tell};
 use crate::trail::InputArgs;
-use crate::{Exit, directory, interrupt, summary, usage_file};
+use crate::{Exit, interrupt, summary, usage_file};
 
 /// Read archives once and keep what was observed in a usage file
 ///
@@ -30,7 +30,7 @@ pub(crate) struct ObserveArgs {
 
 /// Runs the command.
 pub(crate) fn observe(args: &ObserveArgs) -> anyhow::Result<Exit> {
-    directory::require_file(&args.output)?;
+    usage_file::require(&args.output)?;
     interrupt::will_write(&args.output);
     let catalog = Catalog::embedded();
     let scope = args.input.scope();
@@ -40,7 +40,7 @@ pub(crate) fn observe(args: &ObserveArgs) -> anyhow::Result<Exit> {
         false => UsageFile::default(),
     };
     let known = known.epochs.get(&epoch).map(|body| body.usage.sources());
-    let mut apart = usage_file::beside(&args.output).to_vec();
+    let mut apart = usage_file::beside(&args.output);
     if args.append {
         apart.push(args.output.clone());
     }

@@ -1,10 +1,11 @@
 //! The one door to the outside: data to standard output, messages to standard error, whole files
 //! or none, and text that cannot harm a terminal.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
@@ -67,7 +68,7 @@ pub(crate) fn logs_json() -> bool {
 }
 
 /// Returns the choice that stands in arguments which could not be read otherwise.
-pub(crate) fn guess(args: &[std::ffi::OsString]) -> ConsoleArgs {
+pub(crate) fn guess(args: &[OsString]) -> ConsoleArgs {
     let words: Vec<&str> = args.iter().filter_map(|word| word.to_str()).collect();
     let json = words.contains(&"--log-format=json")
         || words.windows(2).any(|pair| pair == ["--log-format", "json"]);
@@ -126,6 +127,91 @@ pub(crate) fn coloured(terminal: bool) -> bool {
     }
 }
 
+/// How files begin that stand beside their place until they are whole. A run that was killed may
+/// leave one; none is ever taken for input.
+pub(crate) const TEMPORARY: &str = ".trailtrim-";
+
+/// The temporary files that are there now.
+static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes the temporary files of a run that is about to end without unwinding.
+pub(crate) fn remove_temporaries() {
+    remove_all(&TEMPORARIES);
+}
+
+fn remove_all(known: &Mutex<Vec<PathBuf>>) {
+    // Whoever holds the lock is making or removing one, and does no more than that.
+    if let Ok(mut left) = known.lock() {
+        left.drain(..).for_each(|path| drop(fs::remove_file(path)));
+    }
+}
+
+/// A file beside its place, which is gone again unless it is put there.
+pub(crate) struct Temporary {
+    file: Option<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl Temporary {
+    /// Makes one with a name that nobody can know before, and the mode that the user's other new files
+    /// get. `whose` is part of its name.
+    pub(crate) fn new(directory: &Path, whose: &OsStr) -> io::Result<Temporary> {
+        let mut start = OsString::from(TEMPORARY);
+        if !whose.is_empty() {
+            start.push(whose);
+            start.push("-");
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&start).rand_bytes(RANDOM);
+        // Temporary files are private. The system takes off what the user does not want.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        // Under the lock, so that none is made and not known.
+        let mut known = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = builder.tempfile_in(directory)?;
+        let path = file.path().to_owned();
+        known.push(path.clone());
+        Ok(Temporary { file: Some(file), path })
+    }
+
+    /// Returns the file to write to.
+    pub(crate) fn file(&self) -> io::Result<&fs::File> {
+        self.file.as_ref().map(NamedTempFile::as_file).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Puts it in its place.
+    pub(crate) fn put(mut self, place: &Path) -> io::Result<()> {
+        let file = self.file.take().ok_or(io::ErrorKind::NotFound)?;
+        file.persist(place).map(drop).map_err(|error| error.error)
+    }
+
+    /// Returns whether a name is one that [`new`](Self::new) makes for `whose`.
+    pub(crate) fn is_of(name: &OsStr, whose: &OsStr) -> bool {
+        let name = name.as_encoded_bytes();
+        let random = name
+            .strip_prefix(TEMPORARY.as_bytes())
+            .and_then(|rest| rest.strip_prefix(whose.as_encoded_bytes()))
+            .and_then(|rest| rest.strip_prefix(b"-"));
+        random.is_some_and(|random| {
+            random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric)
+        })
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        drop(self.file.take());
+        let mut known = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|path| *path != self.path);
+    }
+}
+
+/// How many letters of a temporary file's name are drawn.
+const RANDOM: usize = 6;
+
 /// Writes a file so that readers see the old content or the new, never half of it.
 pub(crate) fn write_file(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let _whole = interrupt::hold();
@@ -134,15 +220,14 @@ pub(crate) fn write_file(path: &Path, content: &[u8]) -> anyhow::Result<()> {
 
 /// A file that is written whole, and stands beside its place until it is put there.
 pub(crate) struct Prepared {
-    file: NamedTempFile,
+    file: Temporary,
     path: PathBuf,
 }
 
 impl Prepared {
     /// Puts it in its place, where the old content may be.
     pub(crate) fn put(self) -> anyhow::Result<()> {
-        let put = self.file.persist(&self.path).map_err(|error| error.error);
-        put.map(drop).with_context(|| cannot_write(&self.path))
+        self.file.put(&self.path).with_context(|| cannot_write(&self.path))
     }
 }
 
@@ -152,20 +237,13 @@ pub(crate) fn prepare(
     content: impl FnOnce(&mut (dyn io::Write + Send)) -> io::Result<()>,
 ) -> anyhow::Result<Prepared> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    let write = || -> io::Result<NamedTempFile> {
+    let write = || -> io::Result<Temporary> {
         fs::create_dir_all(directory)?;
-        let file = tempfile::Builder::new().prefix(".trailtrim-").tempfile_in(directory)?;
-        let mut buffered = io::BufWriter::new(file.as_file());
+        let file = Temporary::new(directory, OsStr::new(""))?;
+        let mut buffered = io::BufWriter::new(file.file()?);
         content(&mut buffered)?;
         buffered.flush()?;
         drop(buffered);
-        // Temporary files are private; results are as readable as the user's other files.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(directory)?.permissions().mode() & 0o666;
-            file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-        }
         Ok(file)
     };
     let file = write().with_context(|| cannot_write(path))?;
@@ -272,15 +350,36 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
+/// What is shown as nothing at all: `Default_Ignorable_Code_Point` of Unicode 17
+/// (`DerivedCoreProperties.txt`), where characters that do not exist yet are in it, so that it holds for
+/// later versions as well.
+const IGNORABLE: [(char, char); 17] = [
+    ('\u{AD}', '\u{AD}'),
+    ('\u{34F}', '\u{34F}'),
+    ('\u{61C}', '\u{61C}'),
+    ('\u{115F}', '\u{1160}'),
+    ('\u{17B4}', '\u{17B5}'),
+    ('\u{180B}', '\u{180F}'),
+    ('\u{200B}', '\u{200F}'),
+    ('\u{202A}', '\u{202E}'),
+    ('\u{2060}', '\u{206F}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{FE00}', '\u{FE0F}'),
+    ('\u{FEFF}', '\u{FEFF}'),
+    ('\u{FFA0}', '\u{FFA0}'),
+    ('\u{FFF0}', '\u{FFF8}'),
+    ('\u{1BCA0}', '\u{1BCA3}'),
+    ('\u{1D173}', '\u{1D17A}'),
+    ('\u{E0000}', '\u{E0FFF}'),
+];
+
+/// What breaks a line or begins a paragraph, and notes between lines, which hide what they are about.
+const OTHER_UNSEEN: [(char, char); 2] = [('\u{2028}', '\u{2029}'), ('\u{FFF9}', '\u{FFFB}')];
+
 fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{061C}'
-            | '\u{200B}'..='\u{200F}'
-            | '\u{2028}'..='\u{202E}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{FEFF}'
-    )
+    let among = |ranges: &[(char, char)]| ranges.iter().any(|(a, b)| (*a..=*b).contains(&c));
+    // Nearly all text is ASCII, and none of these is.
+    !c.is_ascii() && (among(&IGNORABLE) || among(&OTHER_UNSEEN))
 }
 
 #[cfg(test)]
@@ -294,6 +393,57 @@ mod tests {
         for c in ['\u{9b}', '\u{61c}', '\u{200b}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{feff}'] {
             assert_eq!(printable(&c.to_string()), format!("\\u{{{:x}}}", u32::from(c)));
         }
+    }
+
+    #[test]
+    fn what_is_not_seen_is_escaped() {
+        for unseen in [
+            0xAD, 0x34F, 0x115F, 0x1160, 0x180B, 0x180E, 0x180F, 0x2060, 0x2064, 0x2065, 0x206F,
+            0x3164, 0xFE00, 0xFE0F, 0xFFA0, 0xFFF0, 0xFFFB, 0x1BCA0, 0x1D173, 0xE0001, 0xE0041,
+            0xE01EF, 0xE0FFF,
+        ] {
+            let c = char::from_u32(unseen).unwrap();
+            assert_eq!(printable(&format!("a{c}b")), format!("a\\u{{{unseen:x}}}b"));
+        }
+        // Their neighbours are letters and signs.
+        for seen in
+            ['¬', '®', '\u{115E}', '\u{1161}', '\u{1810}', '\u{2070}', '\u{3165}', '😀', '\u{FFFC}']
+        {
+            assert_eq!(printable(&seen.to_string()), seen.to_string());
+        }
+    }
+
+    #[test]
+    fn temporary_files_are_told_by_whose_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Temporary::new(folder.path(), OsStr::new("a.usage")).unwrap();
+        let name = made.path.file_name().unwrap().to_owned();
+        assert!(Temporary::is_of(&name, OsStr::new("a.usage")), "{name:?}");
+        for other in ["b.usage", "a", "a.usage-", ""] {
+            assert!(!Temporary::is_of(&name, OsStr::new(other)), "{name:?} {other}");
+        }
+        for other in
+            [".trailtrim-a.usage-", ".trailtrim-a.usage-12345", ".trailtrim-a.usage-abc-ef"]
+        {
+            assert!(!Temporary::is_of(OsStr::new(other), OsStr::new("a.usage")), "{other}");
+        }
+        drop(made);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_end_without_unwinding_leaves_no_temporary_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Temporary::new(folder.path(), OsStr::new("")).unwrap();
+        let path = made.path.clone();
+        let is_known = || TEMPORARIES.lock().unwrap().contains(&path);
+        assert!(is_known() && path.exists());
+        // A list of its own, since other tests have files in the one of the process.
+        let known = Mutex::new(vec![path.clone(), folder.path().join("gone already")]);
+        remove_all(&known);
+        assert!(!path.exists() && known.lock().unwrap().is_empty());
+        drop(made);
+        assert!(!is_known());
     }
 
     #[test]

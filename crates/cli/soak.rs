@@ -36,6 +36,7 @@ pub(crate) struct SoakArgs {
 /// Runs the command.
 pub(crate) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
     let trail = args.trail.read(Catalog::embedded())?;
+    args.trail.require_records(trail.nothing, &trail.input, None)?;
     args.trail
         .require_principals(&trail.activity)
         .inspect_err(|_| tell(&summary::of_input(&trail.input)))?;

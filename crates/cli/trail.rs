@@ -1,7 +1,7 @@
 //! The arguments that every reading command shares, and reading itself.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -9,8 +9,9 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::Args;
 use ipnet::IpNet;
 use trailtrim_aggregator::{
-    Activity, Coverage, Excluded, FileMark, Join as _, NAME_QUOTA, Observer, OtherKind, Principal,
-    Quota, Scope, Shards, Sources, Usage, Wanted, resolve, resolve_by_workload, resolve_some,
+    Activity, Coverage, Excluded, FileMark, Join as _, MAGIC, NAME_QUOTA, Observer, OtherKind,
+    Principal, Quota, Scope, Shards, Sources, Usage, UsageFile, Wanted, resolve,
+    resolve_by_workload, resolve_some,
 };
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
@@ -21,9 +22,9 @@ use trailtrim_ingest::{
 
 use crate::exit::hinted;
 use crate::globs::{self, Globs};
-use crate::output::{printable, tell};
+use crate::output::{TEMPORARY, printable, tell};
 use crate::progress::Line;
-use crate::{time, usage_file};
+use crate::{region, summary, time, usage_file};
 
 /// What to read, and of it what.
 #[derive(Debug, Args)]
@@ -48,7 +49,7 @@ pub(crate) struct InputArgs {
     accounts: Vec<String>,
 
     /// Keep events of this region (can be repeated)
-    #[arg(long = "region", value_name = "REGION")]
+    #[arg(long = "region", value_name = "REGION", value_parser = region::parse)]
     regions: Vec<String>,
 
     /// Keep events from this day or time on; usage files know whole days
@@ -77,13 +78,16 @@ pub(crate) struct InputArgs {
     name_quota: NonZeroQuota,
 
     /// Threads to read with; never changes the result [default: one for each core]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_THREADS))]
+    threads: Option<u16>,
 
     /// Read everything on the general road, slowly and with the same result: for tests
     #[arg(long, hide = true)]
     general_road: bool,
 }
+
+/// The most threads: as many as the largest machines have cores. Each has buffers of its own.
+const MOST_THREADS: i64 = 2048;
 
 /// A [`Quota`] as the command line writes it.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +127,8 @@ pub(crate) struct Trail {
     pub(crate) lossy: bool,
     /// How many files were not parsed, since they do not mention who is asked for.
     pub(crate) passed: u64,
+    /// Whether no record passed the filters, whoever was selected.
+    pub(crate) nothing: bool,
 }
 
 /// How many days a trail must have to be cut in two for a backtest: one week beside another.
@@ -148,6 +154,8 @@ pub(crate) struct Parts {
     pub(crate) input: report::Input,
     /// Whether something that may matter was not read.
     pub(crate) lossy: bool,
+    /// Whether usage files are among what was read.
+    pub(crate) of_usage_files: bool,
 }
 
 /// What was read.
@@ -162,6 +170,8 @@ pub(crate) struct Observed {
     pub(crate) passed: u64,
     /// How many files were known before and not read again.
     pub(crate) known: u64,
+    /// Whether usage files are among what was read.
+    pub(crate) of_usage_files: bool,
 }
 
 impl Observed {
@@ -207,10 +217,24 @@ impl InputArgs {
         }
     }
 
+    /// Returns the options that were given and keep records out.
+    fn filters(&self) -> Vec<&'static str> {
+        let options = [
+            ("--account", !self.accounts.is_empty()),
+            ("--region", !self.regions.is_empty()),
+            ("--since", self.since.is_some()),
+            ("--until", self.until.is_some()),
+            ("--exclude-session", !self.excluded_sessions.is_empty()),
+            ("--exclude-ip", !self.excluded_networks.is_empty()),
+            ("--exclude-time", !self.excluded_times.is_empty()),
+        ];
+        options.iter().filter(|(_, given)| *given).map(|(option, _)| *option).collect()
+    }
+
     /// Returns the threads to work with.
     pub(crate) fn pool(&self) -> anyhow::Result<rayon::ThreadPool> {
         rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.map_or(0, NonZeroUsize::get))
+            .num_threads(self.threads.map_or(0, usize::from))
             .build()
             .context("cannot start the threads to work with")
     }
@@ -279,7 +303,16 @@ impl InputArgs {
         let (mut usage_files, mut already) = (Vec::new(), 0);
         let apart: Vec<PathBuf> =
             apart.iter().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
+        let named: BTreeSet<&Path> = self.trails.iter().map(PathBuf::as_path).collect();
+        files.set_aside(&MAGIC);
         files.retain(|file| {
+            // What a run that was killed, or still writes, has not finished. Named, it is read.
+            if file.path.as_deref().is_some_and(|path| {
+                let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+                name.starts_with(TEMPORARY.as_bytes()) && !named.contains(path)
+            }) {
+                return false;
+            }
             let real = || std::fs::canonicalize(file.path.as_ref()?).ok();
             if !apart.is_empty() && real().is_some_and(|real| apart.contains(&real)) {
                 return false;
@@ -333,38 +366,50 @@ impl InputArgs {
         }
         let mut sources = Sources::default();
         let unread = unread(&ingested);
-        let marks = files.iter().filter_map(|file| mark(&file));
-        sources.mark(marks.filter(|mark| !unread.contains(&mark.path)));
+        let whole = files.iter().filter(|file| !unread.contains(file.label));
+        sources.mark(whole.filter_map(|file| mark(&file)));
         let (pruned, passed) = (ingested.pruned, ingested.passed);
         sources.add(ingested);
+        let piped = files.take_aside();
         drop(files);
-        for path in &usage_files {
-            let file = self.usage_file(path.as_deref(), catalog)?;
+        let of_usage_files = !usage_files.is_empty() || !piped.is_empty();
+        let of_files = usage_files.iter().map(|path| {
+            let name = usage_file::name(path.as_deref());
+            self.usage_file(&name, || usage_file::read(path.as_deref()), catalog)
+        });
+        let of_pipes = piped.into_iter().map(|(label, pipe)| {
+            let name = label.to_string();
+            self.usage_file(&name, || usage_file::read_from(pipe, &name), catalog)
+        });
+        for file in of_files.chain(of_pipes) {
+            let file = file?;
             for (usage, scope) in usages.iter_mut().zip(&scopes) {
                 let mut limited = file.limited(scope);
                 sources.join(std::mem::take(limited.sources_mut()));
                 usage.join(limited);
             }
         }
-        if !usage_files.is_empty() {
+        if of_usage_files {
             self.tell_limits(cuts);
         }
-        Ok(Observed { usages, sources, pruned, passed, known: already })
+        Ok(Observed { usages, sources, pruned, passed, known: already, of_usage_files })
     }
 
     /// Reads a usage file, unless something is asked of it that it cannot tell.
-    fn usage_file(&self, path: Option<&Path>, catalog: Catalog) -> anyhow::Result<Usage> {
+    fn usage_file(
+        &self,
+        name: &str,
+        read: impl FnOnce() -> anyhow::Result<UsageFile>,
+        catalog: Catalog,
+    ) -> anyhow::Result<Usage> {
         if !self.scope().excluded.is_empty() {
             return Err(hinted(
-                format!(
-                    "`{}` does not know sessions, addresses and times of day any more",
-                    usage_file::name(path)
-                ),
+                format!("`{name}` does not know sessions, addresses and times of day any more"),
                 "give --exclude-… when observing, or leave the file out",
             ));
         }
-        let file = usage_file::read(path)?;
-        usage_file::tell_of(path, &file, catalog);
+        let file = read()?;
+        usage_file::tell_of(name, &file, catalog);
         Ok(file.into_usage())
     }
 
@@ -396,7 +441,20 @@ fn mark(file: &FileFound<'_>) -> Option<FileMark> {
         Ok(after) => i64::try_from(after.as_nanos()).ok()?,
         Err(before) => -i64::try_from(before.duration().as_nanos()).ok()?,
     };
-    Some(FileMark { path: file.label.clone(), bytes: file.bytes, modified })
+    let path = match file.path.as_deref().filter(|path| path.to_str().is_none()) {
+        None => file.label.clone(),
+        // Several names have one label: its bytes tell them apart. No path has a zero in it, so that
+        // this is nobody else's label.
+        Some(path) => {
+            let mut text = format!("{}\0", file.label);
+            for byte in path.as_os_str().as_encoded_bytes() {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "{byte:02x}");
+            }
+            Label::from(text.as_str())
+        }
+    };
+    Some(FileMark { path, bytes: file.bytes, modified })
 }
 
 /// Returns the paths of files that another attempt may read better.
@@ -432,8 +490,8 @@ impl TrailArgs {
     /// Does what [`read`](Self::read) does, but knows nothing of anyone else, which is much faster.
     pub(crate) fn read_selected(&self, catalog: Catalog) -> anyhow::Result<Trail> {
         let wanted = Wanted::new(self.principals.iter().cloned());
-        // Standard input cannot be read again.
-        if self.principals.is_empty() || self.reads_stdin() {
+        // What comes once cannot be read again.
+        if self.principals.is_empty() || self.reads_once() {
             return self.read(catalog);
         }
         let mut observed = self.input.observe_those(Some(&wanted), catalog, &[], None, &[])?;
@@ -443,12 +501,13 @@ impl TrailArgs {
         // What others did may say which role is meant by a name: then they are read as well.
         let resolved = self.pool()?.install(|| resolve_some(&usage, catalog));
         let Some(mut activity) = resolved else { return self.read(catalog) };
+        let nothing = self.is_nothing(&activity, observed.of_usage_files);
         self.select(&mut activity);
         let timeless = activity.other_events.keys().any(|event| event.kind == OtherKind::NoTime);
         let lossy = observed.lossy() || timeless;
         let (passed, input) = (observed.passed, input(&observed));
         let coverage = usage.into_coverage();
-        Ok(Trail { activity, coverage, input, filters: self.filters(), lossy, passed })
+        Ok(Trail { activity, coverage, input, filters: self.filters(), lossy, passed, nothing })
     }
 
     /// Reads the trail and names the permissions of each workload of those selected.
@@ -472,7 +531,7 @@ impl TrailArgs {
         catalog: Catalog,
         resolve: fn(&Usage, Catalog) -> Activity,
     ) -> anyhow::Result<(Trail, Usage)> {
-        let Parts { usages, input, lossy } = self.read_parts(catalog, &[])?;
+        let Parts { usages, input, lossy, of_usage_files } = self.read_parts(catalog, &[])?;
         let mut usage = Usage::default();
         usages.into_iter().for_each(|part| usage.join(part));
         let activity = self.pool()?.install(|| resolve(&usage, catalog));
@@ -480,7 +539,10 @@ impl TrailArgs {
         let timeless = activity.other_events.keys().any(|event| event.kind == OtherKind::NoTime);
         let lossy = lossy || timeless;
         let coverage = usage.coverage().clone();
-        Ok((Trail { activity, coverage, input, filters: self.filters(), lossy, passed: 0 }, usage))
+        let (nothing, filters) = (self.is_nothing(&activity, of_usage_files), self.filters());
+        let trail = Trail { activity, coverage, input, filters, lossy, passed: 0, nothing };
+        region::tell_unseen("--region", &self.input.regions, &trail);
+        Ok((trail, usage))
     }
 
     /// Reads the trail once, and cuts it in two by days where it is long enough: an earlier part and
@@ -537,12 +599,16 @@ impl TrailArgs {
         let mut observed = self.input.observe(catalog, cuts, None, &[])?;
         observed.uncover();
         let (lossy, input) = (observed.lossy(), input(&observed));
-        Ok(Parts { usages: observed.usages, input, lossy })
+        let of_usage_files = observed.of_usage_files;
+        Ok(Parts { usages: observed.usages, input, lossy, of_usage_files })
     }
 
-    /// Returns whether standard input is read, which can be done but once.
-    pub(crate) fn reads_stdin(&self) -> bool {
-        self.input.trails.iter().any(|path| path.as_os_str() == "-")
+    /// Returns whether standard input or a pipe is read, which can be done but once.
+    pub(crate) fn reads_once(&self) -> bool {
+        let pipe = |path: &PathBuf| {
+            std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
+        };
+        self.input.trails.iter().any(|path| path.as_os_str() == "-" || pipe(path))
     }
 
     /// Returns whether a moment lies inside `--since` and `--until`, with time before and after.
@@ -559,6 +625,46 @@ impl TrailArgs {
     /// Returns whether principals were selected by name.
     pub(crate) fn selects_principals(&self) -> bool {
         !self.principals.is_empty()
+    }
+
+    /// Returns whether no record passed the filters, by what everyone did.
+    pub(crate) fn is_nothing(&self, activity: &Activity, of_usage_files: bool) -> bool {
+        // What usage files tell of others than principals is not limited by region and account, so
+        // that it is there whatever these are.
+        let limited = !self.input.regions.is_empty() || !self.input.accounts.is_empty();
+        // Other events are no calls, or were kept out.
+        let nobody_else = activity.outsiders.is_empty() || (limited && of_usage_files);
+        activity.principals.is_empty() && nobody_else
+    }
+
+    /// Fails where no record passed the filters: that nothing was done, denied or used any more
+    /// would be a wrong answer to a wrong path or a slip of the pen. `out` is what is left as it is.
+    pub(crate) fn require_records(
+        &self,
+        nothing: bool,
+        input: &report::Input,
+        out: Option<&Path>,
+    ) -> anyhow::Result<()> {
+        if !nothing {
+            return Ok(());
+        }
+        tell(&summary::of_input(input));
+        let filters = self.input.filters();
+        let filtered = !filters.is_empty() && (input.records > 0 || input.pruned > 0);
+        let left = match out {
+            Some(out) => format!("--out `{}` is left as it was", out.display()),
+            None => "there is nothing to answer from".to_owned(),
+        };
+        Err(match filtered {
+            true => hinted(
+                format!("no record passed the filters, so {left}"),
+                format!("look for a slip in {}, or widen it", filters.join(", ")),
+            ),
+            false => hinted(
+                format!("no record of a call was found, so {left}"),
+                "name files or directories of CloudTrail logs, such as `AWSLogs/`",
+            ),
+        })
     }
 
     /// Fails where a principal was selected by name and there is none of that name.

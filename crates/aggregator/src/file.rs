@@ -132,7 +132,7 @@ impl UsageFile {
             FileError::Damaged { .. } => FileError::NotAUsageFile,
             other => other,
         })?;
-        let [m @ .., a, b, _, _] = head;
+        let [m @ .., a, b, c, d] = head;
         if m != MAGIC {
             return Err(FileError::NotAUsageFile);
         }
@@ -140,6 +140,7 @@ impl UsageFile {
         if major != VERSION.0 {
             return Err(FileError::OtherFormat { found: major });
         }
+        let later = u16::from_le_bytes([c, d]) > VERSION.1;
         let mut decoder = decode::Decoder::default();
         let mut count = 0u32;
         loop {
@@ -161,8 +162,8 @@ impl UsageFile {
                         .section(kind, &raw)
                         .ok_or(damaged("an entry is not as it should be"))?;
                 }
-                // Of a later minor version.
-                None => {}
+                None if later => {}
+                None => return Err(damaged("a section of a kind that this format has not")),
             }
             count = count.saturating_add(1);
         }
@@ -339,5 +340,39 @@ impl<R: Read> Source<R> {
             return Err(damaged("a section has another length than it says"));
         }
         Ok((kind, raw))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns a file with a section of a kind that no release has, of this minor version.
+    fn with_unknown_section(minor: u16) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(VERSION.0.to_le_bytes());
+        bytes.extend(minor.to_le_bytes());
+        let mut sections = Sections::new(bytes);
+        encode::file(&UsageFile::default(), &mut sections).unwrap();
+        sections.write().unwrap();
+        let mut unknown =
+            section(Kind::Rest, b"x", &zstd::encode_all(&b"x"[..], 1).unwrap()).unwrap();
+        let (head, rest) = unknown.split_at_mut(9);
+        head[0] = 99;
+        let sum = checksum(head, &rest[8..]);
+        rest[..8].copy_from_slice(&sum.to_le_bytes());
+        sections.writer.extend(unknown);
+        let count = sections.count + 1;
+        sections.add(Kind::End, count.to_le_bytes().to_vec()).unwrap();
+        sections.write().unwrap();
+        sections.writer
+    }
+
+    #[test]
+    fn an_unknown_section_is_passed_over_only_where_the_file_is_of_a_later_minor_version() {
+        let later = with_unknown_section(VERSION.1 + 1);
+        assert_eq!(UsageFile::read(later.as_slice()).unwrap(), UsageFile::default());
+        let same = UsageFile::read(with_unknown_section(VERSION.1).as_slice());
+        assert!(matches!(same, Err(FileError::Damaged { .. })), "{same:?}");
     }
 }

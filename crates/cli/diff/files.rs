@@ -34,7 +34,15 @@ pub(super) fn write(
     trail: &Trail,
     form: Form,
 ) -> anyhow::Result<Vec<String>> {
-    let policies = drafts(diff, form)?;
+    let mut policies = drafts(diff, form)?;
+    let renamed = directory::tell_apart(&mut policies);
+    let of_principals = diff.principals.iter_mut().filter_map(|one| one.draft.as_mut());
+    let of_shared = diff.shared.iter_mut().filter_map(|one| one.draft.as_mut());
+    for path in of_principals.chain(of_shared).flat_map(|draft| &mut draft.paths) {
+        if let Some(other) = renamed.get(path) {
+            path.clone_from(other);
+        }
+    }
     // Files are no screen.
     let screen = Screen::none();
     let mut documents = vec![(DIFF_FILE, text(DiffFormat::Json.render(diff, trail, screen)?))];

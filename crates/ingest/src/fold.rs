@@ -4,8 +4,9 @@
 //! many accumulators as threads and the buffers are used again from file to file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -115,6 +116,40 @@ pub struct Files {
     walked: Walked,
     road: Road,
     mentions: Option<Mentions>,
+    aside: Option<Aside>,
+}
+
+/// Pipes that begin as something else does than a trail. To look costs what was looked at, so that one is
+/// opened, told and given back where it would be read.
+struct Aside {
+    magic: &'static [u8],
+    found: Mutex<Vec<(Label, Opened)>>,
+}
+
+/// What is left to read of a file, from its beginning.
+pub type Opened = Box<dyn Read + Send>;
+
+impl fmt::Debug for Aside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aside").field("magic", &self.magic).finish_non_exhaustive()
+    }
+}
+
+impl Aside {
+    /// Takes a pipe that begins in this way; gives back what is to be read of any other.
+    fn take(&self, label: &Label, mut pipe: File) -> Option<Opened> {
+        let mut head = Vec::new();
+        // An error comes again to whoever reads on.
+        let _ = pipe.by_ref().take(self.magic.len() as u64).read_to_end(&mut head);
+        let ours = head == self.magic;
+        let whole: Opened = Box::new(io::Cursor::new(head).chain(pipe));
+        if !ours {
+            return Some(whole);
+        }
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.push((label.clone(), whole));
+        None
+    }
 }
 
 /// A file that is still to be read.
@@ -142,7 +177,7 @@ impl Files {
     /// # Errors
     /// Where an argument itself cannot be read.
     pub fn find(inputs: &[Input], prune: &Prune) -> Result<Files, IngestError> {
-        Ok(Files { walked: walk(inputs, prune)?, road: Road::default(), mentions: None })
+        Ok(Files { walked: walk(inputs, prune)?, ..Files::default() })
     }
 
     /// Has the files read on another road, which changes nothing but the time it takes.
@@ -156,6 +191,21 @@ impl Files {
     /// what is wrong inside is told of only where the end is not found.
     pub fn look_for(&mut self, mentions: Mentions) {
         self.mentions = Some(mentions);
+    }
+
+    /// Has pipes that begin with these bytes not read, but kept for [`take_aside`](Self::take_aside). What
+    /// can be opened twice is better told before.
+    pub fn set_aside(&mut self, magic: &'static [u8]) {
+        self.aside = Some(Aside { magic, found: Mutex::default() });
+    }
+
+    /// Returns what was kept while the files were read, by their labels.
+    pub fn take_aside(&mut self) -> Vec<(Label, Opened)> {
+        let aside = self.aside.take().map(|aside| aside.found.into_inner());
+        let mut found =
+            aside.map(|found| found.unwrap_or_else(PoisonError::into_inner)).unwrap_or_default();
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found
     }
 
     /// Leaves out the files that `keep` answers `false` for.
@@ -209,7 +259,7 @@ pub fn fold_files<A: Send>(
     visit: impl Fn(&mut A, &Provenance<'_>, &Record<'_>) + Sync,
     join: impl Fn(A, A) -> A + Sync,
 ) -> (A, Ingested) {
-    let Files { walked, road, mentions } = files;
+    let Files { walked, road, mentions, aside } = files;
     let files = walked.files.as_slice();
     progress.found(files.len() as u64, files.iter().map(|file| file.bytes).sum());
 
@@ -223,7 +273,7 @@ pub fn fold_files<A: Send>(
         while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut visit =
                 |at: &Provenance<'_>, record: &Record<'_>| visit(&mut folded, at, record);
-            ingested.add(read_file(file, &mut scratch, progress, &mut visit));
+            ingested.add(read_file(file, aside.as_ref(), &mut scratch, progress, &mut visit));
             scratch.settle();
         }
         results.lock().unwrap_or_else(PoisonError::into_inner).push((folded, ingested));
@@ -248,15 +298,30 @@ pub fn fold_files<A: Send>(
     (folded.unwrap_or_else(init), ingested)
 }
 
+/// Returns whether a file comes but once. Such have no size, so that the system is asked about few.
+fn is_pipe(file: &Found, open: &File) -> bool {
+    file.bytes == 0 && open.metadata().is_ok_and(|metadata| !metadata.is_file())
+}
+
 /// Opens and reads one file.
 fn read_file(
     file: &Found,
+    aside: Option<&Aside>,
     scratch: &mut Scratch,
     progress: &dyn Progress,
     visit: &mut dyn FnMut(&Provenance<'_>, &Record<'_>),
 ) -> FileReport {
     match file.path().map(File::open) {
         None => read_stream(&file.label, io::stdin(), scratch, progress, visit),
+        Some(Ok(open)) if aside.is_some() && is_pipe(file, &open) => {
+            match aside.and_then(|aside| aside.take(&file.label, open)) {
+                Some(open) => read_stream(&file.label, open, scratch, progress, visit),
+                None => {
+                    progress.done(0);
+                    FileReport::default()
+                }
+            }
+        }
         Some(Ok(open)) => read_stream(&file.label, open, scratch, progress, visit),
         Some(Err(error)) => {
             progress.done(0);

@@ -57,7 +57,9 @@ mod whole;
 mod window;
 
 pub use error::IngestError;
-pub use fold::{FileFound, Files, Ingested, Input, Provenance, fold, fold_files, fold_reporting};
+pub use fold::{
+    FileFound, Files, Ingested, Input, Opened, Provenance, fold, fold_files, fold_reporting,
+};
 pub use json::{Elements, Json, Members, NotJson, Value};
 pub use label::Label;
 pub use mentions::Mentions;
