@@ -198,6 +198,146 @@ fn what_is_attached_and_unused_goes_and_check_says_so() {
 }
 
 #[test]
+fn what_two_statements_allow_is_kept_once_and_unused_in_neither() {
+    let (trail, files) = (week().write(1), Files::new());
+    let allow = |resource: &str| {
+        json!({"Effect": "Allow", "Action": ["sqs:GetQueueAttributes", "sqs:PurgeQueue"],
+            "Resource": resource})
+    };
+    let variable = "arn:aws:sqs:eu-west-1:111122223333:${aws:username}-*";
+    for (statements, going) in [
+        ([allow(QUEUE), allow("*")], 1),
+        ([allow("*"), allow(QUEUE)], 1),
+        // Resources that hold variables stay where something of their statement does.
+        (
+            [
+                json!({"Effect": "Allow", "Action": "sqs:GetQueueAttributes",
+            "Resource": [QUEUE, variable]}),
+                allow(QUEUE),
+            ],
+            0,
+        ),
+    ] {
+        let attached = json!({"Version": "2012-10-17", "Statement": statements});
+        let attached = files.write("policy.json", &attached.to_string());
+        let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+        let worker = of(&made, "worker");
+        let judged = list(worker, "statements");
+        let going = &judged[going];
+        let action = &list(going, "actions")[0];
+        assert_eq!(text_of(action, "class"), "allowed-elsewhere", "{worker:#}");
+        let elsewhere = &list(action, "elsewhere")[0];
+        assert_eq!(text_of(elsewhere, "resource"), QUEUE);
+        assert_ne!(number(elsewhere, "statement"), number(going, "statement"));
+        assert!(text_of(action, "why").contains("another statement allows as well"), "{action:#}");
+        assert_eq!(going["keeps_resources"], Value::Null);
+        let findings = list(worker, "findings").iter();
+        let unused = findings.filter(|one| text_of(one, "code") == "unused-access");
+        for one in unused {
+            assert!(!text_of(one, "message").contains("GetQueueAttributes"), "{one:#}");
+        }
+        let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
+        let [statement] = list(draft, "Statement") else { panic!("{draft:#}") };
+        assert_eq!(texts(&statement["Resource"]), [QUEUE]);
+    }
+}
+
+/// Makes the last record of a log one of a service that assumes a role.
+fn by_service(log: &mut Log, role: &str) {
+    let record = log.records.pop().unwrap();
+    let (before, rest) = record.split_once(r#""userIdentity":"#).unwrap();
+    let (_, after) = rest.split_once(r#""requestParameters":"#).unwrap();
+    let (_, after) = after.split_once(r#","readOnly""#).unwrap();
+    log.records.push(format!(
+        r#"{before}"userIdentity":{{"type":"AWSService","invokedBy":"lambda.amazonaws.com"}},
+        "requestParameters":{{"roleArn":"arn:aws:iam::{ACCOUNT}:role/{role}","roleSessionName":"f"}},
+        "resources":[{{"ARN":"arn:aws:iam::{ACCOUNT}:role/{role}","accountId":"{ACCOUNT}","type":"AWS::IAM::Role"}}],
+        "readOnly"{after}"#
+    ));
+}
+
+#[test]
+fn a_principal_is_unused_only_where_nothing_says_otherwise() {
+    // Sessions are begun at the global endpoint, too.
+    let mut log = Log::alive(ACCOUNT, 8);
+    let there = log.records.iter().map(|record| {
+        let there = record.replace(r#""awsRegion":"eu-west-1""#, r#""awsRegion":"us-east-1""#);
+        there.replace(&format!("{ACCOUNT}-"), "there-")
+    });
+    let there: Vec<String> = there.collect();
+    log.records.extend(there);
+    for day in 0..8 {
+        log.at(ACCOUNT, "x", (day, 9), ("sts.amazonaws.com", "AssumeRole", "{}"), true);
+        by_service(&mut log, "assumed");
+    }
+    let (trail, files) = (log.write(1), Files::new());
+    let names = ["assumed", "fresh", "idle", "stale", "used"];
+    let table = policy(&["dynamodb:GetItem"], &["*"]);
+    let mut dump = dump(&names.map(|name| (ACCOUNT, name, table.clone())));
+    let role = |dump: &mut Value, name: &str, key: &str, value: Value| {
+        let at = names.iter().position(|one| *one == name).unwrap();
+        dump["RoleDetailList"][at][key] = value;
+    };
+    role(&mut dump, "fresh", "CreateDate", "2026-01-06T10:00:00Z".into());
+    role(&mut dump, "used", "RoleLastUsed", json!({"LastUsedDate": "2026-01-07T10:00:00+00:00"}));
+    role(&mut dump, "stale", "RoleLastUsed", json!({"LastUsedDate": "2025-01-07T10:00:00+00:00"}));
+    let dump = files.write("account.json", &dump.to_string());
+    let trail_arn = format!("arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/t");
+    let selectors = json!({"TrailARN": trail_arn, "EventSelectors": [
+        {"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": []}
+    ]});
+    let selectors = files.write("selectors.json", &selectors.to_string());
+    let trails = json!({"trailList": [{"TrailARN": trail_arn, "Name": "t", "HomeRegion": "eu-west-1",
+        "IsMultiRegionTrail": true, "IncludeGlobalServiceEvents": true}]});
+    let trails = files.write("trails.json", &trails.to_string());
+    let given = ["--use-region", "eu-west-1", "--event-selectors", &selectors, &trails];
+    let given = [&given[..], &["--account-authorization-details", &dump]].concat();
+    let kinds = |days: &str| -> BTreeMap<String, Vec<String>> {
+        let options = [&given[..], &["--unused-days", days]].concat();
+        let (_, made) = described(trail.path(), &options);
+        let told = names.iter().map(|name| {
+            let one = of(&made, &format!("role/{name}"));
+            let mut findings = list(one, "findings").iter();
+            let unused = findings.any(|one| text_of(one, "code") == "unused-principal");
+            let reasons = one["perhaps_in_use"].as_array().into_iter().flatten();
+            let mut kinds: Vec<String> =
+                reasons.map(|reason| text_of(reason, "kind").to_owned()).collect();
+            assert_eq!(unused, kinds.is_empty(), "{one:#}");
+            kinds.extend(unused.then(|| "unused".to_owned()));
+            ((*name).to_owned(), kinds)
+        });
+        told.collect()
+    };
+    let expected = |rows: [(&str, &[&str]); 5]| -> BTreeMap<String, Vec<String>> {
+        let row = |(name, kinds): (&str, &[&str])| {
+            (name.to_owned(), kinds.iter().map(|&kind| kind.to_owned()).collect())
+        };
+        rows.map(row).into()
+    };
+    assert_eq!(
+        kinds("4"),
+        expected([
+            ("assumed", &["assumed"]),
+            ("fresh", &["too-new"]),
+            ("idle", &["unused"]),
+            ("stale", &["unused"]),
+            ("used", &["last-used"]),
+        ])
+    );
+    // In a week, nothing was unused for a month.
+    assert_eq!(
+        kinds("30"),
+        expected([
+            ("assumed", &["assumed", "not-covered"]),
+            ("fresh", &["not-covered"]),
+            ("idle", &["not-covered"]),
+            ("stale", &["not-covered"]),
+            ("used", &["last-used", "not-covered"]),
+        ])
+    );
+}
+
+#[test]
 fn a_condition_that_is_added_takes_nothing_that_the_log_could_not_show() {
     let log =
         Log::alive(ACCOUNT, 8).daily("worker", "ec2.amazonaws.com", "DescribeInstances", "{}");

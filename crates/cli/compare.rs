@@ -103,7 +103,8 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
     };
     let catalog = Catalog::embedded();
     let name_actions = |pattern: &str| name_actions(catalog, pattern);
-    let limits = Limits { name_actions: &name_actions, ..Limits::default() };
+    let takes = |action: &str, resource: &str| takes(catalog, action, resource);
+    let limits = Limits { name_actions: &name_actions, takes: &takes, ..Limits::default() };
     let found = contain(&existing.documents(), &new.documents(), &limits);
     let answer = Answer::of(&found, &existing, &new);
     let text = match args.format {
@@ -151,6 +152,16 @@ fn name_actions(catalog: Catalog, pattern: &str) -> Vec<String> {
         return catalog.services().flat_map(names).collect();
     }
     catalog.service(service).map(names).unwrap_or_default()
+}
+
+/// Tells whether an action can be done to a resource, as far as the catalog knows: one that takes no
+/// ARN can be done to `*` only.
+fn takes(catalog: Catalog, action: &str, resource: &str) -> bool {
+    let Some(facts) = catalog.action(action) else { return true };
+    if !facts.resource_types_are_known() {
+        return true;
+    }
+    resource == "*" || facts.resource_types().next().is_some()
 }
 
 impl Answer {

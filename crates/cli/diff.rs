@@ -246,6 +246,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
         },
         inventory: &inventory,
         activity: &trail.activity,
+        coverage: &trail.coverage,
         standards: Standards {
             lookout: &lookout,
             settings: &settings,

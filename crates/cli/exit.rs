@@ -87,7 +87,13 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(hinted) = cause.downcast_ref::<Hinted>() {
         return Some(hinted.hint.clone());
     }
-    if let Some(IngestError::Missing { .. }) = cause.downcast_ref::<IngestError>() {
+    if let Some(IngestError::Missing { path }) = cause.downcast_ref::<IngestError>() {
+        if let Some(region) = path.to_str().filter(|text| is_like_region(text)) {
+            return Some(format!(
+                "`{region}` looks like a region: `--use-region` and `--region` take one, and can be \
+                 repeated"
+            ));
+        }
         return Some(
             "name a file or directory of CloudTrail logs, such as `AWSLogs/`, or `-` for standard \
              input"
@@ -107,6 +113,18 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Tells whether a text is made like the name of a region: `us-east-1`, `us-gov-west-1`.
+fn is_like_region(text: &str) -> bool {
+    let mut words: Vec<&str> = text.split('-').collect();
+    let number = words.pop().unwrap_or_default();
+    let lower = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase());
+    matches!(words.len(), 2 | 3)
+        && words.iter().all(lower)
+        && words.first().is_some_and(|word| word.len() == 2)
+        && number.len() == 1
+        && number.chars().all(|c| c.is_ascii_digit())
 }
 
 /// Prints clap's answer, help or complaint, and returns its code.
@@ -164,6 +182,21 @@ mod tests {
             io::ErrorKind::StorageFull,
         ] {
             assert!(said(kind.into()).is_some_and(|hint| hint.starts_with("hint: ")), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_told_from_a_folder() {
+        for (text, region) in [
+            ("us-east-1", true),
+            ("us-gov-west-1", true),
+            ("AWSLogs", false),
+            ("logs-of-2026-1", false),
+            ("my-logs-1", true),
+            ("trail", false),
+            ("us-east-12", false),
+        ] {
+            assert_eq!(is_like_region(text), region, "{text}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_catalog::{Condition, Confidence, Origin};
 
+use crate::assumed::Assumptions;
 use crate::call::Call;
 use crate::history::PolicyChanges;
 use crate::identity::{Outsider, account_of};
@@ -26,6 +27,8 @@ pub struct Activity {
     pub amended: Stats,
     /// When it changed what somebody is allowed.
     pub policy_changes: PolicyChanges,
+    /// The roles that were assumed, by principals, services and federated users.
+    pub assumed: Assumptions,
 }
 
 /// Whether a principal is a role or a user.

@@ -6,6 +6,7 @@
 //! used, with evidence. The crate knows nothing of policies or output formats.
 
 mod activity;
+mod assumed;
 mod call;
 mod callers;
 mod calls;
@@ -41,6 +42,7 @@ mod workload;
 pub use activity::{
     Activity, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey, permission_set,
 };
+pub use assumed::Assumptions;
 pub use call::{Call, Category, Copy, Denial, Open, Part, Resource};
 pub use calls::Calls;
 pub use context::{FEW, Few};

@@ -17,6 +17,7 @@ use trailtrim_iam::wildcard;
 use trailtrim_ingest::{Framing, Json, Label, Provenance, Record};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
+use crate::assumed::begins_session;
 use crate::callers::{Called, Callers};
 use crate::context::{Contexts, Texts};
 use crate::coverage::Seen;
@@ -321,7 +322,8 @@ impl<'s> Observer<'s> {
             let operation = self.catalog.operation(event_source, event_name);
             let known = Known {
                 extractor: Extractor::new(operation.extraction()),
-                teaches: operation.lessons().next().is_some(),
+                teaches: operation.lessons().next().is_some()
+                    || begins_session(event_source, event_name),
                 number: self.known.len(),
                 seed: xxh3_64(&self.name) as usize,
             };

@@ -13,6 +13,7 @@ use trailtrim_catalog::{
 };
 
 use crate::activity::{Activity, Principal, PrincipalKind, Row, RowKey, Unmapped, UnmappedKey};
+use crate::assumed::assumptions;
 use crate::call::{Call, Copy, Open};
 use crate::facts::Facts;
 use crate::history::policy_changes;
@@ -136,6 +137,7 @@ fn resolve_as(
         other_events: usage.other.clone(),
         amended: usage.amended.clone(),
         policy_changes: policy_changes(usage, catalog),
+        assumed: assumptions(usage, catalog),
     }
 }
 
@@ -192,31 +194,24 @@ impl Principal {
         facts: &Facts,
         catalog: Catalog,
     ) {
+        // What a message of denial names without an ARN, and the call itself tells of.
+        let mut unnamed = None;
         if matches!(outcome, Outcome::Denied | Outcome::GrantedWithError)
             && let Some(key) = denied_by_message(call, catalog)
         {
-            // The message is IAM's own word for what was missing, and often another action than
-            // the event's: `iam:PassRole` behind `RunInstances`. It is also the only word there is
-            // where the event itself cannot be mapped.
-            let (key, origin) = match &call.open {
-                Some(open) => {
-                    let (resource, origin) = open.widen(key.resource, Origin::Observed);
-                    (RowKey { resource, ..key }, origin)
-                }
-                None => (key, Origin::Observed),
-            };
-            let row = Row {
-                origins: [origin].into_iter().collect(),
-                ..Row::of(call, Outcome::Denied, stats)
-            };
             let own = operation.actions().any(|action| action == key.action);
-            self.rows.entry(key).or_default().join(row);
-            if own {
-                return;
-            }
-            // What the call itself needs was perhaps held, and perhaps never asked.
-            if outcome == Outcome::Denied {
-                outcome = Outcome::Unknown;
+            // `role r`, as IAM writes it: the call itself tells which.
+            if own && !is_arn(&key.resource) && matches!(operation.kind(), Kind::Mapped) {
+                (unnamed, outcome) = (Some(key), Outcome::Denied);
+            } else {
+                self.refused(call, stats, key);
+                if own {
+                    return;
+                }
+                // What the call itself needs was perhaps held, and perhaps never asked.
+                if outcome == Outcome::Denied {
+                    outcome = Outcome::Unknown;
+                }
             }
         }
         let kind = match operation.kind() {
@@ -245,7 +240,14 @@ impl Principal {
             let what = (Unmapped::Unresolved, unresolved.action, unresolved.why);
             self.lose(call, outcome, stats, what, service.clone());
         }
-        for mut grant in resolution.grants {
+        let mut grants = resolution.grants;
+        if let Some(key) = unnamed {
+            grants.retain(|grant| grant.action == key.action);
+            if grants.is_empty() {
+                self.refused(call, stats, key);
+            }
+        }
+        for mut grant in grants {
             if let Some(open) = &call.open {
                 (grant.resource, grant.origin) = open.widen(grant.resource, grant.origin);
                 grant.conditions.retain_mut(|condition| open.widen_condition(condition));
@@ -271,6 +273,32 @@ impl Principal {
             };
             self.rows.entry(key).or_default().join(row);
         }
+    }
+
+    /// Takes up what a message says was missing. It is IAM's own word for it, and often another action
+    /// than the event's: `iam:PassRole` behind `RunInstances`. It is also the only word there is where
+    /// the event itself cannot be mapped.
+    fn refused(&mut self, call: &Call<'_>, stats: &Stats, key: RowKey) {
+        let (key, origin) = match is_arn(&key.resource) {
+            true => (key, Origin::Observed),
+            false => {
+                let why = "the message of the denial names it by no ARN".to_owned();
+                let origin = Origin::Widened { from: key.resource, why };
+                (RowKey { resource: "*".to_owned(), ..key }, origin)
+            }
+        };
+        let (key, origin) = match &call.open {
+            Some(open) => {
+                let (resource, origin) = open.widen(key.resource, origin);
+                (RowKey { resource, ..key }, origin)
+            }
+            None => (key, origin),
+        };
+        let row = Row {
+            origins: [origin].into_iter().collect(),
+            ..Row::of(call, Outcome::Denied, stats)
+        };
+        self.rows.entry(key).or_default().join(row);
     }
 
     fn lose(
@@ -373,6 +401,11 @@ fn denied_by_message(call: &Call<'_>, catalog: Catalog) -> Option<RowKey> {
         conditions: Vec::new(),
         outcome: Outcome::Denied,
     })
+}
+
+/// Tells whether a policy could name a resource like that.
+fn is_arn(resource: &str) -> bool {
+    resource == "*" || resource.starts_with("arn:")
 }
 
 /// A call as the catalog's rules read it.

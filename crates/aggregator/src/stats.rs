@@ -312,7 +312,7 @@ impl Stats {
     }
 
     /// Returns what is left within the days from `since` and before `until`; nothing if no
-    /// dated event lies there. Where days are cut off, counts are estimates from above, the first
+    /// dated event lies there. Where days are cut off of more events than are kept, counts are estimates from above, the first
     /// and last times may be those of their days, and the context is that of all days.
     pub(crate) fn within(&self, since: Option<i32>, until: Option<i32>) -> Option<Stats> {
         let held = |day: i32| {
@@ -328,6 +328,10 @@ impl Stats {
         let end = i64::from(last) * 86_400 + 86_399;
         let in_time = |sample: &&Sample| sample.time().is_some_and(|time| held(day(time)));
         let samples: Box<[Sample]> = self.samples.iter().filter(in_time).cloned().collect();
+        // While every event is among the samples, what is left of them is all that is left.
+        if self.more.is_none() {
+            return Some(Stats { samples, context: self.context.clone(), more: None });
+        }
         let sketch = match self.sketch() {
             Some(sketch) => sketch.clone(),
             None if samples.len() < self.samples.len() => self.counted(),

@@ -83,7 +83,8 @@ pub struct Usage {
     pub(crate) quota: Quota,
     pub(crate) principals: Principals,
     pub(crate) outsiders: BTreeMap<Outsider, Stats>,
-    /// Calls of outsiders that teach names (root puts a role into an instance profile).
+    /// Calls of outsiders that teach names (root puts a role into an instance profile) or begin the
+    /// session of a role (a service assumes it).
     pub(crate) lessons: Calls,
     pub(crate) other: BTreeMap<OtherEvent, Stats>,
     /// Records that amend an earlier one (`addendum.reason` is `UPDATED_DATA`).

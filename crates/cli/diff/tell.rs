@@ -145,13 +145,14 @@ impl Page {
                 self.used(one);
             }
             // What was not used stays for few reasons, and is told by them.
-            let mut kept: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+            let mut kept: BTreeMap<(bool, String), Vec<&str>> = BTreeMap::new();
             for one in one.actions.iter().filter(|one| one.used.is_empty()) {
                 let what = format!("{}: {}", one.class.told(), one.why);
-                kept.entry(what).or_default().push(&one.action);
+                kept.entry((one.goes(), what)).or_default().push(&one.action);
             }
-            for (why, actions) in kept {
-                self.line(2, None, &format!("= {why}"));
+            for ((goes, why), actions) in kept {
+                let (mark, tone) = if goes { ('-', Some(Tone::Bad)) } else { ('=', None) };
+                self.line(2, tone, &format!("{mark} {why}"));
                 self.line(3, None, &some(&actions));
             }
             for one in &one.unknown_actions {

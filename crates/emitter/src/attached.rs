@@ -94,6 +94,8 @@ pub struct Attached {
     pub unique_id: String,
     /// When it was created, as the dump writes it.
     pub created: Option<String>,
+    /// When it was last used, as the dump writes it.
+    pub last_used: Option<String>,
     /// Its own bundle and those it shares, as places in [`Inventory::bundles`].
     pub bundles: Vec<usize>,
     /// What is attached and not known.
@@ -156,6 +158,7 @@ impl Inventory {
             name: arn.rsplit('/').next().unwrap_or(arn).to_owned(),
             unique_id: String::new(),
             created: None,
+            last_used: None,
             bundles: vec![0],
             unknown: Vec::new(),
             boundary: None,
@@ -197,6 +200,7 @@ impl Inventory {
                 name: holder.name.clone(),
                 unique_id: holder.unique_id.clone(),
                 created: holder.created.clone(),
+                last_used: holder.last_used.clone(),
                 bundles: vec![own],
                 unknown: Vec::new(),
                 boundary: holder.boundary.as_ref().map(|boundary| boundary.name.clone()),
@@ -361,11 +365,13 @@ fn since(holder: &Attachments, policy: &AttachedPolicy, changes: &PolicyChanges)
         };
         whose && which
     });
-    let created = holder
-        .created
-        .as_deref()
-        .and_then(|text| DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp()));
+    let created = holder.created.as_deref().and_then(moment);
     changed.map(|(_, time)| *time).chain(created).max()
+}
+
+/// Reads a time of a dump, in seconds since 1970.
+pub(crate) fn moment(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp())
 }
 
 /// Parses a principal's ARN for the policy engine; a text that is none asks as nobody.

@@ -20,7 +20,7 @@ use crate::attached::{Hold, UnknownPolicy};
 use crate::finding::Finding;
 use crate::proof::Proofs;
 use crate::report::{Filters, Input, Seen, Tool};
-use crate::tighten::{Class, Explanation, Footing};
+use crate::tighten::{Class, Explanation, Footing, InUse};
 
 /// The version of the model.
 pub const DIFF_SCHEMA_VERSION: u32 = 1;
@@ -96,6 +96,9 @@ pub struct PrincipalDiff {
     pub status: Status,
     /// When it was first and last seen, and how often.
     pub activity: Seen,
+    /// Why it is not called unused, where nothing that it did was recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub perhaps_in_use: Vec<InUse>,
     /// What a reader has to know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -174,10 +177,11 @@ pub struct StatementDiff {
     /// Its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
-    /// Why it keeps its resources, where it does.
+    /// Why it keeps its resources, where something of it stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keeps_resources: Option<String>,
-    /// What was used or stays, by action.
+    /// What was used or stays, by action; also what goes because another statement keeps what was
+    /// used of it.
     pub actions: Vec<ActionDiff>,
     /// What goes, by service.
     pub removed: Vec<RemovedActions>,
@@ -200,6 +204,9 @@ pub struct ActionDiff {
     /// What was used of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub used: Vec<UsedResource>,
+    /// What was used of it, and another statement allows as well and keeps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<UsedElsewhere>,
 }
 
 /// What stays beside what was used.
@@ -230,11 +237,45 @@ pub struct UsedResource {
     pub principal: Option<String>,
     /// The resource as it was seen.
     pub resource: String,
+    /// The pattern that the draft has in its place, and why, where it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written_as: Option<WrittenAs>,
     /// What came of the calls.
     pub outcome: String,
     /// Whether this statement surely allowed it; else only if its condition held, or if the call was
     /// on one of its resources.
     pub surely: bool,
+    /// When, how often, which events.
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
+/// A pattern that a draft has in place of what was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WrittenAs {
+    /// The pattern.
+    pub pattern: String,
+    /// Why it is not written as it was seen.
+    pub why: String,
+}
+
+/// A resource that an action was used on, which another statement allows as well and keeps.
+#[derive(Clone, Debug, Serialize)]
+pub struct UsedElsewhere {
+    /// The principal that did it, where several have the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// The resource as it was seen.
+    pub resource: String,
+    /// What came of the calls.
+    pub outcome: String,
+    /// The policy that keeps it, by name.
+    pub policy: String,
+    /// The key of that policy in [`Diff::shared`], where several principals have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared: Option<String>,
+    /// The statement's place in that policy, from 0.
+    pub statement: usize,
     /// When, how often, which events.
     #[serde(flatten)]
     pub seen: Seen,

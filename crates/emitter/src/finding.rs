@@ -36,7 +36,7 @@ pub enum Code {
     UnknownAction,
     /// An action that lets its holder gain more, granted and unused.
     PrivilegeEscalation,
-    /// A role or user without recorded activity.
+    /// A role or user without recorded activity, where it would have shown.
     UnusedPrincipal,
     /// One role for several functions.
     SharedRole,
@@ -134,8 +134,9 @@ impl Code {
                  others more than it has. Take it out first."
             }
             Code::UnusedPrincipal => {
-                "A role or user did nothing that the trail shows. It gets no draft: find out whether \
-                 anyone needs it, and remove it."
+                "A role or user did nothing on as many covered days as asked, and neither an assumption \
+                 nor the account dump says that it is in use. It gets no draft: find out whether anyone \
+                 needs it, and remove it."
             }
             Code::SharedRole => {
                 "Several functions use one role, so each of them can do what any of them needs. Give \

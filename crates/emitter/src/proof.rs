@@ -74,6 +74,9 @@ pub struct ReplayProof {
     pub allowed: u64,
     /// Those that hang on context that no log tells, as they do today.
     pub conditional: u64,
+    /// The context keys that these hang on, as they do today.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub condition_keys: BTreeSet<String>,
     /// Those that nothing attached allows; see the list of what is not attached.
     pub not_attached: u64,
     /// Those that the configuration withholds.
@@ -214,6 +217,9 @@ pub fn replay(
                 is = after.judge(&part, &circumstances.with_networks(row), asking.as_ref());
             }
             sure &= is == Allowance::Surely;
+            if let Allowance::Perhaps(keys) = &is {
+                proof.condition_keys.extend(keys.iter().cloned());
+            }
             let holds = match was {
                 Allowance::No => true,
                 Allowance::Perhaps(_) => is != Allowance::No,
@@ -306,7 +312,8 @@ pub fn no_new_access(
             .map(str::to_owned)
             .collect()
     };
-    let limits = Limits { steps: STEPS, witnesses: 3, name_actions: &name_actions };
+    let limits =
+        Limits { steps: STEPS, witnesses: 3, name_actions: &name_actions, ..Limits::default() };
     let found = compare(attached, draft, &limits);
     let shown = found.witnesses.iter().map(|witness| {
         let request = &witness.request;

@@ -126,6 +126,11 @@ pub struct LastNew {
     pub resource: String,
 }
 
+/// Returns why a principal was seen too little to say how much is missing; nothing where it was not.
+pub(crate) fn too_short(principal: &Principal, coverage: &Coverage) -> Option<String> {
+    soak(principal, coverage, 1).why
+}
+
 /// Says how complete the picture of a principal is. `ahead` is how many days to
 /// look ahead.
 pub fn soak(principal: &Principal, coverage: &Coverage, ahead: usize) -> Soak {

@@ -11,6 +11,7 @@ mod allow;
 mod bearing;
 mod compose;
 mod explain;
+mod idle;
 mod lookout;
 mod settings;
 mod verdict;
@@ -28,16 +29,18 @@ use crate::taste::{Choice, Taste};
 use crate::ways::Need;
 use allow::Allow;
 use bearing::Bearing;
+use idle::Idling;
 use verdict::{Assigned, Bench, Guards};
 
 pub use allow::Place;
 pub(crate) use allow::actions as actions_of;
 pub use compose::{Composed, Footing};
 pub use explain::Explanation;
+pub use idle::{Idle, InUse};
 pub use lookout::Lookout;
 pub use settings::{Pin, Settings, UNUSED_DAYS};
 pub(crate) use verdict::DEAD;
-pub use verdict::{Class, Judged, NotAttached, Rest, Seen};
+pub use verdict::{Class, Elsewhere, Judged, NotAttached, Rest, Seen};
 
 /// How often what is carried is judged anew; chains of carriers are short.
 const CARRIED: usize = 4;
@@ -69,7 +72,7 @@ pub struct TightenedBundle<'a> {
     pub judged: BTreeMap<Place, Vec<Judged<'a>>>,
     /// Action patterns of each statement that the catalog does not know.
     pub foreign: BTreeMap<Place, Vec<String>>,
-    /// Why a statement keeps its resources, where it does.
+    /// Why a statement keeps its resources, where something of it stays.
     pub fixed: BTreeMap<Place, &'static str>,
     /// Actions that a statement names, and that can be done to none of its resources.
     pub dead: BTreeMap<Place, Vec<&'static str>>,
@@ -91,6 +94,8 @@ pub struct TightenedPrincipal<'a> {
     pub attached: &'a Attached,
     /// What it did; absent where nothing was recorded.
     pub principal: Option<&'a Principal>,
+    /// Whether it is unused; absent where it was seen.
+    pub idle: Option<Idle>,
     /// What it did that nothing attached allows, with the explanation there is.
     pub not_attached: Vec<(NotAttached<'a>, Option<Explanation>)>,
     /// Services that stay as they are attached, each with why.
@@ -115,7 +120,7 @@ pub fn tighten<'a>(
     let by_arn: BTreeMap<&str, &Principal> =
         activity.principals.iter().map(|principal| (principal.arn.as_str(), principal)).collect();
     let bearing = Bearing::of(catalog);
-    let allows: Vec<Vec<Allow<'_>>> =
+    let allows: Vec<Vec<Allow<'a>>> =
         inventory.bundles.iter().map(|bundle| allows(bundle, &bearing)).collect();
     let written = explain::Written::of(activity);
     let mut assigned = Assigned::new();
@@ -125,11 +130,12 @@ pub fn tighten<'a>(
         let mut one = TightenedPrincipal {
             attached,
             principal,
+            idle: None,
             not_attached: Vec::new(),
             frozen: BTreeMap::new(),
         };
         if let Some(principal) = principal {
-            let own: Vec<(usize, &[Allow<'_>])> = attached
+            let own: Vec<(usize, &[Allow<'a>])> = attached
                 .bundles
                 .iter()
                 .filter_map(|at| Some((*at, allows.get(*at)?.as_slice())))
@@ -159,6 +165,10 @@ pub fn tighten<'a>(
         }
         principals.push(one);
     }
+    let idling = Idling::of(activity, standards, &allows, &bearing);
+    principals.par_iter_mut().filter(|one| one.principal.is_none()).for_each(|one| {
+        one.idle = Some(idling.judge(one.attached));
+    });
     // What shows only through others asks for many actions: they are looked up.
     let held: Vec<BTreeSet<&str>> = allows
         .iter()
@@ -293,7 +303,14 @@ impl Composer<'_> {
                 .filter(|allow| !allow.foreign.is_empty())
                 .map(|allow| (allow.place, allow.foreign.clone()))
                 .collect(),
-            fixed: allows.iter().filter_map(|one| Some((one.place, one.fixed?.why()))).collect(),
+            fixed: allows
+                .iter()
+                .filter(|one| {
+                    let judged = judged.get(&one.place).into_iter().flatten();
+                    !one.foreign.is_empty() || judged.into_iter().any(Judged::stays)
+                })
+                .filter_map(|one| Some((one.place, one.fixed?.why())))
+                .collect(),
             dead: allows
                 .iter()
                 .map(|allow| {
@@ -314,10 +331,10 @@ impl Composer<'_> {
 fn allows<'b>(bundle: &'b Bundle, bearing: &Bearing) -> Vec<Allow<'b>> {
     let mut allows = Vec::new();
     for (policy, held) in bundle.policies.iter().enumerate() {
-        let version = held.document.effective_version();
         for (statement, one) in held.document.statements.iter().enumerate() {
             if one.effect == Effect::Allow {
-                allows.push(Allow::new(Place { policy, statement }, one, version, bearing));
+                let place = Place { policy, statement };
+                allows.push(Allow::new(bundle, held, (place, one), bearing));
             }
         }
     }

@@ -1,31 +1,40 @@
 //! Fills the model from what was tightened, and proves it on the way.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use trailtrim_aggregator::{Activity, Join as _, RowKey, Stats, is_service_linked};
+use trailtrim_aggregator::{Activity, Coverage, Join as _, RowKey, Stats, is_service_linked};
 use trailtrim_catalog::Catalog;
-use trailtrim_iam::PolicyDocument;
+use trailtrim_iam::{Effect, PolicyDocument, Statement, pattern};
 
 use super::drafted::{Drafted, Sourced};
 use super::{
     ActionDiff, DIFF_SCHEMA_VERSION, Diff, DocumentView, DraftStatement, DraftView,
     GeneralisationView, NotAttachedView, Options, PolicyView, PrincipalDiff, ReasonView,
-    RemovedActions, RestView, SharedDiff, StatementDiff, Status, UsedResource,
+    RemovedActions, RestView, SharedDiff, StatementDiff, Status, UsedElsewhere, UsedResource,
+    WrittenAs,
 };
 use crate::attached::{Bundle, Inventory, Policy};
 use crate::finding;
 use crate::fit::Limits;
 use crate::proof::{self, Foretold, Proofs};
 use crate::report::{Filters, Input, seen, time, tool};
+use crate::soak::too_short;
 use crate::tighten::{
-    Class, Judged, Lookout, Rest, Settings, Standards, Tightened, TightenedBundle,
+    Class, Idle, Judged, Lookout, Rest, Settings, Standards, Tightened, TightenedBundle,
     TightenedPrincipal, tighten,
 };
 use crate::ways::Need;
 
 /// How many names of removed actions of a service are told although none of it was used.
 const NAMES_OF_IDLE_SERVICE: usize = 20;
+
+/// What can be done where a draft is too large.
+const WAYS_OUT: &str = "ways out, where the draft does not fit: write names wider (`--resources prefix`, or \
+    `taste` of a service in trailtrim.toml), let go what no log shows (`--drop-unobservable`), give each \
+    workload a role of its own (`generate --split-by workload`), or have AWS raise the quota and say so \
+    (`[limits]` in trailtrim.toml)";
 
 /// What a diff is made of.
 pub struct Inputs<'a> {
@@ -41,6 +50,8 @@ pub struct Inputs<'a> {
     pub inventory: &'a Inventory,
     /// What was done.
     pub activity: &'a Activity,
+    /// Where the trail looked, for how long: what a principal was seen on.
+    pub coverage: &'a Coverage,
     /// What everything is judged by.
     pub standards: Standards<'a>,
     /// The limits of a draft.
@@ -156,6 +167,11 @@ impl Builder<'_> {
             true => Vec::new(),
             false => notes(one, own.map(|(bundle, _)| bundle)),
         };
+        let in_use = match &one.idle {
+            Some(Idle::Perhaps(reasons)) if !linked => reasons.as_slice(),
+            _ => &[],
+        };
+        notes.extend(in_use.iter().map(|one| format!("not called unused: {}", one.told())));
         if let Some(proofs) = proofs.as_ref().filter(|_| each && !together) {
             notes.push(format!(
                 "its own draft and those of what it shares are {} documents, and {} may be attached",
@@ -164,6 +180,13 @@ impl Builder<'_> {
             ));
         }
         let fits = each && together;
+        if !fits {
+            notes.push(WAYS_OUT.to_owned());
+        }
+        let proposed = one.principal.filter(|_| !linked && own.is_some());
+        if let Some(why) = proposed.and_then(|one| too_short(one, self.inputs.coverage)) {
+            notes.push(format!("little was seen to draft from, see `trailtrim soak`: {why}"));
+        }
         let status = self.status(one, &bundles, fits);
         PrincipalDiff {
             arn: one.attached.arn.clone(),
@@ -176,12 +199,13 @@ impl Builder<'_> {
             permission_set: one.principal.and_then(|principal| principal.permission_set.clone()),
             status,
             activity: seen(&activity),
+            perhaps_in_use: in_use.to_vec(),
             notes,
             attached: own.map(|(bundle, _)| policies(bundle.bundle)).unwrap_or_default(),
             shares: bundles.iter().filter_map(|(bundle, _)| bundle.bundle.shared.clone()).collect(),
             unknown_policies: one.attached.unknown.clone(),
             boundary: one.attached.boundary.clone(),
-            statements: own.map(|(bundle, _)| statements(bundle)).unwrap_or_default(),
+            statements: own.map(|(bundle, draft)| statements(bundle, draft)).unwrap_or_default(),
             not_attached: one
                 .not_attached
                 .iter()
@@ -290,7 +314,7 @@ impl Builder<'_> {
         Some(SharedDiff {
             holders: bundle.bundle.holders.iter().cloned().collect(),
             attached: policies(bundle.bundle),
-            statements: statements(bundle),
+            statements: statements(bundle, draft),
             draft: draft.map(|draft| draft_view(bundle, draft, name)),
             key,
         })
@@ -345,7 +369,56 @@ fn policy(policy: &Policy) -> PolicyView {
     }
 }
 
-fn statements(bundle: &TightenedBundle<'_>) -> Vec<StatementDiff> {
+/// What the drafted statements have in place of what was seen.
+struct Writing<'w> {
+    bundle: &'w TightenedBundle<'w>,
+    allows: Vec<&'w Statement>,
+    conceded: bool,
+    /// By action, the resources of the statements that allow it.
+    known: RefCell<BTreeMap<&'static str, BTreeSet<&'w str>>>,
+}
+
+impl<'w> Writing<'w> {
+    fn of(bundle: &'w TightenedBundle<'w>, draft: Option<&'w Drafted>) -> Writing<'w> {
+        let documents = draft.into_iter().flat_map(|draft| &draft.documents);
+        let statements = documents.flat_map(|document| &document.statements);
+        Writing {
+            bundle,
+            allows: statements.filter(|one| one.effect == Effect::Allow).collect(),
+            conceded: draft.is_some_and(|draft| !draft.concessions.is_empty()),
+            known: RefCell::default(),
+        }
+    }
+
+    /// Returns the first pattern that allows an action on what was seen, unless it is named itself.
+    fn instead(&self, action: &'static str, resource: &str) -> Option<WrittenAs> {
+        let mut known = self.known.borrow_mut();
+        let listed = known.entry(action).or_insert_with(|| {
+            let holding = self.allows.iter().filter(|one| {
+                let listed = one.action.listed().iter();
+                !one.action.is_negated()
+                    && listed.into_iter().any(|wide| pattern::covers_action(wide, action))
+            });
+            let resources = holding.filter_map(|one| one.resource.as_ref());
+            let resources = resources.filter(|one| !one.is_negated());
+            resources.flat_map(|one| one.listed()).map(String::as_str).collect()
+        });
+        if listed.contains(resource) {
+            return None;
+        }
+        let wide = listed.iter().find(|wide| pattern::covers(wide, resource))?;
+        let chosen = self.bundle.choice.generalisations().iter().find(|one| one.to == **wide);
+        let why = match chosen {
+            Some(one) => one.why.clone(),
+            None if self.conceded => "to fit AWS's limits, or as it is attached".to_owned(),
+            None => "as it is attached".to_owned(),
+        };
+        Some(WrittenAs { pattern: (*wide).to_owned(), why })
+    }
+}
+
+fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<StatementDiff> {
+    let writing = Writing::of(bundle, draft);
     let several = bundle.bundle.holders.len() > 1;
     let judged = bundle.judged.iter();
     judged
@@ -363,7 +436,7 @@ fn statements(bundle: &TightenedBundle<'_>) -> Vec<StatementDiff> {
                 actions: actions
                     .iter()
                     .filter(|one| !goes(one))
-                    .map(|one| action(one, several))
+                    .map(|one| action(one, several, &writing))
                     .collect(),
                 removed: removed(actions),
                 unknown_actions: bundle.foreign.get(place).cloned().unwrap_or_default(),
@@ -376,12 +449,25 @@ fn goes(one: &Judged<'_>) -> bool {
     one.class == Class::Unused && one.rest == Rest::Nothing
 }
 
-fn action(one: &Judged<'_>, several: bool) -> ActionDiff {
+fn action(one: &Judged<'_>, several: bool, writing: &Writing<'_>) -> ActionDiff {
     let used = one.seen.iter().map(|used| UsedResource {
         principal: several.then(|| used.principal.to_owned()),
         resource: used.key.resource.clone(),
+        written_as: match one.rest == Rest::All || one.class == Class::Withheld {
+            true => None,
+            false => writing.instead(one.action, &used.key.resource),
+        },
         outcome: used.key.outcome.code().to_owned(),
         surely: used.surely,
+        seen: seen(&used.row.stats),
+    });
+    let elsewhere = one.elsewhere.iter().map(|used| UsedElsewhere {
+        principal: several.then(|| used.principal.to_owned()),
+        resource: used.key.resource.clone(),
+        outcome: used.key.outcome.code().to_owned(),
+        policy: used.policy.to_owned(),
+        shared: used.shared.map(str::to_owned),
+        statement: used.statement,
         seen: seen(&used.row.stats),
     });
     ActionDiff {
@@ -397,6 +483,7 @@ fn action(one: &Judged<'_>, several: bool) -> ActionDiff {
         },
         why: one.why.clone(),
         used: used.collect(),
+        elsewhere: elsewhere.collect(),
     }
 }
 

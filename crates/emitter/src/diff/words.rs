@@ -2,7 +2,11 @@
 //!
 //! Nothing here is escaped; whoever writes the words down has to.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 
 use super::{ActionDiff, PrincipalDiff, RestView, Status, UsedResource};
 use crate::finding::Finding;
@@ -45,6 +49,7 @@ impl Class {
             Class::Pinned => "pinned",
             Class::Frozen => "frozen",
             Class::Unused => "unused",
+            Class::AllowedElsewhere => "allowed elsewhere",
             Class::Withheld => "withheld",
         }
     }
@@ -66,6 +71,16 @@ impl PrincipalDiff {
 }
 
 impl ActionDiff {
+    /// Tells whether nothing of it stays in its statement.
+    #[must_use]
+    pub fn goes(&self) -> bool {
+        match self.class {
+            Class::Withheld => true,
+            Class::AllowedElsewhere => self.rest == RestView::Nothing,
+            _ => false,
+        }
+    }
+
     /// Returns what becomes of an action that was used.
     #[must_use]
     pub fn told(&self) -> String {
@@ -83,7 +98,10 @@ impl UsedResource {
     #[must_use]
     pub fn told(&self) -> String {
         let perhaps = if self.surely { "" } else { ", by this statement or another" };
-        format!("{}: {}{perhaps}", self.outcome, self.seen.told())
+        let written = self.written_as.as_ref();
+        let written = written.map(|one| format!("; written as {}: {}", one.pattern, one.why));
+        let written = written.unwrap_or_default();
+        format!("{}: {}{perhaps}{written}", self.outcome, self.seen.told())
     }
 }
 
@@ -128,10 +146,24 @@ impl Proofs {
     pub fn told(&self) -> Vec<String> {
         let replay = &self.replay;
         let about = if replay.estimated { "≈" } else { "" };
-        let mut told =
-            format!("replay: {about}{} of {about}{} calls allowed", replay.allowed, replay.calls);
+        let mut told = match replay.conditional > 0 && replay.failed.is_empty() {
+            // What hangs on a condition is not denied because of that: it hangs on it today as well.
+            true => format!(
+                "replay: nothing that is allowed today is denied; {about}{} of {about}{} calls are \
+                 allowed for certain, {about}{} under a condition that stays and that is not in the log{}",
+                replay.allowed,
+                replay.calls,
+                replay.conditional,
+                unlogged(&replay.condition_keys)
+            ),
+            false => {
+                format!(
+                    "replay: {about}{} of {about}{} calls allowed",
+                    replay.allowed, replay.calls
+                )
+            }
+        };
         for (number, what) in [
-            (replay.conditional, "under a condition that no log tells"),
             (replay.not_attached, "not attached"),
             (replay.withheld, "withheld as asked"),
             (replay.unmapped, "not mapped"),
@@ -167,6 +199,42 @@ impl Proofs {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Key {
+    name: String,
+    told: String,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    key: Vec<Key>,
+}
+
+static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "the file is compiled in, and a test reads it")]
+    let file: File = toml::from_str(include_str!("../../data/condition-keys.toml"))
+        .expect("data/condition-keys.toml has the shape of `File`");
+    file.key
+});
+
+/// Names context keys that no log tells, with what is the rule for them.
+fn unlogged(keys: &BTreeSet<String>) -> String {
+    if keys.is_empty() {
+        return String::new();
+    }
+    let each = keys.iter().map(|key| {
+        match KEYS.iter().find(|known| known.name.eq_ignore_ascii_case(key)) {
+            Some(known) => format!("{}: {}", known.name, known.told),
+            None => key.clone(),
+        }
+    });
+    format!(" ({})", each.collect::<Vec<_>>().join("; "))
+}
+
 /// Returns a number of things: `1 policy`, `2 policies`, `3 days`.
 #[must_use]
 pub fn count(number: usize, what: &str) -> String {
@@ -180,7 +248,18 @@ pub fn count(number: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::count;
+    use std::collections::BTreeSet;
+
+    use super::{KEYS, count, unlogged};
+
+    #[test]
+    fn a_key_that_no_log_tells_comes_with_what_is_the_rule() {
+        assert!(KEYS.iter().all(|key| !key.told.is_empty()));
+        let keys = BTreeSet::from(["aws:securetransport".to_owned(), "x:y".to_owned()]);
+        let told = unlogged(&keys);
+        assert!(told.starts_with(" (aws:SecureTransport: ") && told.ends_with("; x:y)"), "{told}");
+        assert_eq!(unlogged(&BTreeSet::new()), "");
+    }
 
     #[test]
     fn things_are_counted_as_people_say() {

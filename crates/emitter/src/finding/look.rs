@@ -10,7 +10,7 @@ use trailtrim_iam::{Effect, Selector, Statement};
 
 use super::{Code, Finding};
 use crate::diff::count;
-use crate::tighten::{Class, DEAD, Place, Rest, TightenedBundle, TightenedPrincipal};
+use crate::tighten::{Class, DEAD, Idle, Place, Rest, TightenedBundle, TightenedPrincipal};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -169,10 +169,21 @@ impl Look<'_> {
 pub(crate) fn of_principal(one: &TightenedPrincipal<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     match one.principal {
-        None => findings.push(Finding::new(
-            Code::UnusedPrincipal,
-            "nothing that it did was recorded: no draft is made",
-        )),
+        None => {
+            if let Some(Idle::Unused { days, regions }) = &one.idle {
+                let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
+                let place = match regions.is_empty() {
+                    true => String::new(),
+                    false => {
+                        format!(" in {}, of other regions nothing is known", regions.join(", "))
+                    }
+                };
+                let message = format!(
+                    "nothing that it did was recorded in {days} covered days{place}: no draft is made"
+                );
+                findings.push(Finding::new(Code::UnusedPrincipal, message));
+            }
+        }
         Some(principal) => {
             let mut ids: BTreeSet<&str> = principal.ids.iter().map(String::as_str).collect();
             ids.extend(Some(one.attached.unique_id.as_str()).filter(|id| !id.is_empty()));

@@ -500,7 +500,7 @@ fn fates(one: &StatementDiff) -> Vec<Fate> {
     let mut alike: BTreeMap<(bool, String, String), Vec<String>> = BTreeMap::new();
     for action in &one.actions {
         let used = !action.used.is_empty();
-        let goes = action.class == Class::Withheld;
+        let goes = action.goes();
         let what = match (&action.rest, used) {
             (_, true) => action.told(),
             (RestView::Outside { regions }, false) => {

@@ -10,7 +10,7 @@ use crate::attached::{Hold, UnknownPolicy};
 use crate::diff::{
     ActionDiff, DIFF_SCHEMA_VERSION, Diff, DocumentView, DraftStatement, DraftView,
     NotAttachedView, Options, PolicyView, PrincipalDiff, ReasonView, RemovedActions, RestView,
-    SharedDiff, StatementDiff, Status, UsedResource,
+    SharedDiff, StatementDiff, Status, UsedResource, WrittenAs,
 };
 use crate::finding::{Code, Finding};
 use crate::proof::Proofs;
@@ -68,12 +68,14 @@ pub(super) fn sample(text: &str) -> Diff {
             .then(|| UsedResource {
                 principal: None,
                 resource: own(),
+                written_as: Some(WrittenAs { pattern: own(), why: own() }),
                 outcome: "success".to_owned(),
                 surely: true,
                 seen: seen(text),
             })
             .into_iter()
             .collect(),
+        elsewhere: Vec::new(),
     };
     let policy = PolicyView {
         name: own(),
@@ -130,6 +132,7 @@ pub(super) fn sample(text: &str) -> Diff {
             permission_set: None,
             status: Status::Tightened,
             activity: seen(text),
+            perhaps_in_use: Vec::new(),
             notes: vec![own()],
             attached: vec![policy.clone()],
             shares: vec![own()],

@@ -9,11 +9,10 @@ use std::collections::BTreeSet;
 
 use trailtrim_aggregator::{Row, RowKey};
 use trailtrim_catalog::{ActionFacts, Catalog};
-use trailtrim_iam::{
-    Condition, PolicyDocument, Principal, Selector, Statement, Version, pattern, wildcard,
-};
+use trailtrim_iam::{Condition, PolicyDocument, Principal, Selector, Statement, pattern, wildcard};
 
 use super::bearing::Bearing;
+use crate::attached::{Bundle, Policy};
 use crate::replay::{Allowance, Circumstances, Replay};
 
 /// Where a statement stands.
@@ -46,6 +45,10 @@ impl Fixed {
 /// An Allow statement.
 pub(crate) struct Allow<'b> {
     pub(crate) place: Place,
+    /// The name of its policy.
+    pub(crate) policy: &'b str,
+    /// The bundle of its policy, where several principals share it.
+    pub(crate) shared: Option<&'b str>,
     pub(crate) statement: &'b Statement,
     /// The catalog's actions that it allows, ordered.
     pub(crate) actions: Vec<ActionFacts>,
@@ -80,13 +83,14 @@ pub(crate) enum Reach {
 }
 
 impl<'b> Allow<'b> {
-    /// Takes an Allow statement of a document of some version.
+    /// Takes an Allow statement, by its place in a bundle.
     pub(crate) fn new(
-        place: Place,
-        statement: &'b Statement,
-        version: Version,
+        bundle: &'b Bundle,
+        policy: &'b Policy,
+        (place, statement): (Place, &'b Statement),
         bearing: &Bearing,
     ) -> Allow<'b> {
+        let version = policy.document.effective_version();
         let listed = |selector: &Selector<Vec<String>>| -> Vec<String> {
             let modern = |text: &String| pattern::modern(text, version).into_owned();
             selector.listed().iter().map(modern).collect()
@@ -121,6 +125,8 @@ impl<'b> Allow<'b> {
         };
         Allow {
             place,
+            policy: &policy.name,
+            shared: bundle.shared.as_deref(),
             statement,
             actions,
             foreign,

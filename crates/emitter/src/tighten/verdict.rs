@@ -37,6 +37,9 @@ pub enum Class {
     Frozen,
     /// The log would have shown it for long enough, and did not.
     Unused,
+    /// It was used on what another statement allows as well, which keeps that; the log would have
+    /// shown more for long enough, and did not.
+    AllowedElsewhere,
     /// It was used, and the configuration never proposes it.
     Withheld,
 }
@@ -69,6 +72,37 @@ pub struct Seen<'a> {
     pub surely: bool,
 }
 
+/// What was seen of an action that a statement allows, where another statement keeps it: what is kept
+/// once need not be kept twice.
+#[derive(Clone, Debug)]
+pub struct Elsewhere<'a> {
+    /// The principal that did it.
+    pub principal: &'a str,
+    /// What it did.
+    pub key: &'a RowKey,
+    /// What is known of it.
+    pub row: &'a Row,
+    /// The name of the policy that keeps it.
+    pub policy: &'a str,
+    /// That policy's bundle, where several principals share it.
+    pub shared: Option<&'a str>,
+    /// The statement that keeps it, by its place in the policy.
+    pub statement: usize,
+}
+
+impl Elsewhere<'_> {
+    /// Names the statement that keeps it.
+    pub(crate) fn place(&self) -> String {
+        match self.shared {
+            Some(shared) if shared.ends_with(self.policy) => {
+                format!("{shared}, statement {}", self.statement)
+            }
+            Some(shared) => format!("{} of {shared}, statement {}", self.policy, self.statement),
+            None => format!("{}, statement {}", self.policy, self.statement),
+        }
+    }
+}
+
 /// The verdict on one action of one statement.
 #[derive(Clone, Debug)]
 pub struct Judged<'a> {
@@ -76,8 +110,10 @@ pub struct Judged<'a> {
     pub action: &'static str,
     /// What it is.
     pub class: Class,
-    /// What was seen of it.
+    /// What was seen of it, and stays because of this statement.
     pub seen: Vec<Seen<'a>>,
+    /// What was seen of it, and stays because of another statement.
+    pub elsewhere: Vec<Elsewhere<'a>>,
     /// What of the rest stays.
     pub rest: Rest,
     /// What the rest is; what the action is, where nothing was seen.
@@ -108,6 +144,8 @@ pub struct NotAttached<'a> {
 pub(crate) struct Assigned<'a> {
     /// By bundle, place and action.
     seen: BTreeMap<(usize, Place, &'a str), Vec<Seen<'a>>>,
+    /// By the same, what each allows as well as the statement that keeps it.
+    elsewhere: BTreeMap<(usize, Place, &'a str), Vec<Elsewhere<'a>>>,
     /// What no statement allows.
     pub(crate) not_attached: Vec<NotAttached<'a>>,
 }
@@ -116,16 +154,17 @@ pub(crate) struct Assigned<'a> {
 ///
 /// Where some surely did, one of them is enough: the first without a condition, else the first.
 /// Where each may have, by its condition or by those of its resources that a pattern may stand for,
-/// all of them stay. What a Deny statement forbids is not attached either.
+/// all of them stay. What a Deny statement forbids is not attached either. Those that are not needed
+/// are not unused because of that: they remember which statement keeps what they allow.
 pub(crate) fn assign<'a>(
     principal: &'a Principal,
-    bundles: &[(usize, &[Allow<'_>])],
+    bundles: &[(usize, &[Allow<'a>])],
     guards: Option<&Guards>,
     into: &mut Assigned<'a>,
 ) {
     let asking = who(&principal.arn);
     // Statements by action, asked once.
-    let mut holding: BTreeMap<&str, Vec<(usize, &Allow<'_>)>> = BTreeMap::new();
+    let mut holding: BTreeMap<&str, Vec<(usize, &Allow<'a>)>> = BTreeMap::new();
     for (key, row) in &principal.rows {
         let holders = holding.entry(&key.action).or_insert_with(|| {
             let all = bundles.iter().flat_map(|(at, allows)| allows.iter().map(|one| (*at, one)));
@@ -151,7 +190,21 @@ pub(crate) fn assign<'a>(
             sure.sort_by_key(|(bundle, allow, common)| {
                 (common.is_none(), !allow.statement.condition.is_empty(), *bundle, allow.place)
             });
-            sure.truncate(1);
+            let others = sure.split_off(1);
+            if let Some((_, keeper, _)) = sure.first() {
+                for (bundle, allow, _) in others.iter().chain(&partly).chain(&perhaps) {
+                    let elsewhere = Elsewhere {
+                        principal: &principal.arn,
+                        key,
+                        row,
+                        policy: keeper.policy,
+                        shared: keeper.shared,
+                        statement: keeper.place.statement,
+                    };
+                    let place = (*bundle, allow.place, key.action.as_str());
+                    into.elsewhere.entry(place).or_default().push(elsewhere);
+                }
+            }
             sure
         } else {
             partly.extend(perhaps);
@@ -212,11 +265,12 @@ impl Guards {
 
 impl<'a> Assigned<'a> {
     pub(crate) fn new() -> Self {
-        Assigned { seen: BTreeMap::new(), not_attached: Vec::new() }
+        Assigned { seen: BTreeMap::new(), elsewhere: BTreeMap::new(), not_attached: Vec::new() }
     }
 
-    fn of(&self, bundle: usize, place: Place, action: &'a str) -> Vec<Seen<'a>> {
-        self.seen.get(&(bundle, place, action)).cloned().unwrap_or_default()
+    fn of(&self, place: &(usize, Place, &'a str)) -> (Vec<Seen<'a>>, Vec<Elsewhere<'a>>) {
+        let seen = self.seen.get(place).cloned().unwrap_or_default();
+        (seen, self.elsewhere.get(place).cloned().unwrap_or_default())
     }
 }
 
@@ -253,10 +307,10 @@ pub(crate) fn judge<'a>(
         let limited = allow.regions();
         let actions = allow.actions.iter().filter_map(|facts| {
             let action = facts.id();
-            let seen = assigned.of(bench.at, allow.place, action);
+            let (seen, elsewhere) = assigned.of(&(bench.at, allow.place, action));
             // What a pattern means and cannot do to anything here, nobody meant.
             let meant = !seen.is_empty() || !allow.dead.contains(action) || allow.names(action);
-            meant.then(|| judge.one(allow, action, limited.as_ref(), seen))
+            meant.then(|| judge.one(allow, action, limited.as_ref(), seen, elsewhere))
         });
         judged.insert(allow.place, actions.collect());
     }
@@ -283,6 +337,7 @@ impl<'a> Judge<'_, '_, 'a> {
         action: &'static str,
         limited: Option<&BTreeSet<&str>>,
         seen: Vec<Seen<'a>>,
+        elsewhere: Vec<Elsewhere<'a>>,
     ) -> Judged<'a> {
         let settings = self.standards.settings;
         let service = action.split(':').next().unwrap_or_default();
@@ -321,12 +376,19 @@ impl<'a> Judge<'_, '_, 'a> {
         }
         let used = seen.iter().any(grants);
         let class = match (seen.is_empty(), used) {
+            (true, _) if elsewhere.is_empty() => rest_class,
+            (_, _) if withheld => Class::Withheld,
+            (true, _) if rest_class == Class::Unused => Class::AllowedElsewhere,
             (true, _) => rest_class,
-            (false, _) if withheld => Class::Withheld,
             (false, true) => Class::Used,
             (false, false) => Class::Demanded,
         };
-        Judged { action, class, seen, rest, rest_class, why }
+        if matches!(class, Class::AllowedElsewhere | Class::TooNew)
+            && let Some(told) = by_others(&elsewhere)
+        {
+            why = format!("{told}; beside that {why}");
+        }
+        Judged { action, class, seen, elsewhere, rest, rest_class, why }
     }
 
     fn by_coverage(
@@ -366,6 +428,24 @@ impl<'a> Judge<'_, '_, 'a> {
     }
 }
 
+/// Says which statements keep what was seen, and was allowed by others as well.
+fn by_others(elsewhere: &[Elsewhere<'_>]) -> Option<String> {
+    let mut places: Vec<String> = elsewhere.iter().map(Elsewhere::place).collect();
+    places.sort();
+    places.dedup();
+    let used = elsewhere.iter().any(|one| one.key.outcome.grants());
+    let keeps = match places.len() {
+        0 => return None,
+        1 => "keeps",
+        _ => "keep",
+    };
+    let done = if used { "used" } else { "tried" };
+    Some(format!(
+        "{done} on what another statement allows as well: {} {keeps} that",
+        places.join("; ")
+    ))
+}
+
 fn grants(seen: &Seen<'_>) -> bool {
     seen.key.outcome.grants()
 }
@@ -396,7 +476,7 @@ fn rest_of(sight: Option<Sight>, lookout: &Lookout<'_>) -> Verdict {
 }
 
 /// Returns the sight of which less may be concluded.
-fn worse(a: Sight, b: Sight) -> Sight {
+pub(super) fn worse(a: Sight, b: Sight) -> Sight {
     match (a, b) {
         (blind @ Sight::Unobservable { .. }, _) | (_, blind @ Sight::Unobservable { .. }) => blind,
         (Sight::TooNew { days: a }, Sight::TooNew { days: b }) => Sight::TooNew { days: a.min(b) },

@@ -50,6 +50,7 @@ pub fn run(
         },
         inventory,
         activity,
+        coverage,
         standards: Standards {
             lookout: &Lookout::new(coverage, events, asked.unused_days, None),
             settings: &Settings::default(),

@@ -72,6 +72,7 @@ pub fn draw(history: &History, random: &mut Random) -> Held {
             name: arn.rsplit('/').next().unwrap_or_default().to_owned(),
             unique_id: String::new(),
             created,
+            last_used: None,
             policies,
             boundary: None,
             trust: None,

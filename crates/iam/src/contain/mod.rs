@@ -46,13 +46,21 @@ pub struct Limits<'a> {
     /// Returns real actions that match a lower-case action pattern, best
     /// first, so that a witness has a name that people know. May be empty.
     pub name_actions: &'a dyn Fn(&str) -> Vec<String>,
+    /// Tells whether an action can be done to a resource, so that a witness is a request that
+    /// somebody may make. Where none can be made, another is shown.
+    pub takes: &'a dyn Fn(&str, &str) -> bool,
 }
 
 impl Default for Limits<'_> {
     /// Returns fifty million steps (some seconds; the pairs of policies that
     /// AWS publishes take some thousand each), ten witnesses, no known names.
     fn default() -> Self {
-        Self { steps: 50_000_000, witnesses: 10, name_actions: &|_| Vec::new() }
+        Self {
+            steps: 50_000_000,
+            witnesses: 10,
+            name_actions: &|_| Vec::new(),
+            takes: &|_, _| true,
+        }
     }
 }
 
@@ -167,7 +175,7 @@ pub fn compare(
             readings.push(pair);
         }
     }
-    let verifier = Verifier::new(&readings, existing, new, limits.name_actions);
+    let verifier = Verifier::new(&readings, existing, new, limits);
     let mut found = Comparison { witnesses: Vec::new(), undecided: Vec::new(), steps: 0 };
     let mut undecided = BTreeSet::new();
     for (existing, new) in &readings {

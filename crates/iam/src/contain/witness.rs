@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cell, Reason, describe, search::unconfirmed};
+use super::{Cell, Limits, Reason, describe, search::unconfirmed};
 use crate::{
     action::Action,
     document::PolicyDocument,
@@ -37,7 +37,7 @@ pub(super) struct Verifier<'a> {
     used: BTreeSet<char>,
     /// The most `?` that a pattern has.
     width: usize,
-    name_actions: &'a dyn Fn(&str) -> Vec<String>,
+    limits: &'a Limits<'a>,
     names_principals: bool,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Verifier<'a> {
         readings: &'a [(Policies, Policies)],
         existing: &[&PolicyDocument],
         new: &[&PolicyDocument],
-        name_actions: &'a dyn Fn(&str) -> Vec<String>,
+        limits: &'a Limits<'a>,
     ) -> Self {
         let mut spelling = BTreeMap::new();
         let mut used = BTreeSet::new();
@@ -64,7 +64,7 @@ impl<'a> Verifier<'a> {
             }
         }
         let names_principals = statements().any(|statement| statement.principal.is_some());
-        Self { readings, spelling, used, width: width + 1, name_actions, names_principals }
+        Self { readings, spelling, used, width: width + 1, limits, names_principals }
     }
 
     /// Finds a request in the hole that is new access under every reading.
@@ -81,28 +81,33 @@ impl<'a> Verifier<'a> {
             vec![None]
         };
         let mut by_reading = false;
-        for action in self.actions(action) {
-            for resource in self.resources(resource, &action, context) {
-                for principal in &principals {
-                    let request = Request {
-                        action: action.clone(),
-                        resource: resource.clone(),
-                        principal: principal.clone(),
-                        resource_account: None,
-                        context: context.clone().close(),
-                    };
-                    if !is_possible(&request) {
-                        continue;
-                    }
-                    let new_access = |(existing, new): &(Policies, Policies)| {
-                        new.decide(&request).outcome == Outcome::Allowed
-                            && existing.decide(&request).outcome != Outcome::Allowed
-                    };
-                    if self.readings.iter().all(new_access) {
-                        return Ok(Witness { request, statement: statement.clone() });
-                    }
-                    by_reading |= self.readings.iter().any(new_access);
+        let pairs = self.actions(action).into_iter().flat_map(|action| {
+            let resources = self.resources(resource, &action, context);
+            resources.into_iter().map(move |resource| (action.clone(), resource))
+        });
+        // What can be done first: a request that nobody can make convinces nobody.
+        let (can, cannot): (Vec<_>, Vec<_>) = pairs
+            .partition(|(action, resource)| (self.limits.takes)(&action.to_string(), resource));
+        for (action, resource) in can.into_iter().chain(cannot) {
+            for principal in &principals {
+                let request = Request {
+                    action: action.clone(),
+                    resource: resource.clone(),
+                    principal: principal.clone(),
+                    resource_account: None,
+                    context: context.clone().close(),
+                };
+                if !is_possible(&request) {
+                    continue;
                 }
+                let new_access = |(existing, new): &(Policies, Policies)| {
+                    new.decide(&request).outcome == Outcome::Allowed
+                        && existing.decide(&request).outcome != Outcome::Allowed
+                };
+                if self.readings.iter().all(new_access) {
+                    return Ok(Witness { request, statement: statement.clone() });
+                }
+                by_reading |= self.readings.iter().any(new_access);
             }
         }
         Err(if by_reading { Reason::Reading(describe(cell)) } else { unconfirmed(cell) })
@@ -111,7 +116,7 @@ impl<'a> Verifier<'a> {
     fn actions(&self, glob: &Glob) -> Vec<Action> {
         let pattern = glob.to_string();
         let is_literal = !pattern.contains(['*', '?']);
-        let mut texts = (self.name_actions)(&pattern);
+        let mut texts = (self.limits.name_actions)(&pattern);
         texts.truncate(ACTIONS);
         if is_literal {
             texts.push(self.spelling.get(&pattern).unwrap_or(&pattern).clone());

@@ -132,6 +132,7 @@ fn holder(
         name: text(&node.required(name_key, "the principal's name")?)?.to_owned(),
         unique_id: optional(id_key).unwrap_or_default(),
         created: optional("CreateDate"),
+        last_used: last_used(node),
         policies: Vec::new(),
         boundary: None,
         trust: None,
@@ -185,6 +186,13 @@ fn holder(
         }
     }
     Ok(holder)
+}
+
+/// Returns when AWS last saw a role used, or a user's password.
+fn last_used(node: &Node<'_>) -> Option<String> {
+    let text = |node: &Node<'_>, key: &str| Some(node.get(key)?.as_str()?.to_owned());
+    let role = node.get("RoleLastUsed").and_then(|used| text(&used, "LastUsedDate"));
+    role.or_else(|| text(node, "PasswordLastUsed"))
 }
 
 fn by_arn(name: String, arn: &str, managed: &BTreeMap<String, Document>) -> AttachedPolicy {

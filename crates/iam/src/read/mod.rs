@@ -80,6 +80,8 @@ pub struct Attachments {
     pub unique_id: String,
     /// When it was created, as the dump has it.
     pub created: Option<String>,
+    /// When it was last used (`RoleLastUsed`, `PasswordLastUsed`), as the dump has it.
+    pub last_used: Option<String>,
     /// Inline and managed policies, those of a user's groups included.
     pub policies: Vec<AttachedPolicy>,
     /// The permissions boundary.

@@ -64,10 +64,11 @@ impl Counts {
         let mut counts = Counts::default();
         for one in statements {
             let used = one.actions.iter().filter(|one| !one.used.is_empty()).count();
-            let withheld = one.actions.iter().filter(|one| one.class == Class::Withheld).count();
+            let going = one.actions.iter().filter(|one| one.goes()).count();
+            let kept = one.actions.iter().filter(|one| one.used.is_empty() && !one.goes()).count();
             counts.used += used;
-            counts.stays += one.actions.len() - used + one.unknown_actions.len();
-            counts.goes += one.removed.iter().map(|one| one.count).sum::<usize>() + withheld;
+            counts.stays += kept + one.unknown_actions.len();
+            counts.goes += one.removed.iter().map(|one| one.count).sum::<usize>() + going;
         }
         counts
     }
@@ -197,12 +198,13 @@ fn statements(statements: &[StatementDiff], policies: &[&str]) -> String {
             more(&mut out, "    ", action.used.len(), NAMES);
         }
         // What was not used stays for few reasons, and is told by them.
-        let mut kept: BTreeMap<(Class, &str), Vec<String>> = BTreeMap::new();
+        let mut kept: BTreeMap<(bool, Class, &str), Vec<String>> = BTreeMap::new();
         for one in one.actions.iter().filter(|one| one.used.is_empty()) {
-            kept.entry((one.class, &one.why)).or_default().push(one.action.clone());
+            kept.entry((one.goes(), one.class, &one.why)).or_default().push(one.action.clone());
         }
-        for ((class, why), actions) in kept {
-            let what = format!("  - stays, {}: {}: {}", class.told(), some(&actions), prose(why));
+        for ((goes, class, why), actions) in kept {
+            let fate = if goes { "goes" } else { "stays" };
+            let what = format!("  - {fate}, {}: {}: {}", class.told(), some(&actions), prose(why));
             line(&mut out, &what);
         }
         if !one.unknown_actions.is_empty() {

@@ -1,0 +1,278 @@
+//! Whether a role or user of which nothing was recorded is unused.
+//!
+//! That nothing was recorded says little by itself. A role's session begins with a call that is
+//! recorded, whatever is done in it: so a role is unused where that call would have shown for as long
+//! as asked, and did not. A user needs no such call: each action that it is allowed must have been
+//! looked for. What speaks for use is believed before that: an assumption, or the dump's own word.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use trailtrim_aggregator::{Activity, Outsider, Reason, Stats, day};
+use trailtrim_iam::wildcard;
+
+use super::Standards;
+use super::allow::Allow;
+use super::bearing::Bearing;
+use super::lookout::Sight;
+use crate::attached::{Attached, moment};
+use crate::diff::count;
+use crate::report::time;
+
+/// A call that begins a role's session; those that begin one in other ways are recorded as this is.
+const BEGINS_SESSION: &str = "sts:AssumeRole";
+
+/// A call that any user may make, recorded as the calls of a console are.
+const ANYBODYS: &str = "sts:GetCallerIdentity";
+
+/// What is known of a principal of which nothing was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// It is unused.
+    Unused {
+        /// On so many covered days.
+        days: usize,
+        /// In these regions; of others nothing is known. Empty where that is everywhere.
+        regions: BTreeSet<String>,
+    },
+    /// It need not be unused, for these reasons; there is one at least.
+    Perhaps(Vec<InUse>),
+}
+
+/// Why a principal of which nothing was recorded is not called unused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum InUse {
+    /// Sessions of it were begun; what was done in them was not recorded.
+    Assumed {
+        /// How often.
+        calls: u64,
+        /// Whether that is an estimate.
+        calls_estimated: bool,
+        /// On how many days.
+        days: usize,
+        /// When last.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last: Option<String>,
+    },
+    /// It was seen, in records of other accounts only.
+    SeenElsewhere {
+        /// When last.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last: Option<String>,
+    },
+    /// The dump says that it was used within the days that count.
+    LastUsed {
+        /// When, as the dump has it.
+        at: String,
+    },
+    /// It was made too lately for as many covered days as asked.
+    TooNew {
+        /// When, as the dump has it.
+        created: String,
+        /// Covered days since.
+        days: usize,
+        /// Covered days that would be enough.
+        needed: usize,
+    },
+    /// The log need not have shown it.
+    NotCovered {
+        /// Why.
+        why: String,
+    },
+}
+
+impl InUse {
+    /// Returns the reason in words.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            InUse::Assumed { calls, calls_estimated, days, last } => {
+                let about = if *calls_estimated { "≈" } else { "" };
+                let last = last.as_deref().unwrap_or("an unknown time");
+                let times = count(usize::try_from(*calls).unwrap_or(usize::MAX), "time");
+                let days = count(*days, "day");
+                format!(
+                    "it was assumed {about}{times} on {days}, last {last}, and what it then did was not \
+                     recorded: log the data events that it makes"
+                )
+            }
+            InUse::SeenElsewhere { last } => format!(
+                "it was seen in records of other accounts, last {}",
+                last.as_deref().unwrap_or("an unknown time")
+            ),
+            InUse::LastUsed { at } => format!("it was last used at {at}, by the account dump"),
+            InUse::TooNew { created, days, needed } => {
+                format!(
+                    "it was made at {created}, and {} covered since, of {needed} that are asked for",
+                    are(*days)
+                )
+            }
+            InUse::NotCovered { why } => why.clone(),
+        }
+    }
+}
+
+fn is_unused(sight: &Sight) -> bool {
+    matches!(sight, Sight::Unused { .. } | Sight::UnusedIn { .. })
+}
+
+/// Says of a number of days that they are, before what they are.
+fn are(days: usize) -> String {
+    format!("{} {}", count(days, "day"), if days == 1 { "is" } else { "are" })
+}
+
+/// What principals are judged by.
+pub(super) struct Idling<'i, 'a> {
+    activity: &'a Activity,
+    standards: &'i Standards<'i>,
+    allows: &'i [Vec<Allow<'a>>],
+    bearing: &'i Bearing,
+    /// Assumptions of which only a pattern of names is known.
+    patterns: Vec<(&'a str, &'a Stats)>,
+    /// By account, the last day of which a call was seen, and of all accounts.
+    ends: (BTreeMap<&'a str, i32>, Option<i32>),
+}
+
+impl<'i, 'a> Idling<'i, 'a> {
+    pub(super) fn of(
+        activity: &'a Activity,
+        standards: &'i Standards<'i>,
+        allows: &'i [Vec<Allow<'a>>],
+        bearing: &'i Bearing,
+    ) -> Idling<'i, 'a> {
+        let all = activity.assumed.iter().filter(|(arn, _)| arn.contains('*'));
+        let patterns = all.map(|(arn, stats)| (arn.as_str(), stats)).collect();
+        let mut ends: BTreeMap<&str, i32> = BTreeMap::new();
+        for principal in &activity.principals {
+            let last = principal.rows.values().filter_map(|row| row.stats.last()).max();
+            if let Some(last) = last.map(day) {
+                let end = ends.entry(&principal.account).or_insert(last);
+                *end = last.max(*end);
+            }
+        }
+        let others = activity.outsiders.values().chain(activity.assumed.values());
+        let others = others.filter_map(Stats::last).map(day);
+        let end = others.chain(ends.values().copied()).max();
+        Idling { activity, standards, allows, bearing, patterns, ends: (ends, end) }
+    }
+
+    /// Judges a principal of which nothing was recorded.
+    pub(super) fn judge(&self, one: &Attached) -> Idle {
+        let account = one.arn.split(':').nth(4).unwrap_or_default();
+        let mut reasons: Vec<InUse> = self.assumed(&one.arn).into_iter().collect();
+        let elsewhere =
+            Outsider { reason: Reason::OtherAccount, identity: one.arn.as_str().into() };
+        if let Some(stats) = self.activity.outsiders.get(&elsewhere) {
+            reasons.push(InUse::SeenElsewhere { last: stats.last().and_then(time) });
+        }
+        reasons.extend(self.last_used(one, account));
+        let (days, regions) = match self.sight(one, account) {
+            Ok(Sight::Unused { days }) => (days, BTreeSet::new()),
+            Ok(Sight::UnusedIn { regions, days }) => (days, regions),
+            Ok(Sight::TooNew { days }) => {
+                reasons.push(self.too_few(one, account, days));
+                (days, BTreeSet::new())
+            }
+            Ok(Sight::Unobservable { why }) | Err(why) => {
+                let why = format!("that it did nothing is not known: {why}");
+                reasons.push(InUse::NotCovered { why });
+                (0, BTreeSet::new())
+            }
+        };
+        match reasons.is_empty() {
+            true => Idle::Unused { days, regions },
+            false => Idle::Perhaps(reasons),
+        }
+    }
+
+    fn assumed(&self, arn: &str) -> Option<InUse> {
+        let known = self.activity.assumed.get(arn);
+        let meant = || self.patterns.iter().find(|(pattern, _)| wildcard::matches(pattern, arn));
+        let stats = known.or_else(|| meant().map(|(_, stats)| *stats))?;
+        let calls = stats.calls();
+        Some(InUse::Assumed {
+            calls: calls.value,
+            calls_estimated: calls.estimated,
+            days: stats.days().len(),
+            last: stats.last().and_then(time),
+        })
+    }
+
+    /// What AWS itself says counts where it is not older than the days that are asked for. A text that
+    /// is no time says at least that it was used.
+    fn last_used(&self, one: &Attached, account: &str) -> Option<InUse> {
+        let at = one.last_used.as_ref()?;
+        let (ends, all) = &self.ends;
+        let end = ends.get(account).copied().or(*all);
+        let enough = i32::try_from(self.standards.lookout.enough()).unwrap_or(i32::MAX);
+        let old = moment(at).zip(end).is_some_and(|(at, end)| day(at) < end.saturating_sub(enough));
+        (!old).then(|| InUse::LastUsed { at: at.clone() })
+    }
+
+    /// Too few covered days: since it was made, or at all.
+    fn too_few(&self, one: &Attached, account: &str, days: usize) -> InUse {
+        let needed = self.standards.lookout.enough();
+        let enough = is_unused(&self.shows(account, self.sign(one), None));
+        match one.created.clone().filter(|_| enough) {
+            Some(created) => InUse::TooNew { created, days, needed },
+            None => InUse::NotCovered {
+                why: format!("{} covered, of {needed} that are asked for", are(days)),
+            },
+        }
+    }
+
+    fn sign(&self, one: &Attached) -> &'static str {
+        if one.arn.contains(":role/") { BEGINS_SESSION } else { ANYBODYS }
+    }
+
+    fn shows(&self, account: &str, action: &'static str, since: Option<i64>) -> Sight {
+        self.standards.lookout.judge(account, action, &["*"], since, None, &|_| true)
+    }
+
+    /// Returns whether a use would have shown, or what is not known of it.
+    fn sight(&self, one: &Attached, account: &str) -> Result<Sight, String> {
+        let since = one.created.as_deref().and_then(moment);
+        let sign = self.sign(one);
+        let mut sight = self.shows(account, sign, since);
+        if let Sight::Unobservable { why } = &sight {
+            if since.is_some() && is_unused(&self.shows(account, sign, None)) {
+                return Ok(Sight::TooNew { days: 0 });
+            }
+            return Err(format!("{sign} is {why}"));
+        }
+        if one.arn.contains(":role/") {
+            return Ok(sight);
+        }
+        if let Some(unknown) = one.unknown.first() {
+            return Err(format!("what `{}` allows is not known: {}", unknown.name, unknown.why));
+        }
+        let held: Vec<&Allow<'_>> =
+            one.bundles.iter().filter_map(|at| self.allows.get(*at)).flatten().collect();
+        let can = |action: &str| held.iter().any(|allow| allow.holds_action(action));
+        for allow in &held {
+            if let Some(foreign) = allow.foreign.first() {
+                return Err(format!("the catalog knows no action `{foreign}`, which it may do"));
+            }
+            let limited = allow.regions();
+            for action in allow.actions.iter().map(|facts| facts.id()) {
+                if allow.dead.contains(action) {
+                    continue;
+                }
+                let on: Vec<&str> = allow
+                    .resources
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|on| self.bearing.takes(action, on))
+                    .collect();
+                let lookout = self.standards.lookout;
+                let own = lookout.judge(account, action, &on, since, limited.as_ref(), &can);
+                if let Sight::Unobservable { why } = own {
+                    return Err(format!("it may do {action} without a trace: {why}"));
+                }
+                sight = super::verdict::worse(sight, own);
+            }
+        }
+        Ok(sight)
+    }
+}
