@@ -202,6 +202,42 @@ fn calls_are_counted_once_however_many_permissions_they_need() {
     }
 }
 
+/// One record of a role, on a day.
+fn record(day: u32, name: &str, (parameters, response): (&str, &str)) -> String {
+    format!(
+        r#"{{"eventVersion":"1.11","eventID":"{name}-{day}","eventTime":"2026-01-{day:02}T09:00:00Z",
+        "eventSource":"iam.amazonaws.com","eventName":"{name}","awsRegion":"us-east-1","sourceIPAddress":"198.51.100.7",
+        "userIdentity":{{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/ci/s","accountId":"111122223333",
+            "principalId":"AROAEXAMPLECI:s","sessionContext":{{"sessionIssuer":{{"type":"Role","principalId":"AROAEXAMPLECI",
+            "arn":"arn:aws:iam::111122223333:role/ci","accountId":"111122223333","userName":"ci"}}}}}},
+        "requestParameters":{parameters},"responseElements":{response},"eventType":"AwsApiCall","managementEvent":true,
+        "recipientAccountId":"111122223333","eventCategory":"Management"}}"#
+    )
+}
+
+#[test]
+fn a_path_that_was_learned_before_names_what_comes_later_and_none_from_later_helps_the_draft() {
+    let made = (
+        r#"{"roleName":"app","path":"/infra/"}"#,
+        r#"{"role":{"path":"/infra/","roleName":"app","arn":"arn:aws:iam::111122223333:role/infra/app"}}"#,
+    );
+    let named = (r#"{"roleName":"app"}"#, "null");
+    let denied = |making: u32| {
+        let mut records = vec![record(making, "CreateRole", made)];
+        records.extend((2..9).map(|day| record(day, "GetRole", named)));
+        let trail = TempDir::new().unwrap();
+        let body = format!("{{\"Records\":[{}]}}", records.join(","));
+        std::fs::write(trail.path().join("1.json"), body).unwrap();
+        let result = backtest(trail.path(), &["--split", "2026-01-05"], 0);
+        let replayed = &list(&list(&result, "folds")[0], "principals")[0];
+        let denied = list(replayed, "denied").iter();
+        denied.map(|one| text_of(one, "action").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(denied(1), Vec::<String>::new());
+    // A draft of the first days would have named the role without its path.
+    assert_eq!(denied(6), ["iam:CreateRole", "iam:GetRole"]);
+}
+
 #[test]
 fn folds_draft_from_all_before_and_replay_what_is_next() {
     let scenario = Scenario::new(7, SHAPE);

@@ -197,6 +197,54 @@ fn what_is_attached_and_unused_goes_and_check_says_so() {
     assert_eq!(diff(trail.path(), &patient).code, 0);
 }
 
+/// The dump's roles stand below a path that no call tells.
+#[test]
+fn the_account_dump_tells_the_paths_of_names_and_the_roles_of_instance_profiles() {
+    let log = Log::alive(ACCOUNT, 8)
+        .daily("worker", "iam.amazonaws.com", "GetRole", r#"{"roleName":"inner"}"#)
+        .daily("worker", "iam.amazonaws.com", "GetRole", r#"{"roleName":"stranger"}"#)
+        .daily(
+            "worker",
+            "glue.amazonaws.com",
+            "CreateJob",
+            r#"{"name":"j","role":"inner","command":{"name":"glueetl"}}"#,
+        )
+        .daily(
+            "worker",
+            "ec2.amazonaws.com",
+            "AssociateIamInstanceProfile",
+            r#"{"AssociateIamInstanceProfileRequest":{"IamInstanceProfile":{"Name":"web"},"InstanceId":"i-0a1b2c3d4e5f60718"}}"#,
+        );
+    let (trail, files) = (log.write(1), Files::new());
+    let inner = "arn:aws:iam::111122223333:role/infra/inner";
+    let held = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["iam:GetRole", "iam:PassRole"],
+            "Resource": ["arn:aws:iam::111122223333:role/infra/*", "arn:aws:iam::111122223333:role/stranger"]},
+        {"Effect": "Allow", "Action": ["glue:*", "ec2:*"], "Resource": "*"}
+    ]});
+    let mut account =
+        dump(&[(ACCOUNT, "worker", held), (ACCOUNT, "inner", policy(&["s3:*"], &["*"]))]);
+    let role = &mut account["RoleDetailList"][1];
+    role["Path"] = "/infra/".into();
+    role["Arn"] = inner.into();
+    role["InstanceProfileList"] = json!([{"InstanceProfileName": "web", "Arn": "arn:aws:iam::111122223333:instance-profile/x/web"}]);
+    let account = files.write("account.json", &account.to_string());
+    let options = [&WEEK[..], &["--account-authorization-details", &account]].concat();
+    let (_, made) = described(trail.path(), &options);
+    let worker = of(&made, "worker");
+    assert!(list(worker, "not_attached").is_empty(), "{worker:#}");
+    let statements = list(worker, "statements").iter().flat_map(|one| list(one, "actions"));
+    let passed = statements.filter(|one| text_of(one, "action") == "iam:PassRole");
+    let passed: Vec<&str> =
+        passed.flat_map(|one| list(one, "used")).map(|one| text_of(one, "resource")).collect();
+    assert!(!passed.is_empty() && passed.iter().all(|one| *one == inner), "{passed:?}");
+    // Of a name that is in neither, the path is taken, and said.
+    let notes =
+        list(worker, "notes").iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n");
+    assert!(notes.contains("role/stranger") && !notes.contains("inner"), "{notes}");
+    assert!(diff(trail.path(), &options).stdout.contains("role/stranger"));
+}
+
 #[test]
 fn what_two_statements_allow_is_kept_once_and_unused_in_neither() {
     let (trail, files) = (week().write(1), Files::new());

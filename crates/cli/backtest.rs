@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use clap::Args;
-use trailtrim_aggregator::{Activity, Join as _, Principal, resolve};
+use trailtrim_aggregator::{Activity, Background, Facts, Join as _, Principal, resolve_knowing};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::backtest::{Backtest, Denied, Drafting, Fold, NotTested, Passage, Replayed};
 
@@ -70,6 +70,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
     let parts = args.trail.read_parts(catalog, &cuts)?;
     let mut usages = parts.usages.into_iter();
     let mut before = usages.next().unwrap_or_default();
+    let mut earlier = Facts::learn(&before, catalog);
     let mut folds = Vec::new();
     let options = args.drafting.options();
     let mut unmatched = args.trail.principal_globs();
@@ -84,10 +85,16 @@ pub(crate) fn backtest(args: &BacktestArgs) -> anyhow::Result<Exit> {
             unmatched.retain(|glob| here.contains(glob));
             activity
         };
-        let mut resolved = |usage| select(pool.install(|| resolve(usage, catalog)));
-        let (drafted, replayed) = (resolved(&before), resolved(&after));
+        let mut resolved = |usage, background| {
+            select(pool.install(|| resolve_knowing(usage, background, catalog)))
+        };
+        // A draft knows what its own part teaches, or it would know the future; what is put to it is
+        // named by what was known until then as well.
+        let drafted = resolved(&before, Background::default());
+        let replayed = resolved(&after, Background { behind: Some(&earlier), before: None });
         let (drafted, replayed) = (Drafting { activity: &drafted, catalog, options }, &replayed);
         folds.push(Fold::new(time::show(*cut), until.map(time::show), drafted, replayed));
+        earlier.join(Facts::learn(&after, catalog));
         before.join(after);
     }
     args.trail.require_records(nothing, &parts.input, None)?;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use trailtrim_aggregator::coverage::ActionEvents;
-use trailtrim_aggregator::permission_set;
+use trailtrim_aggregator::{Facts, permission_set};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::attached::Inventory;
 use trailtrim_emitter::diff::{Diff, Inputs, Options, Past, Status, diff as describe};
@@ -18,7 +18,7 @@ use trailtrim_emitter::finding::Code;
 use trailtrim_emitter::fit::Limits;
 use trailtrim_emitter::tighten::{Lookout, Settings, Standards, UNUSED_DAYS};
 use trailtrim_emitter::{ConditionKind, Taste};
-use trailtrim_iam::read::PolicyKind;
+use trailtrim_iam::read::{Attachments, PolicyKind};
 
 use accepted::Accepted;
 use files::Form;
@@ -177,10 +177,10 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     let declarations = args.selectors.read()?;
     let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     let accepted = args.baseline.as_deref().map(Accepted::read).transpose()?.unwrap_or_default();
-    let dumps = read_dumps(&args.account_authorization_details)?;
+    let Dumps { holders: dumps, names } = read_dumps(&args.account_authorization_details)?;
     let attached =
         PolicyFiles::read(&args.attached, &[PolicyKind::Identity, PolicyKind::Unstated])?;
-    let (mut trail, mut cut) = args.trail.read_and_cut(catalog)?;
+    let (mut trail, mut cut) = args.trail.read_and_cut(catalog, Some(&names))?;
     args.trail.require_records(trail.nothing, &trail.input, args.out.as_deref())?;
     for declaration in declarations {
         if let Some(cut) = &mut cut {
@@ -344,8 +344,17 @@ fn failures(diff: &Diff) -> Vec<String> {
     failed
 }
 
-fn read_dumps(files: &[PathBuf]) -> anyhow::Result<Vec<trailtrim_iam::read::Attachments>> {
+/// What account dumps hold.
+struct Dumps {
+    /// Users, groups and roles.
+    holders: Vec<Attachments>,
+    /// What they teach about names.
+    names: Facts,
+}
+
+fn read_dumps(files: &[PathBuf]) -> anyhow::Result<Dumps> {
     let mut holders = Vec::new();
+    let mut names = Facts::default();
     for file in files {
         let contents = read_file(file)?;
         if !contents.is_dump {
@@ -354,9 +363,18 @@ fn read_dumps(files: &[PathBuf]) -> anyhow::Result<Vec<trailtrim_iam::read::Atta
                 "give the output of `aws iam get-account-authorization-details`",
             ));
         }
+        // Those of inline policies are no ARNs, and teach nothing.
+        contents.policies.iter().for_each(|policy| names.note_arn(&policy.name));
         holders.extend(contents.principals);
     }
-    Ok(holders)
+    for holder in &holders {
+        names.note_arn(&holder.arn);
+        for profile in &holder.instance_profiles {
+            names.note_arn(profile);
+            names.note_profile(profile, &holder.arn);
+        }
+    }
+    Ok(Dumps { holders, names })
 }
 
 /// The inventory of the one principal that `--attached` is about.

@@ -189,7 +189,7 @@ fn read(args: &GenerateArgs, catalog: Catalog) -> anyhow::Result<(Trail, Option<
     Ok(match (args.split_by, args.format) {
         (Some(Split::Workload), _) => (args.trail.read_by_workload(catalog)?, None),
         (None, GenerateFormat::Html) => {
-            let (mut trail, mut cut) = args.trail.read_and_cut(catalog)?;
+            let (mut trail, mut cut) = args.trail.read_and_cut(catalog, None)?;
             args.trail.select(&mut trail.activity);
             if let Some(cut) = &mut cut {
                 args.trail.select(&mut cut.before);

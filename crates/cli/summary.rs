@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 
 use trailtrim_aggregator::{Activity, Outcome, Unmapped};
 use trailtrim_emitter::report::{Filters, Input};
-use trailtrim_emitter::{Baseline, Draft, MANAGED_POLICY_LIMIT, Taste};
+use trailtrim_emitter::{
+    Baseline, Caveats, Draft, MANAGED_POLICY_LIMIT, MissingCompanions, Taste, Widening,
+};
 
 use crate::output::printable;
 use crate::trail::Trail;
@@ -121,6 +123,8 @@ fn tell(
     if let Some((drafts, taste)) = drafted {
         tell_generalised(drafts, taste, hint, text)?;
         tell_baseline(drafts, hint, text)?;
+        tell_companions(activity, drafts, text)?;
+        tell_caveats(activity, hint, text)?;
     }
     let amended = activity.amended.calls();
     if amended.value > 0 {
@@ -247,6 +251,73 @@ fn tell_baseline(drafts: &[Draft], hint: &str, text: &mut String) -> std::fmt::R
         writeln!(text, "  {}{chosen}: {}", printable(&one.workload), actions.join(", "))?;
     }
     more(text, all.len(), hint)
+}
+
+/// Tells what goes with something granted and is not granted, by the rule that says so.
+fn tell_companions(activity: &Activity, drafts: &[Draft], text: &mut String) -> std::fmt::Result {
+    let mut rules: BTreeMap<&str, (MissingCompanions, BTreeSet<&str>)> = BTreeMap::new();
+    for (principal, draft) in activity.principals.iter().zip(drafts) {
+        for missing in &draft.missing_companions {
+            let empty = || (missing.clone(), BTreeSet::new());
+            let (all, whose) = rules.entry(missing.reason).or_insert_with(empty);
+            all.actions.extend(&missing.actions);
+            all.with.extend(&missing.with);
+            whose.insert(&principal.arn);
+        }
+    }
+    if rules.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "not granted, though it goes with what is and rarely shows; add it where it is needed:"
+    )?;
+    let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
+    for (reason, (MissingCompanions { actions, with, .. }, whose)) in rules {
+        let first = whose.first().copied().unwrap_or_default();
+        let whose = match whose.len() {
+            1 => printable(first),
+            more => format!("{} and {} more", printable(first), more - 1),
+        };
+        writeln!(text, "  {}: with {}, of {whose}. {reason}", list(actions), list(with))?;
+    }
+    Ok(())
+}
+
+/// Tells what the records leave open, for each principal, and what is wider than its calls, by why.
+fn tell_caveats(activity: &Activity, hint: &str, text: &mut String) -> std::fmt::Result {
+    let mut notes: Vec<(String, String)> = Vec::new();
+    let mut widened: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for principal in &activity.principals {
+        let caveats = Caveats::of(principal);
+        let workload = principal.workload.as_ref().map(|one| format!(" ({})", one.label()));
+        let who = format!("{}{}", principal.arn, workload.unwrap_or_default());
+        notes.extend(caveats.notes().into_iter().map(|note| (who.clone(), note)));
+        for Widening { why, grants } in caveats.widened {
+            widened.entry(why).or_default().extend(grants);
+        }
+    }
+    if !notes.is_empty() {
+        writeln!(text, "open in the records:")?;
+        for (who, note) in notes.iter().take(LINES) {
+            writeln!(text, "  {}: {}", printable(who), printable(note))?;
+        }
+        more(text, notes.len(), hint)?;
+    }
+    if !widened.is_empty() {
+        let grants: usize = widened.values().map(BTreeSet::len).sum();
+        writeln!(
+            text,
+            "wider than the calls: {}{hint}",
+            count(grants as u64, "permission", "permissions")
+        )?;
+        let reasons = widened.len();
+        for (why, grants) in widened.into_iter().take(LINES) {
+            writeln!(text, "  {}", printable(&Widening { why, grants }.told()))?;
+        }
+        more(text, reasons, hint)?;
+    }
+    Ok(())
 }
 
 /// Lists the events that no rule could map, but for those that were only ever denied: these would

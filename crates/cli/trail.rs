@@ -9,9 +9,9 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::Args;
 use ipnet::IpNet;
 use trailtrim_aggregator::{
-    Activity, Coverage, Excluded, FileMark, Join as _, MAGIC, NAME_QUOTA, Observer, OtherKind,
-    Principal, Quota, Scope, Shards, Sources, Usage, UsageFile, Wanted, resolve,
-    resolve_by_workload, resolve_some,
+    Activity, Background, Coverage, Excluded, Facts, FileMark, Join as _, MAGIC, NAME_QUOTA,
+    Observer, OtherKind, Principal, Quota, Scope, Shards, Sources, Usage, UsageFile, Wanted,
+    resolve, resolve_by_workload, resolve_knowing, resolve_some,
 };
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
@@ -529,7 +529,7 @@ impl TrailArgs {
     fn read_usage(
         &self,
         catalog: Catalog,
-        resolve: fn(&Usage, Catalog) -> Activity,
+        resolve: impl Fn(&Usage, Catalog) -> Activity + Sync,
     ) -> anyhow::Result<(Trail, Usage)> {
         let Parts { usages, input, lossy, of_usage_files } = self.read_parts(catalog, &[])?;
         let mut usage = Usage::default();
@@ -546,9 +546,16 @@ impl TrailArgs {
     }
 
     /// Reads the trail once, and cuts it in two by days where it is long enough: an earlier part and
-    /// a later one that drafts from the earlier can be put to.
-    pub(crate) fn read_and_cut(&self, catalog: Catalog) -> anyhow::Result<(Trail, Option<Cut>)> {
-        let (trail, usage) = self.read_usage(catalog, resolve)?;
+    /// a later one that drafts from the earlier can be put to. `names` goes before what the trail
+    /// teaches about names.
+    pub(crate) fn read_and_cut(
+        &self,
+        catalog: Catalog,
+        names: Option<&Facts>,
+    ) -> anyhow::Result<(Trail, Option<Cut>)> {
+        let background = Background { before: names, behind: None };
+        let (trail, usage) =
+            self.read_usage(catalog, |usage, catalog| resolve_knowing(usage, background, catalog))?;
         let days: BTreeSet<i32> =
             trail.activity.principals.iter().flat_map(|one| one.days()).collect();
         let (Some(first), Some(last)) = (days.first(), days.last()) else {
@@ -564,11 +571,15 @@ impl TrailArgs {
         let before = usage.limited(&Scope { until: Some(moment), ..Scope::default() });
         let after = usage.limited(&Scope { since: Some(moment), ..Scope::default() });
         let pool = self.pool()?;
+        // The draft knows what its own part teaches, or it would know the future; what is put to it is
+        // named by what was known until then as well.
+        let earlier = Facts::learn(&before, catalog);
+        let later = Background { behind: Some(&earlier), ..background };
         let cut = Cut {
             at: moment,
-            before: pool.install(|| resolve(&before, catalog)),
+            before: pool.install(|| resolve_knowing(&before, background, catalog)),
             coverage: before.into_coverage(),
-            after: pool.install(|| resolve(&after, catalog)),
+            after: pool.install(|| resolve_knowing(&after, later, catalog)),
         };
         Ok((trail, Some(cut)))
     }

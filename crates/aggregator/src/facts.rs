@@ -4,6 +4,10 @@
 //! A fact is only believed where the trail says one thing. Two answers for one
 //! key (a role deleted and made anew under another path) are no answer, and the
 //! rule that asked widens, with its reason.
+//!
+//! What is resolved need not be all there is: somebody may know what AWS itself
+//! says of the account, and calls may be a part of a longer trail. Such facts come
+//! from outside as a [`Background`].
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,17 +40,33 @@ fn is_assumption(call: &Call<'_>) -> bool {
 }
 
 /// Facts by account, kind and key; a set, so that contradictions show.
-#[derive(Debug, Default)]
-pub(crate) struct Facts {
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
     known: HashMap<(String, FactKind, String), BTreeSet<String>>,
     /// Role ARN by the role's unique id.
     roles: HashMap<String, BTreeSet<String>>,
+}
+
+/// What is known beside what the calls teach that are resolved.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Background<'f> {
+    /// Goes before what the calls teach: what AWS itself says of an account.
+    pub before: Option<&'f Facts>,
+    /// Answers what the calls teach nothing of: the trail that they go on from.
+    pub behind: Option<&'f Facts>,
+}
+
+/// Everything that can be asked about names.
+pub(crate) struct Known<'f> {
+    taught: Facts,
+    background: Background<'f>,
     /// Whether anything was ever asked.
     asked: AtomicBool,
 }
 
 impl Facts {
-    pub(crate) fn learn(usage: &Usage, catalog: Catalog) -> Facts {
+    /// Learns what the calls of a usage teach.
+    pub fn learn(usage: &Usage, catalog: Catalog) -> Facts {
         let mut facts = Facts::default();
         for (key, calls) in usage.principals() {
             facts.note_arn(&key.arn);
@@ -99,8 +119,28 @@ impl Facts {
         }
     }
 
-    /// Learns the path of an IAM name from its ARN.
-    fn note_arn(&mut self, arn: &str) {
+    /// Takes up what others teach.
+    pub fn join(&mut self, other: Facts) {
+        for (key, values) in other.known {
+            self.known.entry(key).or_default().extend(values);
+        }
+        for (id, arns) in other.roles {
+            self.roles.entry(id).or_default().extend(arns);
+        }
+    }
+
+    /// Notes the role inside an instance profile, both by their ARNs.
+    pub fn note_profile(&mut self, profile: &str, role: &str) {
+        let Some(account) = account_of(profile) else { return };
+        let name = profile.rsplit('/').next().unwrap_or(profile);
+        for key in [profile, name] {
+            let (key, role) = (key.to_owned(), role.to_owned());
+            self.note(account, FactKind::InstanceProfileRole, key, role);
+        }
+    }
+
+    /// Notes the path of an IAM name from its ARN; other texts teach nothing.
+    pub fn note_arn(&mut self, arn: &str) {
         let mut fields = arn.splitn(6, ':');
         let (Some("arn"), Some(_), Some("iam"), Some(""), Some(account), Some(resource)) = (
             fields.next(),
@@ -128,16 +168,30 @@ impl Facts {
     fn note(&mut self, account: &str, kind: FactKind, key: String, value: String) {
         self.known.entry((account.to_owned(), kind, key)).or_default().insert(value);
     }
+}
+
+impl<'f> Known<'f> {
+    pub(crate) fn new(taught: Facts, background: Background<'f>) -> Known<'f> {
+        Known { taught, background, asked: AtomicBool::new(false) }
+    }
 
     /// Returns whether any answer was asked for.
     pub(crate) fn were_asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Returns the one answer there is.
+    /// Returns all that can answer, from what answers first.
+    fn sources(&self) -> impl Iterator<Item = &Facts> {
+        let Background { before, behind } = self.background;
+        before.into_iter().chain([&self.taught]).chain(behind)
+    }
+
+    /// Returns the one answer there is, of the first that has any: two answers are none, and what lies
+    /// farther away does not choose between them.
     pub(crate) fn get(&self, account: &str, kind: FactKind, key: &str) -> Option<&str> {
         self.asked.store(true, Ordering::Relaxed);
-        only(self.known.get(&(account.to_owned(), kind, key.to_owned()))?)
+        let key = (account.to_owned(), kind, key.to_owned());
+        only(self.sources().find_map(|facts| facts.known.get(&key))?)
     }
 
     /// Returns the ARN of the role or user behind a key, and whether its path is
@@ -150,7 +204,8 @@ impl Facts {
         self.asked.store(true, Ordering::Relaxed);
         // A role keeps its name for life, so an answer of another name is none.
         let named = |arn: &&str| arn.rsplit('/').next() == Some(name);
-        let by_id = key.id.as_deref().and_then(|id| only(self.roles.get(id)?)).filter(named);
+        let of_id = |id| self.sources().find_map(|facts| only(facts.roles.get(id)?));
+        let by_id = key.id.as_deref().and_then(of_id).filter(named);
         let account = head.rsplit(':').next().unwrap_or_default();
         let by_name = || self.get(account, FactKind::IamArn, &format!("role/{name}"));
         match by_id.or_else(by_name) {
@@ -178,14 +233,50 @@ mod tests {
         PrincipalKey { arn: arn.into(), id: id.map(Into::into) }
     }
 
+    fn taught(arns: &[&str]) -> Facts {
+        let mut facts = Facts::default();
+        arns.iter().for_each(|arn| facts.note_arn(arn));
+        facts
+    }
+
+    fn answer(known: &Known<'_>, account: &str) -> Option<String> {
+        known.get(account, FactKind::IamArn, "role/a").map(str::to_owned)
+    }
+
+    const TEAM: &str = "arn:aws:iam::1:role/team/a";
+    const OTHER: &str = "arn:aws:iam::1:role/other/a";
+
     #[test]
     fn two_answers_are_no_answer() {
+        let known = Known::new(taught(&[TEAM]), Background::default());
+        assert_eq!(answer(&known, "1").as_deref(), Some(TEAM));
+        assert_eq!(answer(&known, "2"), None);
+        let known = Known::new(taught(&[TEAM, OTHER]), Background::default());
+        assert_eq!(answer(&known, "1"), None);
+    }
+
+    #[test]
+    fn what_is_nearer_answers_and_what_is_farther_fills_in() {
+        let (team, other) = (taught(&[TEAM]), taught(&[OTHER]));
+        let of = |own: &[&str], before, behind| {
+            answer(&Known::new(taught(own), Background { before, behind }), "1")
+        };
+        assert_eq!(of(&[], None, Some(&other)).as_deref(), Some(OTHER));
+        assert_eq!(of(&[TEAM], None, Some(&other)).as_deref(), Some(TEAM));
+        assert_eq!(of(&[TEAM], Some(&other), None).as_deref(), Some(OTHER));
+        // What the calls contradict is not decided by what lies behind them.
+        assert_eq!(of(&[TEAM, OTHER], None, Some(&team)), None);
+        assert_eq!(of(&[TEAM, OTHER], Some(&team), None).as_deref(), Some(TEAM));
+    }
+
+    #[test]
+    fn an_instance_profile_is_known_by_its_arn_and_its_name() {
         let mut facts = Facts::default();
-        facts.note_arn("arn:aws:iam::1:role/team/a");
-        assert_eq!(facts.get("1", FactKind::IamArn, "role/a"), Some("arn:aws:iam::1:role/team/a"));
-        assert_eq!(facts.get("2", FactKind::IamArn, "role/a"), None);
-        facts.note_arn("arn:aws:iam::1:role/other/a");
-        assert_eq!(facts.get("1", FactKind::IamArn, "role/a"), None);
+        facts.note_profile("arn:aws:iam::1:instance-profile/x/web", TEAM);
+        let known = Known::new(facts, Background::default());
+        for key in ["arn:aws:iam::1:instance-profile/x/web", "web"] {
+            assert_eq!(known.get("1", FactKind::InstanceProfileRole, key), Some(TEAM), "{key}");
+        }
     }
 
     #[test]
@@ -205,22 +296,21 @@ mod tests {
 
     #[test]
     fn a_bare_session_is_told_by_id_then_by_name_then_by_nothing() {
-        let mut facts = Facts::default();
         let session = |id| key("arn:aws:sts::1:assumed-role/a", id);
+        let nothing = Known::new(Facts::default(), Background::default());
         assert_eq!(
-            facts.principal_arn(&session(Some("AROAX"))),
+            nothing.principal_arn(&session(Some("AROAX"))),
             ("arn:aws:iam::1:role/a".to_owned(), false)
         );
-        facts.note_arn("arn:aws:iam::1:role/team/a");
-        assert_eq!(
-            facts.principal_arn(&session(None)),
-            ("arn:aws:iam::1:role/team/a".to_owned(), true)
-        );
+        let mut facts = taught(&[TEAM]);
+        let by_name = Known::new(facts.clone(), Background::default());
+        assert_eq!(by_name.principal_arn(&session(None)), (TEAM.to_owned(), true));
         facts
             .roles
             .insert("AROAX".to_owned(), BTreeSet::from(["arn:aws:iam::1:role/ops/a".to_owned()]));
+        let by_id = Known::new(facts, Background::default());
         assert_eq!(
-            facts.principal_arn(&session(Some("AROAX"))),
+            by_id.principal_arn(&session(Some("AROAX"))),
             ("arn:aws:iam::1:role/ops/a".to_owned(), true)
         );
     }

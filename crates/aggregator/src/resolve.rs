@@ -15,7 +15,7 @@ use trailtrim_catalog::{
 use crate::activity::{Activity, Principal, PrincipalKind, Row, RowKey, Unmapped, UnmappedKey};
 use crate::assumed::assumptions;
 use crate::call::{Call, Copy, Open};
-use crate::facts::Facts;
+use crate::facts::{Background, Facts, Known};
 use crate::history::policy_changes;
 use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::outcome::Outcome;
@@ -29,19 +29,25 @@ type Keys<'u> = Vec<(&'u PrincipalKey, &'u Workloads)>;
 
 /// Names the permissions behind everything observed.
 pub fn resolve(usage: &Usage, catalog: Catalog) -> Activity {
-    resolve_as(usage, &Facts::learn(usage, catalog), catalog, |_| None)
+    resolve_knowing(usage, Background::default(), catalog)
+}
+
+/// Does the same with what is known about names beside what the usage itself teaches.
+pub fn resolve_knowing(usage: &Usage, background: Background<'_>, catalog: Catalog) -> Activity {
+    resolve_as(usage, &Known::new(Facts::learn(usage, catalog), background), catalog, |_| None)
 }
 
 /// Does the same for each workload by itself: a principal comes once for each of its workloads, in
 /// their order.
 pub fn resolve_by_workload(usage: &Usage, catalog: Catalog) -> Activity {
-    resolve_as(usage, &Facts::learn(usage, catalog), catalog, |workload| Some(workload.clone()))
+    let known = Known::new(Facts::learn(usage, catalog), Background::default());
+    resolve_as(usage, &known, catalog, |workload| Some(workload.clone()))
 }
 
 /// Names the permissions behind what was observed of some principals only; nothing where the answer
 /// may be another one with what is known of everybody.
 pub fn resolve_some(usage: &Usage, catalog: Catalog) -> Option<Activity> {
-    let facts = Facts::learn(usage, catalog);
+    let facts = Known::new(Facts::learn(usage, catalog), Background::default());
     let activity = resolve_as(usage, &facts, catalog, |_| None);
     (!facts.were_asked()).then_some(activity)
 }
@@ -58,7 +64,7 @@ fn resolve_one(
     arn: &str,
     keys: &Keys<'_>,
     path_known: bool,
-    facts: &Facts,
+    facts: &Known<'_>,
     catalog: Catalog,
     split: &(impl Fn(&Workload) -> Option<Workload> + Sync),
 ) -> Resolved {
@@ -98,7 +104,7 @@ fn resolve_one(
 /// `split` says what the calls of a workload are gathered under.
 fn resolve_as(
     usage: &Usage,
-    facts: &Facts,
+    facts: &Known<'_>,
     catalog: Catalog,
     split: impl Fn(&Workload) -> Option<Workload> + Sync,
 ) -> Activity {
@@ -191,7 +197,7 @@ impl Principal {
         stats: &Stats,
         (operation, mut outcome): (&Operation, Outcome),
         poorer: bool,
-        facts: &Facts,
+        facts: &Known<'_>,
         catalog: Catalog,
     ) {
         // What a message of denial names without an ARN, and the call itself tells of.
@@ -412,7 +418,7 @@ fn is_arn(resource: &str) -> bool {
 struct CallRequest<'a> {
     call: &'a Call<'a>,
     principal: &'a str,
-    facts: &'a Facts,
+    facts: &'a Known<'a>,
 }
 
 impl Request for CallRequest<'_> {

@@ -70,7 +70,7 @@ pub fn measure(events: &[Value], lists: bool) {
             .resolve(&record)
             .grants
             .into_iter()
-            .filter(|grant| matches!(grant.origin, Origin::Observed | Origin::Derived { .. }))
+            .filter(|grant| !matches!(grant.origin, Origin::Widened { .. } | Origin::RequiresStar))
             .filter(|grant| grant.action != "iam:PassRole")
             .map(|grant| grant.resource)
             .collect();

@@ -381,11 +381,10 @@ impl<'r> Filler<'r> {
                 if let Some(text) = get(variable) {
                     return Some(Value {
                         text,
-                        tail: "",
                         account: get("Account"),
                         region: region.map(|(_, region)| (*region).to_owned()),
                         partition: get("Partition"),
-                        any_region: false,
+                        ..Value::default()
                     });
                 }
             }
@@ -455,8 +454,12 @@ impl<'r> Filler<'r> {
                 }
             }
         }
+        let assumed = draft.variables.iter().find_map(|(value, _)| value.assumed);
         let origin = match widened {
             Some(why) => Origin::Widened { from: name.to_owned(), why },
+            None if assumed.is_some() => {
+                Origin::Assumed { why: assumed.unwrap_or_default().to_owned() }
+            }
             None if name == "rule" => {
                 Origin::Derived { rule: "a rule of this operation".to_owned() }
             }

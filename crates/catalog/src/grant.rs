@@ -40,6 +40,11 @@ pub enum Origin {
         /// The rule that did it, in words.
         rule: String,
     },
+    /// As before, but for something that nothing tells and that was taken to be as it mostly is.
+    Assumed {
+        /// What was taken, and why.
+        why: String,
+    },
     /// Part of the ARN is not in the record, or is useless for the next call.
     Widened {
         /// What was known, as an ARN pattern or a name.

@@ -13,6 +13,7 @@ use crate::fill::{Filled, Filler, literal, observed};
 use crate::table::layout::{ANY_ARN, flag, grant, kind_of, pass, pass_flag, plan, source, test};
 use crate::table::{Node, Table};
 use crate::template::{captures, weight};
+use crate::transform::NO_PATH;
 use crate::{
     AccessLevel, ActionFacts, Condition, Confidence, FactKind, Grant, Origin, Request, Resolution,
     Unresolved,
@@ -300,8 +301,7 @@ impl Resolver<'_> {
             return Some((format!("arn:{partition}:iam::{account}:role/*"), origin));
         }
         let role = self.request.fact(kind, definition)?;
-        let rule = "a role that the task definition was registered with".to_owned();
-        Some((self.role_arn(&role), Origin::Derived { rule }))
+        Some(self.role_arn(&role, "a role that the task definition was registered with"))
     }
 
     fn passed(&self, value: &str, flags: u32) -> Option<(String, Origin)> {
@@ -323,30 +323,40 @@ impl Resolver<'_> {
                 let all = format!("arn:{partition}:iam::{account}:role/*");
                 return Some((all, Origin::Widened { from: value.to_owned(), why }));
             };
-            let rule = "the role inside the instance profile".to_owned();
-            return Some((self.role_arn(&known), Origin::Derived { rule }));
+            return Some(self.role_arn(&known, "the role inside the instance profile"));
         }
         if !documented || value.starts_with("arn:") || value.contains(':') || value.is_empty() {
             return None;
         }
-        let rule = "the role by its name".to_owned();
         // With its path it begins with a slash, which its ARN has already.
-        let name = value.strip_prefix('/').unwrap_or(value);
-        Some((self.role_arn(name), Origin::Derived { rule }))
+        let rule = "the role by its name";
+        Some(match value.strip_prefix('/') {
+            Some(whole) => (self.role_at(whole), Origin::Derived { rule: rule.to_owned() }),
+            None => self.role_arn(value, rule),
+        })
     }
 
-    fn role_arn(&self, role: &str) -> String {
-        if role.starts_with("arn:") {
-            return escape(role).text.into_owned();
+    /// Returns the ARN of a role, and `rule` as how it was found if its path is known.
+    fn role_arn(&self, role: &str, rule: &str) -> (String, Origin) {
+        let known = match role.starts_with("arn:") {
+            true => Some(role.to_owned()),
+            false => self.request.fact(FactKind::IamArn, &format!("role/{role}")),
+        };
+        match known {
+            Some(arn) => {
+                (escape(&arn).text.into_owned(), Origin::Derived { rule: rule.to_owned() })
+            }
+            // Some services take a role's name with its path.
+            None if role.contains('/') => {
+                (self.role_at(role), Origin::Derived { rule: rule.to_owned() })
+            }
+            None => (self.role_at(role), Origin::Assumed { why: format!("{rule}; {NO_PATH}") }),
         }
-        let known = self.request.fact(FactKind::IamArn, &format!("role/{role}"));
-        known.map_or_else(
-            || {
-                let (partition, account) = (self.request.partition(), self.request.account());
-                format!("arn:{partition}:iam::{account}:role/{}", escape(role).text)
-            },
-            |arn| escape(&arn).text.into_owned(),
-        )
+    }
+
+    fn role_at(&self, path: &str) -> String {
+        let (partition, account) = (self.request.partition(), self.request.account());
+        format!("arn:{partition}:iam::{account}:role/{}", escape(path).text)
     }
 }
 

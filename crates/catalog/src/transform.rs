@@ -26,7 +26,13 @@ pub(crate) struct Value {
     pub(crate) any_region: bool,
     /// The partition that the value itself names.
     pub(crate) partition: Option<String>,
+    /// What was taken for granted to make the value.
+    pub(crate) assumed: Option<&'static str>,
 }
+
+/// What is taken where nothing tells the path of an IAM name.
+pub(crate) const NO_PATH: &str =
+    "the call has the name alone and nothing tells its path: `/` is taken";
 
 impl Value {
     pub(crate) fn plain(text: impl Into<String>) -> Value {
@@ -309,5 +315,8 @@ fn iam_path(text: &str, kind: &str, request: &dyn Request) -> Value {
         .split_once(&format!(":{kind}/"))
         .map(|(_, path)| path)
         .filter(|path| path.rsplit('/').next() == Some(text));
-    Value::plain(own.unwrap_or(text))
+    match own {
+        Some(own) => Value::plain(own),
+        None => Value { assumed: Some(NO_PATH), ..Value::plain(text) },
+    }
 }

@@ -233,6 +233,34 @@ fn a_profiles_role_is_learned_or_widened() {
 }
 
 #[test]
+fn a_name_without_a_path_is_taken_to_have_none_and_says_so() {
+    let call = |source: &str, name: &str, parameters: Value, action: &str| {
+        let event = event(source, name, parameters);
+        let grants = record::resolve(&event).grants;
+        grants.into_iter().find(|grant| grant.action == action).unwrap()
+    };
+    let named = call("iam", "GetRole", json!({ "roleName": "r" }), "iam:GetRole");
+    assert_eq!(named.resource, "arn:aws:iam::111122223333:role/r");
+    let Origin::Assumed { why } = &named.origin else { panic!("{:?}", named.origin) };
+    assert!(why.contains("the name alone") && why.contains("`/` is taken"), "{why}");
+    let job = |role: &str| {
+        let command = json!({ "name": "glueetl" });
+        let parameters = json!({ "name": "j", "role": role, "command": command });
+        call("glue", "CreateJob", parameters, "iam:PassRole")
+    };
+    assert!(matches!(job("r").origin, Origin::Assumed { .. }));
+    let below = job("team/r");
+    assert_eq!(below.resource, "arn:aws:iam::111122223333:role/team/r");
+    assert!(matches!(below.origin, Origin::Derived { .. }));
+    // What is made without a path has none.
+    for parameters in [json!({ "roleName": "r" }), json!({ "roleName": "r", "path": "/" })] {
+        let made = call("iam", "CreateRole", parameters, "iam:CreateRole");
+        assert_eq!(made.resource, "arn:aws:iam::111122223333:role/r");
+        assert!(matches!(made.origin, Origin::Derived { .. }));
+    }
+}
+
+#[test]
 fn an_instance_needs_every_part_and_its_tags() {
     let account = "arn:aws:ec2:eu-west-1:111122223333";
     needs(

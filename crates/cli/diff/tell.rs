@@ -69,6 +69,14 @@ impl Page {
         for note in &one.notes {
             self.line(1, None, &format!("note: {note}"));
         }
+        for widened in one.widened.iter().take(LISTED) {
+            self.line(1, None, &format!("wider than the calls: {}", widened.told()));
+        }
+        if let Some(more) = one.widened.len().checked_sub(LISTED).filter(|more| *more > 0) {
+            let what =
+                format!("wider than the calls: {more} more reasons; --format json lists them");
+            self.line(1, None, &what);
+        }
         for (service, why) in &one.frozen {
             self.line(1, Some(Tone::Doubtful), &format!("stays as it is: {service}: {why}"));
         }

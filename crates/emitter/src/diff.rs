@@ -17,6 +17,7 @@ use serde::Serialize;
 use trailtrim_iam::PolicyDocument;
 
 use crate::attached::{Hold, UnknownPolicy};
+use crate::caveats::Widening;
 use crate::finding::Finding;
 use crate::proof::Proofs;
 use crate::report::{Filters, Input, Seen, Tool};
@@ -102,6 +103,9 @@ pub struct PrincipalDiff {
     /// What a reader has to know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What it used and the records tell only as wider than it was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub widened: Vec<Widening>,
     /// Its own policies.
     pub attached: Vec<PolicyView>,
     /// Keys of the policies it shares, in [`Diff::shared`].

@@ -13,6 +13,7 @@ use trailtrim_catalog::{Catalog, Condition, Origin};
 use trailtrim_iam::{PolicyDocument, Statement};
 
 use crate::baseline::{Baseline, baseline};
+use crate::companions::{MissingCompanions, missing_companions};
 use crate::cover::{Block, Effort, Grants, condition_chars, cover_under, service};
 use crate::irredundant::{Covering, Grant, irredundant};
 use crate::sid::{about, service_name, sids};
@@ -56,6 +57,8 @@ pub struct Draft {
     pub choice: Choice,
     /// What the policy has beyond that, since workloads need it whatever they do.
     pub baseline: Vec<Baseline>,
+    /// What goes with something that the policy allows, and that it does not allow.
+    pub missing_companions: Vec<MissingCompanions>,
 }
 
 /// What is covered apart: a service's grants under the same conditions.
@@ -77,7 +80,9 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
         _ => Vec::new(),
     };
     let size = policy.as_ref().map(PolicyDocument::size);
-    Draft { policy, size, statements, choice, baseline }
+    let missing_companions =
+        policy.as_ref().map(|policy| missing_companions(policy, catalog)).unwrap_or_default();
+    Draft { policy, size, statements, choice, baseline, missing_companions }
 }
 
 /// Adds what the principal's workloads need and the policy does not allow.

@@ -11,7 +11,9 @@
 pub mod attached;
 pub mod backtest;
 mod baseline;
+mod caveats;
 mod circumstance;
+mod companions;
 pub mod cover;
 pub mod coverage;
 pub mod denials;
@@ -35,7 +37,9 @@ mod usage_line;
 mod ways;
 
 pub use baseline::Baseline;
+pub use caveats::{AnyRole, Caveats, Widening};
 pub use circumstance::ConditionKind;
+pub use companions::MissingCompanions;
 pub use draft::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, draft};
 pub use path::{
     POLICY_FILE, POLICY_FILES, draft_path, is_policy_file, numbered_policy_file, policy_path,

@@ -201,6 +201,9 @@ pub struct Principal {
     /// they do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub baseline: Vec<Baseline>,
+    /// Actions that go with something granted and rarely show on their own: they are not granted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing_companions: Vec<MissingCompanions>,
     /// What is granted.
     pub grants: Vec<Permission>,
     /// What was tried and is not granted.
@@ -267,6 +270,17 @@ pub struct Baseline {
     pub reason: String,
     /// From where that is known.
     pub source: String,
+}
+
+/// Actions that go with others, and are not granted.
+#[derive(Clone, Debug, Serialize)]
+pub struct MissingCompanions {
+    /// The actions.
+    pub actions: Vec<String>,
+    /// What is granted and speaks for them.
+    pub with: Vec<String>,
+    /// Why they go together.
+    pub reason: String,
 }
 
 /// An action with the resources it is added on.
@@ -340,6 +354,11 @@ pub enum Origin {
         /// By which rule.
         rule: String,
     },
+    /// The same, with something that nothing tells and that was taken to be as it mostly is.
+    Assumed {
+        /// What was taken, and why.
+        why: String,
+    },
     /// Part of the ARN is a wildcard.
     Widened {
         /// From what.
@@ -358,6 +377,7 @@ impl Origin {
         match self {
             Origin::Observed => "stands in the record".to_owned(),
             Origin::Derived { rule } => format!("derived: {rule}"),
+            Origin::Assumed { why } => format!("assumed: {why}"),
             Origin::Widened { from, why } => format!("widened from {from}: {why}"),
             Origin::RequiresStar => {
                 "the action takes no resource, so only `*` grants it".to_owned()

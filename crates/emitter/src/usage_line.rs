@@ -24,7 +24,7 @@ pub struct UsageLine {
     pub action: String,
     /// The resource, as a policy names it.
     pub resource: String,
-    /// `observed`, `derived`, `widened` or `requires-star`: the surest way it was found.
+    /// `observed`, `derived`, `assumed`, `widened` or `requires-star`: the surest way it was found.
     pub origin: &'static str,
     /// The rule that derived the resource, or why it was widened.
     pub reason: Option<String>,
@@ -86,6 +86,7 @@ fn told(origin: &Origin) -> (&'static str, Option<String>) {
     match origin {
         Origin::Observed => ("observed", None),
         Origin::Derived { rule } => ("derived", Some(rule.clone())),
+        Origin::Assumed { why } => ("assumed", Some(why.clone())),
         Origin::Widened { why, .. } => ("widened", Some(why.clone())),
         Origin::RequiresStar => ("requires-star", None),
     }

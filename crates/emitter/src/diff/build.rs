@@ -16,6 +16,7 @@ use super::{
     WrittenAs,
 };
 use crate::attached::{Bundle, Inventory, Policy};
+use crate::caveats::Caveats;
 use crate::finding;
 use crate::fit::Limits;
 use crate::proof::{self, Foretold, Proofs};
@@ -179,6 +180,8 @@ impl Builder<'_> {
                 proofs.fits.documents_limit
             ));
         }
+        let caveats = one.principal.map(Caveats::of).unwrap_or_default();
+        notes.extend(caveats.notes());
         let fits = each && together;
         if !fits {
             notes.push(WAYS_OUT.to_owned());
@@ -201,6 +204,7 @@ impl Builder<'_> {
             activity: seen(&activity),
             perhaps_in_use: in_use.to_vec(),
             notes,
+            widened: caveats.widened,
             attached: own.map(|(bundle, _)| policies(bundle.bundle)).unwrap_or_default(),
             shares: bundles.iter().filter_map(|(bundle, _)| bundle.bundle.shared.clone()).collect(),
             unknown_policies: one.attached.unknown.clone(),

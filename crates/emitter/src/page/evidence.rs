@@ -90,6 +90,7 @@ fn found(origin: &Origin) -> String {
     match origin {
         Origin::Observed => "stands in the record".to_owned(),
         Origin::Derived { rule } => format!("built from the record: {rule}"),
+        Origin::Assumed { why } => format!("built from the record: {why}"),
         Origin::Widened { from, why } => format!("widened from {from}: {why}"),
         Origin::RequiresStar => "the action takes no resource".to_owned(),
     }
@@ -129,7 +130,7 @@ pub(super) fn stars(
                 Origin::Widened { .. } | Origin::RequiresStar => {
                     star(found(origin));
                 }
-                Origin::Observed | Origin::Derived { .. } => {}
+                Origin::Observed | Origin::Derived { .. } | Origin::Assumed { .. } => {}
             }
         }
         let wider = known.iter().filter(|(to, _)| {

@@ -67,6 +67,11 @@ pub fn of_report(report: &Report, described: &[Principal], sources: &Sources<'_>
                 names: Vec::new(),
             }
         }));
+        detail.blind.extend(one.missing_companions.iter().map(|missing| Blind {
+            what: format!("not granted, goes with {}", missing.with.join(", ")),
+            why: missing.reason.clone(),
+            names: missing.actions.clone(),
+        }));
         tell_activity(&mut detail, principal, sources.coverage, &mut scribe);
         entries.push(entry(one, principal, draft, &detail, &mut counter));
         details.push(detail);

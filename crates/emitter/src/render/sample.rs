@@ -7,6 +7,7 @@ use trailtrim_iam::PolicyDocument;
 use trailtrim_iam::read::read_policy;
 
 use crate::attached::{Hold, UnknownPolicy};
+use crate::caveats::Widening;
 use crate::diff::{
     ActionDiff, DIFF_SCHEMA_VERSION, Diff, DocumentView, DraftStatement, DraftView,
     NotAttachedView, Options, PolicyView, PrincipalDiff, ReasonView, RemovedActions, RestView,
@@ -15,8 +16,8 @@ use crate::diff::{
 use crate::finding::{Code, Finding};
 use crate::proof::Proofs;
 use crate::report::{
-    Baseline, BaselineNeed, EventFile, Evidence, Filters, Generalisation, Input, Origin,
-    Permission, Principal, Report, SCHEMA_VERSION, Seen, Skipped, Tool, Unmapped,
+    Baseline, BaselineNeed, EventFile, Evidence, Filters, Generalisation, Input, MissingCompanions,
+    Origin, Permission, Principal, Report, SCHEMA_VERSION, Seen, Skipped, Tool, Unmapped,
 };
 use crate::tighten::{Class, Footing};
 
@@ -134,6 +135,7 @@ pub(super) fn sample(text: &str) -> Diff {
             activity: seen(text),
             perhaps_in_use: Vec::new(),
             notes: vec![own()],
+            widened: vec![Widening { why: own(), grants: [own()].into() }],
             attached: vec![policy.clone()],
             shares: vec![own()],
             unknown_policies: vec![UnknownPolicy { name: own(), arn: None, why: own() }],
@@ -227,6 +229,11 @@ pub(super) fn report(text: &str) -> (Report, Principal) {
             needs: vec![BaselineNeed { action: own(), resources: vec![own()] }],
             reason: own(),
             source: own(),
+        }],
+        missing_companions: vec![MissingCompanions {
+            actions: vec![own()],
+            with: vec![own()],
+            reason: own(),
         }],
         grants: vec![permission("granted", Some(own()))],
         not_granted: vec![permission("denied", None)],

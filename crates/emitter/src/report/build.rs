@@ -1,16 +1,18 @@
 //! Fills the model from what was resolved.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, SecondsFormat};
 use trailtrim_aggregator::{self as aggregator, Activity, Attribution, RowKey, Stats, UnmappedKey};
 use trailtrim_catalog as catalog;
 
 use super::{
     Baseline, BaselineNeed, CatalogSource, Condition, Described, EventFile, EventName, Evidence,
-    Excluded, Filters, Generalisation, Input, Origin, OtherEvent, Permission, Principal, Report,
-    SCHEMA_VERSION, Seen, Status, Tool, Unmapped, Workload,
+    Excluded, Filters, Generalisation, Input, MissingCompanions, Origin, OtherEvent, Permission,
+    Principal, Report, SCHEMA_VERSION, Seen, Status, Tool, Unmapped, Workload,
 };
 use crate::baseline::baseline_is_incomplete;
-use crate::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, taste};
+use crate::{Caveats, Draft, DraftOptions, MANAGED_POLICY_LIMIT, taste};
 
 /// Makes the report of a run, of which `principals` were drafted for with `options`.
 pub fn report(
@@ -98,6 +100,7 @@ pub(super) fn describe(
         policy_size: draft.size,
         generalisations: draft.choice.generalisations().iter().map(generalisation).collect(),
         baseline: draft.baseline.iter().map(baseline).collect(),
+        missing_companions: draft.missing_companions.iter().map(missing_companions).collect(),
         grants,
         not_granted,
         unmapped: principal.unmapped.iter().map(|(key, stats)| unmapped(key, stats)).collect(),
@@ -143,6 +146,7 @@ fn notes(principal: &aggregator::Principal, draft: &Draft) -> Vec<String> {
                 .to_owned(),
         );
     }
+    notes.extend(Caveats::of(principal).notes());
     if let Some(size) = draft.size.filter(|size| *size > MANAGED_POLICY_LIMIT) {
         notes.push(format!(
             "the policy has {size} characters; one managed policy holds {MANAGED_POLICY_LIMIT}"
@@ -202,6 +206,16 @@ fn baseline(one: &crate::Baseline) -> Baseline {
     }
 }
 
+fn missing_companions(one: &crate::MissingCompanions) -> MissingCompanions {
+    let named =
+        |actions: &BTreeSet<&str>| actions.iter().map(|&action| action.to_owned()).collect();
+    MissingCompanions {
+        actions: named(&one.actions),
+        with: named(&one.with),
+        reason: one.reason.to_owned(),
+    }
+}
+
 pub(crate) fn generalisation(one: &taste::Generalisation) -> Generalisation {
     Generalisation {
         to: one.to.clone(),
@@ -242,6 +256,7 @@ pub(crate) fn origin(origin: &catalog::Origin) -> Origin {
     match origin {
         catalog::Origin::Observed => Origin::Observed,
         catalog::Origin::Derived { rule } => Origin::Derived { rule: rule.clone() },
+        catalog::Origin::Assumed { why } => Origin::Assumed { why: why.clone() },
         catalog::Origin::Widened { from, why } => {
             Origin::Widened { from: from.clone(), why: why.clone() }
         }

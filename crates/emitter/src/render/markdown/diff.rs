@@ -225,6 +225,8 @@ fn statements(statements: &[StatementDiff], policies: &[&str]) -> String {
 /// What the logs or the input could not show, and what stays because of it.
 fn blind_spots(one: &PrincipalDiff) -> Vec<String> {
     let mut spots: Vec<String> = one.notes.iter().map(|note| prose(note)).collect();
+    let widened = one.widened.iter();
+    spots.extend(widened.map(|one| format!("wider than the calls: {}", prose(&one.told()))));
     let frozen = one.frozen.iter();
     spots.extend(
         frozen.map(|(service, why)| format!("{} stays as it is: {}", code(service), prose(why))),

@@ -171,6 +171,10 @@ fn permission(one: &Permission) -> String {
 /// What the policy lacks because it could not be told.
 fn blind_spots(one: &Principal) -> Vec<String> {
     let mut spots: Vec<String> = one.notes.iter().map(|note| prose(note)).collect();
+    spots.extend(one.missing_companions.iter().map(|missing| {
+        let (actions, with) = (some(&missing.actions), some(&missing.with));
+        format!("not granted, goes with {with}: {actions}: {}", prose(&missing.reason))
+    }));
     if !one.frozen_services.is_empty() {
         spots.push(format!("not every call could be mapped of {}", some(&one.frozen_services)));
     }

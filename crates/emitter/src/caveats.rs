@@ -1,0 +1,200 @@
+//! What the records left open in a principal's grants: paths that nothing tells, roles that were passed
+//! and are not known, and whatever else had to be wider than a call.
+//!
+//! Each grant has its origins in the report. This is the short list for whoever reads no report: no `*`
+//! is silent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use trailtrim_aggregator::{Principal, Row, RowKey};
+use trailtrim_catalog::Origin;
+
+/// How many names stand in a sentence.
+const NAMED: usize = 5;
+
+/// What the records left open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caveats {
+    /// IAM names without a path, each as the ARN that it was taken to have.
+    pub pathless: BTreeSet<String>,
+    /// Roles that were passed and can be any.
+    pub any_role: BTreeSet<AnyRole>,
+    /// What else is wider than the calls, by why.
+    pub widened: Vec<Widening>,
+}
+
+/// A pass of a role that is not known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AnyRole {
+    /// The pattern that stands for it.
+    pub resource: String,
+    /// The services that it is passed to, where these are known.
+    pub to: Vec<String>,
+    /// What is known: an instance profile, a task definition.
+    pub from: String,
+    /// Why that is not enough.
+    pub why: String,
+}
+
+/// Grants that are wider than their calls for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Widening {
+    /// The reason.
+    pub why: String,
+    /// Each action with its pattern: `s3:GetObject on arn:…`.
+    pub grants: BTreeSet<String>,
+}
+
+impl Caveats {
+    /// Looks through what a principal was granted.
+    #[must_use]
+    pub fn of(principal: &Principal) -> Caveats {
+        let mut caveats = Caveats::default();
+        let mut widened: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
+            if is_assumed(row) {
+                caveats.pathless.insert(key.resource.clone());
+            }
+            for origin in &row.origins {
+                let Origin::Widened { from, why } = origin else { continue };
+                if is_any_role(key) {
+                    caveats.any_role.insert(AnyRole {
+                        resource: key.resource.clone(),
+                        to: passed_to(key),
+                        from: from.clone(),
+                        why: why.clone(),
+                    });
+                } else {
+                    let what = format!("{} on {}", key.action, key.resource);
+                    widened.entry(why).or_default().insert(what);
+                }
+            }
+        }
+        let widened = widened.into_iter();
+        caveats.widened =
+            widened.map(|(why, grants)| Widening { why: why.to_owned(), grants }).collect();
+        caveats
+    }
+
+    /// Returns what has to be known before the grants are deployed, in sentences.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self.any_role.iter().map(AnyRole::told).collect();
+        if !self.pathless.is_empty() {
+            let names: Vec<&str> = self.pathless.iter().map(String::as_str).collect();
+            notes.push(format!(
+                "calls have the names of these alone and nothing tells their paths, so `/` is taken; look \
+                 whether that is so: {}",
+                some(&names)
+            ));
+        }
+        notes
+    }
+}
+
+impl AnyRole {
+    /// Returns it in a sentence.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let to = match self.to.as_slice() {
+            [] => String::new(),
+            services => format!(" to {}", services.join(", ")),
+        };
+        let AnyRole { resource, from, why, .. } = self;
+        format!(
+            "warning: any role may be passed{to}, iam:PassRole is on {resource}: {why} (`{from}`); put the \
+             role's ARN in its place"
+        )
+    }
+}
+
+impl Widening {
+    /// Returns it in a sentence.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let grants: Vec<&str> = self.grants.iter().map(String::as_str).collect();
+        format!("{}: {}", self.why, some(&grants))
+    }
+}
+
+/// Tells whether nothing better is known of a resource than what it was taken to be.
+fn is_assumed(row: &Row) -> bool {
+    !row.origins.is_empty()
+        && row.origins.iter().all(|origin| matches!(origin, Origin::Assumed { .. }))
+}
+
+fn is_any_role(key: &RowKey) -> bool {
+    key.action == "iam:PassRole" && key.resource.ends_with(":role/*")
+}
+
+fn passed_to(key: &RowKey) -> Vec<String> {
+    let to = key.conditions.iter().filter(|condition| condition.key == "iam:PassedToService");
+    to.flat_map(|condition| condition.values.iter().cloned()).collect()
+}
+
+/// Names the first of a list.
+fn some(names: &[&str]) -> String {
+    let listed = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailtrim_aggregator::Outcome;
+    use trailtrim_catalog::Condition;
+
+    fn row(action: &str, resource: &str, origins: &[Origin]) -> (RowKey, Row) {
+        let passed = Condition {
+            operator: "StringEquals".into(),
+            key: "iam:PassedToService".into(),
+            values: vec!["ec2.amazonaws.com".into()],
+        };
+        let key = RowKey {
+            action: action.into(),
+            resource: resource.into(),
+            conditions: if action == "iam:PassRole" { vec![passed] } else { Vec::new() },
+            outcome: Outcome::Granted,
+        };
+        (key, Row { origins: origins.iter().cloned().collect(), ..Row::default() })
+    }
+
+    fn widened(from: &str, why: &str) -> Origin {
+        Origin::Widened { from: from.into(), why: why.into() }
+    }
+
+    fn assumed() -> Origin {
+        Origin::Assumed { why: "`/` is taken".into() }
+    }
+
+    #[test]
+    fn what_the_records_leave_open_is_told_by_its_kind() {
+        let named = Principal::new("arn:aws:iam::1:role/a").unwrap();
+        let rows = [
+            row("iam:GetRole", "arn:aws:iam::1:role/x", &[assumed()]),
+            // Another call told the path.
+            row("iam:GetRole", "arn:aws:iam::1:role/y", &[Origin::Observed, assumed()]),
+            row("iam:PassRole", "arn:aws:iam::1:role/*", &[widened("web", "not in the trail")]),
+            row("s3:GetObject", "arn:aws:s3:::b/*", &[widened("b/", "many names")]),
+            row("s3:PutObject", "arn:aws:s3:::b/*", &[widened("b/", "many names")]),
+            row("s3:ListAllMyBuckets", "*", &[Origin::RequiresStar]),
+        ];
+        let caveats = Caveats::of(&Principal { rows: rows.into_iter().collect(), ..named });
+        assert_eq!(caveats.pathless, BTreeSet::from(["arn:aws:iam::1:role/x".to_owned()]));
+        let passed = caveats.any_role.first().unwrap();
+        assert_eq!(
+            (passed.to.as_slice(), &*passed.from),
+            (&["ec2.amazonaws.com".into()][..], "web")
+        );
+        let told: Vec<String> = caveats.widened.iter().map(Widening::told).collect();
+        assert_eq!(
+            told,
+            ["many names: s3:GetObject on arn:aws:s3:::b/*, s3:PutObject on arn:aws:s3:::b/*"]
+        );
+        assert_eq!(caveats.notes().len(), 2);
+    }
+}

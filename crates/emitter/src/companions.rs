@@ -1,0 +1,66 @@
+//! Actions that go with what was used and that a draft from behaviour does not have.
+//!
+//! They rarely show on their own, so that they were not seen says little. But that they were needed is
+//! not known either: a draft never adds them, and says so. Where they are attached, a
+//! [diff](crate::diff) keeps them.
+
+use std::collections::BTreeSet;
+
+use trailtrim_catalog::Catalog;
+use trailtrim_iam::{PolicyDocument, pattern};
+
+/// Actions that go with others that were used.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MissingCompanions {
+    /// What is not granted.
+    pub actions: BTreeSet<&'static str>,
+    /// What is granted and speaks for it.
+    pub with: BTreeSet<&'static str>,
+    /// Why they go together.
+    pub reason: &'static str,
+}
+
+/// Returns which companions of what a policy allows it does not allow itself, on anything.
+pub(crate) fn missing_companions(
+    policy: &PolicyDocument,
+    catalog: Catalog,
+) -> Vec<MissingCompanions> {
+    let listed: BTreeSet<&str> = policy
+        .statements
+        .iter()
+        .flat_map(|statement| statement.action.listed())
+        .map(String::as_str)
+        .collect();
+    let allowed = |action: &str| {
+        listed.contains(action) || listed.iter().any(|one| pattern::covers_action(one, action))
+    };
+    let missing = catalog.companions().map(|rule| MissingCompanions {
+        actions: rule.actions().filter(|action| !allowed(action)).collect(),
+        with: rule.with().filter(|with| allowed(with)).collect(),
+        reason: rule.reason(),
+    });
+    missing.filter(|one| !one.actions.is_empty() && !one.with.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailtrim_iam::Statement;
+
+    #[test]
+    fn what_goes_with_something_granted_and_is_not_granted_is_told() {
+        let of = |actions: &[&str]| {
+            let statement = Statement::allow(actions.iter().copied(), ["*"]);
+            missing_companions(&PolicyDocument::new(vec![statement]), Catalog::embedded())
+        };
+        let missing = of(&["logs:CreateLogStream", "logs:CreateLogGroup"]);
+        assert_eq!(missing.len(), 1);
+        let one = missing.first().unwrap();
+        assert_eq!(one.actions, BTreeSet::from(["logs:PutLogEvents"]));
+        assert_eq!(one.with, BTreeSet::from(["logs:CreateLogStream"]));
+        assert!(
+            of(&["logs:CreateLogStream", "logs:CreateLogGroup", "logs:PutLogEvents"]).is_empty()
+        );
+        assert!(of(&["logs:DescribeLogGroups"]).is_empty());
+    }
+}
