@@ -181,8 +181,16 @@ impl Page {
         let tone = if one.class == Class::Withheld { Tone::Bad } else { Tone::Good };
         let what = format!("~ {}  {}: {}", one.action, one.class.told(), one.told());
         self.line(2, Some(tone), &what);
+        // What the draft has in one pattern stands below it.
+        let mut pattern: Option<&str> = None;
         for used in one.used.iter().take(LISTED) {
-            self.line(3, None, &format!("{}  {}", used.resource, used.told()));
+            let written = used.written_as.as_ref();
+            if let Some(written) = written.filter(|one| pattern != Some(&one.pattern)) {
+                self.line(3, None, &format!("{}  {}", written.pattern, written.why));
+            }
+            pattern = written.map(|one| one.pattern.as_str());
+            let depth = if pattern.is_some() { 4 } else { 3 };
+            self.line(depth, None, &format!("{}  {}", used.resource, used.told()));
         }
         if one.used.len() > LISTED {
             let more = one.used.len() - LISTED;

@@ -153,9 +153,8 @@ impl ActionEvents {
     pub fn carriers(&self, action: &str) -> impl Iterator<Item = &'static str> {
         let through = matches!(self.visibility(action), Visibility::Through(_));
         let events = self.by_action.get(action).into_iter().flatten();
-        let carrying = events.filter(move |event| {
-            carries(event, through) && !event.needed.iter().any(|needed| *needed == action)
-        });
+        let carrying =
+            events.filter(move |event| carries(event, through) && !event.needed.contains(&action));
         carrying.flat_map(|event| &event.needed).copied()
     }
 

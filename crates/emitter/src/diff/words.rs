@@ -94,14 +94,11 @@ impl ActionDiff {
 }
 
 impl UsedResource {
-    /// Returns how it was used.
+    /// Returns how it was used. How the draft has it is told once for all that it has so.
     #[must_use]
     pub fn told(&self) -> String {
         let perhaps = if self.surely { "" } else { ", by this statement or another" };
-        let written = self.written_as.as_ref();
-        let written = written.map(|one| format!("; written as {}: {}", one.pattern, one.why));
-        let written = written.unwrap_or_default();
-        format!("{}: {}{perhaps}{written}", self.outcome, self.seen.told())
+        format!("{}: {}{perhaps}", self.outcome, self.seen.told())
     }
 }
 

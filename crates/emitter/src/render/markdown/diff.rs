@@ -192,7 +192,10 @@ fn statements(statements: &[StatementDiff], policies: &[&str]) -> String {
             for used in action.used.iter().take(NAMES) {
                 let events = used.seen.evidence.iter().take(1);
                 let event = events.map(|one| format!(", event {}", code(&one.event_id)));
-                let what = format!("{}: {}", code(&used.resource), prose(&used.told()));
+                let mut what = format!("{}: {}", code(&used.resource), prose(&used.told()));
+                if let Some(one) = &used.written_as {
+                    what += &format!("; written as {}: {}", code(&one.pattern), prose(&one.why));
+                }
                 line(&mut out, &format!("    - {what}{}", event.collect::<String>()));
             }
             more(&mut out, "    ", action.used.len(), NAMES);
