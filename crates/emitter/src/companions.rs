@@ -31,8 +31,10 @@ pub(crate) fn missing_companions(
         .flat_map(|statement| statement.action.listed())
         .map(String::as_str)
         .collect();
+    // Drafts have the catalog's case, and next to never a wildcard in an action.
+    let wild: Vec<&str> = listed.iter().copied().filter(|one| one.contains(['*', '?'])).collect();
     let allowed = |action: &str| {
-        listed.contains(action) || listed.iter().any(|one| pattern::covers_action(one, action))
+        listed.contains(action) || wild.iter().any(|one| pattern::covers_action(one, action))
     };
     let missing = catalog.companions().map(|rule| MissingCompanions {
         actions: rule.actions().filter(|action| !allowed(action)).collect(),
