@@ -166,6 +166,13 @@ fn a_file_that_was_not_read_uncovers_all_days_where_its_name_does_not_tell() {
         ("notes.txt", "this and that", true),
         ("settings.ini", "[section]\na = b", true),
         ("package.json", r#"{"name": "x"}"#, true),
+        ("findings.jsonl", "{\"id\": 1}\n{\"id\": 2}\n", true),
+        ("list.json", r#"[{"a": 1}, {"b": 2}]"#, true),
+        (
+            "111122223333_elasticloadbalancing_eu-west-1_app.lb.0a1b_20260305T1000Z_203.0.113.7_x.log",
+            "something that a balancer writes",
+            true,
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         week(folder.path());

@@ -16,8 +16,7 @@ use trailtrim_aggregator::{
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
 use trailtrim_ingest::{
-    FileFound, Files, Ingested, Input, Label, Mentions, Position, Prune, Road, SkipKind, Skipped,
-    fold_files,
+    FileFound, Files, Ingested, Input, Label, Mentions, Prune, Road, SkipKind, Skipped, fold_files,
 };
 
 use crate::exit::hinted;
@@ -178,13 +177,24 @@ impl Observed {
     /// Takes the days out of what is covered of which records are lost with what was not read. It is done
     /// whenever there is something to be told and kept nowhere: what cannot be read today may be tomorrow.
     fn uncover(&mut self) {
-        let mut unknown = None;
+        let (mut unknown, mut times) = (None, BTreeSet::new());
         for skipped in self.sources.skipped() {
             let Some((from, until)) = lost(&skipped, &self.sources) else { continue };
-            self.usages.iter_mut().for_each(|usage| usage.coverage_mut().exclude(from, until));
+            times.insert((from, until));
             if from == i64::MIN {
                 unknown.get_or_insert(skipped.path);
             }
+        }
+        // Every day is asked of each of them, and what is cut comes every few minutes.
+        let mut joined: Vec<(i64, i64)> = Vec::new();
+        for (from, until) in times {
+            match joined.last_mut() {
+                Some((_, end)) if from <= *end => *end = until.max(*end),
+                _ => joined.push((from, until)),
+            }
+        }
+        for (from, until) in joined {
+            self.usages.iter_mut().for_each(|usage| usage.coverage_mut().exclude(from, until));
         }
         if let Some(path) = unknown {
             tell(&format!(
@@ -718,6 +728,13 @@ fn lost(skipped: &Skipped, sources: &Sources) -> Option<(i64, i64)> {
         return None;
     }
     let name = skipped.path.rsplit('/').next().unwrap_or_default();
+    // Other services deliver by such names as well, and what they log is no record.
+    let is_none =
+        matches!(skipped.kind, SkipKind::NotATrail | SkipKind::NotARecord | SkipKind::Empty);
+    let source = name.split('_').nth(1).filter(|_| name.matches('_').count() >= 4);
+    if is_none && source.is_some_and(|source| source != "CloudTrail") {
+        return None;
+    }
     let delivered = name
         .split('_')
         .find_map(|part| NaiveDateTime::parse_from_str(part, "%Y%m%dT%H%MZ").ok())
@@ -733,15 +750,18 @@ fn lost(skipped: &Skipped, sources: &Sources) -> Option<(i64, i64)> {
 fn may_be_of_a_trail(skipped: &Skipped, name: &str, sources: &Sources) -> bool {
     let extension = name.rsplit('.').next().unwrap_or_default();
     let named_so = || LOGS.iter().any(|log| extension.eq_ignore_ascii_case(log));
+    let has_records = || {
+        let facts = skipped.source.and_then(|source| sources.facts().get(&source));
+        facts.is_none_or(|facts| facts.records > 0)
+    };
     match skipped.kind {
         SkipKind::SpecialFile => false,
         SkipKind::Empty | SkipKind::NotATrail => named_so(),
-        SkipKind::NotARecord | SkipKind::NotJson => {
-            let facts = skipped.source.and_then(|source| sources.facts().get(&source));
-            let position = skipped.position.unwrap_or(Position { byte: 0, record: 0 });
-            let begins = position.byte <= 1 && position.record == 0;
-            let broken = skipped.kind == SkipKind::NotJson && named_so();
-            !begins || broken || facts.is_none_or(|facts| facts.records > 0)
+        // The objects of another tool, unless there are records among them.
+        SkipKind::NotARecord => has_records(),
+        SkipKind::NotJson => {
+            let begins = skipped.position.is_some_and(|at| at.byte <= 1 && at.record == 0);
+            !begins || named_so() || has_records()
         }
         _ => true,
     }

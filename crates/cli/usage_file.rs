@@ -75,7 +75,8 @@ pub(crate) fn tell_of(name: &str, file: &UsageFile, catalog: Catalog) {
         if *epoch != Epoch::of_told(catalog, &body.scope) {
             tell(&format!(
                 "note: `{name}` was observed by a release that kept other parts of calls; where one \
-                 comes out wider than it was, or as `unresolved`, observe its archives again\n"
+                 comes out wider than it was, or as `unresolved`, or a role is called unused that \
+                 something may have assumed, observe its archives again\n"
             ));
         }
     }

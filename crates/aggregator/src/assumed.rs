@@ -4,7 +4,7 @@
 //! issue its credentials are all that shows it. Which calls these are is data:
 //! `data/assumptions.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -17,8 +17,8 @@ use crate::usage::Usage;
 
 const DATA: &str = include_str!("../data/assumptions.toml");
 
-/// What a record calls the type of a role.
-const ROLE: &str = "AWS::IAM::Role";
+/// Where a request names the role.
+const ROLE: &str = "request.rolearn";
 
 /// When each role was assumed, by its ARN. Where names were too many to keep, a pattern stands for
 /// them.
@@ -65,11 +65,22 @@ pub(crate) fn assumptions(usage: &Usage, catalog: Catalog) -> Assumptions {
     };
     let of_principals = usage.principals().flat_map(|(_, calls)| calls.framed(wanted));
     for (call, stats) in of_principals.chain(usage.lessons.framed(wanted)) {
-        for role in call.resources.iter().filter(|one| one.kind.as_deref() == Some(ROLE)) {
-            all.entry(widened(&call, &role.arn)).or_default().join(stats.clone());
+        // Some records list no resource, or one without a type; the request names the role as well.
+        let listed = call.resources.iter().map(|one| &*one.arn);
+        let named = call.parts.iter().filter(|(path, _)| path == ROLE).map(|(_, value)| &**value);
+        let roles: BTreeSet<&str> = listed.chain(named).filter(|arn| is_role(arn)).collect();
+        for role in roles {
+            all.entry(widened(&call, role)).or_default().join(stats.clone());
         }
     }
     all
+}
+
+fn is_role(arn: &str) -> bool {
+    let mut parts = arn.splitn(6, ':');
+    parts.next() == Some("arn")
+        && parts.nth(1) == Some("iam")
+        && parts.nth(2).is_some_and(|resource| resource.starts_with("role/"))
 }
 
 /// Writes `*` where a name stands for many.
@@ -83,6 +94,13 @@ fn widened(call: &Call<'_>, arn: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_role_is_told_by_its_arn() {
+        assert!(is_role("arn:aws:iam::111122223333:role/a/b"));
+        assert!(!is_role("arn:aws:iam::111122223333:user/role/"));
+        assert!(!is_role("arn:aws:sts::111122223333:assumed-role/a/b"));
+    }
 
     #[test]
     fn every_assumption_is_an_operation_that_the_catalog_knows() {

@@ -345,6 +345,11 @@ impl Coverage {
         self.account_days(account).filter(|day| seconds(*day).0 < end).last()
     }
 
+    /// Returns the first day (since 1970-01-01, UTC) of which there are records of an account.
+    pub fn first_day(&self, account: &str) -> Option<i32> {
+        self.account_days(account).next()
+    }
+
     /// Returns the days from the first with a record of the account to the last.
     fn account_days(&self, account: &str) -> impl Iterator<Item = i32> {
         self.areas

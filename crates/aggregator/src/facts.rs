@@ -204,7 +204,8 @@ impl<'f> Known<'f> {
         self.asked.store(true, Ordering::Relaxed);
         // A role keeps its name for life, so an answer of another name is none.
         let named = |arn: &&str| arn.rsplit('/').next() == Some(name);
-        let of_id = |id| self.sources().find_map(|facts| only(facts.roles.get(id)?));
+        // Two answers near by are none, and what lies farther away does not choose between them.
+        let of_id = |id| only(self.sources().find_map(|facts| facts.roles.get(id))?);
         let by_id = key.id.as_deref().and_then(of_id).filter(named);
         let account = head.rsplit(':').next().unwrap_or_default();
         let by_name = || self.get(account, FactKind::IamArn, &format!("role/{name}"));

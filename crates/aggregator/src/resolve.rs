@@ -249,6 +249,14 @@ impl Principal {
         let mut grants = resolution.grants;
         if let Some(key) = unnamed {
             grants.retain(|grant| grant.action == key.action);
+            // Of several things that the call is on, the message names one.
+            let name = key.resource.rsplit(' ').next().unwrap_or_default();
+            let is = |arn: &str| arn.rsplit(['/', ':']).next() == Some(name);
+            if grants.iter().any(|grant| is(&grant.resource)) {
+                grants.retain(|grant| is(&grant.resource));
+            } else if grants.iter().all(|grant| matches!(grant.origin, Origin::Widened { .. })) {
+                grants.clear();
+            }
             if grants.is_empty() {
                 self.refused(call, stats, key);
             }

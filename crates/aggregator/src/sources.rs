@@ -76,14 +76,19 @@ impl Sources {
         &self.facts
     }
 
-    /// Returns what was not read, ordered by path and place.
+    /// Returns what was not read, ordered by path and place, but for files that were read whole since.
+    /// Only a name that CloudTrail gives is of one file in the world; what else has a name of before may
+    /// be another file.
     pub fn skipped(&self) -> BTreeSet<Skipped> {
-        let whole: HashSet<&Label> = self.facts.values().map(|facts| &facts.path).collect();
+        let lossy = self.skips.keys().filter(|key| !key.kind.is_expected());
+        let cut: HashSet<ContentHash> =
+            lossy.filter_map(|key| key.source.as_ref().ok().copied()).collect();
+        let whole = self.facts.iter().filter(|(hash, _)| !cut.contains(*hash));
+        let whole: HashSet<&Label> = whole.map(|(_, facts)| &facts.path).collect();
+        let read_since = |path: &str| is_delivered(path) && whole.contains(&Label::from(path));
         self.skips
             .iter()
-            .filter(|(key, _)| {
-                key.source.as_ref().err().is_none_or(|p| !whole.contains(&Label::from(p.as_str())))
-            })
+            .filter(|(key, skip)| key.kind.is_expected() || !read_since(&skip.path))
             .map(|(key, skip)| Skipped {
                 path: skip.path.clone(),
                 position: key.position,
@@ -115,6 +120,18 @@ impl Sources {
             }
         }
     }
+}
+
+/// Tells whether a path ends with a name that CloudTrail gives: account, region, time and letters that
+/// are drawn.
+fn is_delivered(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let mut parts = name.split('_');
+    let account = parts.next().unwrap_or_default();
+    account.len() == 12
+        && account.bytes().all(|byte| byte.is_ascii_digit())
+        && parts.next() == Some("CloudTrail")
+        && parts.count() == 3
 }
 
 impl Join for Sources {
@@ -179,9 +196,22 @@ mod tests {
 
     #[test]
     fn what_was_unreadable_is_hidden_once_it_was_read() {
-        let sources = of(&[skipped("a", None), skipped("b", None), read(1, "b")]);
-        let paths: Vec<_> = sources.skipped().into_iter().map(|skip| skip.path).collect();
-        assert_eq!(paths, ["a"]);
+        const DELIVERED: &str =
+            "x/111122223333_CloudTrail_eu-west-1_20260307T1005Z_0123456789abcdef.json.gz";
+        let paths = |all: &[Ingested]| -> Vec<String> {
+            of(all).skipped().into_iter().map(|skip| skip.path).collect()
+        };
+        let other = DELIVERED.replace("T1005Z", "T1010Z");
+        let unread = [skipped(DELIVERED, None), skipped(&other, None)];
+        assert_eq!(paths(&[&unread[..], &[read(1, DELIVERED)]].concat()), [other]);
+        // It was cut when it was read first, and is not any more.
+        let cut = [read(1, DELIVERED), skipped(DELIVERED, Some(1))];
+        assert_eq!(paths(&cut), [DELIVERED]);
+        assert!(paths(&[&cut[..], &[read(2, DELIVERED)]].concat()).is_empty());
+        let twice = [read(2, DELIVERED), skipped(DELIVERED, Some(2))];
+        assert_eq!(paths(&[cut, twice].concat()).len(), 2);
+        // Of any other name there may be many files.
+        assert_eq!(paths(&[skipped("a", None), read(1, "a")]), ["a"]);
     }
 
     #[test]

@@ -39,8 +39,8 @@ pub use explain::Explanation;
 pub use idle::{Idle, InUse};
 pub use lookout::Lookout;
 pub use settings::{Pin, Settings, UNUSED_DAYS};
-pub(crate) use verdict::DEAD;
 pub use verdict::{Class, Elsewhere, Judged, NotAttached, Rest, Seen};
+pub(crate) use verdict::{DEAD, ELSEWHERE};
 
 /// How often what is carried is judged anew; chains of carriers are short.
 const CARRIED: usize = 4;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trailtrim_iam::{Condition, Effect, Selector, Statement, pattern};
+use trailtrim_iam::{Condition, Effect, Selector, Statement, pattern, wildcard};
 
 use crate::irredundant::covers;
 use parts::{Context, parts};
@@ -245,6 +245,17 @@ fn follows(operator: &str, values: &[String], other: &str, listed: &[String]) ->
         ("StringEquals", "StringEquals") | ("StringLike", "StringLike") => {
             listed.iter().all(|one| values.contains(one))
         }
+        ("StringLike", "StringEquals") => listed.iter().all(|one| {
+            let matches = |wide: &String| {
+                let told = !wide.contains('$') && !one.contains('$');
+                wide == one || (told && wildcard::matches(wide, one))
+            };
+            values.iter().any(matches)
+        }),
+        // Without a wildcard it asks for the text itself.
+        ("StringEquals", "StringLike") => {
+            listed.iter().all(|one| plain(one) && values.contains(one))
+        }
         ("StringNotEquals", "StringNotEquals") => values.iter().all(|one| listed.contains(one)),
         ("StringNotEquals", "StringEquals") => {
             let all_plain = values.iter().chain(listed).all(plain);
@@ -448,6 +459,12 @@ mod tests {
             ((only, sa), (only, both), true),
             ((only, both), (only, sa), false),
             (("StringLike", sa), ("StringLike", both), true),
+            ((only, sa), ("StringLike", both), true),
+            ((only, sa), ("StringLike", &["sa-*"]), true),
+            ((only, both), ("StringLike", &["sa-*"]), false),
+            ((only, &["${x}"]), ("StringLike", &["$*"]), false),
+            (("StringLike", sa), (only, both), true),
+            (("StringLike", &["sa-*"]), (only, &["sa-*"]), false),
             ((only, &["sa-*"]), (but, &["sa-*x"]), false),
         ] {
             let statements = [on(narrow.0, narrow.1), on(wide.0, wide.1)];

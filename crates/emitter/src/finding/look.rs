@@ -10,7 +10,9 @@ use trailtrim_iam::{Effect, Selector, Statement};
 
 use super::{Code, Finding};
 use crate::diff::count;
-use crate::tighten::{Class, DEAD, Idle, Place, Rest, TightenedBundle, TightenedPrincipal};
+use crate::tighten::{
+    Class, DEAD, ELSEWHERE, Idle, Judged, Place, Rest, TightenedBundle, TightenedPrincipal,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,13 +143,13 @@ impl Look<'_> {
     /// Looks at what was not used.
     fn judged(&mut self) {
         let judged = self.bundle.judged.get(&self.place).into_iter().flatten();
-        let (mut unused, mut escalating) = (Vec::new(), BTreeMap::new());
+        let (mut unused, mut wider, mut escalating) = (Vec::new(), Vec::new(), BTreeMap::new());
         for one in judged {
-            if one.class != Class::Unused {
-                continue;
-            }
-            if one.rest == Rest::Nothing {
-                unused.push(one.action);
+            match one.class {
+                Class::Unused if one.rest == Rest::Nothing => unused.push(one.action),
+                Class::Unused => {}
+                Class::AllowedElsewhere if self.allows_more(one) => wider.push(one.action),
+                _ => continue,
             }
             if let Some(reason) = ESCALATIONS.get(one.action) {
                 escalating.entry(reason.as_str()).or_insert_with(Vec::new).push(one.action);
@@ -158,10 +160,30 @@ impl Look<'_> {
                 format!("{} not used: {}", count(unused.len(), "action"), listed(&unused));
             self.found.push(Finding::new(Code::UnusedAccess, message));
         }
+        if !wider.is_empty() {
+            let message = format!(
+                "{} allowed on more than was used, which another statement keeps: {}",
+                count(wider.len(), "action"),
+                listed(&wider)
+            );
+            self.found.push(Finding::new(Code::UnusedAccess, message));
+        }
         for (reason, actions) in escalating {
-            let message = format!("unused, and {reason}: {}", listed(&actions));
+            let more = actions.iter().any(|one| wider.contains(one));
+            let what = if more { "unused, or wider than used" } else { "unused" };
+            let message = format!("{what}, and {reason}: {}", listed(&actions));
             self.found.push(Finding::new(Code::PrivilegeEscalation, message));
         }
+    }
+
+    /// Tells whether the statement allows an action on more than what others keep of it.
+    fn allows_more(&self, one: &Judged<'_>) -> bool {
+        let Some(Selector::Only(resources)) = &self.statement.resource else { return true };
+        // As many as are told may be more.
+        let all_told = one.elsewhere.len() < ELSEWHERE;
+        let kept =
+            |resource: &String| one.elsewhere.iter().any(|used| used.key.resource == *resource);
+        resources.iter().any(|one| !kept(one) && (all_told || one.contains(['*', '?'])))
     }
 }
 

@@ -23,7 +23,7 @@ use crate::report::time;
 const BEGINS_SESSION: &str = "sts:AssumeRole";
 
 /// A call that any user may make, recorded as the calls of a console are.
-const ANYBODYS: &str = "sts:GetCallerIdentity";
+const ANYBODYS: &str = "sts:GetAccessKeyInfo";
 
 /// What is known of a principal of which nothing was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,7 +206,11 @@ impl<'i, 'a> Idling<'i, 'a> {
         let (ends, all) = &self.ends;
         let end = ends.get(account).copied().or(*all);
         let enough = i32::try_from(self.standards.lookout.enough()).unwrap_or(i32::MAX);
-        let old = moment(at).zip(end).is_some_and(|(at, end)| day(at) < end.saturating_sub(enough));
+        // The covered days that are enough may lie far apart: anything in the trail's time counts.
+        let first = self.standards.lookout.first_day(account).unwrap_or(i32::MAX);
+        let old = moment(at)
+            .zip(end)
+            .is_some_and(|(at, end)| day(at) < end.saturating_sub(enough).min(first));
         (!old).then(|| InUse::LastUsed { at: at.clone() })
     }
 
@@ -239,7 +243,7 @@ impl<'i, 'a> Idling<'i, 'a> {
             if since.is_some() && is_unused(&self.shows(account, sign, None)) {
                 return Ok(Sight::TooNew { days: 0 });
             }
-            return Err(format!("{sign} is {why}"));
+            return Err(format!("of {sign}: {why}"));
         }
         if one.arn.contains(":role/") {
             return Ok(sight);
@@ -249,6 +253,11 @@ impl<'i, 'a> Idling<'i, 'a> {
         }
         let held: Vec<&Allow<'_>> =
             one.bundles.iter().filter_map(|at| self.allows.get(*at)).flatten().collect();
+        if held.is_empty() {
+            let why =
+                "no policy allows it anything, and what policies of resources allow is not known";
+            return Err(why.to_owned());
+        }
         let can = |action: &str| held.iter().any(|allow| allow.holds_action(action));
         for allow in &held {
             if let Some(foreign) = allow.foreign.first() {

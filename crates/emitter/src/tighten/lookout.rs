@@ -79,6 +79,11 @@ impl<'a> Lookout<'a> {
         self.enough
     }
 
+    /// Returns the first day of which the account has records.
+    pub(crate) fn first_day(&self, account: &str) -> Option<i32> {
+        self.coverage.first_day(account)
+    }
+
     /// Returns whether the user says which regions are in use.
     #[must_use]
     pub fn knows_regions(&self) -> bool {

@@ -202,7 +202,11 @@ pub(crate) fn assign<'a>(
                         statement: keeper.place.statement,
                     };
                     let place = (*bundle, allow.place, key.action.as_str());
-                    into.elsewhere.entry(place).or_default().push(elsewhere);
+                    // They are told as examples, and may be many for each of many statements.
+                    let told = into.elsewhere.entry(place).or_default();
+                    if told.len() < ELSEWHERE {
+                        told.push(elsewhere);
+                    }
                 }
             }
             sure
@@ -427,6 +431,9 @@ impl<'a> Judge<'_, '_, 'a> {
         Some((rest, Class::Pinned, pin.told()))
     }
 }
+
+/// How many things are told that another statement keeps, of each action of a statement.
+pub(crate) const ELSEWHERE: usize = 20;
 
 /// Says which statements keep what was seen, and was allowed by others as well.
 fn by_others(elsewhere: &[Elsewhere<'_>]) -> Option<String> {
