@@ -267,8 +267,8 @@ const LONGEST_FOLDER: usize = 900;
 
 /// Gives folders of policies other names where a file system may not take them as they are: of those
 /// that differ in case only each gets a suffix, and what is too long stands below `~long` by its hash.
-/// Both follow from the folder alone, and no segment of a name has a tilde in it. Returns the new path
-/// of each policy whose path changed.
+/// Which name that is follows from the folder alone, and whether it is given from who else is there; no
+/// segment of a name has a tilde in it. Returns the new path of each policy whose path changed.
 pub(crate) fn tell_apart(policies: &mut [PolicyText]) -> BTreeMap<String, String> {
     let mut spellings: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for policy in &*policies {

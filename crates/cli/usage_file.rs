@@ -193,10 +193,23 @@ fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// The longest name of a usage file: most file systems end at 255 bytes, and the temporary file beside
+/// it has eighteen more.
+const LONGEST_NAME: usize = 237;
+
 /// Fails where a usage file cannot be written: after hours of reading it would be late to find out.
 pub(crate) fn require(path: &Path) -> anyhow::Result<()> {
     let place = Place::of(path)?;
     directory::require_file(&place.file)?;
+    if place.name.len() > LONGEST_NAME {
+        return Err(hinted(
+            format!(
+                "cannot write `{}`: the name has more than {LONGEST_NAME} bytes",
+                path.display()
+            ),
+            "shorten it: what stands beside it while it is written has a longer one",
+        ));
+    }
     if let Ok(lock) = fs::symlink_metadata(place.lock())
         && !lock.is_file()
     {
@@ -276,6 +289,16 @@ mod tests {
         assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o7777, 0o640);
         assert_eq!(names(folder.path()), ["link", "real"]);
         assert_eq!(names(&folder.path().join("real")), [".a.usage.lock", "a.usage"]);
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_refused_before_reading() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |bytes: usize| folder.path().join("n".repeat(bytes));
+        write(&name(LONGEST_NAME), UsageFile::default(), false).unwrap();
+        require(&name(LONGEST_NAME)).unwrap();
+        let error = require(&name(LONGEST_NAME + 1)).unwrap_err().to_string();
+        assert!(error.contains("more than 237 bytes"), "{error}");
     }
 
     #[test]
