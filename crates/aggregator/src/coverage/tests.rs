@@ -453,7 +453,37 @@ fn calls_of_other_services_count_where_they_can_be_made() {
 
 #[test]
 fn what_is_enough_for_a_call_is_carried_by_nobody() {
-    // Management events alone are recorded.
+    let events = ActionEvents::of(trailtrim_catalog::Catalog::embedded());
+    let days = |coverage: &Coverage, action: &str| {
+        let place = Place {
+            account: ACCOUNT,
+            region: REGION,
+            resource: "arn:aws:s3:::b/*",
+            principal: None,
+        };
+        let nobody = |_: &str| false;
+        coverage.covered_days_of(&events, action, &place, &nobody, &mut Asked::default()).len()
+    };
+    // A read that names a version needs nothing but the permission for versions.
+    let enough = ["s3:GetObjectVersion", "s3:DeleteObjectVersion", "s3:GetObjectVersionTagging"];
+
+    let management = recorded_all_week("[]");
+    for action in enough {
+        assert_eq!(days(&management, action), 0, "{action}");
+    }
+    // What nobody can make shows nowhere, and is no more certain than all that a trail may leave out.
+    assert_eq!(days(&management, "iam:PassRole"), 0);
+    assert_eq!(days(&management, "kms:CreateGrant"), 5);
+
+    let objects = recorded_all_week(r#"[{"Type":"AWS::S3::Object","Values":["arn:aws:s3"]}]"#);
+    for action in enough {
+        assert_eq!(days(&objects, action), 5, "{action}");
+    }
+    assert_eq!(days(&objects, "iam:PassRole"), 0);
+}
+
+/// Management events of a week, all of which are recorded, and what is declared of data events.
+fn recorded_all_week(data: &str) -> Coverage {
     let mut coverage = Coverage::default();
     for hour in (4..24 * 7).step_by(8) {
         for reads in [true, false] {
@@ -463,23 +493,9 @@ fn what_is_enough_for_a_call_is_carried_by_nobody() {
     }
     declare(
         &mut coverage,
-        r#""EventSelectors":[{"ReadWriteType":"All","IncludeManagementEvents":true,"DataResources":[]}]"#,
+        &format!(
+            r#""EventSelectors":[{{"ReadWriteType":"All","IncludeManagementEvents":true,"DataResources":{data}}}]"#
+        ),
     );
-    let events = ActionEvents::of(trailtrim_catalog::Catalog::embedded());
-    let days = |action: &str, can: &dyn Fn(&str) -> bool| {
-        let place = Place {
-            account: ACCOUNT,
-            region: REGION,
-            resource: "arn:aws:s3:::b/*",
-            principal: None,
-        };
-        coverage.covered_days_of(&events, action, &place, can, &mut Asked::default()).len()
-    };
-    // A read that names a version needs nothing but the permission for versions.
-    for action in ["s3:GetObjectVersion", "s3:DeleteObjectVersion", "s3:GetObjectVersionTagging"] {
-        assert_eq!(days(action, &|_| false), 0, "{action}");
-    }
-    // What nobody can make shows nowhere, and is no more certain than all that a trail may leave out.
-    assert_eq!(days("iam:PassRole", &|_| false), 0);
-    assert_eq!(days("kms:CreateGrant", &|_| false), 5);
+    coverage
 }
