@@ -22,6 +22,9 @@ pub(crate) enum Source {
     Spelled { path: String, words: String },
     /// What goes before the values of the others.
     Before { transform: u32, path: String },
+    /// What the values of the others consist of, or they are no ids: characters, how many of them
+    /// at least and at most, and those of which one is among them.
+    Form { of: String, length: [u32; 2], with: String },
     /// A fixed text.
     Constant(String),
     /// Made by the server.

@@ -40,8 +40,25 @@ pub(crate) struct RuleFile {
     pub(crate) companion: Vec<CompanionRule>,
     pub(crate) via: Vec<ViaRule>,
     pub(crate) form: Vec<FormRule>,
+    pub(crate) id: Vec<IdRule>,
     /// Verbs that make something new.
     pub(crate) creates: Option<CreatesRule>,
+}
+
+/// What ids consist of, where calls may have names in their place.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IdRule {
+    /// Variables of ARNs, of whatever type of the service.
+    pub(crate) variables: Vec<String>,
+    /// Characters, as in `a-z0-9`.
+    pub(crate) of: String,
+    /// How many of them, at least and at most.
+    pub(crate) length: [u32; 2],
+    /// One of these is among them, as in `0-9`.
+    #[serde(default)]
+    pub(crate) with: String,
+    pub(crate) reason: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -397,7 +414,8 @@ impl RuleFile {
         let visibility = self.visibility.iter().map(|rule| &rule.reason);
         let companions = self.companion.iter().map(|rule| &rule.reason);
         let via = self.via.iter().map(|rule| &rule.reason);
-        let forms = self.form.iter().map(|rule| &rule.reason);
+        let ids = self.id.iter().map(|rule| &rule.reason);
+        let forms = self.form.iter().map(|rule| &rule.reason).chain(ids);
         let of_operations = sources.chain(models).chain(actions).chain(operations).chain(whenever);
         let of_operations = of_operations.chain(dependents);
         let of_roles = passes.chain(principals).chain(lessons);

@@ -471,6 +471,10 @@ impl Tables<'_, '_> {
             Source::Before { transform, path } => {
                 vec![source::BEFORE, *transform, self.writer.string(path)]
             }
+            Source::Form { of, length: [shortest, longest], with } => {
+                let (of, with) = (self.writer.string(of), self.writer.string(with));
+                vec![source::FORM, 0, of, *shortest, *longest, with]
+            }
             Source::Constant(text) => vec![source::CONSTANT, 0, self.writer.string(text)],
             Source::Server => vec![source::SERVER, 0, 0],
         };

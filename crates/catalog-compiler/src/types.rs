@@ -189,6 +189,12 @@ impl Context<'_, '_> {
                 let before = written(origin, self.subject, text)?;
                 sources.splice(0..0, before.into_iter().filter_map(Source::before));
             }
+            if let Some(rule) = self.world.id_rule(&service.prefix, variable)
+                && sources.iter().any(|source| matches!(source, Source::Path { .. }))
+            {
+                let (of, with) = (rule.of.clone(), rule.with.clone());
+                sources.insert(0, Source::Form { of, length: rule.length, with });
+            }
             let mut seen = Vec::new();
             sources.retain(|source| {
                 let new = !seen.contains(source);

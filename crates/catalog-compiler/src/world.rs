@@ -6,7 +6,7 @@ use crate::CompileError;
 use crate::data::{Action, Model, ModelOperation, ResourceType, Service};
 use crate::layout::FORMS;
 use crate::names::normal;
-use crate::rules::{DependentRule, Named, OperationRule, RuleFile, WheneverRule};
+use crate::rules::{DependentRule, IdRule, Named, OperationRule, RuleFile, WheneverRule};
 
 /// Everything the compiler knows.
 pub(crate) struct World<'d> {
@@ -94,13 +94,21 @@ impl<'d> World<'d> {
         matching(true).or_else(|| matching(false))
     }
 
-    /// Returns the written sources of a variable of a type, for the whole service.
+    /// Returns what the values of a variable consist of, by the service's rules.
+    pub(crate) fn id_rule(&self, prefix: &str, variable: &str) -> Option<&'d IdRule> {
+        self.rules()
+            .filter(|rules| rules.service.as_deref() == Some(prefix))
+            .flat_map(|rules| &rules.id)
+            .find(|rule| rule.variables.iter().any(|name| name == variable))
+    }
+
     /// Returns the source of what goes before a variable's value, by the service's rules.
     pub(crate) fn before(&self, prefix: &str, variable: &str) -> Option<(&'d Named, &'d str)> {
         let own = self.files.iter().filter(|file| file.rules.service.as_deref() == Some(prefix));
         own.filter_map(|file| Some((file, file.rules.before.get(variable)?.as_str()))).next()
     }
 
+    /// Returns the written sources of a variable of a type, for the whole service.
     pub(crate) fn service_fill(
         &self,
         prefix: &str,
@@ -237,6 +245,9 @@ impl<'d> World<'d> {
         for kind in rules.guard.keys().chain(rules.called.keys()) {
             self.type_of(file, service, kind)?;
         }
+        for rule in &rules.id {
+            Self::check_id(file, service, rule)?;
+        }
         let mut ruled = BTreeSet::new();
         for rule in &rules.operation {
             for name in &rule.names {
@@ -353,6 +364,27 @@ impl<'d> World<'d> {
         service.types.iter().find(|known| known.name == kind).map(Some).ok_or_else(|| {
             file.error(kind, format!("no resource type `{kind}` in `{}`", service.prefix))
         })
+    }
+
+    fn check_id(
+        file: &Named,
+        service: Option<&'d Service>,
+        rule: &IdRule,
+    ) -> Result<(), CompileError> {
+        let types = service.into_iter().flat_map(|service| &service.types);
+        let known: BTreeSet<&str> =
+            types.flat_map(|kind| &kind.arns).flat_map(|arn| variables_of(arn)).collect();
+        for variable in &rule.variables {
+            if !known.contains(variable.as_str()) {
+                let problem = format!("no variable `{variable}` in the ARNs of the file's service");
+                return Err(file.error(variable, problem));
+            }
+        }
+        let [shortest, longest] = rule.length;
+        if rule.of.is_empty() || shortest == 0 || shortest > longest {
+            return Err(file.error(&rule.of, "no value can be such an id"));
+        }
+        Ok(())
     }
 
     fn check_fill(

@@ -315,7 +315,12 @@ impl<'r> Filler<'r> {
         let name = kind.node(kind_of::TYPE).string(0);
         let mut found: Vec<(Value, Fate)> = Vec::new();
         let mut before = None;
+        let mut form = None;
         for source in sources.nodes() {
+            if source.number(0) == source::FORM {
+                form = Some(source);
+                continue;
+            }
             if source.number(0) == source::BEFORE {
                 before = before.or_else(|| self.values(source, name).into_iter().next());
                 continue;
@@ -343,7 +348,8 @@ impl<'r> Filler<'r> {
                 let breaks = !next.is_empty()
                     && (value.text.contains(':')
                         || (next.starts_with('/') && value.text.contains('/') && name != "rule"));
-                if !breaks && is_own(&value.text) {
+                let is_id = constant || form.is_none_or(|form| has_form(form, &value.text));
+                if !breaks && is_id && is_own(&value.text) {
                     let rest = start.and_then(|start| value.text.strip_prefix(start));
                     let text = rest.unwrap_or(&value.text).to_owned();
                     values.push(Value { text, ..value });
@@ -467,4 +473,32 @@ impl<'r> Filler<'r> {
         };
         (text, origin)
     }
+}
+
+/// Returns whether a text can be an id of the form that rules describe.
+fn has_form(form: Node, text: &str) -> bool {
+    let count = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    let (of, with) = (form.string(2), form.string(5));
+    (form.number(3)..=form.number(4)).contains(&count)
+        && text.chars().all(|letter| is_of(of, letter))
+        && (with.is_empty() || text.chars().any(|letter| is_of(with, letter)))
+}
+
+/// Returns whether a character is one of a class such as `a-z0-9_`.
+fn is_of(class: &str, letter: char) -> bool {
+    let mut rest = class.chars();
+    while let Some(from) = rest.next() {
+        let mut ahead = rest.clone();
+        let until = match (ahead.next(), ahead.next()) {
+            (Some('-'), Some(until)) => {
+                rest = ahead;
+                until
+            }
+            _ => from,
+        };
+        if (from..=until).contains(&letter) {
+            return true;
+        }
+    }
+    false
 }

@@ -206,6 +206,9 @@ pub mod source {
     pub const ALSO: u32 = 3;
     /// A value at a path that goes before what the sources behind it give, with a `/` between.
     pub const BEFORE: u32 = 4;
+    /// What the values of the sources behind it consist of, or they are no ids: characters, how many
+    /// of them at least and at most, and those of which one is among them.
+    pub const FORM: u32 = 5;
 }
 
 /// Changes made to a value before it fills a variable.
