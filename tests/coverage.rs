@@ -219,3 +219,23 @@ fn a_wrong_file_of_selectors_is_named_with_the_place() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("cannot read event selectors `no/such/file`"));
 }
+
+#[test]
+fn records_that_are_far_behind_all_others_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let week = week(folder.path());
+    let late = folder.path().join("late.json");
+    fs::write(
+        &late,
+        r#"{"Records":[{"eventTime":"2031-01-05T10:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"DescribeInstances",
+        "awsRegion":"eu-west-1","recipientAccountId":"111122223333","readOnly":true,"eventCategory":"Management","eventID":"late"}]}"#,
+    )
+    .unwrap();
+    let note = "from 2031-01-05 on, and none of the time since 2026-03-08";
+    let both = run(&[&week, late.to_str().unwrap()]);
+    assert!(text(&both.stderr).contains(note), "{}", text(&both.stderr));
+    assert!(text(&both.stderr).contains("--until 2026-03-09"));
+    let cut = run(&[&week, late.to_str().unwrap(), "--until", "2026-03-09"]);
+    assert!(!text(&cut.stderr).contains("2031"), "{}", text(&cut.stderr));
+    assert!(!text(&run(&[&week]).stderr).contains("note"));
+}

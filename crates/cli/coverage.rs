@@ -18,6 +18,7 @@ use crate::columns::columns;
 use crate::format::Format;
 use crate::output::{printable, tell};
 use crate::screen::{Screen, show};
+use crate::time;
 use crate::trail::{Parts, TrailArgs};
 
 /// Show on which days CloudTrail was looking, by account, region and kind of call
@@ -80,6 +81,7 @@ pub(crate) fn coverage(args: &CoverageArgs) -> anyhow::Result<Exit> {
     for declaration in declarations {
         coverage.declare(declaration);
     }
+    tell_stray(&coverage);
     let report = Report::of(&coverage);
     let text = match args.format {
         Format::Json => format!("{}\n", serde_json::to_string(&report)?),
@@ -99,6 +101,21 @@ pub(crate) fn coverage(args: &CoverageArgs) -> anyhow::Result<Exit> {
         );
     }
     Ok(if lossy { Exit::Skipped } else { Exit::Done })
+}
+
+/// Says where a few late records keep everything from being unused.
+pub(crate) fn tell_stray(coverage: &Coverage) {
+    for account in coverage.accounts() {
+        let Some((before, first)) = coverage.stray_end(account) else { continue };
+        tell(&format!(
+            "note: of account `{}` there are a few records from {} on, and none of the time since {}: \
+             what is unused is looked for at the end, so nothing is; leave them out with --until {}\n",
+            printable(account),
+            time::show_day(first),
+            time::show_day(before),
+            time::show_day(before + 1),
+        ));
+    }
 }
 
 fn tell_all(report: &Report) -> String {

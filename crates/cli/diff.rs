@@ -26,7 +26,7 @@ use format::{DiffFormat, Kind};
 
 use crate::Exit;
 use crate::config::{self, Config};
-use crate::coverage::SelectorArgs;
+use crate::coverage::{SelectorArgs, tell_stray};
 use crate::exit::hinted;
 use crate::globs::Globs;
 use crate::output::{tell as say, write_stdout};
@@ -262,6 +262,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
             after: &cut.after,
         }),
     };
+    tell_stray(&trail.coverage);
     let mut described = args.trail.pool()?.install(|| describe(&inputs));
     if args.trail.selects_principals() {
         described.principals.retain(|one| args.trail.selects_arn(&one.arn));

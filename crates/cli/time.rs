@@ -29,6 +29,11 @@ pub(crate) fn show(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Writes a day (since 1970-01-01, UTC) as `2026-11-23`; what no calendar has as its number.
+pub(crate) fn show_day(day: i32) -> String {
+    NaiveDate::from_epoch_days(day).map_or_else(|| day.to_string(), |day| day.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

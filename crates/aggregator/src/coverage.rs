@@ -184,6 +184,12 @@ impl From<OwnedPiece> for Coverage {
     }
 }
 
+/// Days without any record that are a long silence.
+const SILENCE: i32 = 31;
+
+/// Days with records that are few behind a long silence.
+const FEW: usize = 3;
+
 impl Coverage {
     /// Returns it in pieces, since the whole may be large.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
@@ -331,6 +337,11 @@ impl Coverage {
         self.areas.retain(|_, areas| !areas.is_empty());
     }
 
+    /// Returns the accounts of which there are records, in order.
+    pub fn accounts(&self) -> impl Iterator<Item = &str> {
+        self.areas.keys().map(|account| &**account)
+    }
+
     /// Returns the regions of which an account has records, in order; calls of global services
     /// stand under [`GLOBAL`]. Of any other region nothing is ever covered.
     pub fn regions(&self, account: &str) -> impl Iterator<Item = &str> {
@@ -343,6 +354,26 @@ impl Coverage {
         let open = self.holes.iter().filter(|(_, until)| *until == i64::MAX);
         let end = open.map(|(from, _)| *from).min().unwrap_or(i64::MAX);
         self.account_days(account).filter(|day| seconds(*day).0 < end).last()
+    }
+
+    /// Returns the last day (since 1970-01-01, UTC) before a long silence of more than a month behind
+    /// which only a few records are left, and the day of the first of these: a wrong clock, or a file
+    /// that does not belong here. What is used is looked for at the end, so nothing counts as unused
+    /// then.
+    pub fn stray_end(&self, account: &str) -> Option<(i32, i32)> {
+        let end = self.last_day(account)?;
+        let areas = self.areas.get(account).into_iter().flat_map(BTreeMap::values);
+        let days: BTreeSet<i32> =
+            areas.flat_map(|area| area.alive.days()).filter(|day| *day <= end).collect();
+        let mut behind = days.iter().rev().copied();
+        let mut first = behind.next()?;
+        for day in behind.take(FEW) {
+            if first - day > SILENCE {
+                return Some((day, first));
+            }
+            first = day;
+        }
+        None
     }
 
     /// Returns the first day (since 1970-01-01, UTC) of which there are records of an account.
