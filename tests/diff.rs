@@ -2,16 +2,18 @@
 //! account dumps.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod idle;
+mod kept;
 mod large;
+mod shared;
 
-use crate::harness::{fixture_trail, list, number, shared, text, text_of, trailtrim};
+use crate::harness::{list, number, text, text_of, trailtrim};
 
 const ACCOUNT: &str = "111122223333";
 const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:jobs";
@@ -293,101 +295,6 @@ fn what_two_statements_allow_is_kept_once_and_unused_in_neither() {
     }
 }
 
-/// Makes the last record of a log one of a service that assumes a role.
-fn by_service(log: &mut Log, role: &str) {
-    let record = log.records.pop().unwrap();
-    let (before, rest) = record.split_once(r#""userIdentity":"#).unwrap();
-    let (_, after) = rest.split_once(r#""requestParameters":"#).unwrap();
-    let (_, after) = after.split_once(r#","readOnly""#).unwrap();
-    log.records.push(format!(
-        r#"{before}"userIdentity":{{"type":"AWSService","invokedBy":"lambda.amazonaws.com"}},
-        "requestParameters":{{"roleArn":"arn:aws:iam::{ACCOUNT}:role/{role}","roleSessionName":"f"}},
-        "resources":[{{"ARN":"arn:aws:iam::{ACCOUNT}:role/{role}","accountId":"{ACCOUNT}","type":"AWS::IAM::Role"}}],
-        "readOnly"{after}"#
-    ));
-}
-
-#[test]
-fn a_principal_is_unused_only_where_nothing_says_otherwise() {
-    // Sessions are begun at the global endpoint, too.
-    let mut log = Log::alive(ACCOUNT, 8);
-    let there = log.records.iter().map(|record| {
-        let there = record.replace(r#""awsRegion":"eu-west-1""#, r#""awsRegion":"us-east-1""#);
-        there.replace(&format!("{ACCOUNT}-"), "there-")
-    });
-    let there: Vec<String> = there.collect();
-    log.records.extend(there);
-    for day in 0..8 {
-        log.at(ACCOUNT, "x", (day, 9), ("sts.amazonaws.com", "AssumeRole", "{}"), true);
-        by_service(&mut log, "assumed");
-    }
-    let (trail, files) = (log.write(1), Files::new());
-    let names = ["assumed", "fresh", "idle", "stale", "used"];
-    let table = policy(&["dynamodb:GetItem"], &["*"]);
-    let mut dump = dump(&names.map(|name| (ACCOUNT, name, table.clone())));
-    let role = |dump: &mut Value, name: &str, key: &str, value: Value| {
-        let at = names.iter().position(|one| *one == name).unwrap();
-        dump["RoleDetailList"][at][key] = value;
-    };
-    role(&mut dump, "fresh", "CreateDate", "2026-01-06T10:00:00Z".into());
-    role(&mut dump, "used", "RoleLastUsed", json!({"LastUsedDate": "2026-01-07T10:00:00+00:00"}));
-    role(&mut dump, "stale", "RoleLastUsed", json!({"LastUsedDate": "2025-01-07T10:00:00+00:00"}));
-    let dump = files.write("account.json", &dump.to_string());
-    let trail_arn = format!("arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/t");
-    let selectors = json!({"TrailARN": trail_arn, "EventSelectors": [
-        {"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": []}
-    ]});
-    let selectors = files.write("selectors.json", &selectors.to_string());
-    let trails = json!({"trailList": [{"TrailARN": trail_arn, "Name": "t", "HomeRegion": "eu-west-1",
-        "IsMultiRegionTrail": true, "IncludeGlobalServiceEvents": true}]});
-    let trails = files.write("trails.json", &trails.to_string());
-    let given = ["--use-region", "eu-west-1", "--event-selectors", &selectors, &trails];
-    let given = [&given[..], &["--account-authorization-details", &dump]].concat();
-    let kinds = |days: &str| -> BTreeMap<String, Vec<String>> {
-        let options = [&given[..], &["--unused-days", days]].concat();
-        let (_, made) = described(trail.path(), &options);
-        let told = names.iter().map(|name| {
-            let one = of(&made, &format!("role/{name}"));
-            let mut findings = list(one, "findings").iter();
-            let unused = findings.any(|one| text_of(one, "code") == "unused-principal");
-            let reasons = one["perhaps_in_use"].as_array().into_iter().flatten();
-            let mut kinds: Vec<String> =
-                reasons.map(|reason| text_of(reason, "kind").to_owned()).collect();
-            assert_eq!(unused, kinds.is_empty(), "{one:#}");
-            kinds.extend(unused.then(|| "unused".to_owned()));
-            ((*name).to_owned(), kinds)
-        });
-        told.collect()
-    };
-    let expected = |rows: [(&str, &[&str]); 5]| -> BTreeMap<String, Vec<String>> {
-        let row = |(name, kinds): (&str, &[&str])| {
-            (name.to_owned(), kinds.iter().map(|&kind| kind.to_owned()).collect())
-        };
-        rows.map(row).into()
-    };
-    assert_eq!(
-        kinds("4"),
-        expected([
-            ("assumed", &["assumed"]),
-            ("fresh", &["too-new"]),
-            ("idle", &["unused"]),
-            ("stale", &["unused"]),
-            ("used", &["last-used"]),
-        ])
-    );
-    // In a week, nothing was unused for a month.
-    assert_eq!(
-        kinds("30"),
-        expected([
-            ("assumed", &["assumed", "not-covered"]),
-            ("fresh", &["not-covered"]),
-            ("idle", &["not-covered"]),
-            ("stale", &["not-covered"]),
-            ("used", &["last-used", "not-covered"]),
-        ])
-    );
-}
-
 #[test]
 fn a_condition_that_is_added_takes_nothing_that_the_log_could_not_show() {
     let log =
@@ -538,39 +445,6 @@ fn the_configuration_pins_and_withholds() {
 }
 
 #[test]
-fn one_role_of_several_accounts_is_judged_by_what_all_of_them_did() {
-    let other = "444455556666";
-    let mut log = week();
-    let mut elsewhere = Log::alive(other, 8);
-    let call = (
-        "sqs.amazonaws.com",
-        "ListQueueTags",
-        r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/444455556666/jobs"}"#,
-    );
-    for day in 0..8 {
-        elsewhere.at(other, "worker", (day, 9), call, true);
-    }
-    log.records.append(&mut elsewhere.records);
-    let (trail, files) = (log.write(2), Files::new());
-    let attached =
-        policy(&["sqs:GetQueueAttributes", "sqs:ListQueueTags", "sqs:PurgeQueue"], &["*"]);
-    let roles = [(ACCOUNT, "worker", attached.clone()), (other, "worker", attached)];
-    let dump = files.write("dump.json", &dump(&roles).to_string());
-    let apart = [&WEEK[..], &["--account-authorization-details", &dump]].concat();
-    let (_, alone) = described(trail.path(), &apart);
-    assert_eq!(list(&alone, "shared").len(), 0);
-    let first = of(&alone, &format!("{ACCOUNT}:role/worker"));
-    assert_eq!(classes(first), [("sqs:GetQueueAttributes", "used")].into());
-    let (_, grouped) =
-        described(trail.path(), &[&apart[..], &["--group-by", "role-name"]].concat());
-    let [shared] = list(&grouped, "shared") else { panic!("{grouped:#}") };
-    assert_eq!(text_of(shared, "key"), "role name worker");
-    assert_eq!(list(shared, "holders").len(), 2);
-    let used = [("sqs:GetQueueAttributes", "used"), ("sqs:ListQueueTags", "used")];
-    assert_eq!(classes(shared), used.into(), "{shared:#}");
-}
-
-#[test]
 fn a_mistake_of_the_user_comes_with_what_to_do() {
     let (trail, files) = (week().write(1), Files::new());
     let attached = files.write("policy.json", &policy(&["sqs:*"], &["*"]).to_string());
@@ -645,192 +519,5 @@ fn a_mistake_of_the_user_comes_with_what_to_do() {
         assert!(ran.stdout.is_empty(), "{options:?} prints data");
         assert!(ran.stderr.contains(error), "{options:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(&format!("\nhint: {hint}")), "{options:?}: {}", ran.stderr);
-    }
-}
-
-/// Lines for the facts of a diff that a reader would look for first.
-fn summary(diff: &Value) -> String {
-    let mut out = String::new();
-    let mut line = |text: String| writeln!(out, "{text}").unwrap();
-    for one in list(diff, "principals") {
-        line(format!("\n{} {}", text_of(one, "arn"), text_of(one, "status")));
-        for statement in list(one, "statements") {
-            line(format!("  statement {}.{}", statement["policy"], statement["statement"]));
-            let mut by_class: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-            for action in list(statement, "actions") {
-                let key = (text_of(action, "class"), text_of(&action["rest"], "kind"));
-                by_class.entry(key).or_default().push(text_of(action, "action"));
-            }
-            for ((class, rest), actions) in by_class {
-                let named = actions.iter().take(8).copied().collect::<Vec<_>>().join(", ");
-                let more = actions.len().saturating_sub(8);
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                line(format!("    {class}, rest {rest}: {named}{more}"));
-            }
-            for removed in list(statement, "removed") {
-                let what = (text_of(removed, "service"), number(removed, "count"));
-                line(format!("    removed {}: {}", what.0, what.1));
-            }
-        }
-        for not in list(one, "not_attached") {
-            let explained = not.get("explanation").map_or("unexplained", |it| text_of(it, "kind"));
-            line(format!("  not attached: {}, {explained}", text_of(not, "action")));
-        }
-        for unknown in list(one, "unknown_policies") {
-            line(format!("  unknown policy {}", text_of(unknown, "name")));
-        }
-        for service in one["frozen"].as_object().into_iter().flatten() {
-            line(format!("  frozen {}", service.0));
-        }
-        for document in drafted(one) {
-            for statement in list(document, "Statement") {
-                let actions = texts(&statement["Action"]);
-                let named = actions.iter().take(8).copied().collect::<Vec<_>>().join(", ");
-                line(format!(
-                    "  draft {}: {} actions ({named}) on {} resources",
-                    text_of(statement, "Effect"),
-                    actions.len(),
-                    texts(&statement["Resource"]).len(),
-                ));
-            }
-        }
-        if let Some(proofs) = one.get("proofs") {
-            let replay = &proofs["replay"];
-            line(format!(
-                "  replay: {} calls, {} allowed, {} conditional, {} not attached, {} unmapped",
-                replay["calls"],
-                replay["allowed"],
-                replay["conditional"],
-                replay["not_attached"],
-                replay["unmapped"],
-            ));
-        }
-        let mut findings: Vec<&str> =
-            list(one, "findings").iter().map(|it| text_of(it, "code")).collect();
-        findings.sort_unstable();
-        line(format!("  findings: {}", findings.join(", ")));
-    }
-    for arn in list(diff, "not_in_dump") {
-        line(format!("\nnot in the dump: {}", arn.as_str().unwrap()));
-    }
-    out
-}
-
-/// Compares with what is kept, or keeps it where that is asked for.
-fn same_as_kept(kept: &Path, made: &str) {
-    if std::env::var_os("TRAILTRIM_BLESS").is_some() {
-        fs::create_dir_all(kept.parent().unwrap()).unwrap();
-        fs::write(kept, made).unwrap();
-    }
-    let expected = fs::read_to_string(kept).unwrap_or_default();
-    assert!(expected == made, "{} differs:\n{made}", kept.display());
-}
-
-#[test]
-fn golden_diff_of_the_fixture_trail_and_its_account_dump() {
-    let case = fixture_trail().parent().unwrap().to_path_buf();
-    let dump = case.join("account.json");
-    let options = ["--unused-days", "3", "--use-region", "eu-central-1"];
-    let dumped = ["--account-authorization-details", dump.to_str().unwrap()];
-    let (code, made) = described(&fixture_trail(), &[&options[..], &dumped].concat());
-    // The trail has a file that is cut short.
-    assert_eq!(code, 3);
-    let mut kept = summary(&made);
-    for one in list(&made, "principals") {
-        for document in drafted(one) {
-            let pretty = serde_json::to_string_pretty(document).unwrap();
-            write!(kept, "\n{}\n{pretty}\n", text_of(one, "arn")).unwrap();
-        }
-    }
-    same_as_kept(&case.join("expected-diff.txt"), &kept);
-}
-
-/// A role with policies by what the events of a trail attach to it.
-fn dump_of_events(records: &[Value]) -> Value {
-    let mut roles: BTreeMap<String, Value> = BTreeMap::new();
-    let mut policies: Vec<Value> = Vec::new();
-    let worked = |record: &&Value| {
-        record["eventSource"] == "iam.amazonaws.com" && record["errorCode"].is_null()
-    };
-    for record in records.iter().filter(worked) {
-        let (given, account) =
-            (&record["requestParameters"], text_of(record, "recipientAccountId"));
-        let parsed =
-            |field: &str| -> Value { serde_json::from_str(text_of(given, field)).unwrap() };
-        let role = given["roleName"].as_str().map(str::to_owned);
-        let mut change = |list: &str, what: Value| {
-            let name = role.clone().unwrap();
-            let role = roles.entry(name.clone()).or_insert_with(|| {
-                json!({
-                    "Path": "/", "RoleName": name, "RoleId": "", "InstanceProfileList": [],
-                    "Arn": format!("arn:aws:iam::{account}:role/{name}"),
-                    "RolePolicyList": [], "AttachedManagedPolicies": [],
-                })
-            });
-            role[list].as_array_mut().unwrap().push(what);
-        };
-        match text_of(record, "eventName") {
-            "PutRolePolicy" => change(
-                "RolePolicyList",
-                json!({"PolicyName": given["policyName"], "PolicyDocument": parsed("policyDocument")}),
-            ),
-            "AttachRolePolicy" => {
-                let arn = text_of(given, "policyArn");
-                let name = arn.rsplit('/').next().unwrap();
-                change("AttachedManagedPolicies", json!({"PolicyName": name, "PolicyArn": arn}));
-            }
-            "CreatePolicy" => {
-                let name = text_of(given, "policyName");
-                policies.push(json!({
-                    "PolicyName": name, "Arn": format!("arn:aws:iam::{account}:policy/{name}"),
-                    "DefaultVersionId": "v1", "PolicyVersionList": [{
-                        "VersionId": "v1", "IsDefaultVersion": true, "Document": parsed("policyDocument"),
-                    }],
-                }));
-            }
-            _ => {}
-        }
-    }
-    let roles: Vec<Value> = roles.into_values().collect();
-    json!({"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": roles, "Policies": policies})
-}
-
-/// The documents come from the trail's own events. They stay there, and so do the names of accounts
-/// and of things: what is kept is which actions were judged how.
-#[test]
-fn attacked_roles_of_a_real_trail_are_told_of_and_an_excluded_attack_is_not() {
-    let Some(trail) = shared("events/invictus/CloudTrail") else { return };
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(&trail).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let mut records = Vec::new();
-    for file in files {
-        let body: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        records.extend(list(&body, "Records").iter().cloned());
-    }
-    records.sort_by_key(|record| text_of(record, "eventTime").to_owned());
-    let (folder, dump) = (Files::new(), dump_of_events(&records));
-    let dump = folder.write("dump.json", &dump.to_string());
-    let options =
-        ["--account-authorization-details", &dump, "--principal", "stratus-red-team-*-role*"];
-    let (_, made) = described(&trail, &options);
-    let active = |diff: &Value| {
-        let active = list(diff, "principals").iter().filter(|one| one["status"] != "inactive");
-        active.count()
-    };
-    assert!(active(&made) >= 5, "{}", summary(&made));
-    let account = text_of(records.first().unwrap(), "recipientAccountId").to_owned();
-    let told = summary(&made).replace(&account, ACCOUNT);
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kept/attacked-roles.txt");
-    same_as_kept(&kept, &told);
-
-    // Tools and machines that were broken into: their sessions say nothing of what the roles are for.
-    let excluded = ["--exclude-session", "aws-go-sdk-*", "--exclude-session", "i-*"];
-    let (_, without) = described(&trail, &[&options[..], &excluded].concat());
-    assert_eq!(list(&without, "principals").len(), list(&made, "principals").len());
-    assert_eq!(active(&without), 0, "{}", summary(&without));
-    for one in list(&without, "principals") {
-        assert!(one.get("draft").is_none() && one.get("proofs").is_none(), "{one:#}");
-        assert!(classes(one).is_empty() && list(one, "not_attached").is_empty(), "{one:#}");
     }
 }

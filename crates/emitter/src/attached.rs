@@ -7,15 +7,15 @@
 //! own: it is judged by the union of what all of them did, or one of them would
 //! lose what another does not need.
 //!
-//! AWS's managed policies cannot be changed, and a policy that is somebody's
-//! boundary must not: whoever has one gets what it used of it in its own bundle,
-//! and detaches the policy.
+//! AWS's managed policies cannot be changed. A policy that is somebody's boundary must not be, nor
+//! one that is attached to others than are in the dump, by its own count: whoever has one gets
+//! what it used of it in its own bundle, and detaches the policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
 use trailtrim_aggregator::{Holder, PolicyChanges};
-use trailtrim_iam::read::{AttachedPolicy, Attachments, Document, HolderKind};
+use trailtrim_iam::read::{AttachedPolicy, Attachments, Document, HolderKind, Uses};
 use trailtrim_iam::{PolicyDocument, Principal};
 
 /// How a policy is held.
@@ -30,6 +30,8 @@ pub enum Hold {
     AwsManaged,
     /// A customer managed policy that is a permissions boundary as well.
     Boundary,
+    /// A customer managed policy that others have as well, of whom the dump says nothing.
+    HeldElsewhere,
     /// A file on the command line; how it is attached is not known.
     File,
 }
@@ -38,7 +40,7 @@ impl Hold {
     /// Tells whether the policy is detached and replaced, and never changed itself.
     #[must_use]
     pub fn is_replaced(self) -> bool {
-        matches!(self, Hold::AwsManaged | Hold::Boundary)
+        matches!(self, Hold::AwsManaged | Hold::Boundary | Hold::HeldElsewhere)
     }
 }
 
@@ -186,6 +188,7 @@ impl Inventory {
                 }
             }
         }
+        let elsewhere = held_elsewhere(holders);
         let mut inventory = Inventory::default();
         let mut shared: BTreeMap<String, usize> = BTreeMap::new();
         for holder in people() {
@@ -222,6 +225,7 @@ impl Inventory {
                     None => Hold::Inline,
                     Some(arn) if is_aws_managed(arn) => Hold::AwsManaged,
                     Some(arn) if boundaries.contains(arn) => Hold::Boundary,
+                    Some(arn) if elsewhere.contains(arn) => Hold::HeldElsewhere,
                     Some(_) => Hold::CustomerManaged,
                 };
                 let key = shared_key(holder, policy).filter(|key| {
@@ -317,6 +321,29 @@ impl Inventory {
         let bundles = self.bundles_of(attached);
         bundles.flat_map(|(_, bundle)| &bundle.policies).map(|policy| &policy.document).collect()
     }
+}
+
+/// Returns the managed policies that are used more often than by those who are in the dumps.
+fn held_elsewhere(holders: &[Attachments]) -> BTreeSet<&str> {
+    let mut attached: BTreeMap<&str, (BTreeSet<&str>, Uses)> = BTreeMap::new();
+    let mut boundaries: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for holder in holders {
+        let own = holder.policies.iter().filter(|policy| policy.via_group.is_none());
+        for (arn, uses) in own.filter_map(|policy| policy.arn.as_deref().zip(policy.uses)) {
+            attached.entry(arn).or_insert((BTreeSet::new(), uses)).0.insert(&holder.arn);
+        }
+        if let Some(arn) = holder.boundary.as_ref().and_then(|policy| policy.arn.as_deref()) {
+            boundaries.entry(arn).or_default().insert(&holder.arn);
+        }
+    }
+    let more = |count: u64, known: Option<usize>| {
+        usize::try_from(count).unwrap_or(usize::MAX) > known.unwrap_or_default()
+    };
+    let elsewhere = attached.into_iter().filter(|(arn, (who, uses))| {
+        more(uses.attachments, Some(who.len()))
+            || more(uses.boundaries, boundaries.get(arn).map(BTreeSet::len))
+    });
+    elsewhere.map(|(arn, _)| arn).collect()
 }
 
 /// What several principals may have in common: a managed policy by its ARN, a group's inline policy

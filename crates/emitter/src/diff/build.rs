@@ -339,7 +339,8 @@ fn notes(one: &TightenedPrincipal<'_>, own: Option<&TightenedBundle<'_>>) -> Vec
         .collect();
     if !replaced.is_empty() {
         notes.push(format!(
-            "detach and replace, do not rewrite: {} (managed by AWS, or somebody's boundary)",
+            "detach and replace, do not rewrite: {} (managed by AWS, somebody's boundary, or attached to \
+             others who are not in the dump)",
             replaced.join(", ")
         ));
     }

@@ -57,6 +57,7 @@ pub fn draw(history: &History, random: &mut Random) -> Held {
             arn: None,
             via_group: None,
             document: Document::Known(document(random, &needs, region)),
+            uses: None,
         });
         let policies = policies.collect();
         let created = late_day.filter(|_| random.chance(0.5)).map(|day| {
@@ -89,6 +90,7 @@ pub fn draw(history: &History, random: &mut Random) -> Held {
             arn: Some(format!("arn:aws:iam::{owner}:policy/common")),
             via_group: random.chance(0.2).then(|| "team".to_owned()),
             document: Document::Known(document(random, &all, region.unwrap_or("us-east-1"))),
+            uses: None,
         };
         match random.below(4) {
             0 => continue,

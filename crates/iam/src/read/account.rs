@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 
 use super::{
     AttachedPolicy, Attachments, Contents, Document, HolderKind, NamedPolicy, PolicyKind,
-    ReadError,
+    ReadError, Uses,
     json::{Json, Node},
     policy,
 };
+
+/// Managed policies by their ARNs.
+type Managed = BTreeMap<String, (Document, Option<Uses>)>;
 
 const LISTS: [&str; 4] = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"];
 
@@ -34,7 +37,7 @@ pub(super) fn read(root: &Node<'_>) -> Result<Contents, ReadError> {
     if let Some(list) = root.get("Policies") {
         for item in list.items() {
             let policy = managed_policy(&item)?;
-            managed.insert(policy.name.clone(), policy.document.clone());
+            managed.insert(policy.name.clone(), (policy.document.clone(), uses(&item)));
             contents.policies.push(policy);
         }
     }
@@ -75,6 +78,7 @@ fn through_group(
             document: Document::Unknown {
                 reason: format!("group `{}` is not in the dump", group.escape_debug()),
             },
+            uses: None,
         }];
     };
     let via = |policy: &AttachedPolicy| AttachedPolicy {
@@ -82,6 +86,16 @@ fn through_group(
         ..policy.clone()
     };
     policies.iter().map(via).collect()
+}
+
+/// Returns how often a managed policy is used, where the dump says so.
+fn uses(node: &Node<'_>) -> Option<Uses> {
+    let count = |key: &str| match node.get(key)?.value() {
+        Json::Number(number) => number.parse().ok(),
+        _ => None,
+    };
+    let boundaries = count("PermissionsBoundaryUsageCount").unwrap_or_default();
+    Some(Uses { attachments: count("AttachmentCount")?, boundaries })
 }
 
 fn managed_policy(node: &Node<'_>) -> Result<NamedPolicy, ReadError> {
@@ -112,7 +126,7 @@ fn holder(
     node: &Node<'_>,
     kind: HolderKind,
     inline: &str,
-    managed: &BTreeMap<String, Document>,
+    managed: &Managed,
     found: &mut Vec<NamedPolicy>,
 ) -> Result<Attachments, ReadError> {
     let name_key = match kind {
@@ -154,6 +168,7 @@ fn holder(
                 arn: None,
                 via_group: None,
                 document: read,
+                uses: None,
             });
         }
     }
@@ -195,14 +210,13 @@ fn last_used(node: &Node<'_>) -> Option<String> {
     role.or_else(|| text(node, "PasswordLastUsed"))
 }
 
-fn by_arn(name: String, arn: &str, managed: &BTreeMap<String, Document>) -> AttachedPolicy {
-    let document = managed.get(arn).cloned().unwrap_or_else(|| Document::Unknown {
-        reason: format!(
-            "`{}` is attached, but its document is not in the dump",
-            arn.escape_debug()
-        ),
+fn by_arn(name: String, arn: &str, managed: &Managed) -> AttachedPolicy {
+    let (document, uses) = managed.get(arn).cloned().unwrap_or_else(|| {
+        let reason =
+            format!("`{}` is attached, but its document is not in the dump", arn.escape_debug());
+        (Document::Unknown { reason }, None)
     });
-    AttachedPolicy { name, arn: Some(arn.to_owned()), via_group: None, document }
+    AttachedPolicy { name, arn: Some(arn.to_owned()), via_group: None, document, uses }
 }
 
 fn text<'a>(node: &Node<'a>) -> Result<&'a str, ReadError> {

@@ -114,6 +114,17 @@ pub struct AttachedPolicy {
     pub via_group: Option<String>,
     /// The document of its default version.
     pub document: Document,
+    /// How often the dump says that a managed policy is used.
+    pub uses: Option<Uses>,
+}
+
+/// How often a managed policy is used, by whoever holds it in its account, be they in the dump or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uses {
+    /// How many users, groups and roles it is attached to.
+    pub attachments: u64,
+    /// How many users and roles have it as their permissions boundary.
+    pub boundaries: u64,
 }
 
 /// Why a file could not be read.

@@ -1,0 +1,103 @@
+//! Principals that nothing is known to use.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{ACCOUNT, Files, Log, described, dump, of, policy};
+use crate::harness::{list, text_of};
+
+/// Makes the last record of a log one of a service that assumes a role.
+fn by_service(log: &mut Log, role: &str) {
+    let record = log.records.pop().unwrap();
+    let (before, rest) = record.split_once(r#""userIdentity":"#).unwrap();
+    let (_, after) = rest.split_once(r#""requestParameters":"#).unwrap();
+    let (_, after) = after.split_once(r#","readOnly""#).unwrap();
+    log.records.push(format!(
+        r#"{before}"userIdentity":{{"type":"AWSService","invokedBy":"lambda.amazonaws.com"}},
+        "requestParameters":{{"roleArn":"arn:aws:iam::{ACCOUNT}:role/{role}","roleSessionName":"f"}},
+        "resources":[{{"ARN":"arn:aws:iam::{ACCOUNT}:role/{role}","accountId":"{ACCOUNT}","type":"AWS::IAM::Role"}}],
+        "readOnly"{after}"#
+    ));
+}
+
+#[test]
+fn a_principal_is_unused_only_where_nothing_says_otherwise() {
+    // Sessions are begun at the global endpoint, too.
+    let mut log = Log::alive(ACCOUNT, 8);
+    let there = log.records.iter().map(|record| {
+        let there = record.replace(r#""awsRegion":"eu-west-1""#, r#""awsRegion":"us-east-1""#);
+        there.replace(&format!("{ACCOUNT}-"), "there-")
+    });
+    let there: Vec<String> = there.collect();
+    log.records.extend(there);
+    for day in 0..8 {
+        log.at(ACCOUNT, "x", (day, 9), ("sts.amazonaws.com", "AssumeRole", "{}"), true);
+        by_service(&mut log, "assumed");
+    }
+    let (trail, files) = (log.write(1), Files::new());
+    let names = ["assumed", "fresh", "idle", "stale", "used"];
+    let table = policy(&["dynamodb:GetItem"], &["*"]);
+    let mut dump = dump(&names.map(|name| (ACCOUNT, name, table.clone())));
+    let role = |dump: &mut Value, name: &str, key: &str, value: Value| {
+        let at = names.iter().position(|one| *one == name).unwrap();
+        dump["RoleDetailList"][at][key] = value;
+    };
+    role(&mut dump, "fresh", "CreateDate", "2026-01-06T10:00:00Z".into());
+    role(&mut dump, "used", "RoleLastUsed", json!({"LastUsedDate": "2026-01-07T10:00:00+00:00"}));
+    role(&mut dump, "stale", "RoleLastUsed", json!({"LastUsedDate": "2025-01-07T10:00:00+00:00"}));
+    let dump = files.write("account.json", &dump.to_string());
+    let trail_arn = format!("arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/t");
+    let selectors = json!({"TrailARN": trail_arn, "EventSelectors": [
+        {"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": []}
+    ]});
+    let selectors = files.write("selectors.json", &selectors.to_string());
+    let trails = json!({"trailList": [{"TrailARN": trail_arn, "Name": "t", "HomeRegion": "eu-west-1",
+        "IsMultiRegionTrail": true, "IncludeGlobalServiceEvents": true}]});
+    let trails = files.write("trails.json", &trails.to_string());
+    let given = ["--use-region", "eu-west-1", "--event-selectors", &selectors, &trails];
+    let given = [&given[..], &["--account-authorization-details", &dump]].concat();
+    let kinds = |days: &str| -> BTreeMap<String, Vec<String>> {
+        let options = [&given[..], &["--unused-days", days]].concat();
+        let (_, made) = described(trail.path(), &options);
+        let told = names.iter().map(|name| {
+            let one = of(&made, &format!("role/{name}"));
+            let mut findings = list(one, "findings").iter();
+            let unused = findings.any(|one| text_of(one, "code") == "unused-principal");
+            let reasons = one["perhaps_in_use"].as_array().into_iter().flatten();
+            let mut kinds: Vec<String> =
+                reasons.map(|reason| text_of(reason, "kind").to_owned()).collect();
+            assert_eq!(unused, kinds.is_empty(), "{one:#}");
+            kinds.extend(unused.then(|| "unused".to_owned()));
+            ((*name).to_owned(), kinds)
+        });
+        told.collect()
+    };
+    let expected = |rows: [(&str, &[&str]); 5]| -> BTreeMap<String, Vec<String>> {
+        let row = |(name, kinds): (&str, &[&str])| {
+            (name.to_owned(), kinds.iter().map(|&kind| kind.to_owned()).collect())
+        };
+        rows.map(row).into()
+    };
+    assert_eq!(
+        kinds("4"),
+        expected([
+            ("assumed", &["assumed"]),
+            ("fresh", &["too-new"]),
+            ("idle", &["unused"]),
+            ("stale", &["unused"]),
+            ("used", &["last-used"]),
+        ])
+    );
+    // In a week, nothing was unused for a month.
+    assert_eq!(
+        kinds("30"),
+        expected([
+            ("assumed", &["assumed", "not-covered"]),
+            ("fresh", &["not-covered"]),
+            ("idle", &["not-covered"]),
+            ("stale", &["not-covered"]),
+            ("used", &["last-used", "not-covered"]),
+        ])
+    );
+}

@@ -1,0 +1,70 @@
+//! Policies that several have.
+
+use serde_json::{Value, json};
+
+use super::{
+    ACCOUNT, Files, Log, QUEUE, WEEK, classes, described, drafted, dump, of, policy, texts, week,
+};
+use crate::harness::{list, text_of};
+
+#[test]
+fn one_role_of_several_accounts_is_judged_by_what_all_of_them_did() {
+    let other = "444455556666";
+    let mut log = week();
+    let mut elsewhere = Log::alive(other, 8);
+    let call = (
+        "sqs.amazonaws.com",
+        "ListQueueTags",
+        r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/444455556666/jobs"}"#,
+    );
+    for day in 0..8 {
+        elsewhere.at(other, "worker", (day, 9), call, true);
+    }
+    log.records.append(&mut elsewhere.records);
+    let (trail, files) = (log.write(2), Files::new());
+    let attached =
+        policy(&["sqs:GetQueueAttributes", "sqs:ListQueueTags", "sqs:PurgeQueue"], &["*"]);
+    let roles = [(ACCOUNT, "worker", attached.clone()), (other, "worker", attached)];
+    let dump = files.write("dump.json", &dump(&roles).to_string());
+    let apart = [&WEEK[..], &["--account-authorization-details", &dump]].concat();
+    let (_, alone) = described(trail.path(), &apart);
+    assert_eq!(list(&alone, "shared").len(), 0);
+    let first = of(&alone, &format!("{ACCOUNT}:role/worker"));
+    assert_eq!(classes(first), [("sqs:GetQueueAttributes", "used")].into());
+    let (_, grouped) =
+        described(trail.path(), &[&apart[..], &["--group-by", "role-name"]].concat());
+    let [shared] = list(&grouped, "shared") else { panic!("{grouped:#}") };
+    assert_eq!(text_of(shared, "key"), "role name worker");
+    assert_eq!(list(shared, "holders").len(), 2);
+    let used = [("sqs:GetQueueAttributes", "used"), ("sqs:ListQueueTags", "used")];
+    assert_eq!(classes(shared), used.into(), "{shared:#}");
+}
+
+#[test]
+fn a_policy_that_others_have_of_whom_the_dump_says_nothing_is_replaced_and_not_rewritten() {
+    let (trail, files) = (week().write(1), Files::new());
+    let arn = "arn:aws:iam::111122223333:policy/queues";
+    for (attachments, boundaries, replaced) in [(1, 0, false), (2, 0, true), (1, 1, true)] {
+        let mut account = dump(&[(ACCOUNT, "worker", policy(&["sqs:ListQueues"], &["*"]))]);
+        let role = &mut account["RoleDetailList"][0];
+        role["RolePolicyList"] = json!([]);
+        role["AttachedManagedPolicies"] = json!([{"PolicyName": "queues", "PolicyArn": arn}]);
+        account["Policies"] = json!([{
+            "PolicyName": "queues", "Arn": arn, "DefaultVersionId": "v1",
+            "AttachmentCount": attachments, "PermissionsBoundaryUsageCount": boundaries,
+            "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": true,
+                "Document": policy(&["sqs:GetQueueAttributes", "sqs:PurgeQueue"], &[QUEUE])}],
+        }]);
+        let account = files.write("account.json", &account.to_string());
+        let options = [&WEEK[..], &["--account-authorization-details", &account]].concat();
+        let (_, made) = described(trail.path(), &options);
+        let worker = of(&made, "worker");
+        assert_eq!(text_of(worker, "status"), "tightened", "{worker:#}");
+        let hold = text_of(&list(worker, "attached")[0], "hold");
+        assert_eq!(hold, if replaced { "held-elsewhere" } else { "customer-managed" });
+        let notes: Vec<&str> = list(worker, "notes").iter().filter_map(Value::as_str).collect();
+        assert_eq!(notes.iter().any(|note| note.contains("do not rewrite: queues")), replaced);
+        let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
+        assert_eq!(texts(&draft["Statement"][0]["Action"]), ["sqs:GetQueueAttributes"]);
+    }
+}
