@@ -13,6 +13,9 @@ use crate::summary::count;
 use crate::trail::TrailArgs;
 use crate::{Exit, summary};
 
+/// How many weeks are told one by one.
+const TOLD_WEEKS: usize = 26;
+
 /// Show how complete the picture of each principal is, and what is still to come
 ///
 /// Counts on how many days each grant was seen and estimates from that what was not seen yet. Only
@@ -98,8 +101,7 @@ fn describe(soak: &Soak, text: &mut String) -> std::fmt::Result {
         writeln!(text, "             insufficient: {why}")?;
     }
     if !soak.new_grants_by_week.is_empty() {
-        let weeks: Vec<String> = soak.new_grants_by_week.iter().map(usize::to_string).collect();
-        writeln!(text, "  new        by week {}", weeks.join(" "))?;
+        writeln!(text, "  new        {}", by_week(&soak.new_grants_by_week))?;
     }
     if let (Some(new), Some(since)) = (&soak.last_new, soak.days_since_new) {
         writeln!(
@@ -120,6 +122,21 @@ fn describe(soak: &Soak, text: &mut String) -> std::fmt::Result {
     }
     text.push('\n');
     Ok(())
+}
+
+/// Tells how many grants were new in each of the last weeks, and in all before.
+fn by_week(weeks: &[usize]) -> String {
+    let (before, last) = weeks.split_at(weeks.len().saturating_sub(TOLD_WEEKS));
+    let told: Vec<String> = last.iter().map(usize::to_string).collect();
+    match before {
+        [] => format!("by week {}", told.join(" ")),
+        before => format!(
+            "{} in {}, then by week {}",
+            before.iter().sum::<usize>(),
+            count(before.len() as u64, "week", "weeks"),
+            told.join(" ")
+        ),
+    }
 }
 
 fn completeness(what: &Completeness, insufficient: bool) -> String {
@@ -168,6 +185,16 @@ fn hint(soaks: &[Soak]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn years_are_not_told_week_by_week() {
+        assert_eq!(by_week(&[3, 0, 1]), "by week 3 0 1");
+        let mut weeks = vec![1; 40];
+        weeks.extend([0; TOLD_WEEKS]);
+        let told = by_week(&weeks);
+        assert!(told.starts_with("40 in 40 weeks, then by week 0 0 "), "{told}");
+        assert_eq!(told.matches(" 0").count(), TOLD_WEEKS);
+    }
 
     #[test]
     fn coverage_is_never_told_as_all() {
