@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::CompileError;
-use crate::layout::TRANSFORMS;
+use crate::layout::{LISTED, TRANSFORMS};
 use crate::names::{
     Call, fills, is_bare, is_generic, is_short_for, named_by, normal, normal_path, same,
 };
@@ -102,7 +102,7 @@ pub(crate) fn written(
         .position(|known| *known == transform)
         .and_then(|index| u32::try_from(index).ok())
         .ok_or_else(|| file.error(text, format!("no transform `{transform}`")))?;
-    if member == "caller" {
+    if member == "caller" || member == LISTED {
         return Ok(vec![Source::Path { transform: 0, path: member.to_owned(), also: false }]);
     }
     let rooted =

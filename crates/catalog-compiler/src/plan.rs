@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::CompileError;
 use crate::data::Level;
 use crate::fill::{Source, written};
-use crate::layout::{ANY_ARN, TRANSFORMS, flag, kind};
+use crate::layout::{ANY_ARN, LISTED, TRANSFORMS, flag, kind};
 use crate::names::normal;
 use crate::rules::{GrantRule, Named, OperationRule};
 use crate::types::is_ambient;
@@ -322,6 +322,7 @@ impl Plan {
             | Source::Spelled { path, .. }
             | Source::Before { path, .. } = source
                 && path != "caller"
+                && path != LISTED
             {
                 paths.insert(path.clone());
             }

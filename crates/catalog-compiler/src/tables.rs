@@ -25,6 +25,7 @@ pub(crate) fn write(world: &World<'_>, input: &Input) -> Result<Vec<u8>, Compile
     let events = events(world)?;
     let visible: BTreeSet<String> = events
         .values()
+        .filter(|event| event.known)
         .flat_map(|event| &event.variants)
         .flat_map(|(_, plan)| &plan.grants)
         .map(|grant| grant.action.to_ascii_lowercase())
@@ -72,6 +73,8 @@ struct Event {
     name: String,
     prefix: String,
     variants: Vec<(BTreeSet<String>, Plan)>,
+    /// Whether a model or a rule has it, and not only the reference an action of that name.
+    known: bool,
 }
 
 /// Returns the sources: label → prefix and models, in the order they are tried.
@@ -156,7 +159,8 @@ fn events(world: &World<'_>) -> Result<BTreeMap<String, Event>, CompileError> {
                 variants.retain(|(_, plan)| plan.kind != kind::UNVERIFIED);
             }
             let name = candidates.first().map(|(_, operation)| operation.name.clone());
-            let event = Event { name: name.unwrap_or_default(), prefix: prefix.clone(), variants };
+            let name = name.unwrap_or_default();
+            let event = Event { name, prefix: prefix.clone(), variants, known: true };
             events.insert(format!("{label}:{lower}"), event);
         }
         // Names that no model has: what rules know, and what the reference has as actions.
@@ -167,16 +171,17 @@ fn events(world: &World<'_>) -> Result<BTreeMap<String, Event>, CompileError> {
             .rules()
             .filter(|rules| rules.service.as_deref() == Some(*prefix))
             .flat_map(|rules| rules.operation.iter().flat_map(|rule| &rule.names))
-            .map(String::as_str);
-        let known = service.actions.iter().map(|action| action.name.as_str());
-        for name in ruled.chain(known) {
+            .map(|name| (name.as_str(), true));
+        let actions = service.actions.iter().map(|action| (action.name.as_str(), false));
+        for (name, known) in ruled.chain(actions) {
             let key = format!("{label}:{}", name.to_ascii_lowercase());
             if events.contains_key(&key) {
                 continue;
             }
             let subject = Subject { prefix, name, model: None };
             let variants = vec![(BTreeSet::new(), plan(world, subject)?)];
-            let event = Event { name: name.to_owned(), prefix: (*prefix).to_owned(), variants };
+            let event =
+                Event { name: name.to_owned(), prefix: (*prefix).to_owned(), variants, known };
             events.insert(key, event);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use trailtrim_iam::resource::escape;
 
-use crate::table::layout::{TRANSFORMS, kind_of, root, source};
+use crate::table::layout::{LISTED, TRANSFORMS, kind_of, root, source};
 use crate::table::{Node, Table};
 use crate::template::{Piece, captures, pieces};
 use crate::transform::{Value, apply, secret};
@@ -121,6 +121,18 @@ impl<'r> Filler<'r> {
         Filler { table, request, types: service.unwrap_or_else(|| table.node(0)).node(3) }
     }
 
+    /// Hands over each value at a path, or each ARN that the record lists.
+    fn read(&self, path: &str, each: &mut dyn FnMut(&str)) {
+        if path != LISTED {
+            return self.request.values(path, each);
+        }
+        self.request.resources(&mut |resource| {
+            if !resource.is_prefix {
+                each(resource.arn);
+            }
+        });
+    }
+
     /// Returns the values of one source.
     pub(crate) fn values(&self, node: Node, kind: &str) -> Vec<Value> {
         match node.number(0) {
@@ -131,7 +143,7 @@ impl<'r> Filler<'r> {
                 let name = TRANSFORMS.get(node.number(1) as usize).copied();
                 let cut = name.is_some_and(|name| READS_ARNS.contains(&name));
                 let words = node.string(3);
-                self.request.values(node.string(2), &mut |text| {
+                self.read(node.string(2), &mut |text| {
                     if !words.is_empty() {
                         values.extend(spelled(words, text).map(Value::plain));
                     } else if text.starts_with("arn:") && !cut {

@@ -105,6 +105,9 @@ pub mod kind {
 /// In place of a path: every ARN that was found in the parameters.
 pub const ANY_ARN: &str = "**";
 
+/// In place of a path: the ARNs in the record's own `resources[]`.
+pub const LISTED: &str = "listed";
+
 /// A grant of a plan.
 pub mod grant {
     /// Node of the action.

@@ -255,10 +255,14 @@ impl Resolver<'_> {
         } else {
             values.iter().filter_map(|value| self.passed(value, flags)).collect()
         };
-        let takers: Vec<String> = node.node(pass::TAKERS).strings().map(str::to_owned).collect();
-        // Chinese principals differ by service, so the condition holds elsewhere only.
-        let certain = !takers.is_empty() && self.request.partition() != "aws-cn";
-        let condition = certain.then(|| Condition {
+        let mut takers: Vec<String> =
+            node.node(pass::TAKERS).strings().map(str::to_owned).collect();
+        if self.request.partition() == "aws-cn" {
+            // In China some services have principals of their own, and the others the common ones.
+            let chinese: Vec<String> = takers.iter().map(|taker| format!("{taker}.cn")).collect();
+            takers.extend(chinese);
+        }
+        let condition = (!takers.is_empty()).then(|| Condition {
             operator: "StringEquals".to_owned(),
             key: "iam:PassedToService".to_owned(),
             values: takers,
