@@ -125,6 +125,7 @@ fn tell(
         tell_baseline(drafts, hint, text)?;
         tell_companions(activity, drafts, text)?;
         tell_caveats(activity, hint, text)?;
+        tell_tried(activity, hint, text)?;
     }
     let amended = activity.amended.calls();
     if amended.value > 0 {
@@ -316,6 +317,46 @@ fn tell_caveats(activity: &Activity, hint: &str, text: &mut String) -> std::fmt:
             writeln!(text, "  {}", printable(&Widening { why, grants }.told()))?;
         }
         more(text, reasons, hint)?;
+    }
+    Ok(())
+}
+
+/// Tells what was only tried, by action: refused, or failed in a way that does not tell whether it was
+/// allowed.
+fn tell_tried(activity: &Activity, hint: &str, text: &mut String) -> std::fmt::Result {
+    let (mut refused, mut failed): (BTreeMap<&str, usize>, BTreeMap<&str, usize>) =
+        (BTreeMap::new(), BTreeMap::new());
+    for principal in &activity.principals {
+        let granted: BTreeSet<(&str, &str)> = principal
+            .rows
+            .keys()
+            .filter(|key| key.outcome.grants())
+            .map(|key| (&*key.action, &*key.resource))
+            .collect();
+        let tried = principal.rows.keys().filter(|key| !key.outcome.grants());
+        let tried: BTreeSet<(&str, &str, bool)> = tried
+            .map(|key| (&*key.action, &*key.resource, key.outcome == Outcome::Denied))
+            .filter(|(action, resource, _)| !granted.contains(&(action, resource)))
+            .collect();
+        for (action, _, denied) in tried {
+            let of = if denied { &mut refused } else { &mut failed };
+            *of.entry(action).or_default() += 1;
+        }
+    }
+    for (what, actions) in [
+        ("refused, and not granted", refused),
+        ("failed, and not granted since nothing shows that it was allowed", failed),
+    ] {
+        if actions.is_empty() {
+            continue;
+        }
+        let all = count(actions.values().sum::<usize>() as u64, "permission", "permissions");
+        let mut names: Vec<String> =
+            actions.keys().take(LINES).map(|name| printable(name)).collect();
+        if actions.len() > LINES {
+            names.push(format!("and {} more", actions.len() - LINES));
+        }
+        writeln!(text, "{what}: {all} ({}){hint}", names.join(", "))?;
     }
     Ok(())
 }

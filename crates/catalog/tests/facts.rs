@@ -16,6 +16,8 @@ fn error_codes_have_classes() {
         ("securityhub", "InvalidAccessException", ErrorClass::NotEvaluated),
         ("sts", "ExpiredTokenException", ErrorClass::NotEvaluated),
         ("s3", "NoSuchKey", ErrorClass::GrantedWithError),
+        ("sqs", "AWS.SimpleQueueService.NonExistentQueue", ErrorClass::GrantedWithError),
+        ("ec2", "Server.InsufficientInstanceCapacity", ErrorClass::GrantedWithError),
         ("iam", "NoSuchEntityException", ErrorClass::GrantedWithError),
         ("lambda", "ResourceNotFoundException", ErrorClass::GrantedWithError),
         ("sqs", "KMS.AccessDeniedException", ErrorClass::DependencyDenied),
