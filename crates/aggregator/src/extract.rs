@@ -195,19 +195,21 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
 
     /// Keeps what belongs together in one element of a list, and returns the branches for it.
     fn element(&mut self, json: Value<'r>, here: &[&'e Branch]) -> Vec<&'e Branch> {
-        for joined in here.iter().flat_map(|branch| &branch.joined) {
+        let tests = here.iter().flat_map(|branch| &branch.chosen);
+        let chosen = tests.filter(|((key, value), _)| {
+            let own = member(json, key).unwrap_or_default();
+            own.eq_ignore_ascii_case(value)
+        });
+        let all: Vec<&Branch> =
+            here.iter().copied().chain(chosen.map(|(_, branch)| branch)).collect();
+        for joined in all.iter().flat_map(|branch| &branch.joined) {
             let values: Option<Vec<String>> =
                 joined.members.iter().map(|key| member(json, key)).collect();
             if let Some(values) = values {
                 self.keep(joined.path, Cow::Owned(values.join("/")));
             }
         }
-        let tests = here.iter().flat_map(|branch| &branch.chosen);
-        let chosen = tests.filter(|((key, value), _)| {
-            let own = member(json, key).unwrap_or_default();
-            own.eq_ignore_ascii_case(value)
-        });
-        here.iter().copied().chain(chosen.map(|(_, branch)| branch)).collect()
+        all
     }
 
     fn members(&mut self, json: Value<'r>, here: &[&'e Branch], reach: Reach<'e>) {
@@ -396,6 +398,7 @@ mod tests {
                 "request.items[operation=delete].tablename",
                 "request.entries.databasename+tablename",
                 "request.entries[tablename=].databasename",
+                "request.pages[version=].bucket+name",
             ],
             &[],
             false,
@@ -403,10 +406,11 @@ mod tests {
         assert_eq!(
             parts(
                 &extractor,
-                r#"{"items":[{"operation":"Put","tableName":"a"},{"tableName":"b","operation":"Delete"},{"operation":"Get","tableName":"c"}],
+                r#"{"pages":[{"bucket":"p","name":"a","version":"1"},{"bucket":"q","name":"b"}],"items":[{"operation":"Put","tableName":"a"},{"tableName":"b","operation":"Delete"},{"operation":"Get","tableName":"c"}],
                 "entries":[{"databaseName":"d","tableName":"t"},{"databaseName":"e","tableName":"u"},{"databaseName":"f"},{"databaseName":"***","tableName":"w"}]}"#
             ),
             [
+                pair("request.pages[version=].bucket+name", "q/b"),
                 pair("request.items[operation=put].tablename", "a"),
                 pair("request.items[operation=delete].tablename", "b"),
                 pair("request.entries.databasename+tablename", "d/t"),
