@@ -11,6 +11,7 @@ use tempfile::TempDir;
 mod idle;
 mod kept;
 mod large;
+mod room;
 mod shared;
 
 use crate::harness::{list, number, text, text_of, trailtrim};

@@ -16,6 +16,7 @@ mod agreement;
 mod backtest;
 mod coverage;
 mod denials;
+mod deploy;
 mod determinism;
 mod diff;
 mod errors;

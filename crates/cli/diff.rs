@@ -15,7 +15,7 @@ use trailtrim_catalog::Catalog;
 use trailtrim_emitter::attached::Inventory;
 use trailtrim_emitter::diff::{Diff, Inputs, Options, Past, Status, diff as describe};
 use trailtrim_emitter::finding::Code;
-use trailtrim_emitter::fit::Limits;
+use trailtrim_emitter::fit::Budget as Sizes;
 use trailtrim_emitter::tighten::{Lookout, Settings, Standards, UNUSED_DAYS};
 use trailtrim_emitter::{ConditionKind, Taste};
 use trailtrim_iam::read::{Attachments, PolicyKind};
@@ -89,7 +89,8 @@ pub(crate) struct DiffArgs {
     resources: Option<Taste>,
 
     /// Add conditions that held in every call of a statement: `requested-region`, `source-vpce` or
-    /// `source-ip` (can be repeated)
+    /// `source-ip` (can be repeated). An address is written as the network that it is in, a /24, or a
+    /// /48 of IPv6: its neighbours are let in as well
     #[arg(long = "condition", value_name = "KIND", value_parser = config::condition)]
     conditions: Vec<ConditionKind>,
 
@@ -124,24 +125,19 @@ enum Budget {
     /// Customer managed policies
     #[default]
     Managed,
-    /// Inline policy of a role
-    InlineRole,
-    /// Inline policy of a user
-    InlineUser,
-    /// Inline policy of a group
-    InlineGroup,
+    /// Inline policies, each within the limit of a role, user or group
+    #[value(aliases = ["inline-role", "inline-user", "inline-group"])]
+    Inline,
     /// Inline policy of a permission set
     PermissionSet,
 }
 
 impl Budget {
-    fn limits(self) -> Limits {
+    fn sizes(self) -> Sizes {
         match self {
-            Budget::Managed => Limits::managed(),
-            Budget::InlineRole => Limits::inline_role(),
-            Budget::InlineUser => Limits::inline_user(),
-            Budget::InlineGroup => Limits::inline_group(),
-            Budget::PermissionSet => Limits::permission_set(),
+            Budget::Managed => Sizes::managed(),
+            Budget::Inline => Sizes::inline(),
+            Budget::PermissionSet => Sizes::permission_set(),
         }
     }
 }
@@ -229,12 +225,6 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
             .into_iter()
             .collect(),
     };
-    let plain = args.budget.limits();
-    let limits = Limits {
-        document: config.limits.document.unwrap_or(plain.document),
-        documents: config.limits.documents.unwrap_or(plain.documents),
-        ..plain
-    };
     let inputs = Inputs {
         tool_version: env!("CARGO_PKG_VERSION"),
         filters: trail.filters.clone(),
@@ -254,7 +244,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
             conditions: &conditions,
             catalog,
         },
-        limits,
+        budget: args.budget.sizes().with(config.limits.document, config.limits.documents),
         past: cut.as_ref().zip(earlier.as_ref()).map(|(cut, lookout)| Past {
             split: time::show(cut.at),
             before: &cut.before,
@@ -264,6 +254,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     };
     tell_stray(&trail.coverage);
     let mut described = args.trail.pool()?.install(|| describe(&inputs));
+    let sets = described.permission_sets();
     if args.trail.selects_principals() {
         described.principals.retain(|one| args.trail.selects_arn(&one.arn));
         if described.principals.is_empty() {
@@ -287,7 +278,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
             "this is a defect of the program or of its data: report it with what is above",
         ));
     }
-    let form = Form { format: args.format, budget: args.budget };
+    let form = Form { format: args.format, budget: args.budget, sets: &sets };
     match (&args.out, args.format.kind()) {
         (Some(directory), _) => {
             let removed = files::write(directory, &mut described, &trail, form)?;

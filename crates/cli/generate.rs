@@ -1,6 +1,6 @@
 //! `trailtrim generate`: a policy for each principal, from behaviour alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -8,10 +8,13 @@ use rayon::prelude::*;
 use trailtrim_aggregator::{Principal, Workload};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::backtest::{Drafting, Fold};
+use trailtrim_emitter::fit::Limits;
 use trailtrim_emitter::page::{self, Sources};
 use trailtrim_emitter::render::{NamedPolicy, Target, html, policy_name, report_markdown};
 use trailtrim_emitter::report::{self, Described, Report};
-use trailtrim_emitter::{Draft, POLICY_FILE, draft, policy_path};
+use trailtrim_emitter::{
+    Draft, POLICY_FILE, Packed, PermissionSets, draft, draft_together, packed, policy_path,
+};
 use trailtrim_iam::{PolicyDocument, escape_controls};
 
 use crate::directory::{self, Content, PolicyText};
@@ -41,6 +44,10 @@ const REPORT_FILE: &str = "report.json";
 /// none for all of them together. On standard output each ARN then has an object with a policy for
 /// each workload: `scope <ARN>`, `session <name>`, `session` for more than are kept apart, `none`.
 /// Session names are chosen by whoever assumes the role.
+///
+/// A policy that is too large for one managed policy is written as several of them in Terraform and
+/// CloudFormation, and stays one document as JSON. What is too large even so is marked in the file, in
+/// the report and on standard error.
 #[derive(Debug, Args)]
 pub(crate) struct GenerateArgs {
     #[command(flatten)]
@@ -57,9 +64,21 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_enum, value_name = "WHAT")]
     split_by: Option<Split>,
 
+    /// Draft one policy for all roles of an Identity Center permission set, which has one in all of its
+    /// accounts
+    #[arg(long, value_enum, value_name = "BY", conflicts_with = "split_by")]
+    group_by: Option<Group>,
+
     /// Form of the policies, or of what is read about them
     #[arg(long, value_enum, default_value_t)]
     format: GenerateFormat,
+}
+
+/// By what roles of several accounts are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Group {
+    /// The Identity Center permission set
+    PermissionSet,
 }
 
 /// The form of the result.
@@ -120,17 +139,21 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         interrupt::will_write(directory);
     }
     let catalog = Catalog::embedded();
-    let (trail, cut) = read(args, catalog)?;
+    let (mut trail, cut) = read(args, catalog)?;
     args.trail.require_records(trail.nothing, &trail.input, args.out.as_deref())?;
     args.trail
         .require_principals(&trail.activity)
         .inspect_err(|_| tell(&summary::of_usage(&trail)))?;
     let options = args.drafting.options();
     let pool = args.trail.pool()?;
-    let drafts: Vec<Draft> = pool.install(|| {
+    let mut drafts: Vec<Draft> = pool.install(|| {
         let principals = trail.activity.principals.par_iter();
         principals.map(|principal| draft(principal, catalog, options)).collect()
     });
+    if args.group_by.is_some() {
+        let draft = |roles: &[&Principal]| draft_together(roles, catalog, options);
+        group(&mut trail.activity.principals, &mut drafts, &draft);
+    }
     let backtest = cut.map(|cut| {
         let before = Drafting { activity: &cut.before, catalog, options };
         Fold::new(time::show(cut.at), None, before, &cut.after)
@@ -201,6 +224,91 @@ fn read(args: &GenerateArgs, catalog: Catalog) -> anyhow::Result<(Trail, Option<
     })
 }
 
+/// Drafts together what is for roles of one permission set. What could not be mapped of one of them is
+/// missing in the policy of all.
+fn group(
+    principals: &mut [Principal],
+    drafts: &mut [Draft],
+    draft: &dyn Fn(&[&Principal]) -> Option<Draft>,
+) {
+    let mut sets: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    for (at, one) in principals.iter().enumerate() {
+        if let Some(set) = &one.permission_set {
+            let partition = one.arn.split(':').nth(1).unwrap_or_default();
+            sets.entry((partition.to_owned(), set.clone())).or_default().push(at);
+        }
+    }
+    for places in sets.into_values().filter(|places| places.len() > 1) {
+        let roles: Vec<&Principal> = places.iter().filter_map(|at| principals.get(*at)).collect();
+        let frozen: BTreeSet<String> =
+            roles.iter().flat_map(|role| role.frozen.iter().cloned()).collect();
+        let Some(joint) = draft(&roles) else { continue };
+        for at in places {
+            if let Some((role, own)) = principals.get_mut(at).zip(drafts.get_mut(at)) {
+                role.frozen.clone_from(&frozen);
+                *own = joint.clone();
+            }
+        }
+    }
+}
+
+/// A policy that is to be written.
+struct Policy<'p> {
+    principal: &'p Principal,
+    packed: Packed,
+    /// The number of its first document among those of the principal.
+    number: usize,
+    /// What it is for, where that is more than the principal.
+    title: Option<String>,
+    /// What whoever deploys it has to know first.
+    caveats: Vec<String>,
+}
+
+/// Packs policies as a form wants them.
+struct Packing {
+    format: PolicyFormat,
+    sets: PermissionSets,
+}
+
+impl Packing {
+    fn of(format: PolicyFormat, trail: &Trail) -> Packing {
+        let roles = trail.activity.principals.iter();
+        let roles = roles.filter_map(|one| Some((&*one.arn, one.permission_set.as_deref()?)));
+        Packing { format, sets: PermissionSets::of(roles) }
+    }
+
+    fn pack<'p>(
+        &self,
+        principal: &'p Principal,
+        draft: &Draft,
+        document: &PolicyDocument,
+    ) -> Policy<'p> {
+        let set = principal.permission_set.as_deref();
+        let packed = match (self.format, set) {
+            // A document to read, and to make others of.
+            (PolicyFormat::Json, _) => Packed { documents: vec![document.clone()], misfit: None },
+            (PolicyFormat::Terraform, Some(_)) => packed(document, &Limits::permission_set()),
+            _ => packed(document, &Limits::managed()),
+        };
+        let mut caveats: Vec<String> = packed.misfit.iter().cloned().collect();
+        // Templates bring managed policies, which may differ by account.
+        let templates = [PolicyFormat::Cloudformation, PolicyFormat::CloudformationJson];
+        let inline = !templates.contains(&self.format) && draft.together.is_empty();
+        if let Some(set) = set.filter(|_| inline) {
+            caveats.extend(self.sets.caveat(&principal.arn, set));
+        }
+        let together = draft.together.iter().cloned().collect::<Vec<_>>().join(", ");
+        let whole = set.filter(|_| self.format == PolicyFormat::Terraform && !together.is_empty());
+        let title = whole.map(|set| {
+            format!(
+                "the permission set {set}, as it was used in {together}; the file is the same for each \
+                 of them: apply one"
+            )
+        });
+        Policy { principal, packed, number: 1, title, caveats }
+    }
+}
+
 /// Renders every policy. Returns also the paths of the files, for each principal that has one. Works
 /// on the current rayon pool.
 fn policies(
@@ -208,29 +316,34 @@ fn policies(
     trail: &Trail,
     drafts: &[Draft],
 ) -> anyhow::Result<(Vec<PolicyText>, Vec<Option<String>>)> {
+    let packing = Packing::of(format, trail);
+    let principals = trail.activity.principals.par_iter().zip(drafts);
+    let packed = principals
+        .map(|(principal, draft)| Some(packing.pack(principal, draft, draft.policy.as_ref()?)));
+    let mut packed: Vec<Option<Policy<'_>>> = packed.collect();
     // Workloads of one role have policies of their own, which must not share a name.
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
-    let principals = trail.activity.principals.iter().zip(drafts).map(|(principal, draft)| {
-        let document = draft.policy.as_ref()?;
-        let number = numbers.entry(&principal.arn).or_default();
-        *number += 1;
-        Some((principal, document, *number))
-    });
-    let principals: Vec<_> = principals.collect();
-    let rendered: Vec<Option<(PolicyText, Option<String>)>> = principals
+    for one in packed.iter_mut().flatten() {
+        let number = numbers.entry(&one.principal.arn).or_insert(1);
+        one.number = *number;
+        *number += one.packed.documents.len();
+    }
+    let cautions: Vec<String> = packed.iter().flatten().flat_map(Policy::cautions).collect();
+    let rendered: Vec<Option<(PolicyText, Option<String>)>> = packed
         .into_par_iter()
         .map(|one| {
-            let Some((principal, document, number)) = one else { return Ok(None) };
-            let rendered = render(format, principal, document, number)?;
-            let path = policy_path(principal);
+            let Some(one) = one else { return Ok(None) };
+            let rendered = render(format, &one)?;
+            let path = policy_path(one.principal);
             let folder = path.strip_suffix(POLICY_FILE).unwrap_or_default();
             let path = format!("{folder}{}", rendered.format.file_name());
-            let told = rendered.told(principal);
-            let owner = principal.arn.clone();
+            let told = rendered.told(one.principal);
+            let owner = one.principal.arn.clone();
             Ok(Some((PolicyText { path, owner, text: rendered.text }, told)))
         })
         .collect::<anyhow::Result<_>>()?;
     rendered.iter().flatten().filter_map(|(_, told)| told.as_deref()).for_each(tell);
+    tell(&summary::of_cautions(&cautions));
     let own = |one: &Option<(PolicyText, _)>| one.as_ref().map(|(policy, _)| policy.path.clone());
     let mut paths: Vec<Option<String>> = rendered.iter().map(own).collect();
     let mut policies: Vec<PolicyText> =
@@ -244,16 +357,21 @@ fn policies(
     Ok((policies, paths))
 }
 
-/// Renders one policy, the `number`th of the principal.
-fn render(
-    format: PolicyFormat,
-    principal: &Principal,
-    document: &PolicyDocument,
-    number: usize,
-) -> anyhow::Result<Rendered> {
-    let target = Target::from(principal);
-    let name = policy_name(&target, number);
-    format.render(&target, &[NamedPolicy { name: &name, document }])
+/// Renders one policy.
+fn render(format: PolicyFormat, policy: &Policy<'_>) -> anyhow::Result<Rendered> {
+    let own = Target::from(policy.principal);
+    let title = policy.title.clone().unwrap_or_else(|| own.title.clone());
+    let target = Target { title, caveats: policy.caveats.clone(), ..own };
+    let numbers = policy.number..;
+    let documents = policy.packed.documents.iter();
+    let names: Vec<String> =
+        numbers.zip(documents.clone()).map(|(number, _)| policy_name(&target, number)).collect();
+    let named: Vec<NamedPolicy<'_>> = names
+        .iter()
+        .zip(documents)
+        .map(|(name, document)| NamedPolicy { name, document })
+        .collect();
+    format.render(&target, &named)
 }
 
 impl Rendered {
@@ -265,8 +383,16 @@ impl Rendered {
     }
 }
 
+impl Policy<'_> {
+    /// Says what is the matter with the policy.
+    fn cautions(&self) -> Vec<String> {
+        let whose = &self.principal.arn;
+        self.caveats.iter().map(|caveat| format!("the policy of {whose}: {caveat}")).collect()
+    }
+}
+
 /// The policies of a principal by their workloads; by nothing where these are not told apart.
-type Policies<'t> = BTreeMap<String, (&'t Principal, &'t PolicyDocument)>;
+type Policies<'t> = BTreeMap<String, (&'t Principal, &'t Draft, &'t PolicyDocument)>;
 
 fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyhow::Result<String> {
     let principals = &trail.activity.principals;
@@ -275,7 +401,7 @@ fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyh
         let of = policies.entry(&principal.arn).or_default();
         if let Some(policy) = &draft.policy {
             let label = principal.workload.as_ref().map(Workload::label).unwrap_or_default();
-            of.insert(label, (principal, policy));
+            of.insert(label, (principal, draft, policy));
         }
     }
     let (selected, split) = (args.trail.selects_principals(), args.split_by.is_some());
@@ -293,7 +419,7 @@ fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyh
     }
     policies.retain(|_, policies| !policies.is_empty());
     let documents = |policies: &Policies<'_>| -> BTreeMap<String, PolicyDocument> {
-        policies.iter().map(|(label, (_, policy))| (label.clone(), (*policy).clone())).collect()
+        policies.iter().map(|(label, (.., policy))| (label.clone(), (*policy).clone())).collect()
     };
     // A policy prints its elements in canonical order wherever it stands.
     let mut text = match policies.first_key_value() {
@@ -306,9 +432,12 @@ fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyh
         Some((_, only)) if single && (!split || args.format != GenerateFormat::Json) => {
             let mut all = only.values();
             match (all.next(), all.next()) {
-                (Some((principal, policy)), None) => {
-                    let rendered = render(args.format.policies(), principal, policy, 1)?;
+                (Some((principal, draft, policy)), None) => {
+                    let format = args.format.policies();
+                    let policy = Packing::of(format, trail).pack(principal, draft, policy);
+                    let rendered = render(format, &policy)?;
                     rendered.told(principal).as_deref().into_iter().for_each(tell);
+                    tell(&summary::of_cautions(&policy.cautions()));
                     return Ok(rendered.text);
                 }
                 _ => {
@@ -330,7 +459,7 @@ fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyh
         _ => {
             let whole: BTreeMap<_, _> = policies
                 .iter()
-                .filter_map(|(arn, policies)| Some((arn, policies.values().next()?.1)))
+                .filter_map(|(arn, policies)| Some((arn, policies.values().next()?.2)))
                 .collect();
             escape_controls(serde_json::to_string_pretty(&whole)?)
         }

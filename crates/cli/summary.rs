@@ -46,6 +46,17 @@ pub(crate) fn of_removed(removed: &[String]) -> String {
     text
 }
 
+/// Tells what to know before policies are deployed.
+pub(crate) fn of_cautions(cautions: &[String]) -> String {
+    let mut text = String::new();
+    for one in cautions.iter().take(LINES) {
+        text.push_str(&format!("caution: {}\n", printable(one)));
+    }
+    // Writing to a string cannot fail.
+    let _ = more(&mut text, cautions.len(), "; each has it in its notes");
+    text
+}
+
 /// Tells what was read and what was skipped.
 pub(crate) fn of_input(input: &Input) -> String {
     let mut text = String::new();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use trailtrim_emitter::diff::{Diff, DocumentView, DraftView};
 use trailtrim_emitter::render::{Attachment, NamedPolicy, Target, policy_name};
-use trailtrim_emitter::{draft_path, numbered_policy_file};
+use trailtrim_emitter::{PermissionSets, draft_path, numbered_policy_file};
 
 use super::Budget;
 use super::format::DiffFormat;
@@ -20,10 +20,12 @@ const DIFF_FILE: &str = "diff.json";
 
 /// How drafts are written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Form {
+pub(super) struct Form<'s> {
     pub(super) format: DiffFormat,
     /// As what they are attached.
     pub(super) budget: Budget,
+    /// Where permission sets were found, also those of principals that are not told of.
+    pub(super) sets: &'s PermissionSets,
 }
 
 /// Writes every draft that is proposed, and the diff as JSON and in the form that was asked for.
@@ -32,7 +34,7 @@ pub(super) fn write(
     directory: &Path,
     diff: &mut Diff,
     trail: &Trail,
-    form: Form,
+    form: Form<'_>,
 ) -> anyhow::Result<Vec<String>> {
     let mut policies = drafts(diff, form)?;
     let renamed = directory::tell_apart(&mut policies);
@@ -53,7 +55,7 @@ pub(super) fn write(
 }
 
 /// Returns the one file that comes of it, for standard output.
-pub(super) fn only(diff: &mut Diff, form: Form) -> anyhow::Result<String> {
+pub(super) fn only(diff: &mut Diff, form: Form<'_>) -> anyhow::Result<String> {
     let mut files = drafts(diff, form)?;
     match files.as_slice() {
         [_] => Ok(files.pop().map(|file| file.text).unwrap_or_default()),
@@ -71,10 +73,15 @@ pub(super) fn only(diff: &mut Diff, form: Form) -> anyhow::Result<String> {
 }
 
 /// Renders every draft that is proposed, and names the files in the diff.
-fn drafts(diff: &mut Diff, form: Form) -> anyhow::Result<Vec<PolicyText>> {
+fn drafts(diff: &mut Diff, form: Form<'_>) -> anyhow::Result<Vec<PolicyText>> {
     let mut files = Vec::new();
     for one in diff.principals.iter_mut().filter(|one| one.status.proposes()) {
-        let (target, directory) = (Target::from(&*one), draft_path(&one.arn));
+        let (mut target, directory) = (Target::from(&*one), draft_path(&one.arn));
+        // Templates bring managed policies, which may differ by account.
+        let inline = form.format.policies() == PolicyFormat::Terraform;
+        if let Some(set) = one.permission_set.as_ref().filter(|_| inline) {
+            target.caveats.extend(form.sets.caveat(&one.arn, set));
+        }
         if let Some(draft) = &mut one.draft {
             files.extend(write_draft(draft, target, &directory, form)?);
         }
@@ -93,7 +100,7 @@ fn write_draft(
     draft: &mut DraftView,
     target: Target,
     directory: &str,
-    form: Form,
+    form: Form<'_>,
 ) -> anyhow::Result<Vec<PolicyText>> {
     let target = Target { attachment: form.budget.attachment(), ..target };
     let files = texts(&draft.documents, &target, form)?.into_iter().map(|(name, text)| {
@@ -108,7 +115,7 @@ fn write_draft(
 fn texts(
     documents: &[DocumentView],
     target: &Target,
-    form: Form,
+    form: Form<'_>,
 ) -> anyhow::Result<Vec<(String, String)>> {
     let instead = match form.format.policies() {
         PolicyFormat::Json => None,
@@ -165,7 +172,7 @@ impl Budget {
     fn attachment(self) -> Attachment {
         match self {
             Budget::Managed | Budget::PermissionSet => Attachment::Managed,
-            Budget::InlineRole | Budget::InlineUser | Budget::InlineGroup => Attachment::Inline,
+            Budget::Inline => Attachment::Inline,
         }
     }
 }

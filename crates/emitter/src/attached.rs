@@ -70,6 +70,9 @@ pub struct UnknownPolicy {
     /// The ARN, of a managed policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
+    /// The group that brings it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// Why its document is not known.
     pub why: String,
 }
@@ -116,6 +119,18 @@ pub struct Inventory {
 }
 
 impl Bundle {
+    /// Tells whether its policies are attached to a group, and not to the holders themselves.
+    pub(crate) fn is_of_group(&self) -> bool {
+        self.group().is_some()
+    }
+
+    /// Returns the group that its policies are attached to.
+    pub(crate) fn group(&self) -> Option<&str> {
+        // What a group brings to one alone is replaced for that one.
+        let shared = self.policies.iter().filter(|_| self.shared.is_some());
+        shared.filter_map(|policy| policy.group.as_deref()).next()
+    }
+
     /// Adds a policy. One that another holder brought before counts since the later of both times.
     fn take(&mut self, policy: Policy) {
         let same = |known: &&mut Policy| self.shared.is_some() && known.name == policy.name;
@@ -215,6 +230,7 @@ impl Inventory {
                         attached.unknown.push(UnknownPolicy {
                             name: policy.name.clone(),
                             arn: policy.arn.clone(),
+                            group: policy.via_group.clone(),
                             why: reason.clone(),
                         });
                         continue;

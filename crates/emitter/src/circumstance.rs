@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use trailtrim_aggregator::Row;
-use trailtrim_iam::Condition;
+use trailtrim_iam::{Condition, PolicyDocument};
 
 use crate::replay::constant;
 
@@ -107,6 +107,30 @@ impl Common {
     }
 }
 
+/// Says that addresses were written as networks, where a draft has such that are not attached already.
+pub(crate) fn networks_told(
+    attached: &[&PolicyDocument],
+    drafted: &[&PolicyDocument],
+) -> Option<String> {
+    let key = ConditionKind::SourceIp.key();
+    let networks = |documents: &[&PolicyDocument]| -> BTreeSet<String> {
+        let statements = documents.iter().flat_map(|document| &document.statements);
+        let values = statements.flat_map(|statement| statement.condition.iter());
+        let values = values.filter(|(_, name, _)| name.eq_ignore_ascii_case(key));
+        values.flat_map(|(_, _, values)| values.iter().cloned()).collect()
+    };
+    let mut added = networks(drafted);
+    let known = networks(attached);
+    added.retain(|network| !known.contains(network));
+    (!added.is_empty()).then(|| {
+        format!(
+            "`{key}` has the networks of the addresses that were seen (/24, of IPv6 /48), and so lets \
+             their neighbours in as well: {}",
+            added.into_iter().collect::<Vec<_>>().join(", ")
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,5 +153,17 @@ mod tests {
         let mut condition = Condition::default();
         common.narrow(&mut condition);
         assert!(condition.is_empty());
+    }
+
+    #[test]
+    fn networks_in_place_of_addresses_are_told_where_they_were_added() {
+        let with = |network: &str| {
+            let allow = trailtrim_iam::Statement::allow(["s3:ListBucket"], ["*"]);
+            PolicyDocument::new(vec![allow.with_condition("IpAddress", "aws:SourceIp", [network])])
+        };
+        let (attached, drafted) = (with("203.0.113.0/24"), with("198.51.100.0/24"));
+        let told = networks_told(&[&attached], &[&attached, &drafted]).unwrap();
+        assert!(told.contains("/48") && told.ends_with(": 198.51.100.0/24"), "{told}");
+        assert_eq!(networks_told(&[&attached], &[&attached]), None);
     }
 }

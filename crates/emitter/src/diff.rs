@@ -6,6 +6,7 @@
 
 mod build;
 mod drafted;
+mod room;
 mod words;
 
 pub use build::{Inputs, Past, diff};
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use trailtrim_iam::PolicyDocument;
 
+use crate::PermissionSets;
 use crate::attached::{Hold, UnknownPolicy};
 use crate::caveats::Widening;
 use crate::finding::Finding;
@@ -45,6 +47,16 @@ pub struct Diff {
     pub shared: Vec<SharedDiff>,
     /// Roles and users that were seen, and of which nothing is known that is attached.
     pub not_in_dump: Vec<String>,
+}
+
+impl Diff {
+    /// Returns where the permission sets of roles were found that have a draft of their own.
+    #[must_use]
+    pub fn permission_sets(&self) -> PermissionSets {
+        let drafted = self.principals.iter().filter(|one| one.draft.is_some());
+        let of_sets = drafted.filter_map(|one| Some((&*one.arn, one.permission_set.as_deref()?)));
+        PermissionSets::of(of_sets)
+    }
 }
 
 /// What was asked for.

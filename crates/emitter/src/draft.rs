@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trailtrim_aggregator::{Principal, Row, RowKey};
+use trailtrim_aggregator::{Join as _, Principal, Row, RowKey};
 use trailtrim_catalog::{Catalog, Condition, Origin};
 use trailtrim_iam::{PolicyDocument, Statement};
 
@@ -59,6 +59,8 @@ pub struct Draft {
     pub baseline: Vec<Baseline>,
     /// What goes with something that the policy allows, and that it does not allow.
     pub missing_companions: Vec<MissingCompanions>,
+    /// The accounts whose roles it was made for together, where they are one permission set's.
+    pub together: BTreeSet<String>,
 }
 
 /// What is covered apart: a service's grants under the same conditions.
@@ -82,7 +84,24 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
     let size = policy.as_ref().map(PolicyDocument::size);
     let missing_companions =
         policy.as_ref().map(|policy| missing_companions(policy, catalog)).unwrap_or_default();
-    Draft { policy, size, statements, choice, baseline, missing_companions }
+    let together = BTreeSet::new();
+    Draft { policy, size, statements, choice, baseline, missing_companions, together }
+}
+
+/// Drafts one policy for several roles that are one permission set's: what any of them used. Nothing
+/// without roles.
+pub fn draft_together(
+    roles: &[&Principal],
+    catalog: Catalog,
+    options: DraftOptions,
+) -> Option<Draft> {
+    let (first, others) = roles.split_first()?;
+    let mut all = Principal { workloads: BTreeMap::new(), ..(*first).clone() };
+    for (key, row) in others.iter().flat_map(|one| &one.rows) {
+        all.rows.entry(key.clone()).or_default().join(row.clone());
+    }
+    let together = roles.iter().map(|one| one.account.clone()).collect();
+    Some(Draft { together, ..draft(&all, catalog, options) })
 }
 
 /// Adds what the principal's workloads need and the policy does not allow.
@@ -262,5 +281,17 @@ mod tests {
         });
         let draft = draft(&principal(rows), Catalog::embedded(), EXACT);
         assert_eq!(draft.statements.len(), 60_000);
+    }
+
+    #[test]
+    fn roles_of_one_permission_set_get_what_any_of_them_used() {
+        let one = principal([granted("s3:GetObject", "b/a", &[]), granted("sqs:A", "q", &[])]);
+        let other = principal([granted("s3:GetObject", "b/a", &[]), granted("sns:B", "t", &[])]);
+        let other = Principal { account: "444455556666".to_owned(), ..other };
+        let joint = draft_together(&[&one, &other], Catalog::embedded(), EXACT).unwrap();
+        assert_eq!(joint.policy.unwrap().statements.len(), 3);
+        assert_eq!(joint.statements.len(), 3);
+        assert_eq!(joint.together.len(), 2);
+        assert!(draft_together(&[], Catalog::embedded(), EXACT).is_none());
     }
 }

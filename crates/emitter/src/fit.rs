@@ -30,8 +30,8 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-pub use limits::Limits;
-pub use pack::pack;
+pub use limits::{Budget, Limits};
+pub use pack::{pack, pack_all};
 
 /// Steps that are tried to be taken back; each of them means to cover and pack anew.
 const TAKEN_BACK: usize = 50;

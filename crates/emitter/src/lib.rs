@@ -23,12 +23,14 @@ pub mod explain;
 pub mod finding;
 pub mod fit;
 mod irredundant;
+mod packed;
 pub mod page;
 mod path;
 pub mod proof;
 pub mod render;
 mod replay;
 pub mod report;
+mod sets;
 mod sid;
 pub mod soak;
 pub mod taste;
@@ -40,10 +42,12 @@ pub use baseline::Baseline;
 pub use caveats::{AnyRole, Caveats, Widening};
 pub use circumstance::ConditionKind;
 pub use companions::MissingCompanions;
-pub use draft::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, draft};
+pub use draft::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, draft, draft_together};
+pub use packed::{Packed, packed};
 pub use path::{
     POLICY_FILE, POLICY_FILES, draft_path, is_policy_file, numbered_policy_file, policy_path,
 };
+pub use sets::PermissionSets;
 pub use taste::{Choice, Generalisation, Taste};
 pub use usage_line::{UsageLine, usage_lines};
 pub use ways::Need;

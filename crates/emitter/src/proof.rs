@@ -127,6 +127,14 @@ pub struct FitProof {
     pub document_limit: usize,
     /// Documents that there may be.
     pub documents_limit: usize,
+    /// How many of these are attached already, and stay.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub staying: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "that is what serde calls")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// How a draft from the past would have done.
@@ -373,12 +381,14 @@ pub fn irredundant<'s>(
 
 /// Measures documents against limits.
 #[must_use]
-pub fn fits(documents: &[&PolicyDocument], limits: &FitLimits) -> FitProof {
+pub fn fits(documents: &[&PolicyDocument], limits: &FitLimits, staying: usize) -> FitProof {
     let sizes: Vec<usize> = documents.iter().map(|document| limits.measure(document)).collect();
     FitProof {
-        holds: sizes.len() <= limits.documents && sizes.iter().all(|one| *one <= limits.document),
+        holds: sizes.len() + staying <= limits.documents
+            && sizes.iter().all(|one| *one <= limits.document),
         sizes,
         document_limit: limits.document,
         documents_limit: limits.documents,
+        staying,
     }
 }

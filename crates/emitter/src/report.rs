@@ -161,6 +161,8 @@ pub enum Status {
     Partial,
     /// Nothing was granted on this evidence: there is no policy.
     NoPolicy,
+    /// The policy is more than IAM lets anyone attach.
+    DoesNotFit,
 }
 
 /// A role or user.

@@ -181,7 +181,11 @@ fn read_template(text: &str, syntax: Syntax) -> Vec<PolicyDocument> {
         let kind = resource["Type"].as_str().unwrap().strip_prefix("AWS::IAM::").unwrap();
         assert!(["ManagedPolicy", "RolePolicy", "UserPolicy", "GroupPolicy"].contains(&kind));
         let document = &resource["Properties"]["PolicyDocument"];
-        documents.push(read_policy("template", &document.to_string()).unwrap());
+        let read = read_policy("template", &document.to_string()).unwrap();
+        // What was measured is the document as it is printed, and brackets around one value count.
+        let printed: Value = serde_json::from_str(&read.to_json()).unwrap();
+        assert_eq!(*document, printed);
+        documents.push(read);
     }
     documents
 }
@@ -529,6 +533,16 @@ fn a_permission_set_gets_its_inline_policy() {
 }
 
 #[test]
+fn what_to_know_first_stands_at_the_head() {
+    let target = Target { caveats: vec!["too large\nby far".to_owned()], ..role() };
+    let text = in_terraform(&target, &[example()]);
+    assert!(text.contains("\n# Caution: too large\\nby far\n"), "{text}");
+    let template = in_cloudformation(&target, &[example()], Syntax::Json).unwrap();
+    let template: Value = serde_json::from_str(&template).unwrap();
+    assert_eq!(template["Metadata"], json!({"Caution": ["too large\nby far"]}));
+}
+
+#[test]
 fn cloudformation_looks_like_this() {
     let expected = r#"AWSTemplateFormatVersion: "2010-09-09"
 Description: "Policies for arn:aws:iam::111122223333:role/service/orders-api"
@@ -547,18 +561,14 @@ Resources:
             Action:
               - "dynamodb:GetItem"
               - "dynamodb:PutItem"
-            Resource:
-              - "arn:aws:dynamodb:eu-central-1:111122223333:table/orders"
+            Resource: "arn:aws:dynamodb:eu-central-1:111122223333:table/orders"
           - Sid: "S31"
             Effect: "Allow"
-            Action:
-              - "s3:GetObject"
-            Resource:
-              - "arn:aws:s3:::home/${aws:username}/*"
+            Action: "s3:GetObject"
+            Resource: "arn:aws:s3:::home/${aws:username}/*"
             Condition:
               StringEquals:
-                "aws:RequestedRegion":
-                  - "eu-central-1"
+                "aws:RequestedRegion": "eu-central-1"
               StringLike:
                 "s3:prefix":
                   - "a/*"

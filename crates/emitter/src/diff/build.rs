@@ -9,6 +9,7 @@ use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, PolicyDocument, Statement, pattern};
 
 use super::drafted::{Drafted, Sourced};
+use super::room::{Rooms, limits_of};
 use super::{
     ActionDiff, DIFF_SCHEMA_VERSION, Diff, DocumentView, DraftStatement, DraftView,
     GeneralisationView, NotAttachedView, Options, PolicyView, PrincipalDiff, ReasonView,
@@ -17,8 +18,9 @@ use super::{
 };
 use crate::attached::{Bundle, Inventory, Policy};
 use crate::caveats::Caveats;
+use crate::circumstance::{self, ConditionKind};
 use crate::finding;
-use crate::fit::Limits;
+use crate::fit::Budget;
 use crate::proof::{self, Foretold, Proofs};
 use crate::report::{Filters, Input, seen, time, tool};
 use crate::soak::too_short;
@@ -55,8 +57,8 @@ pub struct Inputs<'a> {
     pub coverage: &'a Coverage,
     /// What everything is judged by.
     pub standards: Standards<'a>,
-    /// The limits of a draft.
-    pub limits: Limits,
+    /// How large drafts may be.
+    pub budget: Budget,
     /// The trail in two parts, where it is long enough to foretell from the first.
     pub past: Option<Past<'a>>,
 }
@@ -76,17 +78,21 @@ pub struct Past<'a> {
 /// Tightens what is attached, proves the result and describes both. Works on the current rayon pool.
 pub fn diff(inputs: &Inputs<'_>) -> Diff {
     let tightened = tighten(inputs.inventory, inputs.activity, &inputs.standards);
-    let (limits, catalog) = (&inputs.limits, inputs.standards.catalog);
-    let drafts = tightened.bundles.par_iter().map(|bundle| Drafted::of(bundle, limits, catalog));
-    let drafts: Vec<Option<Drafted>> = drafts.collect();
+    let rooms = Rooms::of(inputs.inventory, &inputs.budget);
+    let drafts = rooms.drafts(&tightened, inputs.standards.catalog);
     let earlier = inputs.past.as_ref().map(|past| {
         let standards = Standards { lookout: past.lookout, ..inputs.standards };
         tighten(inputs.inventory, past.before, &standards)
     });
-    let builder =
-        Builder { inputs, tightened: &tightened, drafts: &drafts, earlier: earlier.as_ref() };
+    let builder = Builder {
+        inputs,
+        tightened: &tightened,
+        drafts: &drafts,
+        rooms: &rooms,
+        earlier: earlier.as_ref(),
+    };
     let known: BTreeSet<&str> = inputs.inventory.principals.keys().map(String::as_str).collect();
-    Diff {
+    let mut made = Diff {
         schema_version: DIFF_SCHEMA_VERSION,
         tool: tool(inputs.tool_version, inputs.standards.catalog),
         filters: inputs.filters.clone(),
@@ -107,13 +113,20 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
             .filter(|arn| !known.contains(arn))
             .map(str::to_owned)
             .collect(),
+    };
+    let sets = made.permission_sets();
+    for one in made.principals.iter_mut().filter(|one| one.draft.is_some()) {
+        let caveat = one.permission_set.as_ref().and_then(|set| sets.caveat(&one.arn, set));
+        one.notes.extend(caveat);
     }
+    made
 }
 
 struct Builder<'b> {
     inputs: &'b Inputs<'b>,
     tightened: &'b Tightened<'b>,
     drafts: &'b [Option<Drafted>],
+    rooms: &'b Rooms<'b>,
     /// The same of the earlier part of the trail.
     earlier: Option<&'b Tightened<'b>>,
 }
@@ -173,12 +186,28 @@ impl Builder<'_> {
             _ => &[],
         };
         notes.extend(in_use.iter().map(|one| format!("not called unused: {}", one.told())));
-        if let Some(proofs) = proofs.as_ref().filter(|_| each && !together) {
-            notes.push(format!(
-                "its own draft and those of what it shares are {} documents, and {} may be attached",
-                proofs.fits.sizes.len(),
-                proofs.fits.documents_limit
-            ));
+        if let Some(fits) = proofs.as_ref().map(|proofs| &proofs.fits) {
+            if each && !together {
+                notes.push(format!(
+                    "its own draft and those of what it shares are {} documents, and {} may be attached",
+                    fits.sizes.len(),
+                    fits.documents_limit
+                ));
+            }
+            if !each && fits.staying > 0 {
+                notes.push(format!(
+                    "{} of {} managed policies that may be attached are taken by what stays: remove \
+                     what is not needed, or give its document, so that it is judged as well",
+                    fits.staying, fits.documents_limit
+                ));
+            }
+        }
+        if self.inputs.standards.conditions.contains(&ConditionKind::SourceIp) {
+            let documents = bundles.iter().filter_map(|(_, draft)| *draft);
+            let drafted: Vec<&PolicyDocument> =
+                documents.flat_map(|draft| &draft.documents).collect();
+            let attached = self.inputs.inventory.documents_of(one.attached);
+            notes.extend(circumstance::networks_told(&attached, &drafted));
         }
         let caveats = one.principal.map(Caveats::of).unwrap_or_default();
         notes.extend(caveats.notes());
@@ -261,11 +290,16 @@ impl Builder<'_> {
         bundles: &[(&TightenedBundle<'_>, Option<&Drafted>)],
     ) -> Proofs {
         let attached = self.inputs.inventory.documents_of(one.attached);
-        let documents: Vec<&PolicyDocument> = bundles
-            .iter()
-            .filter_map(|(_, draft)| *draft)
-            .flat_map(|draft| &draft.documents)
-            .collect();
+        let documents = |direct: bool| -> Vec<&PolicyDocument> {
+            bundles
+                .iter()
+                .filter(|(bundle, _)| !direct || !bundle.bundle.is_of_group())
+                .filter_map(|(_, draft)| *draft)
+                .flat_map(|draft| &draft.documents)
+                .collect()
+        };
+        let (arn, attached_here) = (&one.attached.arn, documents(true));
+        let documents = documents(false);
         let not_attached: BTreeSet<&RowKey> =
             one.not_attached.iter().map(|(used, _)| used.key).collect();
         let withheld = |action: &str| self.settings().withheld(action);
@@ -286,7 +320,11 @@ impl Builder<'_> {
             no_new_access: proof::no_new_access(&attached, &documents, self.catalog()),
             irredundant,
             backtest: self.foretell(one, &attached),
-            fits: proof::fits(&documents, &self.inputs.limits),
+            fits: proof::fits(
+                &attached_here,
+                &limits_of(arn, &self.inputs.budget),
+                self.rooms.staying(arn),
+            ),
         }
     }
 

@@ -14,7 +14,69 @@ pub struct Limits {
     pub bytes: bool,
 }
 
+/// How large drafts may be, by what they are attached to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Of what a role gets.
+    pub role: Limits,
+    /// Of what a user gets.
+    pub user: Limits,
+    /// Of what a group gets.
+    pub group: Limits,
+    /// Whether managed policies that stay attached take away from the documents.
+    pub beside_attached: bool,
+}
+
+impl Budget {
+    /// Customer managed policies.
+    #[must_use]
+    pub fn managed() -> Budget {
+        Budget { beside_attached: true, ..Budget::same(Limits::managed()) }
+    }
+
+    /// Inline policies, of whoever gets them.
+    #[must_use]
+    pub fn inline() -> Budget {
+        Budget {
+            role: Limits::inline_role(),
+            user: Limits::inline_user(),
+            group: Limits::inline_group(),
+            beside_attached: false,
+        }
+    }
+
+    /// The inline policy of a permission set.
+    #[must_use]
+    pub fn permission_set() -> Budget {
+        Budget::same(Limits::permission_set())
+    }
+
+    fn same(limits: Limits) -> Budget {
+        Budget { role: limits, user: limits, group: limits, beside_attached: false }
+    }
+
+    /// Takes other quotas, where some are given.
+    #[must_use]
+    pub fn with(self, document: Option<usize>, documents: Option<usize>) -> Budget {
+        let with = |limits: Limits| Limits {
+            document: document.unwrap_or(limits.document),
+            documents: documents.unwrap_or(limits.documents),
+            ..limits
+        };
+        Budget { role: with(self.role), user: with(self.user), group: with(self.group), ..self }
+    }
+}
+
 impl Limits {
+    /// Returns limits that keep both.
+    pub(crate) fn and(self, other: Limits) -> Limits {
+        Limits {
+            document: self.document.min(other.document),
+            documents: self.documents.min(other.documents),
+            bytes: self.bytes || other.bytes,
+        }
+    }
+
     /// Customer managed policies: 6,144 characters each, 10 attached unless a larger quota was
     /// granted (IAM User Guide, "IAM and AWS STS quotas").
     #[must_use]

@@ -26,6 +26,14 @@ pub fn pack(statements: Vec<Statement>, limits: &Limits) -> Option<Vec<PolicyDoc
     fits(&documents, limits).then_some(documents)
 }
 
+/// As [`pack`], with as many and as large documents as it takes; says whether they keep the limits.
+#[must_use]
+pub fn pack_all(statements: Vec<Statement>, limits: &Limits) -> (Vec<PolicyDocument>, bool) {
+    let documents = pack_anyway(statements, limits);
+    let fits = fits(&documents, limits);
+    (documents, fits)
+}
+
 /// Tells whether the documents are few and small enough.
 pub(super) fn fits(documents: &[PolicyDocument], limits: &Limits) -> bool {
     documents.len() <= limits.documents

@@ -567,11 +567,15 @@ fn told(proofs: &Proofs) -> Vec<Proof> {
         .map(|((name, holds), told)| Proof { name, holds, told })
         .collect();
     let fits = &proofs.fits;
+    let beside = match fits.staying {
+        0 => String::new(),
+        staying => format!(" beside {staying} attached that stay"),
+    };
     told.push(Proof {
         name: "Fits",
         holds: fits.holds,
         told: format!(
-            "{} of {}, the largest {} of {} characters",
+            "{} of {}{beside}, the largest {} of {} characters",
             fits.sizes.len(),
             count(fits.documents_limit, "document"),
             fits.sizes.iter().max().copied().unwrap_or_default(),

@@ -101,6 +101,7 @@ fn told(status: Status) -> &'static str {
         Status::Complete => "complete: every call was mapped to permissions",
         Status::Partial => "partial: some calls could not be mapped, and what they need is missing",
         Status::NoPolicy => "no policy: nothing that was seen proves a permission",
+        Status::DoesNotFit => "does not fit: the policy is more than IAM lets anyone attach",
     }
 }
 
@@ -119,6 +120,7 @@ fn entry(
         Status::Complete => "complete",
         Status::Partial => "partial",
         Status::NoPolicy => "no policy",
+        Status::DoesNotFit => "does not fit",
     };
     let label = principal.workload.as_ref().map(Workload::label);
     let names = [one.arn.as_str(), status].into_iter().chain(label.as_deref());

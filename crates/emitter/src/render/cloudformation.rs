@@ -71,9 +71,12 @@ pub fn cloudformation(
         ("AWSTemplateFormatVersion", Tree::text("2010-09-09")),
         ("Description", Tree::text(description(target))),
     ];
-    if !target.replaces.is_empty() {
-        // Who reads the template has to know; CloudFormation does nothing with it.
-        template.push(("Metadata", map([("InPlaceOf", list(&target.replaces))])));
+    // Who reads the template has to know; CloudFormation does nothing with it.
+    let told = [("Caution", &target.caveats), ("InPlaceOf", &target.replaces)];
+    let told = told.into_iter().filter(|(_, texts)| !texts.is_empty());
+    let told: Vec<_> = told.map(|(name, texts)| (name, list(texts))).collect();
+    if !told.is_empty() {
+        template.push(("Metadata", map(told)));
     }
     template.push(("Resources", Tree::Map(resources)));
     let template = map(template);
@@ -186,13 +189,13 @@ fn statement(statement: &Statement) -> Tree {
         entries.push((named, principals(principal.listed())));
     }
     let action = either(&statement.action, "Action", "NotAction");
-    entries.push((action, list(statement.action.listed())));
+    entries.push((action, one_or_many(statement.action.listed())));
     if let Some(resource) = &statement.resource {
-        entries.push((either(resource, "Resource", "NotResource"), list(resource.listed())));
+        entries.push((either(resource, "Resource", "NotResource"), one_or_many(resource.listed())));
     }
     if !statement.condition.is_empty() {
         let operators = statement.condition.0.iter().map(|(operator, keys)| {
-            let keys = keys.iter().map(|(key, values)| (key.clone(), list(values)));
+            let keys = keys.iter().map(|(key, values)| (key.clone(), one_or_many(values)));
             (operator.clone(), Tree::Map(keys.collect()))
         });
         entries.push(("Condition", Tree::Map(operators.collect())));
@@ -209,8 +212,17 @@ fn principals(principals: &Principals) -> Tree {
         Principals::Anyone => Tree::text("*"),
         Principals::Named(kinds) => {
             let name = |kind: &NamedKind| kind.as_str().to_owned();
-            Tree::Map(kinds.iter().map(|(kind, names)| (name(kind), list(names))).collect())
+            Tree::Map(kinds.iter().map(|(kind, names)| (name(kind), one_or_many(names))).collect())
         }
+    }
+}
+
+/// Writes one value without brackets, as the document itself is printed: the brackets count against
+/// IAM's limits, and what was measured has none.
+fn one_or_many(values: &[String]) -> Tree {
+    match values {
+        [one] => Tree::text(one),
+        many => list(many),
     }
 }
 

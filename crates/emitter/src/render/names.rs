@@ -16,13 +16,22 @@ const LONGEST_IDENTIFIER: usize = 200;
 /// for the second of several.
 ///
 /// A role and a user may have one name, and policies share one name space, so the kind is in it.
+/// Where the target's own name ends in a number, the first has one too: the role `api-2` would share
+/// its name with the second policy of `api`.
 #[must_use]
 pub fn policy_name(target: &Target, number: usize) -> String {
-    let suffix = if number > 1 { format!("-{number}") } else { String::new() };
+    let counts = number > 1 || ends_in_number(&target.label);
+    let suffix = if counts { format!("-{number}") } else { String::new() };
     let name = format!("trailtrim-{}", target.label);
     let mut name = iam_name(&name, LONGEST_POLICY_NAME - suffix.len());
     name.push_str(&suffix);
     name
+}
+
+fn ends_in_number(label: &str) -> bool {
+    label.rsplit_once('-').is_some_and(|(_, number)| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// Returns the text as a name that IAM takes. Where that loses something, a hash tells it from
@@ -96,6 +105,16 @@ mod tests {
     fn a_policy_is_named_by_whom_it_is_for() {
         assert_eq!(name("service/orders-api", 1), "trailtrim-role-orders-api");
         assert_eq!(name("orders@x", 2), "trailtrim-role-orders@x-2");
+    }
+
+    #[test]
+    fn no_two_policies_of_an_account_share_a_name() {
+        assert_eq!(name("api-2", 1), "trailtrim-role-api-2-1");
+        let names = ["api", "api-2", "api-2-1", "api-2x", "api-"];
+        let all: Vec<String> =
+            names.iter().flat_map(|one| (1..4).map(|number| name(one, number))).collect();
+        let distinct: BTreeSet<&String> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len(), "{all:?}");
     }
 
     #[test]

@@ -138,7 +138,12 @@ pub(super) fn sample(text: &str) -> Diff {
             widened: vec![Widening { why: own(), grants: [own()].into() }],
             attached: vec![policy.clone()],
             shares: vec![own()],
-            unknown_policies: vec![UnknownPolicy { name: own(), arn: None, why: own() }],
+            unknown_policies: vec![UnknownPolicy {
+                name: own(),
+                arn: None,
+                group: None,
+                why: own(),
+            }],
             boundary: Some(own()),
             statements: vec![statement.clone()],
             not_attached: vec![NotAttachedView {

@@ -2,7 +2,7 @@
 
 use trailtrim_aggregator::{Principal, permission_set};
 
-use crate::diff::{PrincipalDiff, SharedDiff};
+use crate::diff::{PolicyView, PrincipalDiff, SharedDiff};
 
 /// As what policies are attached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,8 @@ impl Holder {
 pub struct Target {
     /// What a comment calls it: a principal's ARN, or the key of what several share.
     pub title: String,
-    /// What resources and policies are named after: `role-orders-api`.
+    /// What resources and policies are named after: `role-orders-api`; no two drafts of an account
+    /// have the same.
     pub label: String,
     /// Who gets them, ordered, none twice.
     pub holders: Vec<Holder>,
@@ -74,6 +75,8 @@ pub struct Target {
     pub attachment: Attachment,
     /// Names of attached policies that they take the place of.
     pub replaces: Vec<String>,
+    /// What whoever deploys them has to know first.
+    pub caveats: Vec<String>,
 }
 
 impl Target {
@@ -83,7 +86,10 @@ impl Target {
         let holder = Holder::of_arn(arn);
         Target {
             title: arn.to_owned(),
-            label: holder.as_ref().map(label).unwrap_or_default(),
+            label: match permission_set {
+                Some(set) => of_set(set),
+                None => holder.as_ref().map(label).unwrap_or_default(),
+            },
             holders: holder.into_iter().collect(),
             permission_set: permission_set.map(str::to_owned),
             ..Target::default()
@@ -117,14 +123,16 @@ impl From<&SharedDiff> for Target {
         // Roles that are one in several accounts have one name, and get one file for each account.
         holders.sort();
         holders.dedup();
-        let label = match (holders.as_slice(), one.attached.first()) {
-            ([only], _) => label(only),
-            (_, Some(policy)) => format!("shared-{}", policy.name),
-            (_, None) => "shared".to_owned(),
-        };
         let mut sets = holders.iter().map(|holder| permission_set(&holder.name));
         let set = sets.next().flatten();
         let set = set.filter(|first| sets.all(|set| set.as_ref() == Some(first)));
+        let label = match (group, &set, holders.as_slice(), one.attached.first()) {
+            (Some(group), _, _, Some(policy)) => of_group(group, policy),
+            (_, Some(set), ..) => of_set(set),
+            (_, _, [only], _) => label(only),
+            (_, _, _, Some(policy)) => format!("shared-{}", policy.name),
+            (_, _, _, None) => "shared".to_owned(),
+        };
         Target {
             title: one.key.clone(),
             label,
@@ -132,6 +140,7 @@ impl From<&SharedDiff> for Target {
             holders,
             attachment: Attachment::default(),
             replaces: one.draft.as_ref().map(|draft| draft.replaces.clone()).unwrap_or_default(),
+            caveats: Vec::new(),
         }
     }
 }
@@ -140,9 +149,28 @@ fn label(holder: &Holder) -> String {
     format!("{}-{}", holder.kind.code(), holder.name)
 }
 
+/// Names what is for a permission set: its roles end in letters that differ by account, and the set
+/// refers to a policy by the one name that it has in all of them.
+fn of_set(set: &str) -> String {
+    format!("permission-set-{set}")
+}
+
+/// Names what takes the place of one policy of a group, which may have several: each is judged by
+/// itself, and an inline policy may be called like a managed one.
+fn of_group(group: &str, policy: &PolicyView) -> String {
+    let name = &policy.name;
+    // A slash stands in no name, and so makes a name with a hash, which says where each part ends.
+    let between = if group.contains('+') || name.contains('+') { "/" } else { "+" };
+    let inline = if policy.arn.is_some() { String::new() } else { format!("inline{between}") };
+    format!("group-{group}{between}{inline}{name}")
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::render::policy_name;
     use crate::render::sample::sample;
 
     /// What several principals share, with the group that brings it.
@@ -179,12 +207,38 @@ mod tests {
         assert_eq!(policy.holders, [role("a"), role("b")]);
         assert_eq!(policy.replaces, ["common"]);
         let group = shared("111122223333 group people/common", &[one, other], Some("people"));
-        assert_eq!(group.label, "group-people");
+        assert_eq!(group.label, "group-people+common");
         assert_eq!(group.holders[0].kind, HolderKind::Group);
         // One role in two accounts is one name, to be attached to in each.
         let twice = [one, "arn:aws:iam::444455556666:role/team/b"];
         let joined = shared("role name b", &twice, None);
         assert_eq!((joined.label.as_str(), joined.holders), ("role-b", vec![role("b")]));
+    }
+
+    #[test]
+    fn each_policy_of_a_group_has_a_name_of_its_own() {
+        let name = |group: &str, policy: &str, arn: Option<&str>| {
+            let mut shared = sample(policy).shared.swap_remove(0);
+            for policy in &mut shared.attached {
+                (policy.group, policy.arn) = (Some(group.to_owned()), arn.map(str::to_owned));
+            }
+            policy_name(&Target::from(&shared), 1)
+        };
+        let arn = Some("arn:aws:iam::111122223333:policy/home");
+        assert_eq!(name("dev", "home", arn), "trailtrim-group-dev+home");
+        assert_eq!(name("dev", "home", None), "trailtrim-group-dev+inline+home");
+        let alike = [
+            name("dev", "inline+home", arn),
+            name("dev+inline", "home", arn),
+            name("dev", "inline+home", None),
+            name("dev+inline", "inline+home", arn),
+            name("dev", "home", arn),
+            name("dev", "home", None),
+            name("dev-home", "x", arn),
+            name("dev", "home-x", arn),
+        ];
+        let distinct: BTreeSet<&String> = alike.iter().collect();
+        assert_eq!(distinct.len(), alike.len(), "{alike:?}");
     }
 
     #[test]
@@ -199,6 +253,10 @@ mod tests {
         let another = of("444455556666", "Readers", "2a1b2c3d4e5f6071");
         let set = |holders: &[&str]| shared("permission set Admins", holders, None).permission_set;
         assert_eq!(set(&[&one, &other]).as_deref(), Some("Admins"));
+        // The name is one in all accounts, or the set could not refer to it.
+        let own = |arn: &str| Target::principal(arn, Some("Admins")).label;
+        assert_eq!((own(&one), own(&other)), (own(&other), "permission-set-Admins".to_owned()));
+        assert_eq!(shared("permission set Admins", &[&one, &other], None).label, own(&one));
         assert_eq!(set(&[&one, &another]), None);
     }
 }

@@ -29,6 +29,9 @@ pub fn terraform(target: &Target, policies: &[NamedPolicy<'_>]) -> String {
     let mut names = Identifiers::default();
     let mut out = String::new();
     comment(&mut out, &format!("Policies for {}", target.title));
+    for caveat in &target.caveats {
+        comment(&mut out, &format!("Caution: {caveat}"));
+    }
     if !target.replaces.is_empty() {
         let replaced = target.replaces.join(", ");
         comment(
@@ -144,7 +147,11 @@ fn permission_set(
     set: &str,
     sources: &[(String, Source, &NamedPolicy<'_>)],
 ) {
-    let name = names.snake(&format!("permission set {set}"));
+    // The documents of several become one, which needs a name beside theirs.
+    let name = match sources {
+        [(name, ..)] => name.clone(),
+        _ => names.snake(&format!("permission set {set}")),
+    };
     let _ = writeln!(out, "\ndata \"aws_ssoadmin_instances\" \"{name}\" {{}}");
     let instance = format!("tolist(data.aws_ssoadmin_instances.{name}.arns)[0]");
     let _ = writeln!(

@@ -12,7 +12,10 @@ use super::{
     Principal, Report, SCHEMA_VERSION, Seen, Status, Tool, Unmapped, Workload,
 };
 use crate::baseline::baseline_is_incomplete;
-use crate::{Caveats, Draft, DraftOptions, MANAGED_POLICY_LIMIT, taste};
+use crate::fit::Limits;
+use crate::{
+    Caveats, Draft, DraftOptions, MANAGED_POLICY_LIMIT, Packed, PermissionSets, packed, taste,
+};
 
 /// Makes the report of a run, of which `principals` were drafted for with `options`.
 pub fn report(
@@ -76,7 +79,11 @@ pub(super) fn describe(
     principal: &aggregator::Principal,
     draft: &Draft,
     path: Option<&str>,
+    sets: &PermissionSets,
 ) -> Principal {
+    let large = draft.policy.as_ref().filter(|_| draft.size > Some(MANAGED_POLICY_LIMIT));
+    let packed = large.map(|policy| packed(policy, &Limits::managed()));
+    let fits = packed.as_ref().is_none_or(|packed| packed.misfit.is_none());
     let (mut grants, mut not_granted) = (Vec::new(), Vec::new());
     for (key, row) in &principal.rows {
         let to = if key.outcome.grants() { &mut grants } else { &mut not_granted };
@@ -91,11 +98,12 @@ pub(super) fn describe(
         permission_set: principal.permission_set.clone(),
         workload: workload(principal),
         status: match (&draft.policy, principal.frozen.is_empty()) {
+            (Some(_), _) if !fits => Status::DoesNotFit,
             (None, _) => Status::NoPolicy,
             (Some(_), true) => Status::Complete,
             (Some(_), false) => Status::Partial,
         },
-        notes: notes(principal, draft),
+        notes: notes(principal, draft, packed.as_ref(), sets),
         policy_path: path.map(str::to_owned),
         policy_size: draft.size,
         generalisations: draft.choice.generalisations().iter().map(generalisation).collect(),
@@ -108,12 +116,24 @@ pub(super) fn describe(
     }
 }
 
-fn notes(principal: &aggregator::Principal, draft: &Draft) -> Vec<String> {
+fn notes(
+    principal: &aggregator::Principal,
+    draft: &Draft,
+    packed: Option<&Packed>,
+    sets: &PermissionSets,
+) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(set) = &principal.permission_set {
         notes.push(format!(
             "the role belongs to the permission set `{set}`: change the set in Identity Center, not the role"
         ));
+        match draft.together.is_empty() {
+            true => notes.extend(sets.caveat(&principal.arn, set)),
+            false => notes.push(format!(
+                "the policy is the set's: it holds what was used of it in any of {}",
+                draft.together.iter().cloned().collect::<Vec<_>>().join(", ")
+            )),
+        }
     }
     if principal.ids.len() > 1 {
         notes.push(format!(
@@ -147,10 +167,17 @@ fn notes(principal: &aggregator::Principal, draft: &Draft) -> Vec<String> {
         );
     }
     notes.extend(Caveats::of(principal).notes());
-    if let Some(size) = draft.size.filter(|size| *size > MANAGED_POLICY_LIMIT) {
+    if let Some((size, Packed { documents, misfit })) = draft.size.zip(packed) {
         notes.push(format!(
             "the policy has {size} characters; one managed policy holds {MANAGED_POLICY_LIMIT}"
         ));
+        notes.push(match misfit {
+            Some(misfit) => misfit.clone(),
+            None => format!(
+                "as Terraform and CloudFormation it is {} policies, as JSON one document to be split",
+                documents.len()
+            ),
+        });
     }
     notes
 }

@@ -8,7 +8,7 @@ use trailtrim_aggregator::{Activity, Label, Stats};
 
 use super::build::describe;
 use super::{EventFile, Principal, Seen};
-use crate::Draft;
+use crate::{Draft, PermissionSets};
 
 /// The principals of a run and what was drafted for them.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub struct Described<'a> {
     drafts: &'a [Draft],
     paths: &'a [Option<String>],
     files: Files,
+    /// Where the permission sets of the roles were found.
+    sets: PermissionSets,
 }
 
 /// The files that hold the events, in the order of their paths.
@@ -33,7 +35,10 @@ impl<'a> Described<'a> {
     /// are written: both in the order of the principals.
     #[must_use]
     pub fn new(activity: &'a Activity, drafts: &'a [Draft], paths: &'a [Option<String>]) -> Self {
-        Described { activity, drafts, paths, files: Files::of(activity) }
+        let roles = activity.principals.iter();
+        let roles = roles.filter_map(|one| Some((&*one.arn, one.permission_set.as_deref()?)));
+        let sets = PermissionSets::of(roles);
+        Described { activity, drafts, paths, files: Files::of(activity), sets }
     }
 
     /// Describes all of them, ordered by ARN. Works on the current rayon pool.
@@ -55,7 +60,7 @@ impl<'a> Described<'a> {
     pub(super) fn one(&self, at: usize) -> Option<Principal> {
         let (principal, draft) = (self.activity.principals.get(at)?, self.drafts.get(at)?);
         let path = self.paths.get(at).and_then(Option::as_deref);
-        let mut one = describe(principal, draft, path);
+        let mut one = describe(principal, draft, path, &self.sets);
         let Principal { generalisations, grants, not_granted, unmapped, .. } = &mut one;
         generalisations.iter_mut().for_each(|one| self.files.name(&mut one.seen));
         grants.iter_mut().chain(not_granted).for_each(|one| self.files.name(&mut one.seen));

@@ -7,7 +7,7 @@ use trailtrim_aggregator::{Activity, Coverage};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::attached::{Hold, Inventory, Policy};
 use trailtrim_emitter::diff::{Diff, DraftView, Inputs, Options, PrincipalDiff, Status, diff};
-use trailtrim_emitter::fit::Limits;
+use trailtrim_emitter::fit::Budget;
 use trailtrim_emitter::report::{Filters, Input};
 use trailtrim_emitter::tighten::{Lookout, Settings, Standards};
 use trailtrim_emitter::{ConditionKind, Taste};
@@ -58,7 +58,7 @@ pub fn run(
             conditions: &asked.conditions,
             catalog,
         },
-        limits: Limits::managed(),
+        budget: Budget::managed(),
         past: None,
     })
 }

@@ -61,6 +61,7 @@ fn told(status: Status) -> &'static str {
         Status::Complete => "complete",
         Status::Partial => "partial: not every call could be mapped",
         Status::NoPolicy => "no policy: nothing is granted",
+        Status::DoesNotFit => "does not fit: more than IAM lets anyone attach",
     }
 }
 

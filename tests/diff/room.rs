@@ -1,0 +1,83 @@
+//! What may be attached beside what stays.
+
+use serde_json::{Value, json};
+
+use super::{ACCOUNT, Files, QUEUE, WEEK, described, dump, of, policy, week};
+use crate::harness::{list, number, text_of};
+
+/// A policy of which three large Deny statements stay.
+fn heavy() -> Value {
+    let mut heavy = policy(&["sqs:GetQueueAttributes", "sqs:PurgeQueue"], &[QUEUE]);
+    for bucket in ["a", "b", "c"] {
+        let objects: Vec<String> =
+            (0..20).map(|n| format!("arn:aws:s3:::bucket-{bucket}/{n:02}/*")).collect();
+        let deny = json!({"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": objects});
+        heavy["Statement"].as_array_mut().unwrap().push(deny);
+    }
+    heavy
+}
+
+#[test]
+fn what_stays_attached_takes_away_from_what_a_draft_may_have() {
+    let (trail, files) = (week().write(1), Files::new());
+    let config = files.write("trailtrim.toml", "[limits]\ndocument = 900\ndocuments = 4\n");
+    for (staying, fits) in [(0, true), (1, true), (2, false), (4, false)] {
+        let mut account = dump(&[(ACCOUNT, "worker", heavy())]);
+        let managed: Vec<Value> = (0..staying)
+            .map(|n| json!({"PolicyName": format!("Aws{n}"), "PolicyArn": format!("arn:aws:iam::aws:policy/Aws{n}")}))
+            .collect();
+        account["RoleDetailList"][0]["AttachedManagedPolicies"] = managed.into();
+        let account = files.write("account.json", &account.to_string());
+        let options =
+            [&WEEK[..], &["--account-authorization-details", &account, "--config", &config]];
+        let (_, made) = described(trail.path(), &options.concat());
+        let worker = of(&made, "worker");
+        let told = &worker["proofs"]["fits"];
+        assert_eq!(list(told, "sizes").len(), 3, "{told}");
+        assert_eq!(told["holds"], fits, "{staying}: {told}");
+        assert_eq!(text_of(worker, "status") != "does-not-fit", fits, "{staying}: {worker:#}");
+        let notes = worker["notes"].to_string();
+        let taken = format!("{staying} of 4 managed policies that may be attached are taken");
+        assert_eq!(notes.contains(&taken), !fits, "{notes}");
+        assert_eq!(worker["draft"].get("obstacle").is_some(), !fits);
+    }
+}
+
+#[test]
+fn what_is_shared_takes_away_from_it_too() {
+    let (trail, files) = (week().write(1), Files::new());
+    let config = files.write("trailtrim.toml", "[limits]\ndocument = 900\ndocuments = 3\n");
+    let mut account = dump(&[(ACCOUNT, "worker", heavy())]);
+    let arn = "arn:aws:iam::111122223333:policy/queues";
+    let other = dump(&[(ACCOUNT, "other", policy(&["sqs:ListQueues"], &["*"]))]);
+    let roles = account["RoleDetailList"].as_array_mut().unwrap();
+    roles.push(other["RoleDetailList"][0].clone());
+    for role in roles {
+        role["AttachedManagedPolicies"] = json!([{"PolicyName": "queues", "PolicyArn": arn}]);
+    }
+    let mut shared = policy(&["sqs:GetQueueUrl"], &[QUEUE]);
+    let deny = json!({"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*"});
+    shared["Statement"].as_array_mut().unwrap().push(deny);
+    account["Policies"] = json!([{
+        "PolicyName": "queues", "Arn": arn, "DefaultVersionId": "v1", "AttachmentCount": 2,
+        "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": true,
+            "Document": shared}],
+    }]);
+    let account = files.write("account.json", &account.to_string());
+    let options = [&WEEK[..], &["--account-authorization-details", &account, "--config", &config]];
+    let (_, made) = described(trail.path(), &options.concat());
+    let worker = of(&made, "worker");
+    assert_eq!(text_of(worker, "status"), "does-not-fit", "{worker:#}");
+}
+
+#[test]
+fn an_inline_budget_is_that_of_whoever_gets_the_policy() {
+    let (trail, files) = (week().write(1), Files::new());
+    let attached = files.write("policy.json", &heavy().to_string());
+    for budget in ["inline", "inline-role", "inline-user", "inline-group"] {
+        let options = [&WEEK[..], &["--attached", &attached, "--budget", budget]].concat();
+        let (_, made) = described(trail.path(), &options);
+        let fits = &of(&made, "worker")["proofs"]["fits"];
+        assert_eq!(number(fits, "document_limit"), 10_240, "{budget}: {fits}");
+    }
+}
