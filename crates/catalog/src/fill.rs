@@ -14,7 +14,7 @@ use crate::{Origin, Request};
 const GENERIC: [&str; 6] = ["ResourceId", "ResourceName", "Id", "Name", "Identifier", "UUID"];
 
 /// Transforms that make something else out of an ARN, or of what begins as one.
-const READS_ARNS: [&str; 13] = [
+const READS_ARNS: [&str; 14] = [
     "between_slashes",
     "drop_last_colon",
     "unqualified",
@@ -28,6 +28,7 @@ const READS_ARNS: [&str; 13] = [
     "owner",
     "within",
     "above",
+    "above_two",
 ];
 
 /// What stands for the streams of a log group behind its ARN.
@@ -316,6 +317,7 @@ impl<'r> Filler<'r> {
         (before, next): (&str, &str),
         whole_arns: &mut BTreeSet<String>,
     ) -> Vec<(Value, Fate)> {
+        let leads = before.is_empty();
         // Some templates have the start of the id: `ou-${OrganizationalUnitId}`.
         let start = before.rsplit(['/', ':']).next().filter(|start| start.ends_with('-'));
         let mut guards = kind.string(kind_of::GUARD).split('|');
@@ -351,6 +353,9 @@ impl<'r> Filler<'r> {
                     if templates.strings().any(|template| captures(template, &value.text).is_some())
                     {
                         whole_arns.insert(value.text + value.tail);
+                    } else if leads {
+                        // A rule's template that begins with an ARN, and goes on behind it.
+                        values.push(value);
                     } else if let Some(value) = self.inside(&value.text, variable) {
                         values.push(value);
                     }

@@ -267,6 +267,7 @@ pub const TRANSFORMS: &[&str] = &[
     "owner",
     "within",
     "above",
+    "above_two",
     "after_hyphen",
     "copy_arn",
 ];

@@ -71,6 +71,7 @@ pub(crate) fn apply(
         "owner" => owned(text).0.map(Value::plain),
         "within" => owned(text).1.map(Value::plain),
         "above" => plain(owned(text).1?.rsplit_once('/')?.0),
+        "above_two" => plain(text.rsplit_once('/')?.0.rsplit_once('/')?.0),
         "host" => {
             let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
             plain(bare.trim_end_matches('/'))
