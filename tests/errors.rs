@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use crate::harness::{fixture_trail, text, trailtrim, tree};
+use crate::harness::{files, fixture_trail, text, trailtrim, tree};
 
 /// Runs `generate` with `arguments`, which must fail with code 2 and print no data.
 fn failure(arguments: &[&str]) -> String {
@@ -22,11 +22,37 @@ fn fixture() -> String {
     fixture_trail().to_str().unwrap().to_owned()
 }
 
+/// A whole file of the fixture's trail.
+fn fixture_file() -> std::path::PathBuf {
+    let is_plain = |path: &std::path::PathBuf| path.extension().is_some_and(|it| it == "json");
+    files(&fixture_trail()).into_iter().find(is_plain).unwrap()
+}
+
 #[test]
 fn a_missing_path_is_named() {
     let stderr = failure(&["/no/such/trail"]);
     assert!(stderr.starts_with("error: no such file or directory: `/no/such/trail`"), "{stderr}");
     assert!(stderr.contains("\nhint: name a file or directory of CloudTrail logs"), "{stderr}");
+}
+
+#[test]
+fn no_record_is_no_answer_and_what_holds_no_calls_is_no_loss() {
+    let folder = TempDir::new().unwrap();
+    let usage = || {
+        let output = trailtrim().arg("usage").arg(folder.path()).output().unwrap();
+        (output.status.code(), text(output.stderr))
+    };
+    std::fs::write(folder.path().join("none.json"), r#"{"Records":[]}"#).unwrap();
+    let (code, stderr) = usage();
+    assert!(code == Some(2) && stderr.contains("no record of a call was found"), "{stderr}");
+    let digest = r#"{"awsAccountId":"111122223333","digestS3Bucket":"b","logFiles":[]}"#;
+    std::fs::write(folder.path().join("beside.json"), digest).unwrap();
+    std::fs::copy(fixture_file(), folder.path().join("log.json")).unwrap();
+    let (code, stderr) = usage();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("nothing is missing for it: 1 place\n"), "{stderr}");
+    assert!(stderr.contains("beside.json: a digest file, which holds no calls"), "{stderr}");
+    assert!(!stderr.contains("skipped"), "{stderr}");
 }
 
 /// A command line, the beginning of the error, and of the hint below it.
@@ -514,10 +540,16 @@ fn where_no_record_was_found_nothing_is_answered_and_nothing_touched() {
                 assert!(stderr.contains(said), "{said} in {command:?} {trail:?}: {stderr}");
             }
         }
-        // To look is no claim.
-        let output = trailtrim().arg("usage").args(trail).output().unwrap();
-        let done = matches!(output.status.code(), Some(0 | 3));
-        assert!(done, "{trail:?}: {}", text(output.stderr));
+        // To look is no claim, where there is something to look at.
+        for command in ["usage", "coverage"] {
+            let output = trailtrim().arg(command).args(trail).output().unwrap();
+            let code = output.status.code();
+            let as_said = match trail.len() {
+                1 => code == Some(2),
+                _ => matches!(code, Some(0 | 3)),
+            };
+            assert!(as_said, "{command} {trail:?}: {}", text(output.stderr));
+        }
     }
     assert!(before == (tree(Path::new(&made)), tree(Path::new(&tightened))), "something changed");
 }

@@ -96,6 +96,25 @@ fn simulate_asks_every_layer() {
 }
 
 #[test]
+fn simulate_takes_the_principals_account_for_the_owner_where_nothing_says_otherwise() {
+    let files = Files::new();
+    let owner = |account: &str| {
+        format!(
+            r#"{{"Statement":{{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{{"StringEquals":{{
+                "aws:ResourceAccount":"{account}"}}}}}}}}"#
+        )
+    };
+    let get = ["--action", "s3:GetObject", "--resource", "arn:aws:s3:::b/k", "--principal", USER];
+    let with = |more: &[&'static str]| files.decision(&[get.as_slice(), more].concat());
+    files.add("p.json", &owner("111122223333"));
+    assert_eq!(with(&[]), "allowed");
+    assert_eq!(with(&["--resource-account", "111122223333"]), "allowed");
+    assert_eq!(with(&["--context", "aws:ResourceAccount=444455556666"]), "implicitly_denied");
+    files.add("p.json", &owner("444455556666"));
+    assert_eq!(with(&["--open-context"]), "implicitly_denied");
+}
+
+#[test]
 fn simulate_finds_a_principal_in_a_dump() {
     let files = Files::new();
     files.add(

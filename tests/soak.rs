@@ -126,6 +126,31 @@ fn days_of_others_in_the_account_are_observed_days() {
 }
 
 #[test]
+fn a_few_busy_days_among_many_are_too_little() {
+    let scenario = Scenario::new(1, SHAPE);
+    let away = scenario.events.iter().find_map(|event| event.who.principal()).unwrap();
+    let busy = scenario.start + 2 * DAY..scenario.start + 8 * DAY;
+    let events: Vec<&Event> = scenario
+        .events
+        .iter()
+        .filter(|event| {
+            event.who.principal().as_deref() != Some(&away) || busy.contains(&event.time)
+        })
+        .collect();
+    let archive = archive(&events);
+    let lines = soak(archive.path(), &["--principal", &away]);
+    let [line] = lines.as_slice() else { panic!("{} principals", lines.len()) };
+    let observed = number(line, "days_observed");
+    assert!(observed >= 10, "{line}");
+    assert_eq!(line["insufficient"], true, "{line}");
+    let why = format!("6 of {observed} days that count have a grant, 10 are the least");
+    assert_eq!(text_of(line, "why"), why);
+    for kind in ["grants", "actions"] {
+        assert!(line[kind].get("estimates").is_none(), "{line}");
+    }
+}
+
+#[test]
 fn days_ahead_must_be_some() {
     let output =
         trailtrim().arg("soak").arg(fixture_trail()).args(["--days", "0"]).output().unwrap();

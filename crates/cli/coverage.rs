@@ -73,7 +73,8 @@ impl SelectorArgs {
 pub(crate) fn coverage(args: &CoverageArgs) -> anyhow::Result<Exit> {
     // Before anything long: a wrong file should not cost a reading of the archive.
     let declarations = args.selectors.read()?;
-    let Parts { usages, lossy, .. } = args.trail.read_parts(Catalog::embedded(), &[])?;
+    let Parts { usages, lossy, input, .. } = args.trail.read_parts(Catalog::embedded(), &[])?;
+    args.trail.require_some(&input, lossy)?;
     let mut coverage = Coverage::default();
     for usage in usages {
         coverage.join(usage.into_coverage());

@@ -77,10 +77,14 @@ fn tell_of(usage: &Usage, already: u64, pruned: u64) -> String {
             summary::count(pruned, "file", "files")
         ));
     }
-    let lines: Vec<_> = usage.sources().skipped().into_iter().collect();
-    if !lines.is_empty() {
+    let (others, lost): (Vec<_>, Vec<_>) =
+        usage.sources().skipped().into_iter().partition(|skipped| skipped.kind.is_expected());
+    for (what, lines) in [("skipped", lost), (summary::WITHOUT_CALLS, others)] {
+        if lines.is_empty() {
+            continue;
+        }
         text.push_str(&format!(
-            "skipped: {}\n",
+            "{what}: {}\n",
             summary::count(lines.len() as u64, "place", "places")
         ));
         for skipped in lines.iter().take(summary::LINES) {

@@ -185,6 +185,11 @@ fn request(args: &SimulateArgs) -> anyhow::Result<Request> {
     request.principal =
         args.principal.as_deref().map(Principal::parse).transpose().context("--principal")?;
     request.resource_account.clone_from(&args.resource_account);
+    if request.owner().is_none() {
+        // As --help says: conditions on the owner ask for it as well.
+        let own = request.principal.as_ref().and_then(Principal::account);
+        request.resource_account = own.map(str::to_owned);
+    }
     request.context = if args.open_context { Context::open() } else { Context::closed() };
     for (key, value) in &args.context {
         request.context.add(key, value.as_str());

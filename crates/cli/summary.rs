@@ -57,6 +57,9 @@ pub(crate) fn of_cautions(cautions: &[String]) -> String {
     text
 }
 
+/// What AWS puts beside the log files (digests, Insights) is called.
+pub(crate) const WITHOUT_CALLS: &str = "not calls, and nothing is missing for it";
+
 /// Tells what was read and what was skipped.
 pub(crate) fn of_input(input: &Input) -> String {
     let mut text = String::new();
@@ -414,10 +417,15 @@ fn tell_removed(removed: &[String], text: &mut String) -> std::fmt::Result {
     more(text, removed.len(), "")
 }
 
+/// Tells what was not read. What holds no calls is no loss, so it does not count as skipped.
 fn tell_skipped(input: &Input, hint: &str, text: &mut String) -> std::fmt::Result {
-    if !input.skipped.is_empty() {
-        writeln!(text, "skipped: {}", count(input.skipped.len() as u64, "place", "places"))?;
-        for skipped in input.skipped.iter().take(LINES) {
+    let (lost, others): (Vec<_>, Vec<_>) = input.skipped.iter().partition(|one| one.loses);
+    for (what, places) in [("skipped", lost), (WITHOUT_CALLS, others)] {
+        if places.is_empty() {
+            continue;
+        }
+        writeln!(text, "{what}: {}", count(places.len() as u64, "place", "places"))?;
+        for skipped in places.iter().take(LINES) {
             let at = skipped.byte.map(|byte| format!(" at byte {byte}")).unwrap_or_default();
             writeln!(
                 text,
@@ -427,7 +435,7 @@ fn tell_skipped(input: &Input, hint: &str, text: &mut String) -> std::fmt::Resul
                 skipped.kind
             )?;
         }
-        more(text, input.skipped.len(), hint)?;
+        more(text, places.len(), hint)?;
     }
     Ok(())
 }

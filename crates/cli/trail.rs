@@ -2,6 +2,7 @@
 
 mod lost;
 mod marks;
+mod required;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ use crate::exit::hinted;
 use crate::globs::{self, Globs};
 use crate::output::{TEMPORARY, printable, tell};
 use crate::progress::Line;
-use crate::{region, summary, time, usage_file};
+use crate::{region, time, usage_file};
 use marks::{mark, unread};
 
 /// What to read, and of it what.
@@ -591,50 +592,6 @@ impl TrailArgs {
         // Other events are no calls, or were kept out.
         let nobody_else = activity.outsiders.is_empty() || (limited && of_usage_files);
         activity.principals.is_empty() && nobody_else
-    }
-
-    /// Fails where no record passed the filters: that nothing was done, denied or used any more
-    /// would be a wrong answer to a wrong path or a slip of the pen. `out` is what is left as it is.
-    pub(crate) fn require_records(
-        &self,
-        nothing: bool,
-        input: &report::Input,
-        out: Option<&Path>,
-    ) -> anyhow::Result<()> {
-        if !nothing {
-            return Ok(());
-        }
-        tell(&summary::of_input(input));
-        let filters = self.input.filters();
-        let filtered = !filters.is_empty() && (input.records > 0 || input.pruned > 0);
-        let left = match out {
-            Some(out) => format!("--out `{}` is left as it was", out.display()),
-            None => "there is nothing to answer from".to_owned(),
-        };
-        Err(match filtered {
-            true => hinted(
-                format!("no record passed the filters, so {left}"),
-                format!("look for a slip in {}, or widen it", filters.join(", ")),
-            ),
-            false => hinted(
-                format!("no record of a call was found, so {left}"),
-                "name files or directories of CloudTrail logs, such as `AWSLogs/`",
-            ),
-        })
-    }
-
-    /// Fails where a principal was selected by name and there is none of that name.
-    pub(crate) fn require_principals(&self, activity: &Activity) -> anyhow::Result<()> {
-        globs::require_none(&self.unmatched(activity))
-    }
-
-    /// Returns the `--principal` that none of the principals is meant by.
-    pub(crate) fn unmatched(&self, activity: &Activity) -> BTreeSet<&str> {
-        self.principals
-            .iter()
-            .map(String::as_str)
-            .filter(|glob| !activity.principals.iter().any(|one| globs::matches(glob, one)))
-            .collect()
     }
 
     /// Returns every `--principal`.

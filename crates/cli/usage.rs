@@ -51,6 +51,7 @@ pub(crate) fn usage(args: &UsageArgs) -> anyhow::Result<Exit> {
     };
     let told = summary::of_usage(&trail);
     args.trail.require_principals(&trail.activity).inspect_err(|_| tell(&told))?;
+    args.trail.require_some(&trail.input, trail.lossy)?;
     let lines = usage_lines(&trail.activity);
     let text = match args.format {
         Format::Json => escape_controls(json_lines(&lines)?),

@@ -21,7 +21,7 @@
 //!   of us-east-1 may or may not have them.
 //! - Captures of EventBridge prove nothing: their rule chose what is in them.
 //! - A selector on callers (`userIdentity.arn`) does not show in what is
-//!   present; declare it.
+//!   present; declare it. Then presence proves nothing of whom it may leave out.
 
 mod action;
 mod declaration;
@@ -405,7 +405,7 @@ impl Coverage {
     /// Says whether presence alone proves it for a region, or for global services.
     fn is_present(&self, question: &Question<'_>, region: &str, day: i32) -> bool {
         let Some(area) = self.area(question.account, region) else { return false };
-        if self.is_disturbed(question.account, day) {
+        if self.is_disturbed(question.account, day) || self.may_leave_out(question, day) {
             return false;
         }
         let unbroken = |name: &str| {
@@ -439,6 +439,24 @@ impl Coverage {
                 || trail.reach(start).is_some_and(|reach| reach.organization);
             concerns && trail.disturbed(start..end)
         })
+    }
+
+    /// Says whether a declared trail that may log the account takes calls like these of some callers
+    /// only, so that those of others prove nothing of the one that is asked about.
+    fn may_leave_out(&self, question: &Question<'_>, day: i32) -> bool {
+        let (start, _) = seconds(day);
+        self.trails.iter().filter(|(_, trail)| trail.is_declared()).any(|(key, trail)| {
+            let concerns = key.account() == question.account
+                || trail.reach(start).is_some_and(|reach| reach.organization);
+            concerns && trail.selectors().any(|selector| selector.may_leave_out(question))
+        })
+    }
+
+    /// Returns whether a declared trail takes calls of some callers only: then it matters who is asked
+    /// about.
+    pub fn picks_callers(&self) -> bool {
+        let mut declared = self.trails.values().filter(|trail| trail.is_declared());
+        declared.any(|trail| trail.selectors().any(Selector::picks_callers))
     }
 
     /// Says whether a declared trail logged what `want` approves of, and its files are here.

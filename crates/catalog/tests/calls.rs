@@ -304,7 +304,11 @@ fn ec2_ids_tell_their_type_however_they_are_wrapped() {
         "ec2",
         "DeleteFlowLogs",
         parameters,
-        &[&format!("ec2:DeleteFlowLogs {account}:vpc-flow-log/fl-1")],
+        &[
+            &format!("ec2:DeleteFlowLogs {account}:vpc-flow-log/fl-1"),
+            // The VPC user guide has it beside: the delivery of a log that goes to a bucket ends.
+            "logs:DeleteLogDelivery *",
+        ],
     );
 }
 

@@ -70,9 +70,9 @@ impl Proofs {
 pub struct ReplayProof {
     /// Distinct successful calls.
     pub calls: u64,
-    /// Those of them that the draft surely allows.
+    /// Those of them that the draft surely allows, with all that they surely need.
     pub allowed: u64,
-    /// Those that hang on context that no log tells, as they do today.
+    /// Those that hang on context that what is kept of the log does not tell, as they do today.
     pub conditional: u64,
     /// The context keys that these hang on, as they do today.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -203,14 +203,17 @@ pub fn replay(
     let mut all = Stats::default();
     let (mut allowed, mut conditional, mut missing, mut kept_out) =
         (Stats::default(), Stats::default(), Stats::default(), Stats::default());
+    // Calls that surely need something that is not surely allowed.
+    let mut short = Stats::default();
     for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
         all.join(row.stats.clone());
-        if withheld(&key.action) {
-            kept_out.join(row.stats.clone());
-            continue;
-        }
-        if not_attached.contains(key) {
-            missing.join(row.stats.clone());
+        let (kept, absent) = (withheld(&key.action), not_attached.contains(key));
+        if kept || absent {
+            if kept { &mut kept_out } else { &mut missing }.join(row.stats.clone());
+            // What a call was only taken to need does not make it one that is not allowed.
+            if row.certain {
+                short.join(row.stats.clone());
+            }
             continue;
         }
         let mut sure = true;
@@ -244,6 +247,9 @@ pub fn replay(
         }
         let counted = if sure { &mut allowed } else { &mut conditional };
         counted.join(row.stats.clone());
+        if !sure && row.certain {
+            short.join(row.stats.clone());
+        }
     }
     let mut unmapped = Stats::default();
     for (key, stats) in &principal.unmapped {
@@ -254,7 +260,11 @@ pub fn replay(
     }
     proof.calls = all.calls().value;
     proof.estimated = all.calls().estimated;
-    proof.allowed = allowed.calls().value;
+    // Of two permissions of a call one alone is not enough. Counts of many calls are estimates, and have no
+    // difference but that of their union.
+    let lacking = short.calls().value;
+    short.join(allowed);
+    proof.allowed = short.calls().value.saturating_sub(lacking);
     proof.conditional = conditional.calls().value;
     proof.not_attached = missing.calls().value;
     proof.withheld = kept_out.calls().value;

@@ -26,7 +26,7 @@ pub(crate) struct Replay {
 pub(crate) enum Allowance {
     /// It is allowed, whatever else held.
     Surely,
-    /// It hangs on these context keys, which no log tells.
+    /// It hangs on these context keys, which what is kept of the log does not tell.
     Perhaps(BTreeSet<String>),
     /// It is not allowed, or not all that it may have been.
     No,
@@ -110,7 +110,7 @@ impl Replay {
 /// How many contexts are tried for one thing that was done.
 const CONTEXTS: usize = 64;
 
-/// The context keys that a log tells, beside those of [`RowKey::conditions`], each with the values
+/// The context keys that are kept of a log, beside those of [`RowKey::conditions`], each with the values
 /// it had. A key that some call did not have is not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Circumstances(Vec<(&'static str, Vec<String>)>);

@@ -20,7 +20,7 @@ use trailtrim_aggregator::{Coverage, Principal, coverage::place};
 use trailtrim_catalog::Condition;
 
 pub use calendar::{Calendar, Covered, Gap};
-pub use estimate::{Incidence, Interval, LEAST_DAYS, LEAST_INCIDENCES};
+pub use estimate::{Incidence, Interval, LEAST_ACTIVE_DAYS, LEAST_DAYS, LEAST_INCIDENCES};
 
 /// The version of the model of a soak.
 pub const SOAK_SCHEMA_VERSION: u32 = 1;
@@ -157,7 +157,11 @@ pub fn soak(principal: &Principal, coverage: &Coverage, ahead: usize) -> Soak {
     let observed = |seen: &BTreeSet<i32>| seen.intersection(&days).count();
     let by_grant = Incidence::of(days.len(), grants.values().map(observed));
     let by_action = Incidence::of(days.len(), actions.values().map(observed));
-    let insufficient = by_grant.is_insufficient();
+    // Days on which something was granted are what the estimates have to go by.
+    let working: BTreeSet<i32> = grants.values().flatten().copied().collect();
+    let working = observed(&working);
+    let enough = working >= LEAST_ACTIVE_DAYS;
+    let insufficient = !enough || by_grant.is_insufficient();
     let new: Vec<i32> = grants.values().filter_map(|days| days.first().copied()).collect();
     let last_new = grants
         .iter()
@@ -173,9 +177,9 @@ pub fn soak(principal: &Principal, coverage: &Coverage, ahead: usize) -> Soak {
         days_observed: days.len(),
         days_active: active.len(),
         insufficient,
-        why: insufficient.then(|| too_little(&by_grant)),
-        grants: completeness(by_grant, grants.len(), ahead),
-        actions: completeness(by_action, actions.len(), ahead),
+        why: insufficient.then(|| too_little(&by_grant, working)),
+        grants: completeness(by_grant, grants.len(), ahead, enough),
+        actions: completeness(by_action, actions.len(), ahead, enough),
         new_grants_by_week: by_week(first, last, &new),
         days_since_new: last_new
             .zip(last)
@@ -197,11 +201,16 @@ pub fn soak(principal: &Principal, coverage: &Coverage, ahead: usize) -> Soak {
     }
 }
 
-fn too_little(seen: &Incidence) -> String {
+fn too_little(seen: &Incidence, working: usize) -> String {
     if seen.days < LEAST_DAYS {
         format!(
             "{} days that the log surely has all through, {LEAST_DAYS} are the least; see \
              `trailtrim coverage`",
+            seen.days
+        )
+    } else if working < LEAST_ACTIVE_DAYS {
+        format!(
+            "{working} of {} days that count have a grant, {LEAST_ACTIVE_DAYS} are the least",
             seen.days
         )
     } else {
@@ -212,14 +221,14 @@ fn too_little(seen: &Incidence) -> String {
     }
 }
 
-/// `all` counts what was seen on any day.
-fn completeness(observed: Incidence, all: usize, ahead: usize) -> Completeness {
+/// `all` counts what was seen on any day; `enough` is whether there are days enough to estimate from.
+fn completeness(observed: Incidence, all: usize, ahead: usize, enough: bool) -> Completeness {
     Completeness {
         seen: all,
         seen_once: observed.uniques,
         seen_twice: observed.duplicates,
         seen_elsewhere: all.saturating_sub(observed.species),
-        estimates: (!observed.is_insufficient()).then(|| Estimates {
+        estimates: (enough && !observed.is_insufficient()).then(|| Estimates {
             coverage: observed.coverage(),
             total: at_least(all, observed.total()),
             new: Ahead {

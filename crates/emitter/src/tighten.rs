@@ -122,7 +122,7 @@ pub fn tighten<'a>(
     let bearing = Bearing::of(catalog);
     let allows: Vec<Vec<Allow<'a>>> =
         inventory.bundles.iter().map(|bundle| allows(bundle, &bearing)).collect();
-    let written = explain::Written::of(activity);
+    let written = explain::Written::of(activity, catalog);
     let mut assigned = Assigned::new();
     let mut principals = Vec::new();
     for attached in inventory.principals.values() {

@@ -20,6 +20,9 @@ use super::{Access, Class, Question};
 /// The type whose selectors name buckets by the prefix of their objects.
 const S3_OBJECT: &str = "AWS::S3::Object";
 
+/// The field of who calls.
+const CALLER: &str = "userIdentity.arn";
+
 type Texts = BTreeSet<Box<str>>;
 
 /// The conditions on one field of an event.
@@ -174,6 +177,23 @@ impl Selector {
         self.0.get("readOnly").is_none_or(|condition| condition.holds_for_all(&wanted))
     }
 
+    /// Returns whether it takes events of some callers only.
+    pub(crate) fn picks_callers(&self) -> bool {
+        self.0.contains_key(CALLER)
+    }
+
+    /// Returns whether it takes events of the question's class of some callers only, of whom the one that
+    /// is asked about need not be one.
+    pub(crate) fn may_leave_out(&self, question: &Question<'_>) -> bool {
+        let holds = |field: &str| {
+            self.0.get(field).is_none_or(|condition| {
+                let texts = texts(field, question);
+                texts.iter().all(|pattern| condition.holds_for_all(&Pattern::new(pattern)))
+            })
+        };
+        holds("eventCategory") && holds("resources.type") && !holds(CALLER)
+    }
+
     /// Returns whether every event that the question is about is surely selected.
     pub(crate) fn selects(&self, question: &Question<'_>) -> bool {
         self.0.iter().all(|(field, condition)| {
@@ -195,7 +215,7 @@ fn texts<'q>(field: &str, question: &Question<'q>) -> Vec<Cow<'q, str>> {
         ("eventType", _) => known(Some("AwsApiCall")),
         ("resources.type", Class::Data(kind)) => known(Some(kind)),
         ("resources.ARN", Class::Data(kind)) => vec![resource(kind, question.resource)],
-        ("userIdentity.arn", _) => question.principal.map_or(known(None), callers),
+        (CALLER, _) => question.principal.map_or(known(None), callers),
         _ => known(None),
     }
 }

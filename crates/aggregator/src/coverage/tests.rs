@@ -482,6 +482,24 @@ fn what_is_enough_for_a_call_is_carried_by_nobody() {
     assert_eq!(days(&objects, "iam:PassRole"), 0);
 }
 
+#[test]
+fn presence_proves_nothing_of_callers_that_a_declared_trail_may_leave_out() {
+    let mut coverage = week(&[management(EC2, true), invoke()]);
+    assert!(!coverage.picks_callers());
+    declare(
+        &mut coverage,
+        r#""AdvancedEventSelectors":[{"FieldSelectors":[{"Field":"eventCategory","Equals":["Management"]},
+            {"Field":"userIdentity.arn","NotStartsWith":["arn:aws:sts::111122223333:assumed-role/hidden/"]}]}]"#,
+    );
+    assert!(coverage.picks_callers());
+    let of = |principal| days(&coverage, &Question { principal, ..reads(EC2) });
+    assert!(of(Some("arn:aws:iam::111122223333:role/app/hidden")).is_empty());
+    assert!(of(None).is_empty(), "whoever calls may be the one that is left out");
+    assert_eq!(of(Some("arn:aws:iam::111122223333:role/app/other")), [1, 2, 3, 4, 5]);
+    // Of data events the trail leaves nobody out.
+    assert_eq!(days(&coverage, &invokes(FUNCTION)), [1, 2, 3, 4, 5]);
+}
+
 /// Management events of a week, all of which are recorded, and what is declared of data events.
 fn recorded_all_week(data: &str) -> Coverage {
     let mut coverage = Coverage::default();

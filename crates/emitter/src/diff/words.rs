@@ -147,11 +147,12 @@ impl Proofs {
             // What hangs on a condition is not denied because of that: it hangs on it today as well.
             true => format!(
                 "replay: nothing that is allowed today is denied; {about}{} of {about}{} calls are \
-                 allowed for certain, {about}{} under a condition that stays and that is not in the log{}",
+                 allowed for certain, {about}{} under a condition that stays and that what is kept of the \
+                 log does not decide{}",
                 replay.allowed,
                 replay.calls,
                 replay.conditional,
-                unlogged(&replay.condition_keys)
+                undecided(&replay.condition_keys)
             ),
             false => {
                 format!(
@@ -218,8 +219,9 @@ static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     file.key
 });
 
-/// Names context keys that no log tells, with what is the rule for them.
-fn unlogged(keys: &BTreeSet<String>) -> String {
+/// Names context keys that calls hang on, with what is the rule for them. Some stand in no record
+/// (`aws:SecureTransport`), others in some, and are not kept for each call (`aws:SourceIp`).
+fn undecided(keys: &BTreeSet<String>) -> String {
     if keys.is_empty() {
         return String::new();
     }
@@ -247,15 +249,15 @@ pub fn count(number: usize, what: &str) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{KEYS, count, unlogged};
+    use super::{KEYS, count, undecided};
 
     #[test]
     fn a_key_that_no_log_tells_comes_with_what_is_the_rule() {
         assert!(KEYS.iter().all(|key| !key.told.is_empty()));
         let keys = BTreeSet::from(["aws:securetransport".to_owned(), "x:y".to_owned()]);
-        let told = unlogged(&keys);
+        let told = undecided(&keys);
         assert!(told.starts_with(" (aws:SecureTransport: ") && told.ends_with("; x:y)"), "{told}");
-        assert_eq!(unlogged(&BTreeSet::new()), "");
+        assert_eq!(undecided(&BTreeSet::new()), "");
     }
 
     #[test]

@@ -98,26 +98,27 @@ impl Look<'_> {
         if everywhere && !all {
             let wide: Vec<&str> = known.iter().filter(|one| takes(one)).map(|f| f.id()).collect();
             let patterned = patterns.iter().any(|one| one.contains(['*', '?']));
+            let every = match &self.statement.resource {
+                Some(Selector::AllBut(_)) => "every resource that `NotResource` does not list",
+                _ => "every resource",
+            };
             if !wide.is_empty() {
-                let message =
-                    format!("on every resource, although they take ARNs: {}", listed(&wide));
+                let message = format!("on {every}, although they take ARNs: {}", listed(&wide));
                 self.found.push(Finding::new(Code::ResourceStar, message));
             } else if patterned {
-                let message = "patterns of actions are allowed on every resource";
+                let message = format!("patterns of actions are allowed on {every}");
                 self.found.push(Finding::new(Code::ResourceStar, message));
             }
         }
         if !everywhere {
-            // Of one that is new to the catalog nothing is known.
-            let told = known.iter().filter(|one| one.resource_types_are_known());
-            let dead: Vec<&str> = told.filter(|one| !takes(one)).map(|one| one.id()).collect();
+            let dead = self.bundle.dead.get(&self.place).into_iter().flatten().copied();
+            let (dead, elsewhere): (Vec<&str>, Vec<&str>) =
+                dead.partition(|one| known.iter().any(|of| of.id() == *one && !takes(of)));
             if !dead.is_empty() {
                 let message =
-                    format!("take no resource, so an ARN allows nothing: {}", listed(&dead));
+                    format!("take no resource, so these ARNs allow nothing: {}", listed(&dead));
                 self.found.push(Finding::new(Code::DeadGrant, message));
             }
-            let elsewhere = self.bundle.dead.get(&self.place).into_iter().flatten().copied();
-            let elsewhere: Vec<&str> = elsewhere.filter(|one| !dead.contains(one)).collect();
             if !elsewhere.is_empty() {
                 let message = format!("{DEAD}: {}", listed(&elsewhere));
                 self.found.push(Finding::new(Code::DeadGrant, message));

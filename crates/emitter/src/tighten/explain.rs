@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use trailtrim_aggregator::{Activity, Holder, Principal, RowKey, day};
+use trailtrim_aggregator::{Activity, Holder, Principal, Row, RowKey, day};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::pattern;
 
@@ -69,35 +69,62 @@ pub enum Explanation {
     Inferred,
 }
 
-/// What everyone wrote into policies of resources, by account and service. It is gathered once: a call
-/// that nothing attached allows is no rare thing, and everyone's rows are many.
-pub(crate) struct Written<'a>(BTreeMap<(&'a str, &'static str), Vec<&'a RowKey>>);
+/// What everyone wrote into policies of resources, by account and service, each with the day of the
+/// first time. It is gathered once: a call that nothing attached allows is no rare thing, and everyone's
+/// rows are many.
+pub(crate) struct Written<'a>(BTreeMap<(&'a str, &'static str), Vec<(&'a RowKey, i32)>>);
 
 impl<'a> Written<'a> {
-    /// Gathers it, in the order of principals and rows.
-    pub(crate) fn of(activity: &'a Activity) -> Written<'a> {
+    /// Gathers it, in the order of principals and rows. Only calls that were made count: what another
+    /// call needs as well (`s3:PutObjectAcl`, by a header of `PutObject`) is asked about, and is no
+    /// answer.
+    pub(crate) fn of(activity: &'a Activity, catalog: Catalog) -> Written<'a> {
         let mut by_action: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
         for rule in RULES.iter() {
             for action in &rule.actions {
                 by_action.entry(action).or_default().push(&rule.service);
             }
         }
-        let mut written: BTreeMap<_, Vec<&RowKey>> = BTreeMap::new();
+        let mut written: BTreeMap<_, Vec<(&RowKey, i32)>> = BTreeMap::new();
         for principal in &activity.principals {
-            for key in principal.rows.keys().filter(|key| key.outcome.grants()) {
-                for service in by_action.get(key.action.as_str()).into_iter().flatten() {
-                    written.entry((principal.account.as_str(), *service)).or_default().push(key);
+            for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
+                let Some(services) = by_action.get(key.action.as_str()) else { continue };
+                let Some(first) = row.stats.first().filter(|_| was_made(key, row, catalog)) else {
+                    continue;
+                };
+                for service in services {
+                    let all = written.entry((principal.account.as_str(), *service)).or_default();
+                    all.push((key, day(first)));
                 }
             }
         }
         Written(written)
     }
 
-    /// Returns what was first written about a resource.
-    fn about(&self, account: &str, service: &str, resource: &str) -> Option<&'a RowKey> {
-        let mut all = self.0.get(&(account, service)).into_iter().flatten().copied();
-        all.find(|key| is_about(&key.resource, resource))
+    /// Returns what was written about a resource before it was used: by another action than the one
+    /// that is asked about, which would need the same explanation.
+    fn about(&self, account: &str, service: &str, asked: &NotAttached<'_>) -> Option<&'a RowKey> {
+        // Within a day, clocks and deliveries make the order uncertain.
+        let used = day(asked.row.stats.first()?);
+        let mut all = self.0.get(&(account, service)).into_iter().flatten();
+        let found = all.find(|(key, first)| {
+            *first <= used
+                && key.action != asked.key.action
+                && is_about(&key.resource, &asked.key.resource)
+        });
+        found.map(|(key, _)| *key)
     }
+}
+
+/// Tells whether some event behind a row is a call of the row's own action.
+fn was_made(key: &RowKey, row: &Row, catalog: Catalog) -> bool {
+    row.events.iter().any(|(source, name)| {
+        let operation = catalog.operation(source, name);
+        let own = key.action.split_once(':');
+        own.is_some_and(|(service, name)| {
+            operation.service() == Some(service) && operation.name() == name
+        })
+    })
 }
 
 /// Explains what it can.
@@ -127,7 +154,7 @@ pub(crate) fn explain(
     if !own_account(&one.key.resource) {
         return None;
     }
-    let key = written.about(&principal.account, service, &one.key.resource)?;
+    let key = written.about(&principal.account, service, one)?;
     Some(Explanation::ResourcePolicy { action: key.action.clone(), resource: key.resource.clone() })
 }
 
@@ -174,7 +201,8 @@ fn changed_since(
 }
 
 /// Returns the services that freeze because of something unexplained, with why: that of the action,
-/// and those of the events behind it, which perhaps need something else.
+/// and those of the events behind it, which perhaps need something else. Each is an IAM prefix: what only
+/// the event's source is called (`monitoring`, of `cloudwatch`) names no action.
 pub(crate) fn frozen_by(one: &NotAttached<'_>, catalog: Catalog) -> BTreeMap<String, String> {
     let action = &one.key.action;
     let events: Vec<String> =
@@ -189,7 +217,9 @@ pub(crate) fn frozen_by(one: &NotAttached<'_>, catalog: Catalog) -> BTreeMap<Str
         action.split(':').next().map(str::to_owned).into_iter().collect();
     for (source, name) in &one.row.events {
         services.extend(catalog.operation(source, name).service().map(str::to_owned));
-        services.extend(source.strip_suffix(".amazonaws.com").map(str::to_owned));
+        let label = source.strip_suffix(".amazonaws.com");
+        let prefix = label.filter(|label| catalog.service(label).is_some());
+        services.extend(prefix.map(str::to_owned));
     }
     services.into_iter().map(|service| (service, why.clone())).collect()
 }
@@ -206,6 +236,27 @@ mod tests {
             for action in &rule.actions {
                 assert_eq!(catalog.action(action).map(|facts| facts.id()), Some(action.as_str()));
             }
+        }
+    }
+
+    #[test]
+    fn every_writing_action_has_a_call_of_its_name() {
+        let catalog = Catalog::embedded();
+        for action in RULES.iter().flat_map(|rule| &rule.actions) {
+            let (service, name) = action.split_once(':').unwrap_or_default();
+            let key = RowKey {
+                action: action.clone(),
+                resource: "*".to_owned(),
+                conditions: Vec::new(),
+                outcome: trailtrim_aggregator::Outcome::Granted,
+            };
+            let of = |source: &str, name: &str| {
+                let mut row = Row::default();
+                row.events.insert((format!("{source}.amazonaws.com"), name.to_owned()));
+                row
+            };
+            assert!(was_made(&key, &of(service, name), catalog), "{action}");
+            assert!(!was_made(&key, &of("s3", "PutObject"), catalog), "{action}");
         }
     }
 

@@ -14,7 +14,7 @@ use trailtrim_iam::wildcard;
 use super::Standards;
 use super::allow::Allow;
 use super::bearing::Bearing;
-use super::lookout::Sight;
+use super::lookout::{Sight, Whose};
 use crate::attached::{Attached, moment};
 use crate::diff::count;
 use crate::report::time;
@@ -231,7 +231,9 @@ impl<'i, 'a> Idling<'i, 'a> {
     }
 
     fn shows(&self, account: &str, action: &'static str, since: Option<i64>) -> Sight {
-        self.standards.lookout.judge(account, action, &["*"], since, None, &|_| true)
+        // Whoever assumes a role, or leaves a user's traces, may be anyone as well.
+        let whose = Whose { account, principal: None };
+        self.standards.lookout.judge(whose, action, &["*"], since, None, &|_| true)
     }
 
     /// Returns whether a use would have shown, or what is not known of it.
@@ -275,7 +277,14 @@ impl<'i, 'a> Idling<'i, 'a> {
                     .filter(|on| self.bearing.takes(action, on))
                     .collect();
                 let lookout = self.standards.lookout;
-                let own = lookout.judge(account, action, &on, since, limited.as_ref(), &can);
+                let own = lookout.judge(
+                    lookout.whose(&one.arn),
+                    action,
+                    &on,
+                    since,
+                    limited.as_ref(),
+                    &can,
+                );
                 if let Sight::Unobservable { why } = own {
                     return Err(format!("it may do {action} without a trace: {why}"));
                 }

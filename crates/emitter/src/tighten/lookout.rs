@@ -33,6 +33,8 @@ pub struct Lookout<'a> {
     regions: Option<BTreeSet<String>>,
     /// Covered days that are enough.
     enough: usize,
+    /// Whether a trail is known to take calls of some callers only.
+    picks_callers: bool,
     memory: Mutex<Memory>,
 }
 
@@ -46,6 +48,15 @@ struct Memory {
     asked: Asked,
     /// By account, the last day of which it has records.
     ends: BTreeMap<String, Option<i32>>,
+}
+
+/// Of whom it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Whose<'w> {
+    /// The account.
+    pub(crate) account: &'w str,
+    /// The ARN of the principal; absent where it may be anyone of the account.
+    pub(crate) principal: Option<&'w str>,
 }
 
 /// What is known of an action that was not seen.
@@ -70,7 +81,8 @@ impl<'a> Lookout<'a> {
         enough: usize,
         regions: Option<BTreeSet<String>>,
     ) -> Lookout<'a> {
-        Lookout { coverage, events, regions, enough, memory: Mutex::default() }
+        let picks_callers = coverage.picks_callers();
+        Lookout { coverage, events, regions, enough, picks_callers, memory: Mutex::default() }
     }
 
     /// Returns how many covered days are enough.
@@ -90,12 +102,19 @@ impl<'a> Lookout<'a> {
         self.regions.is_some()
     }
 
+    /// Returns of whom to ask for a principal: of anyone of its account, where no trail is known to tell
+    /// callers apart, so that an answer is one for all.
+    pub(crate) fn whose<'w>(&self, arn: &'w str) -> Whose<'w> {
+        let account = arn.split(':').nth(4).unwrap_or_default();
+        Whose { account, principal: self.picks_callers.then_some(arn) }
+    }
+
     /// Judges an action of a principal of an account that was not seen on what some resource
     /// patterns mean, since a time (seconds since 1970) and in some regions if these are limited. What
     /// shows only through other calls shows through those that the principal `can` make.
     pub(crate) fn judge(
         &self,
-        account: &str,
+        whose: Whose<'_>,
         action: &'static str,
         resources: &[&str],
         since: Option<i64>,
@@ -122,14 +141,14 @@ impl<'a> Lookout<'a> {
         for resource in resources {
             let region = region_of(resource);
             if let Some(region) = region {
-                let days = self.days(account, action, region, resource, since, can);
+                let days = self.days(whose, action, region, resource, since, can);
                 fewest = fewest.min(days);
                 if days < self.enough {
                     note(&mut unsure, days, format!("`{resource}`"));
                 }
                 continue;
             }
-            let anywhere = self.days(account, action, NOWHERE, resource, since, can);
+            let anywhere = self.days(whose, action, NOWHERE, resource, since, can);
             if anywhere >= self.enough {
                 fewest = fewest.min(anywhere);
                 continue;
@@ -138,14 +157,15 @@ impl<'a> Lookout<'a> {
                 (Some(limited), _) => limited.iter().map(|&region| region.to_owned()).collect(),
                 (None, Some(regions)) => regions.clone(),
                 (None, None) => {
-                    let seen = self.coverage.regions(account).filter(|region| *region != GLOBAL);
+                    let seen =
+                        self.coverage.regions(whose.account).filter(|region| *region != GLOBAL);
                     seen.map(str::to_owned).collect()
                 }
             };
             let closed = limited.is_some() || self.regions.is_some();
             let mut clear = BTreeSet::new();
             for region in places {
-                let days = self.days(account, action, &region, resource, since, can);
+                let days = self.days(whose, action, &region, resource, since, can);
                 if days >= self.enough {
                     fewest = fewest.min(days);
                     clear.insert(region);
@@ -193,7 +213,7 @@ impl<'a> Lookout<'a> {
     /// before the trail does.
     fn days(
         &self,
-        account: &str,
+        Whose { account, principal }: Whose<'_>,
         action: &'static str,
         region: &str,
         resource: &str,
@@ -204,14 +224,14 @@ impl<'a> Lookout<'a> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let Memory { known, question, asked, ends } = &mut *memory;
         question.clear();
-        for part in [account, action, region, resource] {
+        for part in [account, principal.unwrap_or_default(), action, region, resource] {
             question.push_str(part);
             question.push('\n');
         }
         let days = match known.get(question.as_str()) {
             Some(days) => Arc::clone(days),
             None => {
-                let place = Place { account, region, resource, principal: None };
+                let place = Place { account, region, resource, principal };
                 let days = self.coverage.covered_days_of(self.events, action, &place, can, asked);
                 let days: Arc<[i32]> = days.into_iter().collect();
                 // Through which calls something shows depends on who asks.

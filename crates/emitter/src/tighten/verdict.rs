@@ -13,7 +13,7 @@ use trailtrim_iam::{Effect, PolicyDocument, Statement};
 use super::Standards;
 use super::allow::{Allow, Place, Reach};
 use super::bearing::Bearing;
-use super::lookout::{Lookout, Sight};
+use super::lookout::{Lookout, Sight, Whose};
 use crate::attached::{Bundle, who};
 use crate::replay::{Allowance, Circumstances, Replay};
 
@@ -185,6 +185,14 @@ pub(crate) fn assign<'a>(
         for some in [&mut sure, &mut partly, &mut perhaps] {
             some.retain(|(_, _, common)| passes(common));
         }
+        // What can do the action to none of its resources allowed it only where nothing else did, and
+        // what is known of the action's resources is wrong.
+        let alive = |allow: &Allow<'_>| !allow.dead.contains(key.action.as_str());
+        if [&sure, &partly, &perhaps].into_iter().flatten().any(|(_, allow, _)| alive(allow)) {
+            for some in [&mut sure, &mut partly, &mut perhaps] {
+                some.retain(|(_, allow, _)| alive(allow));
+            }
+        }
         let surely = !sure.is_empty();
         let kept = if surely {
             sure.sort_by_key(|(bundle, allow, common)| {
@@ -303,7 +311,7 @@ pub(crate) fn judge<'a>(
     let judge = Judge {
         bench,
         standards,
-        accounts: bench.bundle.holders.iter().filter_map(|arn| arn.split(':').nth(4)).collect(),
+        holders: bench.bundle.holders.iter().map(|arn| standards.lookout.whose(arn)).collect(),
         companions: Companions::of(&bench.principals, standards.catalog),
     };
     let mut judged = BTreeMap::new();
@@ -324,7 +332,7 @@ pub(crate) fn judge<'a>(
 struct Judge<'j, 'b, 'a> {
     bench: &'j Bench<'b, 'a>,
     standards: &'j Standards<'j>,
-    accounts: BTreeSet<&'a str>,
+    holders: BTreeSet<Whose<'a>>,
     companions: Companions,
 }
 
@@ -348,7 +356,10 @@ impl<'a> Judge<'_, '_, 'a> {
         let (mut rest, mut rest_class, mut why) = match self.bench.frozen.get(service) {
             Some(why) => (Rest::All, Class::Frozen, why.clone()),
             None if allow.dead.contains(action) => {
-                (Rest::Nothing, Class::Unused, format!("it {DEAD}"))
+                let whole = self.bench.bearing.takes_none(action);
+                let why =
+                    if whole { "takes no resource, so these ARNs allow nothing" } else { DEAD };
+                (Rest::Nothing, Class::Unused, format!("it {why}"))
             }
             None => self.by_coverage(allow, action, limited),
         };
@@ -409,9 +420,10 @@ impl<'a> Judge<'_, '_, 'a> {
         let resources: Vec<&str> =
             all.filter(|one| self.bench.bearing.takes(action, one)).collect();
         // Of several accounts, the one where least was seen decides.
-        let sights = self.accounts.iter().map(|account| {
-            lookout.judge(account, action, &resources, since, limited, self.bench.can)
-        });
+        let sights = self
+            .holders
+            .iter()
+            .map(|whose| lookout.judge(*whose, action, &resources, since, limited, self.bench.can));
         rest_of(sights.reduce(worse), lookout)
     }
 

@@ -1,0 +1,154 @@
+//! What a diff says of a statement must hold for that statement.
+
+use serde_json::{Value, json};
+
+use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of};
+use crate::harness::{list, number, text_of};
+
+/// A policy of some statements.
+fn document(statements: &[Value]) -> String {
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
+/// Returns the messages of the findings of a kind on a principal.
+fn messages<'d>(principal: &'d Value, code: &str) -> Vec<&'d str> {
+    let findings = list(principal, "findings").iter();
+    findings.filter(|one| text_of(one, "code") == code).map(|one| text_of(one, "message")).collect()
+}
+
+/// Returns how the one thing is explained that nothing attached allows.
+fn explained(diff: &Value) -> Option<&str> {
+    let [one] = list(of(diff, "worker"), "not_attached") else { panic!("{diff:#}") };
+    assert_eq!(text_of(one, "action"), "s3:PutObjectAcl");
+    one.get("explanation").map(|it| text_of(it, "action"))
+}
+
+#[test]
+fn a_missing_permission_does_not_explain_itself() {
+    let put = r#"{"bucketName":"b","key":"k","x-amz-acl":"bucket-owner-full-control"}"#;
+    let log = || Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "PutObject", put);
+    let files = Files::new();
+    let attached =
+        json!({"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*"});
+    let attached = files.write("worker.json", &document(&[attached]));
+    let options = [&WEEK[..], &["--attached", &attached, "--check"]].concat();
+    let trail = log().write(1);
+    let (code, described_so) = described(trail.path(), &options);
+    assert_eq!((code, explained(&described_so)), (1, None));
+    let worker = of(&described_so, "worker");
+    assert_eq!(messages(worker, "unexplained-access").len(), 1, "{worker:#}");
+    assert!(worker["frozen"].get("s3").is_some(), "{worker:#}");
+    let replay = &worker["proofs"]["replay"];
+    let counts = ["calls", "allowed", "not_attached"].map(|name| number(replay, name));
+    assert_eq!(counts, [8, 0, 8], "{replay:#}");
+    // A call that writes the bucket's policy explains it, from then on.
+    let policy = r#"{"bucketName":"b","bucketPolicy":{}}"#;
+    for (day, by) in [(0, Some("s3:PutBucketPolicy")), (5, None)] {
+        let mut log = log();
+        let call = ("s3.amazonaws.com", "PutBucketPolicy", policy);
+        log.at(ACCOUNT, "somebody", (day, 5), call, false);
+        let trail = log.write(1);
+        let (_, described_so) = described(trail.path(), &options);
+        assert_eq!(explained(&described_so), by, "written on day {day}");
+    }
+}
+
+#[test]
+fn what_freezes_is_told_by_iams_prefix() {
+    let source = "monitoring.amazonaws.com";
+    let trail = Log::alive(ACCOUNT, 8).daily("worker", source, "DescribeAlarms", "{}").write(1);
+    let files = Files::new();
+    let attached = json!({"Effect": "Allow", "Action": "sqs:*", "Resource": "*"});
+    let attached = files.write("worker.json", &document(&[attached]));
+    let (_, described) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+    let frozen = of(&described, "worker")["frozen"].as_object().unwrap();
+    assert_eq!(frozen.keys().collect::<Vec<_>>(), ["cloudwatch"]);
+}
+
+#[test]
+fn an_action_without_resources_is_allowed_by_no_name() {
+    let source = "dynamodb.amazonaws.com";
+    let trail = Log::alive(ACCOUNT, 8).daily("worker", source, "ListTables", "{}").write(1);
+    let files = Files::new();
+    let table = "arn:aws:dynamodb:eu-west-1:111122223333:table/*-orders";
+    let actions = [
+        "dynamodb:DescribeTable",
+        "dynamodb:ListTables",
+        "dynamodb:PurchaseReservedCapacityOfferings",
+    ];
+    let attached = document(&[
+        json!({"Effect": "Allow", "Action": actions, "Resource": table}),
+        json!({"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}),
+    ]);
+    let attached = files.write("worker.json", &attached);
+    let (_, described) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+    let worker = of(&described, "worker");
+    let [first, second] = list(worker, "statements") else { panic!("{worker:#}") };
+    let [removed, _] = list(first, "removed") else { panic!("{first:#}") };
+    assert_eq!(removed["actions"], json!(&actions[1..]), "{first:#}");
+    assert_eq!(text_of(removed, "why"), "it takes no resource, so these ARNs allow nothing");
+    assert!(list(first, "actions").is_empty(), "{first:#}");
+    let [used] = list(second, "actions") else { panic!("{second:#}") };
+    assert_eq!([text_of(used, "action"), text_of(used, "class")], ["dynamodb:ListTables", "used"]);
+    let [dead] = messages(worker, "dead-grant")[..] else { panic!("{worker:#}") };
+    assert!(dead.contains("dynamodb:ListTables, dynamodb:Purchase"), "{dead}");
+}
+
+#[test]
+fn keys_that_are_not_kept_are_not_said_to_be_missing_in_the_log() {
+    let queue = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"}"#;
+    let log = Log::alive(ACCOUNT, 8);
+    let trail = log.daily("worker", "sqs.amazonaws.com", "GetQueueAttributes", queue).write(1);
+    let files = Files::new();
+    let attached = files.write(
+        "worker.json",
+        &document(&[json!({"Effect": "Allow", "Action": "sqs:*", "Resource": "*",
+            "Condition": {"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}})]),
+    );
+    let ran = diff(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+    let told = "under a condition that stays and that what is kept of the log does not decide \
+                (aws:SourceIp)";
+    let words: Vec<&str> = ran.stdout.split_whitespace().collect();
+    assert!(words.join(" ").contains(told), "{}", ran.stdout);
+}
+
+#[test]
+fn exceptions_are_not_every_resource() {
+    let object = r#"{"bucketName":"b","key":"k"}"#;
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "GetObject", object);
+    let (trail, files) = (log.write(1), Files::new());
+    let attached = json!({"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::secret-*"});
+    let attached = files.write("worker.json", &document(&[attached]));
+    let (_, described) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+    let worker = of(&described, "worker");
+    let told = "on every resource that `NotResource` does not list, although they take ARNs: \
+                s3:GetObject";
+    assert_eq!(messages(worker, "resource-star"), [told]);
+    assert_eq!(classes(worker).get("s3:GetObject"), Some(&"used"));
+    assert_eq!(number(&worker["proofs"]["replay"], "not_attached"), 0);
+}
+
+#[test]
+fn whom_a_selector_leaves_out_is_not_seen_by_what_others_do() {
+    let queue = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"}"#;
+    let log = Log::alive(ACCOUNT, 8);
+    let trail = log.daily("worker", "sqs.amazonaws.com", "GetQueueAttributes", queue).write(1);
+    let files = Files::new();
+    let attached = json!({"Effect": "Allow", "Action": ["ec2:StopInstances", "sqs:GetQueueAttributes"], "Resource": "*"});
+    let attached = files.write("worker.json", &document(&[attached]));
+    let class = |left_out: &str| {
+        let session = format!("arn:aws:sts::{ACCOUNT}:assumed-role/{left_out}/");
+        let selectors = json!({"TrailARN": format!("arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/t"),
+        "AdvancedEventSelectors": [{"FieldSelectors": [
+            {"Field": "eventCategory", "Equals": ["Management"]},
+            {"Field": "userIdentity.arn", "NotStartsWith": [session]},
+        ]}]});
+        let selectors = files.write("selectors.json", &selectors.to_string());
+        let given = ["--attached", &attached, "--event-selectors", &selectors];
+        let (_, described) = described(trail.path(), &[&WEEK[..], &given].concat());
+        classes(of(&described, "worker")).get("ec2:StopInstances").map(|class| (*class).to_owned())
+    };
+    assert_eq!(class("worker").as_deref(), Some("unobservable"));
+    // What is unused stands among what is removed.
+    assert_eq!(class("another"), None);
+}
