@@ -372,7 +372,7 @@ fn what_no_action_can_be_done_to_is_a_dead_grant() {
     assert_eq!(
         told,
         [
-            "take no resource, so these ARNs allow nothing: ec2:DescribeRegions".to_owned(),
+            "take no resource, so an ARN allows nothing: ec2:DescribeRegions".to_owned(),
             format!("{elsewhere}: s3:GetObject")
         ]
     );

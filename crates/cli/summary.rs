@@ -358,8 +358,8 @@ fn tell_tried(activity: &Activity, hint: &str, text: &mut String) -> std::fmt::R
         }
     }
     for (what, actions) in [
-        ("refused, and not granted", refused),
-        ("failed, and not granted since nothing shows that it was allowed", failed),
+        ("refused, which grants nothing", refused),
+        ("failed in a way that does not tell whether it was allowed, which grants nothing", failed),
     ] {
         if actions.is_empty() {
             continue;

@@ -66,35 +66,6 @@ fn what_freezes_is_told_by_iams_prefix() {
 }
 
 #[test]
-fn an_action_without_resources_is_allowed_by_no_name() {
-    let source = "dynamodb.amazonaws.com";
-    let trail = Log::alive(ACCOUNT, 8).daily("worker", source, "ListTables", "{}").write(1);
-    let files = Files::new();
-    let table = "arn:aws:dynamodb:eu-west-1:111122223333:table/*-orders";
-    let actions = [
-        "dynamodb:DescribeTable",
-        "dynamodb:ListTables",
-        "dynamodb:PurchaseReservedCapacityOfferings",
-    ];
-    let attached = document(&[
-        json!({"Effect": "Allow", "Action": actions, "Resource": table}),
-        json!({"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}),
-    ]);
-    let attached = files.write("worker.json", &attached);
-    let (_, described) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
-    let worker = of(&described, "worker");
-    let [first, second] = list(worker, "statements") else { panic!("{worker:#}") };
-    let [removed, _] = list(first, "removed") else { panic!("{first:#}") };
-    assert_eq!(removed["actions"], json!(&actions[1..]), "{first:#}");
-    assert_eq!(text_of(removed, "why"), "it takes no resource, so these ARNs allow nothing");
-    assert!(list(first, "actions").is_empty(), "{first:#}");
-    let [used] = list(second, "actions") else { panic!("{second:#}") };
-    assert_eq!([text_of(used, "action"), text_of(used, "class")], ["dynamodb:ListTables", "used"]);
-    let [dead] = messages(worker, "dead-grant")[..] else { panic!("{worker:#}") };
-    assert!(dead.contains("dynamodb:ListTables, dynamodb:Purchase"), "{dead}");
-}
-
-#[test]
 fn keys_that_are_not_kept_are_not_said_to_be_missing_in_the_log() {
     let queue = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"}"#;
     let log = Log::alive(ACCOUNT, 8);

@@ -187,8 +187,8 @@ impl From<OwnedPiece> for Coverage {
 /// Days without any record that are a long silence.
 const SILENCE: i32 = 31;
 
-/// Days with records that are few behind a long silence.
-const FEW: usize = 3;
+/// Days with records that are few behind a long silence: of as many in a row none is covered.
+const FEW: usize = 2;
 
 impl Coverage {
     /// Returns it in pieces, since the whole may be large.
@@ -405,7 +405,7 @@ impl Coverage {
     /// Says whether presence alone proves it for a region, or for global services.
     fn is_present(&self, question: &Question<'_>, region: &str, day: i32) -> bool {
         let Some(area) = self.area(question.account, region) else { return false };
-        if self.is_disturbed(question.account, day) || self.may_leave_out(question, day) {
+        if self.is_disturbed(question.account, day) || self.may_leave_out(question) {
             return false;
         }
         let unbroken = |name: &str| {
@@ -441,22 +441,17 @@ impl Coverage {
         })
     }
 
-    /// Says whether a declared trail that may log the account takes calls like these of some callers
-    /// only, so that those of others prove nothing of the one that is asked about.
-    fn may_leave_out(&self, question: &Question<'_>, day: i32) -> bool {
-        let (start, _) = seconds(day);
-        self.trails.iter().filter(|(_, trail)| trail.is_declared()).any(|(key, trail)| {
-            let concerns = key.account() == question.account
-                || trail.reach(start).is_some_and(|reach| reach.organization);
-            concerns && trail.selectors().any(|selector| selector.may_leave_out(question))
-        })
+    /// Says whether a trail takes calls like these of some callers only, so that those of others prove
+    /// nothing of the one that is asked about. Whether it reaches the account is not asked: that is
+    /// rarely sure, and of a trail that does not the records are not here.
+    fn may_leave_out(&self, question: &Question<'_>) -> bool {
+        let mut selectors = self.trails.values().flat_map(Trail::selectors);
+        selectors.any(|selector| selector.picks_callers() && selector.may_leave_out(question))
     }
 
-    /// Returns whether a declared trail takes calls of some callers only: then it matters who is asked
-    /// about.
+    /// Returns whether a trail takes calls of some callers only: then it matters who is asked about.
     pub fn picks_callers(&self) -> bool {
-        let mut declared = self.trails.values().filter(|trail| trail.is_declared());
-        declared.any(|trail| trail.selectors().any(Selector::picks_callers))
+        self.trails.values().flat_map(Trail::selectors).any(Selector::picks_callers)
     }
 
     /// Says whether a declared trail logged what `want` approves of, and its files are here.

@@ -258,9 +258,15 @@ impl Resolver<'_> {
         let mut takers: Vec<String> =
             node.node(pass::TAKERS).strings().map(str::to_owned).collect();
         if self.request.partition() == "aws-cn" {
-            // In China some services have principals of their own, and the others the common ones.
-            let chinese: Vec<String> = takers.iter().map(|taker| format!("{taker}.cn")).collect();
-            takers.extend(chinese);
+            // In China a service may have the common principal, one of its own, or one of the region.
+            let region = self.request.region();
+            let chinese = takers.iter().flat_map(|taker| {
+                let service = taker.trim_end_matches(".amazonaws.com");
+                let regional = format!("{service}.{region}.amazonaws.com");
+                [format!("{taker}.cn"), format!("{regional}.cn"), regional]
+            });
+            takers.extend(chinese.collect::<Vec<_>>());
+            takers.sort_unstable();
         }
         let condition = (!takers.is_empty()).then(|| Condition {
             operator: "StringEquals".to_owned(),

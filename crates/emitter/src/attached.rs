@@ -204,6 +204,11 @@ impl Inventory {
             }
         }
         let elsewhere = held_elsewhere(holders);
+        let groups = holders.iter().filter(|holder| holder.kind == HolderKind::Group);
+        let of_groups: BTreeSet<&str> = groups
+            .flat_map(|group| &group.policies)
+            .filter_map(|policy| policy.arn.as_deref())
+            .collect();
         let mut inventory = Inventory::default();
         let mut shared: BTreeMap<String, usize> = BTreeMap::new();
         for holder in people() {
@@ -242,11 +247,17 @@ impl Inventory {
                     Some(arn) if is_aws_managed(arn) => Hold::AwsManaged,
                     Some(arn) if boundaries.contains(arn) => Hold::Boundary,
                     Some(arn) if elsewhere.contains(arn) => Hold::HeldElsewhere,
+                    // It is the group's as well, whose members are judged together.
+                    Some(arn) if policy.via_group.is_none() && of_groups.contains(arn) => {
+                        Hold::HeldElsewhere
+                    }
                     Some(_) => Hold::CustomerManaged,
                 };
                 let key = shared_key(holder, policy).filter(|key| {
-                    // What a group brings stays with the group, even while it has one member.
-                    !hold.is_replaced()
+                    // What a group brings stays with the group, even while it has one member: the
+                    // group gets another policy, and this one is not rewritten.
+                    let of_group = policy.via_group.is_some() && hold == Hold::HeldElsewhere;
+                    (!hold.is_replaced() || of_group)
                         && (policy.via_group.is_some()
                             || sharing.get(key).is_some_and(|who| who.len() > 1))
                 });
@@ -346,7 +357,11 @@ fn held_elsewhere(holders: &[Attachments]) -> BTreeSet<&str> {
     for holder in holders {
         let own = holder.policies.iter().filter(|policy| policy.via_group.is_none());
         for (arn, uses) in own.filter_map(|policy| policy.arn.as_deref().zip(policy.uses)) {
-            attached.entry(arn).or_insert((BTreeSet::new(), uses)).0.insert(&holder.arn);
+            let (who, most) = attached.entry(arn).or_insert((BTreeSet::new(), uses));
+            who.insert(&holder.arn);
+            // Dumps of different times differ.
+            most.attachments = most.attachments.max(uses.attachments);
+            most.boundaries = most.boundaries.max(uses.boundaries);
         }
         if let Some(arn) = holder.boundary.as_ref().and_then(|policy| policy.arn.as_deref()) {
             boundaries.entry(arn).or_default().insert(&holder.arn);

@@ -15,6 +15,7 @@ pub use words::count;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use trailtrim_aggregator::permission_set;
 use trailtrim_iam::PolicyDocument;
 
 use crate::PermissionSets;
@@ -50,12 +51,16 @@ pub struct Diff {
 }
 
 impl Diff {
-    /// Returns where the permission sets of roles were found that have a draft of their own.
+    /// Returns where the permission sets of roles were found.
     #[must_use]
     pub fn permission_sets(&self) -> PermissionSets {
-        let drafted = self.principals.iter().filter(|one| one.draft.is_some());
-        let of_sets = drafted.filter_map(|one| Some((&*one.arn, one.permission_set.as_deref()?)));
-        PermissionSets::of(of_sets)
+        // One that was not seen has the set as well, and so has one whose dump was not given.
+        let all = self.principals.iter().map(|one| &*one.arn);
+        let of_sets: Vec<(&str, String)> = all
+            .chain(self.not_in_dump.iter().map(String::as_str))
+            .filter_map(|arn| Some((arn, permission_set(arn.split_once(":role/")?.1)?)))
+            .collect();
+        PermissionSets::of(of_sets.iter().map(|(arn, set)| (*arn, set.as_str())))
     }
 }
 

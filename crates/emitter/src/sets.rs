@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// In which accounts each permission set was found.
+/// How many accounts are named in a sentence.
+const NAMED: usize = 5;
+
+/// The roles of each permission set, by partition and name, then by account.
 #[derive(Clone, Debug, Default)]
-pub struct PermissionSets(BTreeMap<(String, String), BTreeSet<String>>);
+pub struct PermissionSets(BTreeMap<(String, String), BTreeMap<String, BTreeSet<String>>>);
 
 impl PermissionSets {
     /// Takes roles by their ARNs, each with its set.
@@ -14,33 +17,45 @@ impl PermissionSets {
         for (arn, set) in roles {
             let (partition, account) = place(arn);
             let key = (partition.to_owned(), set.to_owned());
-            sets.0.entry(key).or_default().insert(account.to_owned());
+            let accounts = sets.0.entry(key).or_default();
+            accounts.entry(account.to_owned()).or_default().insert(arn.to_owned());
         }
         sets
+    }
+
+    fn found(&self, arn: &str, set: &str) -> Option<&BTreeMap<String, BTreeSet<String>>> {
+        self.0.get(&(place(arn).0.to_owned(), set.to_owned()))
     }
 
     /// Returns the accounts in which a role's set was found.
     #[must_use]
     pub fn accounts(&self, arn: &str, set: &str) -> Vec<&str> {
-        let found = self.0.get(&(place(arn).0.to_owned(), set.to_owned()));
-        found.into_iter().flatten().map(String::as_str).collect()
+        self.found(arn, set).into_iter().flat_map(BTreeMap::keys).map(String::as_str).collect()
     }
 
-    /// Says what is wrong with a policy of one account for a set that others have as well.
+    /// Says what is wrong with a policy of one role for a set that other roles have as well: those of
+    /// other accounts, or one of the same account that the set had before it was assigned anew.
     #[must_use]
     pub fn caveat(&self, arn: &str, set: &str) -> Option<String> {
         let here = place(arn).1;
-        let others: Vec<&str> =
-            self.accounts(arn, set).into_iter().filter(|account| *account != here).collect();
-        (!others.is_empty()).then(|| {
-            format!(
-                "the permission set `{set}` is in {} as well, and this is only what account {here} \
-                 needs of it: as the set's inline policy it would take from the others what they use. \
-                 Draft them together with `--group-by permission-set`, or give the set a customer \
-                 managed policy by its name, which may differ by account",
-                others.join(", ")
-            )
-        })
+        let found = self.found(arn, set)?;
+        let mut others: Vec<&str> =
+            found.keys().map(String::as_str).filter(|account| *account != here).collect();
+        let twins = found.get(here).into_iter().flatten().filter(|role| *role != arn);
+        others.extend(twins.map(String::as_str));
+        if others.is_empty() {
+            return None;
+        }
+        let more = others.len().saturating_sub(NAMED);
+        others.truncate(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Some(format!(
+            "the permission set `{set}` is in {}{more} as well, and this is only what this role of account \
+             {here} needs of it: as the set's inline policy it would take from the others what they use. \
+             Draft them together with `--group-by permission-set`, or give the set a customer managed \
+             policy by its name, which may differ by account",
+            others.join(", ")
+        ))
     }
 }
 
@@ -63,5 +78,10 @@ mod tests {
         let told = sets.caveat(&one, "Power").unwrap();
         assert!(told.contains("is in 444455556666 as well"), "{told}");
         assert_eq!(sets.caveat(&one, "Read"), None);
+        // Assigned anew, the set has two roles in one account.
+        let (old, new) = (format!("{one}_0a"), format!("{one}_1b"));
+        let sets = PermissionSets::of([(&*old, "Power"), (&*new, "Power")].into_iter());
+        assert!(sets.caveat(&new, "Power").unwrap().contains(&old));
+        assert_eq!(sets.accounts(&new, "Power"), ["111122223333"]);
     }
 }

@@ -20,7 +20,7 @@ use trailtrim_aggregator::{Coverage, Principal, coverage::place};
 use trailtrim_catalog::Condition;
 
 pub use calendar::{Calendar, Covered, Gap};
-pub use estimate::{Incidence, Interval, LEAST_ACTIVE_DAYS, LEAST_DAYS, LEAST_INCIDENCES};
+pub use estimate::{Incidence, Interval, LEAST_GRANT_DAYS, LEAST_DAYS, LEAST_INCIDENCES};
 
 /// The version of the model of a soak.
 pub const SOAK_SCHEMA_VERSION: u32 = 1;
@@ -160,7 +160,7 @@ pub fn soak(principal: &Principal, coverage: &Coverage, ahead: usize) -> Soak {
     // Days on which something was granted are what the estimates have to go by.
     let working: BTreeSet<i32> = grants.values().flatten().copied().collect();
     let working = observed(&working);
-    let enough = working >= LEAST_ACTIVE_DAYS;
+    let enough = working >= LEAST_GRANT_DAYS;
     let insufficient = !enough || by_grant.is_insufficient();
     let new: Vec<i32> = grants.values().filter_map(|days| days.first().copied()).collect();
     let last_new = grants
@@ -208,9 +208,9 @@ fn too_little(seen: &Incidence, working: usize) -> String {
              `trailtrim coverage`",
             seen.days
         )
-    } else if working < LEAST_ACTIVE_DAYS {
+    } else if working < LEAST_GRANT_DAYS {
         format!(
-            "{working} of {} days that count have a grant, {LEAST_ACTIVE_DAYS} are the least",
+            "{working} of {} days that count have a grant, {LEAST_GRANT_DAYS} are the least",
             seen.days
         )
     } else {

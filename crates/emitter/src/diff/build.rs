@@ -378,7 +378,7 @@ fn notes(one: &TightenedPrincipal<'_>, own: Option<&TightenedBundle<'_>>) -> Vec
     if !replaced.is_empty() {
         notes.push(format!(
             "detach and replace, do not rewrite: {} (managed by AWS, somebody's boundary, or attached to \
-             others who are not in the dump)",
+             a group as well, or to others who are not in the dump)",
             replaced.join(", ")
         ));
     }

@@ -36,8 +36,7 @@ pub(super) struct Sourced {
 
 impl Drafted {
     /// Packs what a bundle leaves; where that is too much, gives ground inside of what is attached.
-    /// Nothing where none of the holders was seen. No documents may be left to it; it does not fit
-    /// then, and what is told is what one document would take.
+    /// Nothing where none of the holders was seen.
     pub(super) fn of(
         bundle: &TightenedBundle<'_>,
         limits: &Limits,
@@ -48,8 +47,6 @@ impl Drafted {
         }
         let allows = bundle.allows.iter().map(|one| one.statement.clone());
         let whole: Vec<Statement> = allows.chain(bundle.denies.iter().cloned()).collect();
-        let none_left = limits.documents == 0 && !whole.is_empty();
-        let limits = &Limits { documents: limits.documents.max(1), ..*limits };
         let (documents, steps, obstacle) = match pack(whole, limits) {
             Some(documents) => (documents, Vec::new(), None),
             None => match give_ground(bundle, limits, catalog) {
@@ -74,14 +71,6 @@ impl Drafted {
                     (documents, nearest.steps, obstacle)
                 }
             },
-        };
-        let obstacle = match none_left {
-            true => Some(
-                "what else is attached takes all the managed policies that there may be, and leaves it \
-                 none; `--budget inline` writes it inline"
-                    .to_owned(),
-            ),
-            false => obstacle,
         };
         let statements = documents
             .iter()

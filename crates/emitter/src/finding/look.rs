@@ -111,14 +111,16 @@ impl Look<'_> {
             }
         }
         if !everywhere {
-            let dead = self.bundle.dead.get(&self.place).into_iter().flatten().copied();
-            let (dead, elsewhere): (Vec<&str>, Vec<&str>) =
-                dead.partition(|one| known.iter().any(|of| of.id() == *one && !takes(of)));
+            // Of one that is new to the catalog nothing is known.
+            let told = known.iter().filter(|one| one.resource_types_are_known());
+            let dead: Vec<&str> = told.filter(|one| !takes(one)).map(|one| one.id()).collect();
             if !dead.is_empty() {
                 let message =
-                    format!("take no resource, so these ARNs allow nothing: {}", listed(&dead));
+                    format!("take no resource, so an ARN allows nothing: {}", listed(&dead));
                 self.found.push(Finding::new(Code::DeadGrant, message));
             }
+            let elsewhere = self.bundle.dead.get(&self.place).into_iter().flatten().copied();
+            let elsewhere: Vec<&str> = elsewhere.filter(|one| !dead.contains(one)).collect();
             if !elsewhere.is_empty() {
                 let message = format!("{DEAD}: {}", listed(&elsewhere));
                 self.found.push(Finding::new(Code::DeadGrant, message));

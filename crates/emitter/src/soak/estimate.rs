@@ -25,7 +25,7 @@ pub const LEAST_DAYS: usize = 10;
 /// Fewest of these days on which something was done. Grants come together, on the days on which a principal
 /// works: a day without any is no sample of what it does, and the estimators would take it for one. What
 /// is done on one such day in four was seen on one of ten with 94 %, and on one of three with 58 %.
-pub const LEAST_ACTIVE_DAYS: usize = 10;
+pub const LEAST_GRANT_DAYS: usize = 10;
 
 /// Fewest pairs of species and day on which an estimate says anything.
 pub const LEAST_INCIDENCES: usize = 30;

@@ -14,7 +14,7 @@ use super::allow::{Allow, Place};
 use super::bearing::Bearing;
 use super::verdict::{Class, Judged, Rest, Seen};
 use crate::circumstance::{Common, ConditionKind};
-use crate::cover::{Block, Effort, condition_chars, cover_under, service};
+use crate::cover::{Effort, condition_chars, cover_under, service};
 use crate::irredundant::{Covering, Grant, irredundant};
 use crate::sid::{about, service_name, sids};
 use crate::taste::{self, Choice, Taste};
@@ -325,7 +325,7 @@ impl Wanted<'_> {
     /// Returns the statements, each with an id that stays while it is about the same things, and
     /// everything that they have to allow.
     pub(crate) fn statements(self, allows: &[Allow<'_>]) -> (Vec<Composed>, BTreeSet<Need>) {
-        let Wanted { mut used, mut kept, excepting, narrows, needs, bearing } = self;
+        let Wanted { mut used, mut kept, excepting, narrows, needs, .. } = self;
         // What stays with the same condition, or without any, holds what was used as well.
         drop_covered(&mut used, &mut kept, narrows);
         let mut composed = Vec::new();
@@ -355,8 +355,7 @@ impl Wanted<'_> {
                     let actions = match footing {
                         Footing::Evidence => block.actions.clone(),
                         Footing::Kept => {
-                            let mut also = also_granted(plain.as_ref(), &key, &block.resources);
-                            also.extend(nothing_here(&block, &ground.from, allows, bearing));
+                            let also = also_granted(plain.as_ref(), &key, &block.resources);
                             shortened(&block.actions, &also, &ground.from, allows)
                         }
                     };
@@ -499,27 +498,8 @@ fn also_granted(plain: Option<&Pool>, key: &Key, resources: &BTreeSet<String>) -
     on.into_iter().filter(|(_, on)| *on == resources.len()).map(|(one, _)| one.clone()).collect()
 }
 
-/// Returns the actions that take no resource and of which the resources of a block allow nothing: a pattern
-/// that means them as well grants no more for it.
-fn nothing_here(
-    block: &Block,
-    from: &BTreeSet<Place>,
-    allows: &[Allow<'_>],
-    bearing: &Bearing,
-) -> Vec<String> {
-    let services: BTreeSet<&str> = block.actions.iter().map(|action| service(action)).collect();
-    let sources = allows.iter().filter(|allow| from.contains(&allow.place));
-    let all = sources.flat_map(|allow| &allow.actions).map(|facts| facts.id());
-    let nothing = all.filter(|action| {
-        services.contains(service(action))
-            && bearing.takes_none(action)
-            && !block.resources.iter().any(|one| bearing.takes(action, one))
-    });
-    nothing.map(str::to_owned).collect()
-}
-
 /// Writes actions in the attached patterns where all that such a pattern means stays; `also` are
-/// granted beside them anyway, or allowed nothing by them.
+/// granted beside them anyway.
 fn shortened(
     actions: &BTreeSet<String>,
     also: &BTreeSet<String>,

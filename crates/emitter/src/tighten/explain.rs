@@ -116,15 +116,17 @@ impl<'a> Written<'a> {
     }
 }
 
-/// Tells whether some event behind a row is a call of the row's own action.
+/// Tells whether all events behind a row are calls of the row's own action: the times are the row's, and an
+/// event that only brings the action along may be the first of them.
 fn was_made(key: &RowKey, row: &Row, catalog: Catalog) -> bool {
-    row.events.iter().any(|(source, name)| {
-        let operation = catalog.operation(source, name);
-        let own = key.action.split_once(':');
-        own.is_some_and(|(service, name)| {
-            operation.service() == Some(service) && operation.name() == name
+    !row.events.is_empty()
+        && row.events.iter().all(|(source, name)| {
+            let operation = catalog.operation(source, name);
+            let own = key.action.split_once(':');
+            own.is_some_and(|(service, name)| {
+                operation.service() == Some(service) && operation.name() == name
+            })
         })
-    })
 }
 
 /// Explains what it can.

@@ -356,10 +356,7 @@ impl<'a> Judge<'_, '_, 'a> {
         let (mut rest, mut rest_class, mut why) = match self.bench.frozen.get(service) {
             Some(why) => (Rest::All, Class::Frozen, why.clone()),
             None if allow.dead.contains(action) => {
-                let whole = self.bench.bearing.takes_none(action);
-                let why =
-                    if whole { "takes no resource, so these ARNs allow nothing" } else { DEAD };
-                (Rest::Nothing, Class::Unused, format!("it {why}"))
+                (Rest::Nothing, Class::Unused, format!("it {DEAD}"))
             }
             None => self.by_coverage(allow, action, limited),
         };
