@@ -20,7 +20,7 @@ use trailtrim_aggregator::{Coverage, Principal, coverage::place};
 use trailtrim_catalog::Condition;
 
 pub use calendar::{Calendar, Covered, Gap};
-pub use estimate::{Incidence, Interval, LEAST_GRANT_DAYS, LEAST_DAYS, LEAST_INCIDENCES};
+pub use estimate::{Incidence, Interval, LEAST_DAYS, LEAST_GRANT_DAYS, LEAST_INCIDENCES};
 
 /// The version of the model of a soak.
 pub const SOAK_SCHEMA_VERSION: u32 = 1;
