@@ -117,8 +117,8 @@ impl Code {
                  resources; the draft does so for what was used."
             }
             Code::DeadGrant => {
-                "An action that takes no resource is allowed only on ARNs with names of their own, or \
-                 an action only on resources of other services: that allows nothing. Grant it on what it can be done \
+                "An action that takes no resource is allowed on ARNs only, or an action only on \
+                 resources of other services: that allows nothing. Grant it on what it can be done \
                  to, or take it out."
             }
             Code::PassRoleStar => {
