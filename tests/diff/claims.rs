@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of};
+use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of, week};
 use crate::harness::{list, number, text_of};
 
 /// A policy of some statements.
@@ -67,10 +67,7 @@ fn what_freezes_is_told_by_iams_prefix() {
 
 #[test]
 fn keys_that_are_not_kept_are_not_said_to_be_missing_in_the_log() {
-    let queue = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"}"#;
-    let log = Log::alive(ACCOUNT, 8);
-    let trail = log.daily("worker", "sqs.amazonaws.com", "GetQueueAttributes", queue).write(1);
-    let files = Files::new();
+    let (trail, files) = (week().write(1), Files::new());
     let attached = files.write(
         "worker.json",
         &document(&[json!({"Effect": "Allow", "Action": "sqs:*", "Resource": "*",
@@ -101,10 +98,7 @@ fn exceptions_are_not_every_resource() {
 
 #[test]
 fn whom_a_selector_leaves_out_is_not_seen_by_what_others_do() {
-    let queue = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"}"#;
-    let log = Log::alive(ACCOUNT, 8);
-    let trail = log.daily("worker", "sqs.amazonaws.com", "GetQueueAttributes", queue).write(1);
-    let files = Files::new();
+    let (trail, files) = (week().write(1), Files::new());
     let attached = json!({"Effect": "Allow", "Action": ["ec2:StopInstances", "sqs:GetQueueAttributes"], "Resource": "*"});
     let attached = files.write("worker.json", &document(&[attached]));
     let class = |left_out: &str| {

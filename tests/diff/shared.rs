@@ -68,3 +68,28 @@ fn a_policy_that_others_have_of_whom_the_dump_says_nothing_is_replaced_and_not_r
         assert_eq!(texts(&draft["Statement"][0]["Action"]), ["sqs:GetQueueAttributes"]);
     }
 }
+
+#[test]
+fn a_policy_that_a_group_has_as_well_is_replaced_for_whoever_has_it_directly() {
+    let (trail, files) = (week().write(1), Files::new());
+    let arn = "arn:aws:iam::111122223333:policy/queues";
+    let held = json!([{"PolicyName": "queues", "PolicyArn": arn}]);
+    let mut account = dump(&[(ACCOUNT, "worker", policy(&["sqs:ListQueues"], &["*"]))]);
+    account["RoleDetailList"][0]["RolePolicyList"] = json!([]);
+    account["RoleDetailList"][0]["AttachedManagedPolicies"] = held.clone();
+    account["Policies"] = json!([{
+        "PolicyName": "queues", "Arn": arn, "DefaultVersionId": "v1", "AttachmentCount": 2,
+        "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": true,
+            "Document": policy(&["sqs:GetQueueAttributes", "sqs:PurgeQueue"], &[QUEUE])}],
+    }]);
+    account["GroupDetailList"] = json!([{
+        "Path": "/", "GroupName": "dev", "GroupId": "AGPAEXAMPLE",
+        "Arn": "arn:aws:iam::111122223333:group/dev", "GroupPolicyList": [],
+        "AttachedManagedPolicies": held,
+    }]);
+    let account = files.write("account.json", &account.to_string());
+    let options = [&WEEK[..], &["--account-authorization-details", &account]].concat();
+    let (_, made) = described(trail.path(), &options);
+    let attached = &list(of(&made, "worker"), "attached")[0];
+    assert_eq!(text_of(attached, "hold"), "held-elsewhere", "{attached:#}");
+}
