@@ -124,4 +124,14 @@ fn a_permission_set_of_several_accounts_is_drafted_together_or_told() {
     assert!(!run.stderr.contains("caution"), "{}", run.stderr);
     let notes = list(&run.report(), "principals")[1]["notes"].to_string();
     assert!(notes.contains("in any of 111122223333, 444455556666"), "{notes}");
+    // What was not looked at may use the set as well.
+    let unknown = "in which other accounts the permission set `Power` is";
+    let account = ["--format", "terraform", "--account", "111122223333"];
+    for options in [&account[..], &[&account[..], &["--group-by", "permission-set"]].concat()] {
+        let (run, files) = contents(options);
+        assert!(files.len() == 1 && files[0].contains(unknown), "{files:?}");
+        assert!(run.stderr.contains(unknown), "{}", run.stderr);
+        let notes = list(&run.report(), "principals")[0]["notes"].to_string();
+        assert!(notes.contains(unknown), "{notes}");
+    }
 }

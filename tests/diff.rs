@@ -372,7 +372,7 @@ fn what_no_action_can_be_done_to_is_a_dead_grant() {
     assert_eq!(
         told,
         [
-            "take no resource, so an ARN allows nothing: ec2:DescribeRegions".to_owned(),
+            "the reference has no resource for them and wants `*`, so an ARN most likely allows nothing: ec2:DescribeRegions".to_owned(),
             format!("{elsewhere}: s3:GetObject")
         ]
     );

@@ -177,9 +177,9 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
     };
     let removed = match &args.out {
         Some(directory) => {
-            let (policies, paths) =
-                pool.install(|| policies(args.format.policies(), &trail, &drafts))?;
-            let described = Described::new(&trail.activity, &drafts, &paths);
+            let (policies, paths) = pool.install(|| policies(args, &trail, &drafts))?;
+            let described = Described::new(&trail.activity, &drafts, &paths)
+                .selected(args.trail.leaves_out_holders());
             let report = tell_of(&described);
             let write: Content<'_> = Box::new(|out| pool.install(|| report.write(&described, out)));
             let mut documents = vec![(REPORT_FILE, write)];
@@ -189,7 +189,8 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         }
         None => {
             // Nothing is written below a directory.
-            let described = Described::new(&trail.activity, &drafts, &[]);
+            let described = Described::new(&trail.activity, &drafts, &[])
+                .selected(args.trail.leaves_out_holders());
             let report = tell_of(&described);
             let text = match pool.install(|| args.format.document(&report, &described, &sources)) {
                 Some((_, text)) => text,
@@ -271,10 +272,11 @@ struct Packing {
 }
 
 impl Packing {
-    fn of(format: PolicyFormat, trail: &Trail) -> Packing {
+    fn of(args: &GenerateArgs, trail: &Trail) -> Packing {
         let roles = trail.activity.principals.iter();
         let roles = roles.filter_map(|one| Some((&*one.arn, one.permission_set.as_deref()?)));
-        Packing { format, sets: PermissionSets::of(roles) }
+        let sets = PermissionSets::of(roles).selected(args.trail.leaves_out_holders());
+        Packing { format: args.format.policies(), sets }
     }
 
     fn pack<'p>(
@@ -293,9 +295,11 @@ impl Packing {
         let mut caveats: Vec<String> = packed.misfit.iter().cloned().collect();
         // Templates bring managed policies, which may differ by account.
         let templates = [PolicyFormat::Cloudformation, PolicyFormat::CloudformationJson];
-        let inline = !templates.contains(&self.format) && draft.together.is_empty();
-        if let Some(set) = set.filter(|_| inline) {
-            caveats.extend(self.sets.caveat(&principal.arn, set));
+        if let Some(set) = set.filter(|_| !templates.contains(&self.format)) {
+            caveats.extend(match draft.together.is_empty() {
+                true => self.sets.caveat(&principal.arn, set),
+                false => self.sets.unseen(set),
+            });
         }
         let together = draft.together.iter().cloned().collect::<Vec<_>>().join(", ");
         let whole = set.filter(|_| self.format == PolicyFormat::Terraform && !together.is_empty());
@@ -312,11 +316,11 @@ impl Packing {
 /// Renders every policy. Returns also the paths of the files, for each principal that has one. Works
 /// on the current rayon pool.
 fn policies(
-    format: PolicyFormat,
+    args: &GenerateArgs,
     trail: &Trail,
     drafts: &[Draft],
 ) -> anyhow::Result<(Vec<PolicyText>, Vec<Option<String>>)> {
-    let packing = Packing::of(format, trail);
+    let packing = Packing::of(args, trail);
     let principals = trail.activity.principals.par_iter().zip(drafts);
     let packed = principals
         .map(|(principal, draft)| Some(packing.pack(principal, draft, draft.policy.as_ref()?)));
@@ -333,7 +337,7 @@ fn policies(
         .into_par_iter()
         .map(|one| {
             let Some(one) = one else { return Ok(None) };
-            let rendered = render(format, &one)?;
+            let rendered = render(packing.format, &one)?;
             let path = policy_path(one.principal);
             let folder = path.strip_suffix(POLICY_FILE).unwrap_or_default();
             let path = format!("{folder}{}", rendered.format.file_name());
@@ -433,9 +437,9 @@ fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyh
             let mut all = only.values();
             match (all.next(), all.next()) {
                 (Some((principal, draft, policy)), None) => {
-                    let format = args.format.policies();
-                    let policy = Packing::of(format, trail).pack(principal, draft, policy);
-                    let rendered = render(format, &policy)?;
+                    let packing = Packing::of(args, trail);
+                    let policy = packing.pack(principal, draft, policy);
+                    let rendered = render(packing.format, &policy)?;
                     rendered.told(principal).as_deref().into_iter().for_each(tell);
                     tell(&summary::of_cautions(&policy.cautions()));
                     return Ok(rendered.text);

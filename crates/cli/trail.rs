@@ -584,6 +584,11 @@ impl TrailArgs {
         !self.principals.is_empty()
     }
 
+    /// Returns whether only some principals or accounts are looked at.
+    pub(crate) fn leaves_out_holders(&self) -> bool {
+        self.selects_principals() || !self.input.accounts.is_empty()
+    }
+
     /// Returns whether no record passed the filters, by what everyone did.
     pub(crate) fn is_nothing(&self, activity: &Activity, of_usage_files: bool) -> bool {
         // What usage files tell of others than principals is not limited by region and account, so

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{ACCOUNT, Files, Log, described, of, policy};
+use super::{ACCOUNT, Files, Log, Ran, described, diff, of, policy};
 use crate::harness::{files, list, shared, text, text_of, trailtrim};
 
 /// A trail in which everyone in a dump is alive, and lists buckets and roles.
@@ -251,4 +251,29 @@ fn four_hundred_actions_fit_or_are_told_not_to() {
         let status = text_of(of(&made, "worker"), "status").to_owned();
         assert!(["tightened", "partial", "unchanged"].contains(&status.as_str()), "{status}");
     }
+}
+
+#[test]
+fn documents_that_are_too_large_as_the_one_inline_policy_of_a_set_say_so() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    let role = "aws-reserved/sso.amazonaws.com/AWSReservedSSO_Power_0123456789abcdef";
+    for day in 0..8 {
+        for table in 0..200 {
+            let parameters = format!(r#"{{"tableName":"table-{}-{table:03}"}}"#, table % 7);
+            let call = ("dynamodb.amazonaws.com", "DescribeTable", &*parameters);
+            log.at(ACCOUNT, role, (day, 9), call, true);
+        }
+    }
+    let (trail, files) = (log.write(1), Files::new());
+    let attached = files.write("policy.json", &policy(&["dynamodb:*"], &["*"]).to_string());
+    let words = ["--resources", "exact", "--format", "terraform", "--attached", &attached];
+    let made = |options: &[&str]| {
+        let week = ["--unused-days", "3", "--use-region", "eu-west-1", "--principal", "*Power*"];
+        diff(trail.path(), &[&week[..], &words, options].concat())
+    };
+    let told = "bytes as the inline policy of a permission set, which holds 10240";
+    let Ran { stdout, stderr, .. } = made(&[]);
+    assert!(stdout.contains(told) && stderr.contains(told), "{stdout}\n{stderr}");
+    let Ran { stdout, stderr, .. } = made(&["--budget", "permission-set"]);
+    assert!(!stdout.contains(told) && !stderr.contains(told), "{stdout}\n{stderr}");
 }

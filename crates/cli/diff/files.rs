@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use trailtrim_emitter::diff::{Diff, DocumentView, DraftView};
+use trailtrim_emitter::fit::Limits;
 use trailtrim_emitter::render::{Attachment, NamedPolicy, Target, policy_name};
 use trailtrim_emitter::{PermissionSets, draft_path, numbered_policy_file};
+use trailtrim_iam::PolicyDocument;
 
 use super::Budget;
 use super::format::DiffFormat;
@@ -77,9 +79,7 @@ fn drafts(diff: &mut Diff, form: Form<'_>) -> anyhow::Result<Vec<PolicyText>> {
     let mut files = Vec::new();
     for one in diff.principals.iter_mut().filter(|one| one.status.proposes()) {
         let (mut target, directory) = (Target::from(&*one), draft_path(&one.arn));
-        // Templates bring managed policies, which may differ by account.
-        let inline = form.format.policies() == PolicyFormat::Terraform;
-        if let Some(set) = one.permission_set.as_ref().filter(|_| inline) {
+        if let Some(set) = one.permission_set.as_ref().filter(|_| form.is_one_inline_policy()) {
             target.caveats.extend(form.sets.caveat(&one.arn, set));
         }
         if let Some(draft) = &mut one.draft {
@@ -102,7 +102,15 @@ fn write_draft(
     directory: &str,
     form: Form<'_>,
 ) -> anyhow::Result<Vec<PolicyText>> {
-    let target = Target { attachment: form.budget.attachment(), ..target };
+    let mut target = Target { attachment: form.budget.attachment(), ..target };
+    if target.permission_set.is_some() && form.is_one_inline_policy() {
+        let too_large = too_large_together(&draft.documents);
+        if let Some(caveat) = &too_large {
+            let whose = printable(&target.title);
+            tell(&format!("note: the draft for {whose}: {}\n", printable(caveat)));
+        }
+        target.caveats.extend(too_large);
+    }
     let files = texts(&draft.documents, &target, form)?.into_iter().map(|(name, text)| {
         PolicyText { path: format!("{directory}/{name}"), owner: target.title.clone(), text }
     });
@@ -149,6 +157,22 @@ fn texts(
     Ok(numbered.collect())
 }
 
+/// Says so where the documents of a draft are more, together, than the inline policy of a permission set
+/// holds.
+fn too_large_together(documents: &[DocumentView]) -> Option<String> {
+    let limits = Limits::permission_set();
+    let statements = documents.iter().flat_map(|one| one.document.statements.iter().cloned());
+    let first = documents.first()?.document.clone();
+    let size = limits.measure(&PolicyDocument { statements: statements.collect(), ..first });
+    (size > limits.document).then(|| {
+        format!(
+            "it has {size} bytes as the inline policy of a permission set, which holds {}; \
+             `--budget permission-set` makes it fit, or says what stands in the way",
+            limits.document
+        )
+    })
+}
+
 /// Says why a draft that is made for a permission set cannot be attached in a form.
 fn misfit(format: PolicyFormat, target: &Target, budget: Budget) -> Option<&'static str> {
     match (budget, &target.permission_set, format) {
@@ -164,6 +188,14 @@ fn misfit(format: PolicyFormat, target: &Target, budget: Budget) -> Option<&'sta
              does; use --format terraform",
         ),
         _ => None,
+    }
+}
+
+impl Form<'_> {
+    /// Returns whether the documents for a permission set become its one inline policy. Templates bring
+    /// managed policies, which may differ by account.
+    fn is_one_inline_policy(self) -> bool {
+        self.format.policies() == PolicyFormat::Terraform
     }
 }
 

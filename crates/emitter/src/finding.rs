@@ -28,7 +28,7 @@ pub enum Code {
     ActionStar,
     /// `Resource: "*"` for an action that takes ARNs.
     ResourceStar,
-    /// ARNs that an action cannot be about, or for one that takes none: it allows nothing.
+    /// ARNs that an action cannot be about, or for one that takes none: it allows nothing, or hardly.
     DeadGrant,
     /// `iam:PassRole` on every role.
     PassRoleStar,
@@ -117,9 +117,9 @@ impl Code {
                  resources; the draft does so for what was used."
             }
             Code::DeadGrant => {
-                "An action that takes no resource is allowed on ARNs only, or an action only on \
-                 resources of other services: that allows nothing. Grant it on what it can be done \
-                 to, or take it out."
+                "An action for which the reference has no resource is allowed on ARNs only, which \
+                 most likely allows nothing, or an action only on resources of other services, which \
+                 allows nothing. Grant it on what it can be done to, or take it out."
             }
             Code::PassRoleStar => {
                 "`iam:PassRole` on every role lets its holder act as any role that some service \

@@ -8,7 +8,11 @@ const NAMED: usize = 5;
 
 /// The roles of each permission set, by partition and name, then by account.
 #[derive(Clone, Debug, Default)]
-pub struct PermissionSets(BTreeMap<(String, String), BTreeMap<String, BTreeSet<String>>>);
+pub struct PermissionSets {
+    roles: BTreeMap<(String, String), BTreeMap<String, BTreeSet<String>>>,
+    /// Whether only those were looked at that were asked for.
+    selected: bool,
+}
 
 impl PermissionSets {
     /// Takes roles by their ARNs, each with its set.
@@ -17,14 +21,21 @@ impl PermissionSets {
         for (arn, set) in roles {
             let (partition, account) = place(arn);
             let key = (partition.to_owned(), set.to_owned());
-            let accounts = sets.0.entry(key).or_default();
+            let accounts = sets.roles.entry(key).or_default();
             accounts.entry(account.to_owned()).or_default().insert(arn.to_owned());
         }
         sets
     }
 
+    /// Says whether only some principals or accounts were looked at, so that a set may have more roles
+    /// than were found.
+    #[must_use]
+    pub fn selected(self, selected: bool) -> PermissionSets {
+        PermissionSets { selected, ..self }
+    }
+
     fn found(&self, arn: &str, set: &str) -> Option<&BTreeMap<String, BTreeSet<String>>> {
-        self.0.get(&(place(arn).0.to_owned(), set.to_owned()))
+        self.roles.get(&(place(arn).0.to_owned(), set.to_owned()))
     }
 
     /// Returns the accounts in which a role's set was found.
@@ -33,8 +44,21 @@ impl PermissionSets {
         self.found(arn, set).into_iter().flat_map(BTreeMap::keys).map(String::as_str).collect()
     }
 
-    /// Says what is wrong with a policy of one role for a set that other roles have as well: those of
-    /// other accounts, or one of the same account that the set had before it was assigned anew.
+    /// Says that a set may have more roles than were found, where only some were looked for.
+    #[must_use]
+    pub fn unseen(&self, set: &str) -> Option<String> {
+        self.selected.then(|| {
+            format!(
+                "only what was asked for was looked at, so in which other accounts the permission set \
+                 `{set}` is, and what is used of it there, is not known: as the set's inline policy it \
+                 may take from them what they use. Leave --principal and --account out, with \
+                 `--group-by permission-set`"
+            )
+        })
+    }
+
+    /// Says what is wrong with a policy of one role for a set that other roles have as well, or may have:
+    /// those of other accounts, or one of the same account that the set had before it was assigned anew.
     #[must_use]
     pub fn caveat(&self, arn: &str, set: &str) -> Option<String> {
         let here = place(arn).1;
@@ -44,7 +68,7 @@ impl PermissionSets {
         let twins = found.get(here).into_iter().flatten().filter(|role| *role != arn);
         others.extend(twins.map(String::as_str));
         if others.is_empty() {
-            return None;
+            return self.unseen(set);
         }
         let more = others.len().saturating_sub(NAMED);
         others.truncate(NAMED);
@@ -78,6 +102,8 @@ mod tests {
         let told = sets.caveat(&one, "Power").unwrap();
         assert!(told.contains("is in 444455556666 as well"), "{told}");
         assert_eq!(sets.caveat(&one, "Read"), None);
+        let told = sets.selected(true).caveat(&one, "Read").unwrap();
+        assert!(told.contains("`Read` is, and what is used of it there, is not known"), "{told}");
         // Assigned anew, the set has two roles in one account.
         let (old, new) = (format!("{one}_0a"), format!("{one}_1b"));
         let sets = PermissionSets::of([(&*old, "Power"), (&*new, "Power")].into_iter());

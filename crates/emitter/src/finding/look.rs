@@ -115,8 +115,13 @@ impl Look<'_> {
             let told = known.iter().filter(|one| one.resource_types_are_known());
             let dead: Vec<&str> = told.filter(|one| !takes(one)).map(|one| one.id()).collect();
             if !dead.is_empty() {
-                let message =
-                    format!("take no resource, so an ARN allows nothing: {}", listed(&dead));
+                // Not more than likely: `iam:ListRoles` has no resource in the reference, and IAM
+                // asks for it on a path.
+                let message = format!(
+                    "the reference has no resource for them and wants `*`, so an ARN most likely \
+                     allows nothing: {}",
+                    listed(&dead)
+                );
                 self.found.push(Finding::new(Code::DeadGrant, message));
             }
             let elsewhere = self.bundle.dead.get(&self.place).into_iter().flatten().copied();

@@ -129,10 +129,13 @@ fn notes(
         ));
         match draft.together.is_empty() {
             true => notes.extend(sets.caveat(&principal.arn, set)),
-            false => notes.push(format!(
-                "the policy is the set's: it holds what was used of it in any of {}",
-                draft.together.iter().cloned().collect::<Vec<_>>().join(", ")
-            )),
+            false => {
+                notes.push(format!(
+                    "the policy is the set's: it holds what was used of it in any of {}",
+                    draft.together.iter().cloned().collect::<Vec<_>>().join(", ")
+                ));
+                notes.extend(sets.unseen(set));
+            }
         }
     }
     if principal.ids.len() > 1 {

@@ -41,6 +41,12 @@ impl<'a> Described<'a> {
         Described { activity, drafts, paths, files: Files::of(activity), sets }
     }
 
+    /// Says whether only some principals or accounts were looked at.
+    #[must_use]
+    pub fn selected(self, selected: bool) -> Self {
+        Described { sets: self.sets.selected(selected), ..self }
+    }
+
     /// Describes all of them, ordered by ARN. Works on the current rayon pool.
     #[must_use]
     pub fn all(&self) -> Vec<Principal> {
