@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use trailtrim_aggregator::{Activity, Outcome, Unmapped};
 use trailtrim_emitter::report::{Filters, Input};
 use trailtrim_emitter::{
-    Baseline, Caveats, Draft, MANAGED_POLICY_LIMIT, MissingCompanions, Taste, Widening,
+    Baseline, Caveats, Draft, MANAGED_POLICY_LIMIT, MissingCompanions, Taste, Turnover, Widening,
 };
 
 use crate::output::printable;
@@ -138,7 +138,7 @@ fn tell(
         tell_generalised(drafts, taste, hint, text)?;
         tell_baseline(drafts, hint, text)?;
         tell_companions(activity, drafts, text)?;
-        tell_caveats(activity, hint, text)?;
+        tell_caveats(activity, drafts, hint, text)?;
         tell_tried(activity, hint, text)?;
     }
     let amended = activity.amended.calls();
@@ -300,14 +300,20 @@ fn tell_companions(activity: &Activity, drafts: &[Draft], text: &mut String) -> 
 }
 
 /// Tells what the records leave open, for each principal, and what is wider than its calls, by why.
-fn tell_caveats(activity: &Activity, hint: &str, text: &mut String) -> std::fmt::Result {
+fn tell_caveats(
+    activity: &Activity,
+    drafts: &[Draft],
+    hint: &str,
+    text: &mut String,
+) -> std::fmt::Result {
     let mut notes: Vec<(String, String)> = Vec::new();
     let mut widened: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for principal in &activity.principals {
+    for (principal, draft) in activity.principals.iter().zip(drafts) {
         let caveats = Caveats::of(principal);
         let workload = principal.workload.as_ref().map(|one| format!(" ({})", one.label()));
         let who = format!("{}{}", principal.arn, workload.unwrap_or_default());
-        notes.extend(caveats.notes().into_iter().map(|note| (who.clone(), note)));
+        let turnover = draft.turnover.iter().map(Turnover::told);
+        notes.extend(caveats.notes().into_iter().chain(turnover).map(|note| (who.clone(), note)));
         for Widening { why, grants } in caveats.widened {
             widened.entry(why).or_default().extend(grants);
         }

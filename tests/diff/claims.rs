@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of, week};
-use crate::harness::{list, number, text_of};
+use crate::harness::{generate, list, number, text_of};
 
 /// A policy of some statements.
 fn document(statements: &[Value]) -> String {
@@ -116,4 +116,37 @@ fn whom_a_selector_leaves_out_is_not_seen_by_what_others_do() {
     assert_eq!(class("worker").as_deref(), Some("unobservable"));
     // What is unused stands among what is removed.
     assert_eq!(class("another"), None);
+}
+
+#[test]
+fn names_that_come_and_go_are_told_where_the_draft_lists_them() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    for day in 0..8 {
+        for table in [format!("build-{day}"), "orders".to_owned()] {
+            let parameters = format!(r#"{{"tableName":"{table}"}}"#);
+            let call = ("dynamodb.amazonaws.com", "DeleteTable", &*parameters);
+            log.at(ACCOUNT, "worker", (day, 9), call, false);
+        }
+    }
+    let (trail, files) = (log.write(1), Files::new());
+    let told = |attached: &str, options: &[&str]| {
+        let attached = json!({"Effect": "Allow", "Action": "dynamodb:*", "Resource": attached});
+        let attached = files.write("worker.json", &document(&[attached]));
+        let options = [&WEEK[..], &["--attached", &attached], options].concat();
+        let (_, made) = described(trail.path(), &options);
+        let notes = list(of(&made, "worker"), "notes").iter().filter_map(Value::as_str);
+        notes.filter(|note| note.contains("come and go")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let expected = "names come and go: dynamodb:DeleteTable on 9 things, of which 8 were seen on one day only \
+                    and new ones came on 8 days, last \
+                    `arn:aws:dynamodb:eu-west-1:111122223333:table/build-7`.";
+    let every = told("*", &[]);
+    assert!(every.len() == 1 && every[0].starts_with(expected), "{every:?}");
+    // A pattern that is attached stays, and so does what was asked for.
+    assert_eq!(told("arn:aws:dynamodb:*:*:table/build-*", &[]), [""; 0]);
+    assert_eq!(told("*", &["--resources", "type"]), [""; 0]);
+    let made = generate(&[trail.path()], &[]);
+    let report = made.report();
+    let told = of(&report, "worker")["notes"].to_string();
+    assert!(told.contains(expected) && made.stderr.contains(expected), "{told}\n{}", made.stderr);
 }

@@ -18,6 +18,7 @@ use crate::cover::{Block, Effort, Grants, condition_chars, cover_under, service}
 use crate::irredundant::{Covering, Grant, irredundant};
 use crate::sid::{about, service_name, sids};
 use crate::taste::{Choice, Seen, Taste, choose};
+use crate::turnover::{Turnover, turnover};
 
 /// Characters a customer managed policy may have, white space not counted
 /// (IAM user guide, "IAM and AWS STS quotas").
@@ -59,6 +60,8 @@ pub struct Draft {
     pub baseline: Vec<Baseline>,
     /// What goes with something that the policy allows, and that it does not allow.
     pub missing_companions: Vec<MissingCompanions>,
+    /// Names that come and go, and that the policy lists.
+    pub turnover: Vec<Turnover>,
     /// The accounts whose roles it was made for together, where they are one permission set's.
     pub together: BTreeSet<String>,
 }
@@ -84,8 +87,21 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
     let size = policy.as_ref().map(PolicyDocument::size);
     let missing_companions =
         policy.as_ref().map(|policy| missing_companions(policy, catalog)).unwrap_or_default();
-    let together = BTreeSet::new();
-    Draft { policy, size, statements, choice, baseline, missing_companions, together }
+    let turnover = match options.taste {
+        // As was asked for.
+        Taste::Exact => Vec::new(),
+        _ => turnover(principal, &|action, name| choice.resource(action, name) == name),
+    };
+    Draft {
+        policy,
+        size,
+        statements,
+        choice,
+        baseline,
+        missing_companions,
+        turnover,
+        together: BTreeSet::new(),
+    }
 }
 
 /// Drafts one policy for several roles that are one permission set's: what any of them used. Nothing

@@ -35,6 +35,7 @@ mod sid;
 pub mod soak;
 pub mod taste;
 pub mod tighten;
+mod turnover;
 mod usage_line;
 mod ways;
 
@@ -49,5 +50,6 @@ pub use path::{
 };
 pub use sets::PermissionSets;
 pub use taste::{Choice, Generalisation, Taste};
+pub use turnover::Turnover;
 pub use usage_line::{UsageLine, usage_lines};
 pub use ways::Need;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use trailtrim_aggregator::{Activity, Coverage, Join as _, RowKey, Stats, is_service_linked};
 use trailtrim_catalog::Catalog;
-use trailtrim_iam::{Effect, PolicyDocument, Statement, pattern};
+use trailtrim_iam::{Effect, PolicyDocument, Selector, Statement, pattern};
 
 use super::drafted::{Drafted, Sourced};
 use super::room::{Rooms, limits_of};
@@ -28,6 +28,7 @@ use crate::tighten::{
     Class, Idle, Judged, Lookout, Rest, Settings, Standards, Tightened, TightenedBundle,
     TightenedPrincipal, tighten,
 };
+use crate::turnover::{Turnover, turnover};
 use crate::ways::Need;
 
 /// How many names of removed actions of a service are told although none of it was used.
@@ -211,6 +212,12 @@ impl Builder<'_> {
         }
         let caveats = one.principal.map(Caveats::of).unwrap_or_default();
         notes.extend(caveats.notes());
+        if let Some(principal) = one.principal {
+            let drafts = bundles.iter().filter_map(|(_, draft)| *draft);
+            let drafts: Vec<&PolicyDocument> = drafts.flat_map(|draft| &draft.documents).collect();
+            let listed = |action: &str, name: &str| lists(&drafts, action, name);
+            notes.extend(turnover(principal, &listed).iter().map(Turnover::told));
+        }
         let fits = each && together;
         if !fits {
             notes.push(WAYS_OUT.to_owned());
@@ -458,6 +465,30 @@ impl<'w> Writing<'w> {
         };
         Some(WrittenAs { pattern: (*wide).to_owned(), why })
     }
+}
+
+/// Whether documents allow an action on a thing by its name, and by nothing wider.
+fn lists(documents: &[&PolicyDocument], action: &str, name: &str) -> bool {
+    let statements = documents.iter().flat_map(|document| &document.statements);
+    let mut listed = false;
+    for one in statements.filter(|one| one.effect == Effect::Allow) {
+        match (&one.action, &one.resource) {
+            (Selector::Only(actions), Some(Selector::Only(resources))) => {
+                if !actions.iter().any(|wide| pattern::covers_action(wide, action)) {
+                    continue;
+                }
+                for wide in resources.iter().filter(|wide| pattern::covers(wide, name)) {
+                    if wide != name {
+                        return false;
+                    }
+                    listed = true;
+                }
+            }
+            // What lists exceptions lists no names.
+            _ => return false,
+        }
+    }
+    listed
 }
 
 fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<StatementDiff> {

@@ -1,0 +1,186 @@
+//! Names that come and go: things that were used on one day each, others on the next.
+//!
+//! What is known to be of one run becomes a pattern ([`taste`](crate::taste)). Of stacks, jobs or models
+//! that a pipeline names anew each time no rule knows, and guessing would be widening in silence. So their
+//! names stay as they are, and this says that the next name will be refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_aggregator::{Principal, Stats};
+
+/// How many names there must be: fewer may be chance.
+const NAMES: usize = 5;
+
+/// On how many days new names must have come, the first one included: what was set up in one go is used
+/// by turns.
+const DAYS: usize = 3;
+
+/// How many actions stand in a sentence.
+const NAMED: usize = 3;
+
+/// Names of one kind that come and go, and that a policy lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turnover {
+    /// The actions on them.
+    pub actions: BTreeSet<String>,
+    /// The one that came last.
+    pub last: String,
+    /// How many there were.
+    pub names: usize,
+    /// How many of them were seen on one day only.
+    pub names_of_one_day: usize,
+    /// On how many days there was a new one.
+    pub days: usize,
+}
+
+/// What was seen of one name.
+#[derive(Clone, Copy, Default)]
+struct Span {
+    first: Option<i32>,
+    last: Option<i32>,
+}
+
+/// Looks for such names in what a principal was granted. `listed` tells whether its policy has a resource
+/// of an action as it was seen.
+pub(crate) fn turnover(
+    principal: &Principal,
+    listed: &dyn Fn(&str, &str) -> bool,
+) -> Vec<Turnover> {
+    // Rows are ordered by action and resource, so that mostly the last kind is the next one's as well.
+    let mut kinds: Vec<((&str, &str), Vec<(&str, Span)>)> = Vec::new();
+    for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
+        let Some(kind) = kind(&key.resource) else { continue };
+        let of = (kind, &*key.action);
+        if kinds.last().is_none_or(|(last, _)| *last != of) {
+            kinds.push((of, Vec::new()));
+        }
+        let Some((_, names)) = kinds.last_mut() else { continue };
+        let span = Span::of(&row.stats);
+        match names.last_mut() {
+            // Under another condition, or with another outcome.
+            Some((name, last)) if *name == key.resource => last.join(span),
+            _ => names.push((&key.resource, span)),
+        }
+    }
+    let mut found: BTreeMap<&str, Turnover> = BTreeMap::new();
+    for ((kind, action), mut names) in kinds {
+        if !comes_and_goes(&names) {
+            continue;
+        }
+        names.retain(|(name, _)| listed(action, name));
+        if !comes_and_goes(&names) {
+            continue;
+        }
+        let Some((last, _)) = names.iter().max_by_key(|(name, span)| (span.first, *name)) else {
+            continue;
+        };
+        let one = Turnover {
+            actions: BTreeSet::from([action.to_owned()]),
+            last: (*last).to_owned(),
+            names: names.len(),
+            names_of_one_day: names.iter().filter(|(_, span)| span.is_one_day()).count(),
+            days: days(&names),
+        };
+        // What is told of a kind is of the action with the most names.
+        let told = found.entry(kind).or_insert_with(|| one.clone());
+        let actions = told.actions.iter().chain(&one.actions).cloned().collect();
+        if one.names > told.names {
+            *told = one;
+        }
+        told.actions = actions;
+    }
+    found.into_values().collect()
+}
+
+/// Returns what an ARN has before the name: of `arn:aws:sqs:r:a:jobs` all to the account, of
+/// `arn:aws:s3:::b/key` all to the key, else all to what its type is written as.
+fn kind(arn: &str) -> Option<&str> {
+    let (colon, _) = arn.match_indices(':').nth(4)?;
+    let resource = arn.get(colon + 1..)?;
+    let end = resource.find(['/', ':']).map_or(0, |at| at + 1);
+    arn.get(..colon + 1 + end).filter(|kind| kind.len() < arn.len())
+}
+
+/// Whether four in five of so many names were seen on one day only, and new ones came on several days.
+fn comes_and_goes(names: &[(&str, Span)]) -> bool {
+    if names.len() < NAMES {
+        return false;
+    }
+    let of_one_day = names.iter().filter(|(_, span)| span.is_one_day()).count();
+    of_one_day * 5 >= names.len() * 4 && days(names) >= DAYS
+}
+
+/// On how many days new names came.
+fn days(names: &[(&str, Span)]) -> usize {
+    names.iter().filter_map(|(_, span)| span.first).collect::<BTreeSet<i32>>().len()
+}
+
+impl Span {
+    fn of(stats: &Stats) -> Span {
+        Span { first: stats.days().first(), last: stats.days().last() }
+    }
+
+    fn join(&mut self, other: Span) {
+        self.first = [self.first, other.first].into_iter().flatten().min();
+        self.last = self.last.max(other.last);
+    }
+
+    fn is_one_day(self) -> bool {
+        self.first == self.last
+    }
+}
+
+impl Turnover {
+    /// Returns it in a sentence.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let Turnover { actions, last, names, names_of_one_day, days } = self;
+        let mut listed: Vec<&str> = actions.iter().take(NAMED).map(String::as_str).collect();
+        let more = format!("{} more", actions.len().saturating_sub(NAMED));
+        if actions.len() > NAMED {
+            listed.push(&more);
+        }
+        format!(
+            "names come and go: {} on {names} things, of which {names_of_one_day} were seen on one day only \
+             and new ones came on {days} days, last `{last}`. The policy lists them, and the next one would be \
+             refused: put a pattern in their place, or see `--resources prefix` and `type`",
+            listed.join(", ")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(first: i32, last: i32) -> Span {
+        Span { first: Some(first), last: Some(last) }
+    }
+
+    #[test]
+    fn a_kind_is_what_goes_before_a_name() {
+        let kinds = [
+            ("arn:aws:sqs:r:a:jobs", "arn:aws:sqs:r:a:"),
+            ("arn:aws:cloudformation:r:a:stack/pr-1/*", "arn:aws:cloudformation:r:a:stack/"),
+            ("arn:aws:secretsmanager:r:a:secret:x", "arn:aws:secretsmanager:r:a:secret:"),
+            ("arn:aws:s3:::b/k/l", "arn:aws:s3:::b/"),
+        ];
+        for (arn, expected) in kinds {
+            assert_eq!(kind(arn), Some(expected));
+        }
+        assert_eq!(kind("*"), None);
+        assert_eq!(kind("arn:aws:sqs:r:a:"), None);
+    }
+
+    #[test]
+    fn most_names_are_of_one_day_and_new_ones_come_on_several() {
+        let names = ["a", "b", "c", "d", "e"];
+        let of =
+            |spans: [Span; 5]| comes_and_goes(&names.into_iter().zip(spans).collect::<Vec<_>>());
+        assert!(of([span(1, 1), span(2, 2), span(3, 3), span(4, 4), span(1, 9)]));
+        assert!(!of([span(1, 1), span(2, 2), span(3, 3), span(4, 9), span(1, 9)]));
+        assert!(!of([span(1, 1), span(1, 1), span(1, 1), span(2, 2), span(2, 2)]));
+        let few = names.into_iter().take(4).zip(1..).map(|(name, day)| (name, span(day, day)));
+        assert!(!comes_and_goes(&few.collect::<Vec<_>>()));
+    }
+}
