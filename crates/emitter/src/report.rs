@@ -224,7 +224,8 @@ pub struct Generalisation {
     /// The actions that are granted on it.
     pub actions: Vec<String>,
     /// The stable code of the rule: `attached-pattern`, `one-run`, `short-lived`, `dated-key`,
-    /// `varying-key`, `written-key`, `one-day-key`, `parent-prefix` or `whole-type`.
+    /// `varying-key`, `passing-directory`, `written-key`, `one-day-key`,
+    /// `parent-prefix` or `whole-type`.
     pub rule: &'static str,
     /// Why.
     pub why: String,

@@ -92,6 +92,8 @@ pub enum Rule {
     DatedKey,
     /// Several ids stand in one place of the key.
     VaryingKey,
+    /// Directories of the key come and go.
+    PassingDirectory,
     /// The object is written.
     WrittenKey,
     /// Most keys beside it were seen on one day only.
@@ -111,6 +113,7 @@ impl Rule {
             Rule::ShortLived => "short-lived",
             Rule::DatedKey => "dated-key",
             Rule::VaryingKey => "varying-key",
+            Rule::PassingDirectory => "passing-directory",
             Rule::WrittenKey => "written-key",
             Rule::OneDayKey => "one-day-key",
             Rule::ParentPrefix => "parent-prefix",
@@ -126,6 +129,9 @@ impl Rule {
             Rule::ShortLived => "things of this type come and go",
             Rule::DatedKey => "the key holds a date, and the next one another",
             Rule::VaryingKey => "several ids stand in this place of the key, and not all lasted",
+            Rule::PassingDirectory => {
+                "most directories in this place of the key were seen on one day only, others on the next"
+            }
             Rule::WrittenKey => "objects are written here, and the next may have another name",
             Rule::OneDayKey => "most keys here were seen on one day only",
             Rule::ParentPrefix => "names are written by their parent prefix, as was asked for",
@@ -220,26 +226,29 @@ pub fn choose<'a>(
     chooser.finish()
 }
 
-/// From when to when something was seen, in days.
+/// From when to when something was seen, in days, and how often.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Span {
     first: Option<i32>,
     last: Option<i32>,
+    calls: u64,
 }
 
 impl Span {
     #[cfg(test)]
     fn days(first: i32, last: i32) -> Span {
-        Span { first: Some(first), last: Some(last) }
+        Span { first: Some(first), last: Some(last), calls: 1 }
     }
 
     fn of(stats: &Stats) -> Span {
-        Span { first: stats.days().first(), last: stats.days().last() }
+        let (days, calls) = (stats.days(), stats.calls().value);
+        Span { first: days.first(), last: days.last(), calls }
     }
 
     fn join(&mut self, other: Span) {
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
+        self.calls = self.calls.saturating_add(other.calls);
     }
 
     fn one_day(self) -> bool {

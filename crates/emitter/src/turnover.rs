@@ -33,6 +33,9 @@ pub struct Turnover {
     pub days: usize,
 }
 
+/// A kind of names and an action, with the names.
+type Kind<'p> = ((&'p str, &'p str), Vec<(&'p str, Span)>);
+
 /// What was seen of one name.
 #[derive(Clone, Copy, Default)]
 struct Span {
@@ -47,7 +50,7 @@ pub(crate) fn turnover(
     listed: &dyn Fn(&str, &str) -> bool,
 ) -> Vec<Turnover> {
     // Rows are ordered by action and resource, so that mostly the last kind is the next one's as well.
-    let mut kinds: Vec<((&str, &str), Vec<(&str, Span)>)> = Vec::new();
+    let mut kinds: Vec<Kind<'_>> = Vec::new();
     for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
         let Some(kind) = kind(&key.resource) else { continue };
         let of = (kind, &*key.action);

@@ -7,7 +7,7 @@ use trailtrim_catalog::Shape;
 
 use super::attached::narrow;
 use super::item::{Item, folded};
-use super::keys::cuts;
+use super::keys::{Cut, Names, cuts};
 use super::rules::{OneRun, Rules, Value, When};
 use super::{Choice, Evidence, Generalisation, Rule, SAMPLE, Span, Taste};
 
@@ -25,11 +25,11 @@ pub(super) struct Uses<'p> {
 /// The keys of one container that are read, or that are written.
 #[derive(Default)]
 struct Container<'s> {
-    keys: BTreeMap<&'s str, Span>,
-    /// What stands before the star of names that stand for many.
-    folded: BTreeMap<&'s str, Span>,
+    names: Names<'s>,
     /// What is to be decided.
     items: Vec<(Item<'s>, Taste)>,
+    /// What stands for many, and may have to stand for more.
+    folded: Vec<Item<'s>>,
 }
 
 /// Names that one pattern would stand for, all seen with one action.
@@ -75,9 +75,12 @@ impl<'s> Chooser<'s> {
         let Evidence { span, .. } = *item.evidence;
         if folded(item.base) {
             if let Some((head, name)) = item.key() {
-                let beginning = name.split('*').next().unwrap_or_default();
+                let (beginning, ending) = name.split_once('*').unwrap_or((name, ""));
                 let container = self.containers.entry((head, written)).or_default();
-                container.folded.entry(beginning).or_default().join(span);
+                container.names.folded.entry(beginning).or_default().join(span);
+                if ending.is_empty() {
+                    container.folded.push(item);
+                }
             }
             return;
         }
@@ -88,7 +91,7 @@ impl<'s> Chooser<'s> {
             && let Some((head, name)) = item.key()
         {
             let container = self.containers.entry((head, written)).or_default();
-            container.keys.entry(name).or_default().join(span);
+            container.names.keys.entry(name).or_default().join(span);
         }
         if !whole && let Some((to, pattern)) = attached {
             let why = format!("the attached `{pattern}` names the thing already");
@@ -98,8 +101,11 @@ impl<'s> Chooser<'s> {
         }
         if whole {
             self.whole_type(&item);
-        } else if let Some((head, _)) = item.key() {
+        } else if let Some((head, name)) = item.key() {
+            let by_prefix = self.goes_by_prefix(&item, taste);
             let container = self.containers.entry((head, written)).or_default();
+            container.names.own.entry(name).or_default().join(span);
+            container.names.by_prefix |= by_prefix;
             container.items.push((item, taste));
         } else if let Some(one_run) = &item.kind.one_run
             && is_run(&item, one_run)
@@ -164,25 +170,41 @@ impl<'s> Chooser<'s> {
     }
 
     fn container(&mut self, head: &str, written: bool, container: &Container<'s>) {
-        let cuts = cuts(&container.keys, &container.folded, written, self.rules);
+        let cuts = cuts(&container.names, written, self.rules);
         for (item, taste) in &container.items {
             let Some((_, name)) = item.key() else { continue };
-            let Some((at, rule)) = cuts.get(name) else {
-                self.by_prefix(item, *taste);
-                continue;
-            };
-            let to = format!("{head}{}*", name.get(..*at).unwrap_or_default());
-            let adds = item.beginning(&to);
-            self.generalise(item, to, *rule, rule.why(), adds);
+            match cuts.keys.get(name) {
+                Some(cut) => self.cut(item, head, name, cut),
+                None => self.by_prefix(item, *taste),
+            }
+        }
+        for item in &container.folded {
+            let name = item.key().and_then(|(_, name)| name.strip_suffix('*'));
+            let cut = name.and_then(|name| Some((name, cuts.folded.get(name)?)));
+            if let Some((name, cut)) = cut {
+                self.cut(item, head, name, cut);
+            }
         }
     }
 
+    fn cut(&mut self, item: &Item<'s>, head: &str, name: &str, cut: &Cut<'_>) {
+        let Cut { at, ending, rule } = cut;
+        let to = format!("{head}{}*{ending}", name.get(..*at).unwrap_or_default());
+        let adds = item.like(&to);
+        self.generalise(item, to, *rule, rule.why(), adds);
+    }
+
+    /// Whether an item that nothing else cuts is written by its parent prefix.
+    fn goes_by_prefix(&self, item: &Item<'s>, taste: Taste) -> bool {
+        taste >= Taste::Prefix && !self.rules.guards_service(&item.kind.service)
+    }
+
     fn by_prefix(&mut self, item: &Item<'s>, taste: Taste) {
-        if taste < Taste::Prefix || self.rules.guards_service(&item.kind.service) {
+        if !self.goes_by_prefix(item, taste) {
             return;
         }
         if let Some(to) = item.parent() {
-            let adds = item.beginning(&to);
+            let adds = item.like(&to);
             self.generalise(item, to, Rule::ParentPrefix, Rule::ParentPrefix.why(), adds);
         }
     }

@@ -4,6 +4,8 @@
 //! time behind it, `2026/11/26`, `2026-11`, `2026-W48`, and the partitions of data lakes,
 //! `dt=2026-11-26` or `year=2026/month=11`. A number alone is no date.
 
+use chrono::{Datelike as _, Days, Months, NaiveDate};
+
 use super::rules::Rules;
 
 /// Years that are taken for years.
@@ -25,6 +27,39 @@ pub(super) fn date_at(key: &str, rules: &Rules) -> Option<usize> {
     }
     None
 }
+
+/// Returns where the last directory begins if it is a year, which alone is no date.
+pub(super) fn year_at(prefix: &str) -> Option<usize> {
+    let last = prefix.strip_suffix('/')?;
+    let at = last.rfind('/').map_or(0, |slash| slash + 1);
+    let year = last.get(at..)?;
+    (year.len() == 4 && number(year).is_some_and(|year| YEARS.contains(&year))).then_some(at)
+}
+
+/// Returns the last day of what a date in a name stands for, in days since 1970: a day, a month or a year.
+/// Nothing where it does not begin with a year.
+pub(super) fn end_of(date: &str) -> Option<i32> {
+    let mut runs = date.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
+    let first = runs.next()?;
+    let compact = first.len() >= 8;
+    let year = number(first.get(..4)?).filter(|year| YEARS.contains(year))?;
+    let mut part = |from: usize| match compact {
+        true => first.get(from..from + 2).and_then(number),
+        false => runs.next().filter(|run| run.len() <= 2).and_then(number),
+    };
+    let month = part(4).filter(|month| (1..=12).contains(month));
+    let day = month.and_then(|_| part(6)).filter(|day| (1..=31).contains(day));
+    let begins = NaiveDate::from_ymd_opt(year.cast_signed(), month.unwrap_or(1), day.unwrap_or(1))?;
+    let next = match (month, day) {
+        (_, Some(_)) => begins.checked_add_days(Days::new(1)),
+        (Some(_), None) => begins.checked_add_months(Months::new(1)),
+        (None, None) => begins.checked_add_months(Months::new(12)),
+    };
+    Some(next?.num_days_from_ce() - 1 - EPOCH)
+}
+
+/// 1970-01-01, in days since the year 1.
+const EPOCH: i32 = 719_163;
 
 /// `dt=…`: what follows the `=` of a partition that goes by time, if it has a digit.
 fn partition(segment: &str, rules: &Rules) -> Option<usize> {
@@ -138,6 +173,26 @@ mod tests {
         ] {
             assert_eq!(date_at(key, rules()).and_then(|at| key.get(..at)), Some(stem), "{key}");
         }
+    }
+
+    #[test]
+    fn a_date_ends_with_what_it_stands_for() {
+        let days = |text: &str| text.parse::<NaiveDate>().unwrap().num_days_from_ce() - EPOCH;
+        for (date, last) in [
+            ("2026/03/", "2026-03-31"),
+            ("2026/3/9/", "2026-03-09"),
+            ("2026/month=02/", "2026-02-28"),
+            ("2026-03-10/x", "2026-03-10"),
+            ("20260310T101500Z", "2026-03-10"),
+            ("2026/", "2026-12-31"),
+            ("2026-W48", "2026-12-31"),
+        ] {
+            assert_eq!(end_of(date), Some(days(last)), "{date}");
+        }
+        assert_eq!(end_of("03/"), None);
+        assert_eq!(days("1970-01-01"), 0);
+        assert_eq!(year_at("Config/2026/"), Some(7));
+        assert_eq!(year_at("Config/2026"), None);
     }
 
     #[test]

@@ -69,11 +69,16 @@ impl<'s> Item<'s> {
         format!("every other {}{of}{}", self.shape.kind(), place(self.base))
     }
 
-    /// Says what all resources are that begin as `pattern` does, which ends with a star.
-    pub(super) fn beginning(&self, pattern: &str) -> String {
+    /// Says what all resources are that a pattern with one star stands for.
+    pub(super) fn like(&self, pattern: &str) -> String {
         let own = pattern.splitn(6, ':').nth(5).unwrap_or(pattern);
-        let own = own.strip_suffix('*').unwrap_or(own);
-        format!("every other {} that begins with `{own}`{}", self.shape.kind(), place(self.base))
+        let (beginning, ending) = own.split_once('*').unwrap_or((own, ""));
+        let ends = match ending {
+            "" => String::new(),
+            ending => format!(" and ends with `{ending}`"),
+        };
+        let kind = self.shape.kind();
+        format!("every other {kind} that begins with `{beginning}`{ends}{}", place(self.base))
     }
 }
 

@@ -1,9 +1,14 @@
 //! Where the keys of one container are cut.
 //!
-//! A key is cut at its first date, or at the first directory that is an id of one run where several
-//! were seen; what is left is cut to its parent prefix if it is written, or if most keys beside it
-//! were seen on one day only. In a container's top level there is no prefix to cut to but the whole
-//! container, and that needs several keys of a day.
+//! A key is cut at its first date, at the first directory that is an id of one run where several were
+//! seen, or at the first directory of those that come and go, whatever they are called; what is left is
+//! cut to its parent prefix if it is written, or if most keys beside it were seen on one day only. In a
+//! container's top level there is no prefix to cut to but the whole container: that needs several keys of
+//! a day, and where directories differ there and what follows them does not, that stays
+//! (`*/in/file.json`).
+//!
+//! Names that stand for many already, since there were too many to keep, are cut at dates and ids as
+//! well: what was folded is a day's or a month's directory as often as not.
 //!
 //! Whether something is cut is decided for all keys that the cut would unite, so that asking
 //! again about what is left gives the same.
@@ -12,37 +17,118 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::run_token;
 
-use super::dates::date_at;
+use super::dates::{date_at, end_of, year_at};
 use super::rules::Rules;
 use super::{Rule, Span};
 
-/// A beginning of a key, up to which it is kept, and why.
-pub(super) type Cut = (usize, Rule);
+/// How many directories in one place it takes to see that they come and go.
+const DIRECTORIES: usize = 5;
 
-/// Returns where each key is cut; those that stay as they are are left out. `folded` holds what
-/// stands before the star of names that are prefixes already: they are evidence as well.
-pub(super) fn cuts<'a>(
-    keys: &BTreeMap<&'a str, Span>,
-    folded: &BTreeMap<&'a str, Span>,
+/// On how many days new ones must have come.
+const DAYS: usize = 3;
+
+/// How many calls there must be under a year to take it for a date: of so many names, none is a document
+/// about that year.
+const MANY: u64 = 32;
+
+/// How many different endings may stay where a whole container would be granted else.
+const ENDINGS: usize = 3;
+
+/// Where a key is cut, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut<'a> {
+    /// How much of its beginning stays.
+    pub(super) at: usize,
+    /// What of its end stays, behind the star.
+    pub(super) ending: &'a str,
+    /// By which rule.
+    pub(super) rule: Rule,
+}
+
+impl Cut<'_> {
+    fn at(at: usize, rule: Rule) -> Self {
+        Cut { at, ending: "", rule }
+    }
+}
+
+/// The names of one container.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a> {
+    /// Keys.
+    pub(super) keys: BTreeMap<&'a str, Span>,
+    /// Those of them that these cuts are for, by what they are for: others are evidence alone.
+    pub(super) own: BTreeMap<&'a str, Span>,
+    /// Whether keys that stay are written by their parent prefix afterwards.
+    pub(super) by_prefix: bool,
+    /// What stands before the star of names that stand for many.
+    pub(super) folded: BTreeMap<&'a str, Span>,
+}
+
+/// Where names are cut; those that stay as they are are left out.
+#[derive(Debug, Default)]
+pub(super) struct Cuts<'a> {
+    pub(super) keys: BTreeMap<&'a str, Cut<'a>>,
+    /// By what stands before the star.
+    pub(super) folded: BTreeMap<&'a str, Cut<'a>>,
+}
+
+/// Returns where each name is cut.
+pub(super) fn cuts<'a>(names: &Names<'a>, written: bool, rules: &Rules) -> Cuts<'a> {
+    let places = Places::of(names, rules);
+    let mut dated = Dated::of(names, rules);
+    loop {
+        let (cuts, prefixes) = cut_once(names, &dated, &places, written, rules);
+        // What stands for many, given or made, may have a date that passes where no name alone tells.
+        if !dated.take_up(&prefixes, rules) {
+            return cuts;
+        }
+    }
+}
+
+/// The prefixes that cutting leaves. Of each what was seen of all that it stands for, and of those names
+/// alone that are to be written by it: who asks again has no more than that.
+type Prefixes<'a> = BTreeMap<&'a str, [Span; 2]>;
+
+/// Cuts names by the dates and places known. Returns also the prefixes that are left.
+fn cut_once<'a>(
+    names: &Names<'a>,
+    dated: &Dated<'a>,
+    places: &Places<'a>,
     written: bool,
     rules: &Rules,
-) -> BTreeMap<&'a str, Cut> {
-    let dated = Dated::of(keys, rules);
-    let ids = Ids::of(keys, folded, rules);
-    let mut cuts = BTreeMap::new();
+) -> (Cuts<'a>, Prefixes<'a>) {
+    let mut cuts = Cuts::default();
+    let mut prefixes = Prefixes::new();
+    let mut stands = |prefix: &'a str, key: Option<&str>, all: Span| {
+        let own = key.map_or(all, |key| names.own.get(key).copied().unwrap_or_default());
+        let [known, known_own] = prefixes.entry(prefix).or_default();
+        known.join(all);
+        known_own.join(own);
+    };
     let mut left: BTreeMap<&str, Vec<(&'a str, Span)>> = BTreeMap::new();
-    for (&key, &span) in keys {
-        let date = dated.cut(key).map(|at| (at, Rule::DatedKey));
-        let id = ids.cut(key).map(|at| (at, Rule::VaryingKey));
-        match [date, id].into_iter().flatten().min() {
+    let first = |date: Option<usize>, place: Option<Cut<'a>>| {
+        let date = date.map(|at| Cut::at(at, Rule::DatedKey));
+        [date, place].into_iter().flatten().min_by_key(|cut| cut.at)
+    };
+    for (&key, &span) in &names.keys {
+        match first(dated.cut(key, rules), places.cut(key, key)) {
             Some(cut) => {
-                cuts.insert(key, cut);
+                let beginning = key.get(..cut.at).filter(|_| cut.ending.is_empty());
+                beginning.into_iter().for_each(|one| stands(one, Some(key), span));
+                cuts.keys.insert(key, cut);
             }
             None => {
                 let parent = key.get(..parent(key)).unwrap_or_default();
                 left.entry(parent).or_default().push((key, span));
             }
         }
+    }
+    for (&beginning, &span) in &names.folded {
+        let known = beginning.get(..parent(beginning)).unwrap_or_default();
+        let cut = first(dated.cut(beginning, rules), places.cut(known, ""));
+        let to = cut.map_or(beginning, |cut| beginning.get(..cut.at).unwrap_or_default());
+        stands(to, None, span);
+        cuts.folded.extend(cut.map(|cut| (beginning, cut)));
     }
     for (parent, keys) in left {
         let of_a_day = keys.iter().filter(|(_, span)| span.one_day()).count();
@@ -52,11 +138,15 @@ pub(super) fn cuts<'a>(
             "" => mostly && of_a_day >= rules.several,
             _ => written || mostly,
         };
+        if cut || names.by_prefix {
+            keys.iter().for_each(|(key, span)| stands(parent, Some(key), *span));
+        }
         if cut {
-            cuts.extend(keys.into_iter().map(|(key, _)| (key, (parent.len(), rule))));
+            let each = keys.into_iter().map(|(key, _)| (key, Cut::at(parent.len(), rule)));
+            cuts.keys.extend(each);
         }
     }
-    cuts
+    (cuts, prefixes)
 }
 
 /// Returns the length of a key's parent prefix, its `/` included.
@@ -64,79 +154,191 @@ pub(super) fn parent(key: &str) -> usize {
     key.rfind('/').map_or(0, |slash| slash + 1)
 }
 
-/// The dates in keys.
+/// The dates in names.
 struct Dated<'a> {
-    places: BTreeMap<&'a str, usize>,
     /// What stands before dates that do not last.
     passing: BTreeSet<&'a str>,
+    /// What stands before years that do not: alone, they are no dates where nothing else says so.
+    years: BTreeSet<&'a str>,
 }
 
 impl<'a> Dated<'a> {
-    fn of(keys: &BTreeMap<&'a str, Span>, rules: &Rules) -> Dated<'a> {
-        let (mut places, mut passing) = (BTreeMap::new(), BTreeSet::new());
-        for (&key, span) in keys {
-            let Some(at) = date_at(key, rules) else { continue };
-            places.insert(key, at);
-            if !span.lasts(rules.lasting_days) {
-                passing.extend(key.get(..at));
-            }
-        }
-        Dated { places, passing }
+    fn of(names: &Names<'a>, rules: &Rules) -> Dated<'a> {
+        let of_a_few_days = names.keys.iter().filter(|(_, span)| !span.lasts(rules.lasting_days));
+        let before = of_a_few_days.filter_map(|(key, _)| key.get(..date_at(key, rules)?));
+        Dated { passing: before.collect(), years: BTreeSet::new() }
     }
 
-    fn cut(&self, key: &'a str) -> Option<usize> {
-        let at = *self.places.get(key)?;
-        self.passing.contains(key.get(..at)?).then_some(at)
+    /// Takes up what prefixes tell that stand for many names. Returns whether that is anything new.
+    fn take_up(&mut self, prefixes: &Prefixes<'a>, rules: &Rules) -> bool {
+        let mut new = false;
+        let each = prefixes.iter().flat_map(|(&prefix, spans)| spans.map(|span| (prefix, span)));
+        for (prefix, span) in each.filter(|(_, span)| span.first.is_some()) {
+            let date = date_at(prefix, rules);
+            if let Some((before, date)) = date.and_then(|at| prefix.split_at_checked(at)) {
+                new |= passes(date, span, rules) && self.passing.insert(before);
+            } else if let Some((before, year)) =
+                year_at(prefix).and_then(|at| prefix.split_at_checked(at))
+            {
+                let many = span.calls >= MANY && !before.is_empty();
+                new |= many && is_now(year, span, rules) && self.years.insert(before);
+            }
+        }
+        new
+    }
+
+    fn cut(&self, name: &str, rules: &Rules) -> Option<usize> {
+        if let Some(at) = date_at(name, rules) {
+            return name.get(..at).filter(|before| self.passing.contains(before)).map(|_| at);
+        }
+        let directories = directories(name).into_iter();
+        let years = directories.filter(|(_, end)| name.get(..end + 1).and_then(year_at).is_some());
+        let mut starts = years.map(|(start, _)| start);
+        starts.find(|start| name.get(..*start).is_some_and(|before| self.years.contains(before)))
     }
 }
 
-/// The ids of one run that are directories, or the name itself in the top level.
-struct Ids<'a> {
-    /// By what stands before: how long each id was seen.
-    seen: BTreeMap<&'a str, BTreeMap<&'a str, Span>>,
+/// Whether many names under one date do not last: a month's directory is used all month, and its names
+/// a day each, so what counts is that it was no more when the month was over.
+fn passes(date: &str, span: Span, rules: &Rules) -> bool {
+    let over =
+        end_of(date).zip(span.last).is_some_and(|(end, last)| last <= end + rules.lasting_days);
+    over || !span.lasts(rules.lasting_days)
+}
+
+/// Whether names under a year were seen in that year.
+fn is_now(year: &str, span: Span, rules: &Rules) -> bool {
+    let Some(((end, first), last)) = end_of(year).zip(span.first).zip(span.last) else {
+        return false;
+    };
+    first + rules.lasting_days > end - 366 && last <= end + rules.lasting_days
+}
+
+/// Directories, or names in the top level, that differ from run to run.
+struct Places<'a> {
+    /// Ids of one run, by what stands before: how long each was seen.
+    ids: BTreeMap<&'a str, BTreeMap<&'a str, Span>>,
+    /// All directories, by what stands before.
+    directories: BTreeMap<&'a str, BTreeMap<&'a str, Span>>,
+    /// What follows ids and directories of the top level, by the rule; empty where too much does.
+    endings: BTreeMap<Rule, BTreeSet<&'a str>>,
     several: usize,
     lasting_days: i32,
 }
 
-impl<'a> Ids<'a> {
-    fn of(
-        keys: &BTreeMap<&'a str, Span>,
-        folded: &BTreeMap<&'a str, Span>,
-        rules: &Rules,
-    ) -> Ids<'a> {
-        let mut seen: BTreeMap<&str, BTreeMap<&str, Span>> = BTreeMap::new();
-        let mut add = |key: &'a str, places: Vec<(usize, usize)>, span: &Span| {
-            for (start, end) in places {
-                let (Some(before), Some(id)) = (key.get(..start), key.get(start..end)) else {
-                    continue;
-                };
-                seen.entry(before).or_default().entry(id).or_default().join(*span);
-            }
+impl<'a> Places<'a> {
+    fn of(names: &Names<'a>, rules: &Rules) -> Places<'a> {
+        let mut found = Places {
+            ids: BTreeMap::new(),
+            directories: BTreeMap::new(),
+            endings: BTreeMap::new(),
+            several: rules.several,
+            lasting_days: rules.lasting_days,
         };
-        for (key, span) in keys {
-            add(key, places(key), span);
+        for (key, span) in &names.keys {
+            add(&mut found.ids, key, ids(key), *span);
+            add(&mut found.directories, key, directories(key), *span);
         }
-        for (prefix, span) in folded {
+        for (beginning, span) in &names.folded {
             // Of the last segment only the beginning is left.
-            let known = prefix.get(..parent(prefix)).unwrap_or_default();
-            add(prefix, places(known), span);
+            let known = beginning.get(..parent(beginning)).unwrap_or_default();
+            add(&mut found.ids, known, ids(known), *span);
+            add(&mut found.directories, known, directories(known), *span);
         }
-        Ids { seen, several: rules.several, lasting_days: rules.lasting_days }
+        found.endings = [Rule::VaryingKey, Rule::PassingDirectory]
+            .into_iter()
+            .map(|rule| (rule, found.endings_of(names, rule)))
+            .collect();
+        found
     }
 
-    fn cut(&self, key: &str) -> Option<usize> {
-        places(key).into_iter().map(|(start, _)| start).find(|start| {
-            let ids = key.get(..*start).and_then(|before| self.seen.get(before));
-            ids.is_some_and(|ids| {
-                ids.len() >= self.several && ids.values().any(|span| !span.lasts(self.lasting_days))
+    /// Returns what follows the top level where it is cut, if that is always one of a few and each follows
+    /// several.
+    fn endings_of(&self, names: &Names<'a>, rule: Rule) -> BTreeSet<&'a str> {
+        let mut endings: BTreeMap<&str, usize> = BTreeMap::new();
+        for key in names.keys.keys() {
+            let Some((_, end)) = self.place(key, rule).filter(|(start, _)| *start == 0) else {
+                continue;
+            };
+            match key.get(end..) {
+                Some(ending) if !ending.is_empty() => *endings.entry(ending).or_default() += 1,
+                _ => return BTreeSet::new(),
+            }
+        }
+        let few = endings.len() <= ENDINGS && endings.values().all(|each| *each >= self.several);
+        if few { endings.into_keys().collect() } else { BTreeSet::new() }
+    }
+
+    /// Returns the first place of a key at which it is to be cut by a rule, with its end.
+    fn place(&self, key: &str, rule: Rule) -> Option<(usize, usize)> {
+        let places = if rule == Rule::VaryingKey { ids(key) } else { directories(key) };
+        let (seen, several) = match rule {
+            Rule::VaryingKey => (&self.ids, self.several),
+            _ => (&self.directories, DIRECTORIES),
+        };
+        places.into_iter().find(|(start, _)| {
+            let here = key.get(..*start).and_then(|before| seen.get(before));
+            here.is_some_and(|here| {
+                here.len() >= several
+                    && match rule {
+                        Rule::VaryingKey => {
+                            here.values().any(|span| !span.lasts(self.lasting_days))
+                        }
+                        _ => come_and_go(here),
+                    }
             })
         })
     }
+
+    /// Returns where a key, or what is known of its beginning, is cut. `whole` is the key, "" where there
+    /// is none.
+    fn cut(&self, key: &str, whole: &'a str) -> Option<Cut<'a>> {
+        let cut = |rule: Rule| {
+            let (at, end) = self.place(key, rule)?;
+            let ending = whole.get(end..).unwrap_or_default();
+            let stays = at == 0 && self.endings.get(&rule).is_some_and(|all| all.contains(ending));
+            // Nothing but an ending keeps what is called by a name from being the whole container.
+            if at == 0 && !stays && rule == Rule::PassingDirectory {
+                return None;
+            }
+            Some(Cut { at, ending: if stays { ending } else { "" }, rule })
+        };
+        let cuts = [cut(Rule::VaryingKey), cut(Rule::PassingDirectory)];
+        cuts.into_iter().flatten().min_by_key(|cut| cut.at)
+    }
+}
+
+fn add<'a>(
+    seen: &mut BTreeMap<&'a str, BTreeMap<&'a str, Span>>,
+    key: &'a str,
+    places: Vec<(usize, usize)>,
+    span: Span,
+) {
+    for (start, end) in places {
+        let (Some(before), Some(name)) = (key.get(..start), key.get(start..end)) else { continue };
+        seen.entry(before).or_default().entry(name).or_default().join(span);
+    }
+}
+
+/// Whether four in five of so many directories were seen on one day only, and new ones came on several.
+fn come_and_go(directories: &BTreeMap<&str, Span>) -> bool {
+    let of_a_day = directories.values().filter(|span| span.one_day()).count();
+    let days: BTreeSet<i32> = directories.values().filter_map(|span| span.first).collect();
+    directories.len() >= DIRECTORIES && of_a_day * 5 >= directories.len() * 4 && days.len() >= DAYS
+}
+
+/// Returns where the directories of a key begin and end.
+fn directories(key: &str) -> Vec<(usize, usize)> {
+    let mut start = 0;
+    key.match_indices('/')
+        .map(|(end, _)| (std::mem::replace(&mut start, end + 1), end))
+        .filter(|(start, end)| start < end)
+        .collect()
 }
 
 /// Returns where ids begin and where their segments end. A file's name is not looked at, as its
 /// parent prefix says as much, unless there is no such prefix and something stands before the id.
-fn places(key: &str) -> Vec<(usize, usize)> {
+fn ids(key: &str) -> Vec<(usize, usize)> {
     let mut places = Vec::new();
     let mut start = 0;
     for segment in key.split('/') {
@@ -164,12 +366,65 @@ mod tests {
     fn cut_to(keys: &[(&str, i32, i32)], written: bool) -> Vec<String> {
         let spans = keys.iter().map(|(key, first, last)| (*key, Span::days(*first, *last)));
         let keys: BTreeMap<&str, Span> = spans.collect();
-        let cuts = cuts(&keys, &BTreeMap::new(), written, rules());
-        let to = |key: &str| match cuts.get(key) {
-            Some((at, _)) => format!("{}*", &key[..*at]),
+        let names = Names { own: keys.clone(), keys, ..Names::default() };
+        let cuts = cuts(&names, written, rules());
+        let to = |key: &str| match cuts.keys.get(key) {
+            Some(Cut { at, ending, .. }) => format!("{}*{ending}", &key[..*at]),
             None => key.to_owned(),
         };
-        keys.keys().map(|key| to(key)).collect::<BTreeSet<_>>().into_iter().collect()
+        names.keys.keys().map(|key| to(key)).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    fn folded_to(folded: &[(&str, i32, i32)]) -> Vec<String> {
+        let span = |first: i32, last: i32| Span { calls: MANY, ..Span::days(first, last) };
+        let spans = folded.iter().map(|(name, first, last)| (*name, span(*first, *last)));
+        let names = Names { folded: spans.collect(), ..Names::default() };
+        let cuts = cuts(&names, true, rules());
+        let to = |name: &str| cuts.folded.get(name).map_or(name.len(), |cut| cut.at);
+        let cut = names.folded.keys().map(|name| format!("{}*", &name[..to(name)]));
+        cut.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// 1 March 2026.
+    const MARCH: i32 = 20_513;
+
+    #[test]
+    fn what_was_folded_under_a_date_goes_on_after_it() {
+        let months =
+            [("app/2026/03/", MARCH, MARCH + 30), ("app/2026/04/", MARCH + 31, MARCH + 40)];
+        assert_eq!(folded_to(&months), ["app/*"]);
+        assert_eq!(folded_to(&months[..1]), ["app/*"], "that month alone is over some day, too");
+        assert_eq!(folded_to(&[("Config/2026/", MARCH, MARCH + 60)]), ["Config/*"]);
+        assert_eq!(folded_to(&[("t/dt=2026-03-10/", MARCH + 9, MARCH + 9)]), ["t/dt=*"]);
+        // A data set of then that is read now is a name.
+        assert_eq!(folded_to(&[("v/2024-01-15/", MARCH, MARCH + 60)]), ["v/2024-01-15/*"]);
+        assert_eq!(folded_to(&[("v/2024/", MARCH, MARCH + 60)]), ["v/2024/*"]);
+        let tenants = [A, B, C].map(|id| format!("t/{id}/"));
+        let tenants: Vec<_> = tenants.iter().map(|name| (&**name, 0, 2)).collect();
+        assert_eq!(folded_to(&tenants), ["t/*"]);
+    }
+
+    #[test]
+    fn directories_that_come_and_go_are_cut_before_them() {
+        let releases: Vec<String> = (0..6).map(|day| format!("rel/v1.{day}.0/app.zip")).collect();
+        let of = |days: i32| {
+            let seen = releases.iter().zip(0..).map(|(key, day)| (&**key, day / days, day / days));
+            cut_to(&seen.collect::<Vec<_>>(), false)
+        };
+        assert_eq!(of(1), ["rel/*"]);
+        assert_eq!(of(6).len(), 6, "what came in one go may be all there is");
+    }
+
+    #[test]
+    fn what_follows_ids_of_the_top_level_stays_where_it_is_one_of_a_few() {
+        let of = |ending: fn(usize) -> String| {
+            let keys = [A, B, C].iter().enumerate().map(|(at, id)| format!("{id}/{}", ending(at)));
+            let keys: Vec<String> = keys.collect();
+            let seen = keys.iter().zip(0..).map(|(key, day)| (&**key, day, day));
+            cut_to(&seen.collect::<Vec<_>>(), true)
+        };
+        assert_eq!(of(|_| "in/file.json".to_owned()), ["*/in/file.json"]);
+        assert_eq!(of(|at| format!("{at}.json")), ["*"]);
     }
 
     #[test]

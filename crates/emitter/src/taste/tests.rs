@@ -342,7 +342,8 @@ fn keys() -> impl Strategy<Value = String> {
         Just("in".to_owned()),
         Just("dt=2026-11-2".to_owned()),
         "[ab]{1,2}",
-        "2026|11|2[0-9]",
+        "2026|11|2[0-9]|2026/11",
+        "v[0-9]",
         "20261[12]2[0-9]",
         "[0-9]".prop_map(|digit| format!("{UUID}{digit}")),
         Just("${*}x".to_owned()),
@@ -384,8 +385,11 @@ fn pairs() -> impl Strategy<Value = (&'static str, String)> {
 
 type Owned = Vec<(&'static str, String, Vec<i32>)>;
 
+/// 20 November 2026, so that the dates in keys are of then.
+const NOVEMBER: i32 = 20_777;
+
 fn history() -> impl Strategy<Value = Owned> {
-    let days = prop::collection::vec(0i32..12, 0..4);
+    let days = prop::collection::vec(NOVEMBER..NOVEMBER + 12, 0..4);
     prop::collection::vec((pairs(), days), 0..30).prop_map(|all| {
         all.into_iter().map(|((action, resource), days)| (action, resource, days)).collect()
     })
