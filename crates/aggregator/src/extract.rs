@@ -5,8 +5,10 @@
 //! Everything else in the parameters and the response (payloads, credentials,
 //! descriptions) is passed over unread and never kept.
 
+mod choice;
+
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
 use percent_encoding::percent_decode_str;
@@ -16,14 +18,22 @@ use trailtrim_ingest::Value;
 
 use crate::call::Part;
 
+use choice::Choice;
+
 /// No name, id or ARN in AWS is longer; anything beyond is content.
 const LONGEST_VALUE: usize = 4096;
 
 /// What CloudTrail writes in the place of a secret.
 const REDACTED: [&str; 3] = ["HIDDEN_DUE_TO_SECURITY_REASONS", "***", "<sensitiveDataRemoved>"];
 
-/// The key that stands for any number of keys, right after a root.
+/// What is kept where a path asks only whether something is there.
+const PRESENT: &str = "present";
+
+/// The key that stands for any number of keys.
 const ANY_DEPTH: &str = "**";
+
+/// Behind a path whose texts are lists.
+const LISTS: &str = "[,]";
 
 /// An operation's extraction list, ready for walking.
 #[derive(Debug, Default)]
@@ -37,10 +47,16 @@ pub(crate) struct Extractor {
 #[derive(Debug, Default)]
 struct Branch {
     below: Vec<(&'static str, Branch)>,
-    /// What matters in those elements of a list only that have a value at a member.
-    chosen: BTreeMap<(&'static str, &'static str), Branch>,
+    /// What matters at any depth below.
+    deep: Option<Box<Branch>>,
+    /// Whether it is what matters at any depth, so that it goes along with each key.
+    is_deep: bool,
+    /// What matters in those elements of a list only that pass a test.
+    chosen: Vec<(Choice, Branch)>,
     joined: Vec<Joined>,
     values: Option<&'static str>,
+    /// The same for each part of a text with commas.
+    parts: Option<&'static str>,
     keys: Option<&'static str>,
     presence: Option<&'static str>,
 }
@@ -55,14 +71,21 @@ struct Joined {
 impl Branch {
     /// Takes up one path of an extraction list.
     fn insert(&mut self, path: &'static str) {
-        let keys = path.trim_end_matches("{}").trim_end_matches('?');
-        let (start, last) = keys.rsplit_once('.').unwrap_or(("", keys));
-        if last.contains('+') {
-            let members = last.split('+').collect();
-            self.descend(start).joined.push(Joined { members, path });
+        if let Some(keys) = path.strip_suffix(LISTS) {
+            self.descend(choice::keys(keys)).parts = Some(path);
             return;
         }
-        let branch = self.descend(keys);
+        let keys = path.trim_end_matches("{}").trim_end_matches('?');
+        let all: Vec<&'static str> = choice::keys(keys).collect();
+        if let Some((last, start)) = all.split_last()
+            && last.contains('+')
+            && !last.contains('[')
+        {
+            let members = last.split('+').collect();
+            self.descend(start.iter().copied()).joined.push(Joined { members, path });
+            return;
+        }
+        let branch = self.descend(all.into_iter());
         let slot = match path.as_bytes().last() {
             Some(b'}') => &mut branch.keys,
             Some(b'?') => &mut branch.presence,
@@ -72,17 +95,28 @@ impl Branch {
     }
 
     /// Returns the branch at some keys.
-    fn descend(&mut self, keys: &'static str) -> &mut Branch {
-        keys.split('.').fold(self, |branch, key| {
-            let test = key.trim_end_matches(']').split_once('[');
-            match test.and_then(|(list, test)| Some((list, test.split_once('=')?))) {
-                None => branch.below_mut(key),
-                Some((list, (member, value))) => {
-                    let list = branch.below_mut(list);
-                    list.chosen.entry((member, value)).or_default()
-                }
+    fn descend(&mut self, keys: impl Iterator<Item = &'static str>) -> &mut Branch {
+        keys.fold(self, |branch, key| {
+            if key == ANY_DEPTH {
+                let deep = branch.deep.get_or_insert_default();
+                deep.is_deep = true;
+                return deep;
             }
+            let (name, tests) = choice::tests(key);
+            tests.fold(branch.below_mut(name), Branch::chosen_mut)
         })
+    }
+
+    fn chosen_mut(&mut self, choice: Choice) -> &mut Branch {
+        let at = match self.chosen.iter().position(|(known, _)| *known == choice) {
+            Some(at) => at,
+            None => {
+                self.chosen.push((choice, Branch::default()));
+                self.chosen.len() - 1
+            }
+        };
+        #[expect(clippy::indexing_slicing, reason = "found, or just put there")]
+        &mut self.chosen[at].1
     }
 
     /// Returns the branch below a key, as paths spell it.
@@ -105,6 +139,11 @@ impl Branch {
     /// Returns whether the members of one element matter together.
     fn reads_elements(&self) -> bool {
         !(self.chosen.is_empty() && self.joined.is_empty())
+    }
+
+    /// Returns whether a text at the place matters.
+    fn reads_texts(&self) -> bool {
+        self.values.is_some() || self.parts.is_some() || !self.chosen.is_empty()
     }
 }
 
@@ -143,21 +182,16 @@ impl Extractor {
         if branch.is_none() && !scan {
             return;
         }
-        let deep = branch.and_then(|branch| branch.below(ANY_DEPTH));
+        let here: SmallVec<[&Branch; 2]> = branch
+            .into_iter()
+            .flat_map(|branch| [Some(branch), branch.deep.as_deref()])
+            .flatten()
+            .collect();
         // Where it is matters to what is found by looking everywhere; else nobody asks.
         let path = if scan { root.to_owned() } else { String::new() };
         let mut walk = Walk { skipped: &self.skipped, path, key: spelling, out };
-        walk.value(json, branch.as_slice(), Reach { deep, scan });
+        walk.value(json, &here, scan);
     }
-}
-
-/// What is looked for at any depth; nothing below a key that holds content.
-#[derive(Clone, Copy)]
-struct Reach<'e> {
-    /// The branch of `**`.
-    deep: Option<&'e Branch>,
-    /// Whether strings that begin with `arn:` are kept wherever they stand.
-    scan: bool,
 }
 
 struct Walk<'e, 'o, 'r> {
@@ -170,38 +204,48 @@ struct Walk<'e, 'o, 'r> {
 }
 
 impl<'e, 'r> Walk<'e, '_, 'r> {
-    /// `here` are the branches that end at this place.
-    fn value(&mut self, json: Value<'r>, here: &[&'e Branch], reach: Reach<'e>) {
+    /// `here` are the branches that end at this place, and `scan` is whether strings that begin with
+    /// `arn:` are kept wherever they stand.
+    fn value(&mut self, json: Value<'r>, here: &[&'e Branch], scan: bool) {
         if json.is_object() {
-            self.object(json, here, reach);
+            self.object(json, here, scan);
         } else if json.is_array() {
             // Arrays are transparent: the same keys apply to every element.
             for element in json.elements() {
-                self.value(element, here, reach);
+                self.value(element, here, scan);
             }
-        } else if reach.scan || !here.is_empty() {
-            self.scalar(json, here, reach);
+        } else if scan || here.iter().any(|branch| branch.reads_texts()) {
+            self.scalar(json, here, scan);
         }
     }
 
-    fn object(&mut self, json: Value<'r>, here: &[&'e Branch], reach: Reach<'e>) {
+    fn object(&mut self, json: Value<'r>, here: &[&'e Branch], scan: bool) {
         if here.iter().any(|branch| branch.reads_elements()) {
             let here = self.element(json, here);
-            self.members(json, &here, reach);
+            self.members(json, &here, scan);
         } else {
-            self.members(json, here, reach);
+            self.members(json, here, scan);
         }
     }
 
     /// Keeps what belongs together in one element of a list, and returns the branches for it.
     fn element(&mut self, json: Value<'r>, here: &[&'e Branch]) -> Vec<&'e Branch> {
-        let tests = here.iter().flat_map(|branch| &branch.chosen);
-        let chosen = tests.filter(|((key, value), _)| {
-            let own = member(json, key).unwrap_or_default();
-            own.eq_ignore_ascii_case(value)
-        });
-        let all: Vec<&Branch> =
-            here.iter().copied().chain(chosen.map(|(_, branch)| branch)).collect();
+        let mut all = here.to_vec();
+        let mut at = 0;
+        // What is chosen may have tests of its own.
+        while let Some(branch) = all.get(at).copied() {
+            at += 1;
+            let tests = branch.chosen.iter().filter(|(choice, _)| !choice.member.is_empty());
+            for (choice, chosen) in tests {
+                if !choice.holds(&member(json, choice.member).unwrap_or_default()) {
+                    continue;
+                }
+                if let Some(path) = chosen.presence {
+                    self.keep(path, Cow::Borrowed(PRESENT));
+                }
+                all.extend([Some(chosen), chosen.deep.as_deref()].into_iter().flatten());
+            }
+        }
         for joined in all.iter().flat_map(|branch| &branch.joined) {
             let values: Option<Vec<String>> =
                 joined.members.iter().map(|key| member(json, key)).collect();
@@ -212,45 +256,45 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
         all
     }
 
-    fn members(&mut self, json: Value<'r>, here: &[&'e Branch], reach: Reach<'e>) {
+    fn members(&mut self, json: Value<'r>, here: &[&'e Branch], scan: bool) {
+        let is_deep = here.iter().any(|branch| branch.is_deep);
         for (name, value) in json.members() {
             for path in here.iter().filter_map(|branch| branch.keys) {
                 self.keep(path, name.clone());
             }
-            let mut reach = reach;
             self.key.clear();
             normalise(&name, self.key);
-            let anywhere = reach.deep.is_some() || reach.scan;
             // A path may end at such a key, wherever it stands; what is below is content.
-            let deep = reach.deep;
-            if anywhere && self.skipped.contains(self.key.as_str()) {
-                reach = Reach { deep: None, scan: false };
+            let is_content = (is_deep || scan) && self.skipped.contains(self.key.as_str());
+            let scan = scan && !is_content;
+            let mut below: SmallVec<[&Branch; 4]> = SmallVec::new();
+            for branch in here {
+                if let Some(found) = branch.below(self.key) {
+                    below.extend([Some(found), found.deep.as_deref()].into_iter().flatten());
+                }
+                if branch.is_deep && !is_content {
+                    below.push(branch);
+                }
             }
-            let below: SmallVec<[&Branch; 4]> = here
-                .iter()
-                .copied()
-                .chain(deep)
-                .filter_map(|branch| branch.below(self.key))
-                .collect();
-            if below.is_empty() && reach.deep.is_none() && !reach.scan {
+            if below.is_empty() && !scan {
                 continue;
             }
             for path in below.iter().filter_map(|branch| branch.presence) {
                 if !is_empty(value) {
-                    self.keep(path, Cow::Borrowed("present"));
+                    self.keep(path, Cow::Borrowed(PRESENT));
                 }
             }
             let length = self.path.len();
-            if reach.scan {
+            if scan {
                 self.path.push('.');
                 self.path.push_str(self.key);
             }
-            self.value(value, &below, reach);
+            self.value(value, &below, scan);
             self.path.truncate(length);
         }
     }
 
-    fn scalar(&mut self, json: Value<'r>, here: &[&'e Branch], reach: Reach<'e>) {
+    fn scalar(&mut self, json: Value<'r>, here: &[&'e Branch], scan: bool) {
         let text = match json.as_text() {
             Some(text) => text,
             None if json.is_null() => return,
@@ -259,13 +303,40 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
         };
         let text = plain_arn(text);
         let mut kept = false;
-        for path in here.iter().filter_map(|branch| branch.values) {
-            self.keep(path, text.clone());
-            kept = true;
+        for branch in here {
+            kept |= self.text(branch, &text);
         }
-        if !kept && reach.scan && text.starts_with("arn:") && fits(&text) {
+        if !kept && scan && text.starts_with("arn:") && fits(&text) {
             self.out.push((Cow::Owned(self.path.clone()), text));
         }
+    }
+
+    /// Keeps a text for a branch, and returns whether it is kept whole.
+    #[expect(clippy::ptr_arg, reason = "what is borrowed of the record is kept borrowed")]
+    fn text(&mut self, branch: &Branch, text: &Cow<'r, str>) -> bool {
+        if let Some(path) = branch.values {
+            self.keep(path, text.clone());
+        }
+        if let Some(path) = branch.parts {
+            match text {
+                Cow::Borrowed(text) => {
+                    list(text).for_each(|part| self.keep(path, Cow::Borrowed(part)))
+                }
+                Cow::Owned(text) => {
+                    list(text).for_each(|part| self.keep(path, Cow::Owned(part.to_owned())))
+                }
+            }
+        }
+        let mut kept = branch.values.is_some();
+        for (choice, chosen) in &branch.chosen {
+            if choice.member.is_empty() && choice.holds(text) {
+                if let Some(path) = chosen.presence {
+                    self.keep(path, Cow::Borrowed(PRESENT));
+                }
+                kept |= self.text(chosen, text);
+            }
+        }
+        kept
     }
 
     fn keep(&mut self, path: &'static str, value: Cow<'r, str>) {
@@ -273,6 +344,11 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
             self.out.push((Cow::Borrowed(path), value));
         }
     }
+}
+
+/// Returns the parts of a text with commas.
+fn list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim)
 }
 
 /// Returns the text of an object's member, by a key as paths spell it; nothing if it is no name.
@@ -421,6 +497,51 @@ mod tests {
     }
 
     #[test]
+    fn elements_are_told_by_what_they_begin_or_end_with_or_hold() {
+        let extractor = extractor(
+            &[
+                "request.items[kind^=aws.][name!=b].name",
+                "request.items[kind$=s3]?",
+                "request.ids[^=i-]",
+                "request.ids[!^=i-]",
+                "request.ids[*=none]",
+            ],
+            &[],
+            false,
+        );
+        assert_eq!(
+            parts(
+                &extractor,
+                r#"{"items":[{"kind":"AWS.s3","name":"a"},{"kind":"aws.sns","name":"b"},{"kind":"own","name":"c"},{"name":"d"}],
+                "ids":["i-1","vol-2",{"i-":"i-3"}]}"#
+            ),
+            [
+                pair("request.items[kind$=s3]?", "present"),
+                pair("request.items[kind^=aws.][name!=b].name", "a"),
+                pair("request.ids[^=i-]", "i-1"),
+                pair("request.ids[!^=i-]", "vol-2"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_text_with_commas_is_a_list() {
+        let extractor = extractor(&["request.**.zones[,]", "request.zones"], &[], false);
+        assert_eq!(
+            parts(&extractor, r#"{"zones":"a, b,,c","in":{"zones":["d,***","e,f"]}}"#),
+            [
+                pair("request.zones", "a, b,,c"),
+                pair("request.**.zones[,]", "a"),
+                pair("request.**.zones[,]", "b"),
+                pair("request.**.zones[,]", "c"),
+                pair("request.**.zones[,]", "d"),
+                pair("request.**.zones[,]", "e"),
+                pair("request.**.zones[,]", "f"),
+            ]
+        );
+    }
+
+    #[test]
     fn arns_are_scanned_outside_content() {
         let extractor = extractor(&["request.name"], &["policydocument"], true);
         assert_eq!(
@@ -459,6 +580,33 @@ mod tests {
                 pair("request.**.instanceid", "i-2"),
                 pair("request.**.group.name", "g"),
             ]
+        );
+    }
+
+    #[test]
+    fn any_depth_may_begin_anywhere() {
+        let extractor = extractor(
+            &["request.spec.**.id", "request.spec.**.list[kind=a].**.name", "request.spec.id"],
+            &["tags"],
+            false,
+        );
+        assert_eq!(
+            parts(
+                &extractor,
+                r#"{"id":"0","spec":[{"id":"1","deep":{"id":"2"},"tags":{"id":"3"}}],"other":{"id":"4"}}"#
+            ),
+            [
+                pair("request.spec.id", "1"),
+                pair("request.spec.**.id", "1"),
+                pair("request.spec.**.id", "2"),
+            ]
+        );
+        assert_eq!(
+            parts(
+                &extractor,
+                r#"{"spec":{"x":{"list":[{"kind":"A","in":{"name":"n"}},{"kind":"b","name":"m"}]}}}"#
+            ),
+            [pair("request.spec.**.list[kind=a].**.name", "n")]
         );
     }
 

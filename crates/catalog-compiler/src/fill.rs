@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 
 use crate::CompileError;
-use crate::layout::{LISTED, TRANSFORMS};
+use crate::layout::{LISTED, NESTED, TRANSFORMS};
 use crate::names::{
-    Call, fills, is_bare, is_generic, is_short_for, named_by, normal, normal_path, same,
+    Call, LISTS, fills, is_bare, is_generic, is_short_for, keys, named_by, normal, normal_path,
+    path_problem, same, untested,
 };
 use crate::rules::Named;
 use crate::world::{Subject, World};
@@ -41,16 +42,25 @@ impl Source {
     }
 }
 
+/// Returns whether a rule says itself in which part of a record something is.
+fn is_rooted(member: &str) -> bool {
+    ["request.", "response.", "additional."].iter().any(|root| member.starts_with(root))
+}
+
 /// Returns the paths at which a record may have a member.
 pub(crate) fn paths(subject: Subject<'_>, member: &str) -> Vec<String> {
-    for root in ["request.", "response.", "additional."] {
-        if member.starts_with(root) {
-            return vec![normal_path(member)];
-        }
+    if is_rooted(member) {
+        return vec![normal_path(member)];
+    }
+    if subject.is_ec2()
+        && let Some(member) = member.strip_suffix(LISTS)
+    {
+        let paths = paths(subject, member).into_iter();
+        return paths.map(|path| path + LISTS).collect();
     }
     let member = normal_path(member);
     if subject.is_ec2() {
-        let leaf = member.rsplit('.').next().unwrap_or(&member);
+        let leaf = keys(&member).pop().unwrap_or(&member);
         let mut paths = vec![
             format!("request.{leaf}"),
             // What the call is about stands at the top, also where all is wrapped.
@@ -84,40 +94,61 @@ pub(crate) fn written(
         Some(text) => (true, text),
         None => (false, text),
     };
-    let (transform, member) = match text.split_once('(') {
-        Some((name, rest)) => (name, rest.trim_end_matches(')')),
-        None => ("", text),
-    };
-    if transform == "spelled" {
+    let mut names = Vec::new();
+    let mut member = text;
+    while let Some((name, rest)) = member.split_once('(') {
+        names.push(name);
+        member = rest.trim_end_matches(')');
+    }
+    if names == ["spelled"] {
         let (member, words) = member
             .split_once(';')
             .ok_or_else(|| file.error(text, "write `spelled(member;WORD=how the ARN has it;…)`"))?;
-        let own = subject.model.is_none() || has_member(subject, member);
+        if let Some(problem) = path_problem(member) {
+            return Err(file.error(text, problem));
+        }
+        let own = is_rooted(member) || subject.model.is_none() || has_member(subject, member);
         let sources = paths(subject, member).into_iter();
         let spelled = sources.map(|path| Source::Spelled { path, words: words.to_owned() });
         return Ok(if own { spelled.collect() } else { Vec::new() });
     }
-    let transform = TRANSFORMS
-        .iter()
-        .position(|known| *known == transform)
-        .and_then(|index| u32::try_from(index).ok())
-        .ok_or_else(|| file.error(text, format!("no transform `{transform}`")))?;
+    let mut transform: u32 = 0;
+    for name in names {
+        let number = TRANSFORMS
+            .iter()
+            .position(|known| *known == name)
+            .and_then(|index| u32::try_from(index).ok())
+            .ok_or_else(|| file.error(text, format!("no transform `{name}`")))?;
+        transform = transform
+            .checked_mul(NESTED)
+            .and_then(|others| others.checked_add(number))
+            .ok_or_else(|| file.error(text, "so many transforms of transforms have no room"))?;
+    }
     if member == "caller" || member == LISTED {
         return Ok(vec![Source::Path { transform: 0, path: member.to_owned(), also: false }]);
     }
-    let rooted =
-        ["request.", "response.", "additional."].iter().any(|root| member.starts_with(root));
-    if !rooted && subject.model.is_some() && !has_member(subject, member) {
+    if let Some(problem) = path_problem(member) {
+        return Err(file.error(text, problem));
+    }
+    if !is_rooted(member) && subject.model.is_some() && !has_member(subject, member) {
         return Ok(Vec::new());
     }
     let path = |path| Source::Path { transform, path, also };
     Ok(paths(subject, member).into_iter().map(path).collect())
 }
 
+/// How many levels the tables of models have of names and ids.
+const DEPTH: usize = 3;
+
 fn has_member(subject: Subject<'_>, member: &str) -> bool {
-    let wanted = normal_path(member);
+    let wanted = untested(&normal_path(member));
     let leaf = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
-    subject.members().iter().any(|known| {
+    let members = subject.members();
+    // Of what is deeper than the tables of models look, they have the structure that it is in.
+    if let Some(outer) = wanted.split('.').next().filter(|_| wanted.matches('.').count() >= DEPTH) {
+        return members.iter().any(|known| known.strip_suffix('?') == Some(outer));
+    }
+    members.iter().any(|known| {
         let stem = known.trim_end_matches('?').trim_end_matches("{}");
         *known == wanted
             || stem == wanted.trim_end_matches('?')

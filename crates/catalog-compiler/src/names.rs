@@ -10,29 +10,78 @@ pub(crate) fn normal(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
+/// Behind a path whose texts are lists with commas.
+pub(crate) const LISTS: &str = "[,]";
+
 /// Returns one key of a path in the form it is compared in: `items[kind=Put]` and `a+b` too.
 fn normal_key(key: &str) -> String {
     if key == "**" {
         return key.to_owned();
     }
     let joined = |keys: &str| keys.split('+').map(normal).collect::<Vec<_>>().join("+");
-    match key.split_once('[').and_then(|(list, test)| Some((list, test.split_once('=')?))) {
-        Some((list, (member, value))) => {
-            let value = value.trim_end_matches(']').to_ascii_lowercase();
-            format!("{}[{}={value}]", normal(list), normal(member))
-        }
-        None => joined(key),
+    let Some((list, tests)) = key.split_once('[') else { return joined(key) };
+    let tests = tests.split('[').filter_map(|test| {
+        let (member, value) = test.trim_end_matches(']').split_once('=')?;
+        let sign = member.trim_start_matches(|c: char| !"!^$*".contains(c));
+        Some(format!("[{}{sign}={}]", normal(member), value.to_ascii_lowercase()))
+    });
+    normal(list) + &tests.collect::<String>()
+}
+
+/// Returns the keys of a path, which dots part except within brackets.
+pub(crate) fn keys(path: &str) -> Vec<&str> {
+    let mut within = false;
+    path.split(|letter| {
+        within = (within || letter == '[') && letter != ']';
+        letter == '.' && !within
+    })
+    .collect()
+}
+
+/// Returns a path without its tests of elements, and what else stands in brackets.
+pub(crate) fn untested(path: &str) -> String {
+    let mut within = false;
+    path.chars()
+        .filter(|letter| {
+            within = (within || *letter == '[') && *letter != ']';
+            !(within || *letter == ']')
+        })
+        .collect()
+}
+
+/// Returns what is wrong with how a path is written.
+pub(crate) fn path_problem(path: &str) -> Option<&'static str> {
+    let keys = keys(path.strip_suffix(LISTS).unwrap_or(path));
+    let tests = keys.iter().filter_map(|key| Some(key.split_once('[')?.1));
+    let is_test = |test: &str| {
+        let read =
+            test.trim_end_matches(['?']).strip_suffix(']').and_then(|test| test.split_once('='));
+        read.is_some_and(|(member, _)| {
+            let signs = member.trim_start_matches(|c: char| !"!^$*".contains(c));
+            ["", "!", "^", "!^", "$", "!$", "*", "!*"].contains(&signs)
+        })
+    };
+    if !tests.flat_map(|tests| tests.split('[')).all(is_test) {
+        return Some(
+            "write a test of a list's elements as `[member=text]`, with `!`, `^`, `$` or `*` before the `=`",
+        );
     }
+    let deep = keys.iter().filter(|key| **key == "**").count();
+    if deep > 1 || keys.last() == Some(&"**") || keys.first() == Some(&"**") {
+        return Some("`**` stands once in a path, and keys are before and behind it");
+    }
+    None
 }
 
 /// Returns a dotted path in the form it is compared in; `?`, `{}` and `**` are kept.
 pub(crate) fn normal_path(path: &str) -> String {
     let (stem, ending) = match path {
+        path if path.ends_with(LISTS) => (path.trim_end_matches(LISTS), LISTS),
         path if path.ends_with("{}") => (path.trim_end_matches("{}"), "{}"),
         path if path.ends_with('?') => (path.trim_end_matches('?'), "?"),
         path => (path, ""),
     };
-    let keys: Vec<String> = stem.split('.').map(normal_key).collect();
+    let keys: Vec<String> = keys(stem).into_iter().map(normal_key).collect();
     format!("{}{ending}", keys.join("."))
 }
 

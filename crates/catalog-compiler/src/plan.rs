@@ -191,8 +191,11 @@ impl Context<'_, '_> {
         let encoded = u32::try_from(encoded).unwrap_or_default();
         let fills = variables_of(&template)
             .into_iter()
-            .filter(|variable| !is_ambient(variable))
+            .filter(|variable| *variable != "Partition")
             .map(|variable| {
+                if is_ambient(variable) {
+                    return Vec::new();
+                }
                 let path = format!("request.{}", normal(variable));
                 // An ARN within a path is encoded.
                 let transform = if path.ends_with("arn") { encoded } else { 0 };

@@ -64,7 +64,7 @@ impl Context<'_, '_> {
                 made |= self.world.creates(self.subject.name)
                     && filled_variables(template)
                         .zip(&fills)
-                        .any(|(variable, sources)| variable != "Account" && !known(sources));
+                        .any(|(variable, sources)| !is_ambient(variable) && !known(sources));
                 templates.push((template.clone(), fills));
             }
             if self.copies(&templates) {
@@ -127,7 +127,7 @@ impl Context<'_, '_> {
                     };
                     of(kind).or_else(|| of("*"))
                 })
-                .filter(|_| !is_ambient(variable) || variable == "Account");
+                .filter(|_| variable != "Partition");
             let (origin, texts) = match local {
                 Some(texts) => (file, texts.as_slice()),
                 None => {
@@ -148,7 +148,7 @@ impl Context<'_, '_> {
             }
             if is_ambient(variable) {
                 // Partition, region and account stand in the call itself unless a rule knows better.
-                if variable == "Account" {
+                if variable != "Partition" {
                     all.push(sources);
                 }
                 continue;
@@ -212,12 +212,12 @@ impl Context<'_, '_> {
     fn leave_to_server(&self, kind: &str, template: &str, fills: &mut [Vec<Source>]) {
         let some_known = filled_variables(template)
             .zip(&*fills)
-            .any(|(variable, sources)| variable != "Account" && !sources.is_empty());
+            .any(|(variable, sources)| !is_ambient(variable) && !sources.is_empty());
         let names: Vec<&str> = filled_variables(template).collect();
         for (variable, sources) in names.into_iter().zip(fills) {
             let is_id = is_id(&normal(variable)) || variable == "Revision";
             let beside = some_known && is_id && !self.world.creates(self.subject.name);
-            if variable != "Account"
+            if !is_ambient(variable)
                 && sources.is_empty()
                 && (beside || is_server_made(self.subject, kind, variable))
             {
@@ -239,7 +239,7 @@ impl Context<'_, '_> {
             for text in texts.into_iter().flatten() {
                 sources.extend(written(file, self.subject, text)?);
             }
-            if variable == "Account" || !is_ambient(variable) {
+            if variable != "Partition" {
                 fills.push(sources);
             }
         }
@@ -268,9 +268,7 @@ fn is_collection(subject: Subject<'_>, templates: &[(String, Vec<Vec<Source>>)])
 
 /// Returns the variables that have a list of sources, in order.
 fn filled_variables(template: &str) -> impl Iterator<Item = &str> {
-    variables_of(template)
-        .into_iter()
-        .filter(|variable| *variable == "Account" || !is_ambient(variable))
+    variables_of(template).into_iter().filter(|variable| *variable != "Partition")
 }
 
 /// Variables that every call has a value for.

@@ -4,6 +4,7 @@
 use crate::CompileError;
 use crate::fill::paths;
 use crate::layout::test;
+use crate::names::path_problem;
 use crate::rules::Named;
 use crate::world::{Subject, World};
 
@@ -40,6 +41,9 @@ pub(crate) fn tests(
         if ["error", "via"].contains(&member.trim_end_matches('?')) {
             tests.push((code, member.trim_end_matches('?').to_owned(), value.to_owned()));
             continue;
+        }
+        if let Some(problem) = path_problem(&member) {
+            return Err(file.error(text, problem));
         }
         let Some(path) = paths(subject, &member).pop() else {
             return Err(file.error(text, format!("no path in the test `{text}`")));

@@ -12,16 +12,20 @@ use crate::{FactKind, table::Node};
 /// booleans at the end of a path are values. What stands in one element of a list belongs together:
 ///
 /// * `request.requestitems[operation=put].tablename` is the table of those elements only whose
-///   `operation` is `put`, letter case aside, and without a value of those that have none;
+///   `operation` is `put`, letter case aside, and without a value of those that have none. Before the
+///   `=` may stand `^` (begins), `$` (ends) or `*` (contains), and before that `!` (not); without a
+///   member the elements are texts themselves: `request.ids[^=i-]`. A key may have several tests;
 /// * `request.entries.databasename+tablename` is the two values of one element, joined by `/`.
 ///
-/// Two endings differ:
+/// Three endings differ:
 ///
 /// * `request.requestitems{}` means the keys of that map, as they are written;
 /// * `request.tagspecificationset?` means only whether something other than null, "", `[]` and
-///   `{}` is there; the value kept is the word `present`.
+///   `{}` is there; the value kept is the word `present`;
+/// * `request.vpczoneidentifier[,]` means texts that are lists: each part between commas is a value,
+///   without the spaces around it.
 ///
-/// `**`, at most once and right after the root, stands for any number of keys, none included:
+/// `**`, at most once, stands for any number of keys, none included:
 /// `request.**.instanceid` is every `instanceid` at any depth (EC2 wraps its parameters in
 /// `<Something>Request`, `<something>Set.items` and `{tag, content}` without a rule that could be
 /// told beforehand). It does not look below the keys of [`Extraction::skipped`].

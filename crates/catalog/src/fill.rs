@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use trailtrim_iam::resource::escape;
 
-use crate::table::layout::{LISTED, TRANSFORMS, kind_of, root, source};
+use crate::table::layout::{LISTED, NESTED, TRANSFORMS, kind_of, root, source};
 use crate::table::{Node, Table};
 use crate::template::{Piece, captures, pieces};
-use crate::transform::{Value, apply, secret};
+use crate::transform::{Place, Value, apply, secret};
 use crate::{Origin, Request};
 
 /// Variables that say nothing of what they identify.
 const GENERIC: [&str; 6] = ["ResourceId", "ResourceName", "Id", "Name", "Identifier", "UUID"];
 
 /// Transforms that make something else out of an ARN, or of what begins as one.
-const READS_ARNS: [&str; 14] = [
+const READS_ARNS: [&str; 17] = [
     "between_slashes",
     "drop_last_colon",
     "unqualified",
@@ -28,7 +28,10 @@ const READS_ARNS: [&str; 14] = [
     "owner",
     "within",
     "above",
+    "above_one",
     "above_two",
+    "arn_account",
+    "arn_region",
 ];
 
 /// What stands for the streams of a log group behind its ARN.
@@ -106,6 +109,49 @@ struct Draft {
     variables: Vec<(Value, Fate)>,
 }
 
+impl Draft {
+    fn places(&self) -> impl Iterator<Item = Place> {
+        self.variables.iter().filter_map(|(value, _)| value.place)
+    }
+
+    fn with(&self, value: &(Value, Fate)) -> Draft {
+        let mut draft = self.clone();
+        draft.variables.push(value.clone());
+        draft
+    }
+
+    /// Returns those of a variable's values that belong to the others. What is made of one value
+    /// stays together: of several addresses in a list, each has a bucket and a key of its own.
+    /// `shared` are the paths that other variables are made of too.
+    fn partners<'v>(
+        &self,
+        values: &'v [(Value, Fate)],
+        shared: &[&str],
+    ) -> impl Iterator<Item = &'v (Value, Fate)> {
+        let own: Vec<Place> = self.places().filter(|(path, _)| shared.contains(path)).collect();
+        values.iter().filter(move |(value, _)| match value.place {
+            Some(place) if !own.is_empty() => own.contains(&place),
+            Some((path, _)) => !shared.contains(&path),
+            None => own.is_empty(),
+        })
+    }
+}
+
+/// Values for account and region out of a rule, where the call's own are not meant.
+#[derive(Default)]
+struct Ambient {
+    accounts: Vec<Value>,
+    regions: Vec<Value>,
+}
+
+impl Ambient {
+    /// Returns the value for a draft: the one that is made of the same as the draft's names.
+    fn of<'v>(values: &'v [Value], draft: &Draft) -> Option<&'v Value> {
+        let same = |value: &&Value| draft.places().any(|place| value.place == Some(place));
+        values.iter().find(same).or(values.first())
+    }
+}
+
 /// What a variable's text is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -141,26 +187,45 @@ impl<'r> Filler<'r> {
             source::PATH if node.string(2) == "caller" => vec![Value::plain(self.request.caller())],
             source::PATH | source::ALSO | source::BEFORE => {
                 let mut values = Vec::new();
-                let name = TRANSFORMS.get(node.number(1) as usize).copied();
-                let cut = name.is_some_and(|name| READS_ARNS.contains(&name));
-                let words = node.string(3);
-                self.read(node.string(2), &mut |text| {
-                    if !words.is_empty() {
-                        values.extend(spelled(words, text).map(Value::plain));
-                    } else if text.starts_with("arn:") && !cut {
-                        // A group's ARN may come with its streams already.
-                        let streams = name == Some("streams_of") && !text.ends_with(STREAMS);
-                        let tail = if streams { STREAMS } else { "" };
-                        values.push(Value { tail, ..Value::plain(text) });
-                    } else {
-                        values.extend(apply(self.table, node.number(1), text, kind, self.request));
-                    }
+                let (path, words) = (node.string(2), node.string(3));
+                let mut number = 0;
+                self.read(path, &mut |text| {
+                    let value = match words {
+                        "" => self.changed(node.number(1), text, kind),
+                        words => spelled(words, text).map(Value::plain),
+                    };
+                    // What a record lists is several things, and each may tell a part.
+                    let place = (path != LISTED).then_some((path, number));
+                    values.extend(value.map(|value| Value { place, ..value }));
+                    number += 1;
                 });
                 values.retain(|value| !value.text.is_empty() || !value.tail.is_empty());
                 values
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Returns a text after its transforms, the innermost first. An ARN stays whole unless that one reads ARNs.
+    fn changed(&self, transforms: u32, text: &str, kind: &str) -> Option<Value> {
+        let name = TRANSFORMS.get((transforms % NESTED) as usize).copied()?;
+        if text.starts_with("arn:") && !READS_ARNS.contains(&name) {
+            // A group's ARN may come with its streams already.
+            let streams = name == "streams_of" && !text.ends_with(STREAMS);
+            return Some(Value { tail: if streams { STREAMS } else { "" }, ..Value::plain(text) });
+        }
+        let mut value = apply(self.table, transforms % NESTED, text, kind, self.request)?;
+        let mut others = transforms / NESTED;
+        while others != 0 {
+            let outer = apply(self.table, others % NESTED, &value.text, kind, self.request)?;
+            value = Value {
+                account: outer.account.or(value.account),
+                region: outer.region.or(value.region),
+                ..outer
+            };
+            others /= NESTED;
+        }
+        Some(value)
     }
 
     /// Fills the templates of a type, and takes the first that comes out whole.
@@ -180,7 +245,8 @@ impl<'r> Filler<'r> {
     pub(crate) fn widest(&self, kind: Node) -> (String, Origin) {
         let template = kind.node(kind_of::TYPE).node(1).string(0);
         let name = kind.node(kind_of::TYPE).string(0);
-        let account = self.account(kind);
+        let account = self.ambient_of(kind, "Account");
+        let region = self.ambient_of(kind, "Region");
         let mut text = String::new();
         let mut starred = false;
         for piece in pieces(template) {
@@ -188,6 +254,9 @@ impl<'r> Filler<'r> {
                 Piece::Literal(literal) => text.push_str(literal),
                 Piece::Variable("Account") if account.is_some() => {
                     text.extend(account.iter().map(|value| escape(&value.text).text));
+                }
+                Piece::Variable("Region") if region.is_some() => {
+                    text.extend(region.iter().map(|value| escape(&value.text).text));
                 }
                 Piece::Variable(variable) => match self.ambient(variable) {
                     Some(value) => text.push_str(&value),
@@ -216,19 +285,25 @@ impl<'r> Filler<'r> {
         (text, Origin::Widened { from: name.to_owned(), why: why.to_owned() })
     }
 
-    /// Returns the account that the call names as the owner of a type's resources.
-    fn account(&self, kind: Node) -> Option<Value> {
+    /// Returns the account that the call names as the owner of a type's resources, or their region.
+    fn ambient_of(&self, kind: Node, variable: &str) -> Option<Value> {
         let name = kind.node(kind_of::TYPE).string(0);
         kind.node(kind_of::FILLS).nodes().find_map(|template| {
-            let filled = pieces(template.string(0)).filter(|piece| {
-                matches!(piece, Piece::Variable(name) if !["Partition", "Region"].contains(name))
-            });
+            let filled = pieces(template.string(0))
+                .filter(|piece| matches!(piece, Piece::Variable(name) if *name != "Partition"));
             let at = filled.enumerate().find_map(|(at, piece)| {
-                matches!(piece, Piece::Variable("Account")).then_some(at)
+                matches!(piece, Piece::Variable(name) if name == variable).then_some(at)
             })?;
-            let sources = template.node(1).node(u32::try_from(at).ok()?);
-            sources.nodes().flat_map(|source| self.values(source, name)).next()
+            self.head(template.node(1).node(u32::try_from(at).ok()?), name).into_iter().next()
         })
+    }
+
+    /// Returns what rules say of an account or a region. Neither holds a separator.
+    fn head(&self, sources: Node, kind: &str) -> Vec<Value> {
+        let mut values: Vec<Value> =
+            sources.nodes().flat_map(|source| self.values(source, kind)).collect();
+        values.retain(|value| !value.text.contains([':', '/']));
+        values
     }
 
     fn ambient(&self, variable: &str) -> Option<String> {
@@ -247,18 +322,25 @@ impl<'r> Filler<'r> {
         let pieces: Vec<Piece<'_>> = pieces(template).collect();
         let mut whole_arns = BTreeSet::new();
         let mut drafts = vec![Draft::default()];
-        let mut account: Option<Value> = None;
+        let mut ambient = Ambient::default();
         let mut list = 0;
         for (at, piece) in pieces.iter().enumerate() {
             let Piece::Variable(variable) = piece else { continue };
-            if ["Partition", "Region"].contains(variable) {
+            if *variable == "Partition" {
                 continue;
             }
             let sources = node.node(1).node(list);
             list += 1;
-            if *variable == "Account" {
-                account = sources.nodes().flat_map(|source| self.values(source, name)).next();
-                continue;
+            match *variable {
+                "Account" => {
+                    ambient.accounts = self.head(sources, name);
+                    continue;
+                }
+                "Region" => {
+                    ambient.regions = self.head(sources, name);
+                    continue;
+                }
+                _ => {}
             }
             let literal = |at: Option<usize>| match at.and_then(|at| pieces.get(at)) {
                 Some(Piece::Literal(literal)) => *literal,
@@ -266,20 +348,27 @@ impl<'r> Filler<'r> {
             };
             let around = (literal(at.checked_sub(1)), literal(at.checked_add(1)));
             let values = self.variable(sources, kind, variable, around, &mut whole_arns);
-            drafts = drafts
+            let before: BTreeSet<&str> =
+                drafts.iter().flat_map(Draft::places).map(|(path, _)| path).collect();
+            let shared: Vec<&str> = values
                 .iter()
-                .flat_map(|draft| {
-                    values.iter().map(|value| {
-                        let mut draft = draft.clone();
-                        draft.variables.push(value.clone());
-                        draft
-                    })
-                })
-                .take(MOST + 1)
+                .filter_map(|(value, _)| Some(value.place?.0))
+                .filter(|path| before.contains(path))
                 .collect();
-        }
-        if drafts.len() > MOST {
-            return Filled::Nothing;
+            let mut longer = Vec::new();
+            for draft in &drafts {
+                let partners = longer.len();
+                longer.extend(draft.partners(&values, &shared).map(|value| draft.with(value)));
+                // What has no such part is of another type, or is meant as a whole.
+                if longer.len() == partners && required {
+                    let open = Value { tail: "*", ..Value::default() };
+                    longer.push(draft.with(&(open, Fate::Unknown)));
+                }
+                if longer.len() > MOST {
+                    return Filled::Nothing;
+                }
+            }
+            drafts = longer;
         }
         if !whole_arns.is_empty() {
             // A list may have names beside ARNs.
@@ -288,7 +377,7 @@ impl<'r> Filler<'r> {
                 is(Fate::Known) && !is(Fate::Unknown)
             };
             let named = drafts.iter().filter(named);
-            let rendered = named.map(|draft| self.render(&pieces, draft, account.as_ref(), name));
+            let rendered = named.map(|draft| self.render(&pieces, draft, &ambient, name));
             let found: BTreeSet<_> = whole_arns.iter().map(|arn| observed(arn)).collect();
             return Filled::Whole(found.into_iter().chain(rendered).collect());
         }
@@ -300,10 +389,8 @@ impl<'r> Filler<'r> {
         if !(some(Fate::Known) || (required && fixed)) {
             return Filled::Nothing;
         }
-        let found: BTreeSet<(String, Origin)> = drafts
-            .iter()
-            .map(|draft| self.render(&pieces, draft, account.as_ref(), name))
-            .collect();
+        let found: BTreeSet<(String, Origin)> =
+            drafts.iter().map(|draft| self.render(&pieces, draft, &ambient, name)).collect();
         let found = found.into_iter().collect();
         if unknown { Filled::Partly(found) } else { Filled::Whole(found) }
     }
@@ -356,13 +443,13 @@ impl<'r> Filler<'r> {
                     } else if leads {
                         // A rule's template that begins with an ARN, and goes on behind it.
                         values.push(value);
-                    } else if let Some(value) = self.inside(&value.text, variable) {
-                        values.push(value);
+                    } else if let Some(inner) = self.inside(&value.text, variable) {
+                        values.push(Value { place: value.place, ..inner });
                     }
                     continue;
                 }
                 // A name that holds a separator would move into another segment of the ARN.
-                let breaks = !next.is_empty()
+                let breaks = !(next.is_empty() || value.as_is)
                     && (value.text.contains(':')
                         || (next.starts_with('/') && value.text.contains('/') && name != "rule"));
                 let is_id = constant || form.is_none_or(|form| has_form(form, &value.text));
@@ -419,7 +506,7 @@ impl<'r> Filler<'r> {
         &self,
         pieces: &[Piece<'_>],
         draft: &Draft,
-        account: Option<&Value>,
+        ambient: &Ambient,
         name: &str,
     ) -> (String, Origin) {
         let own = |pick: fn(&Value) -> &Option<String>| {
@@ -441,10 +528,10 @@ impl<'r> Filler<'r> {
             };
             let named = match variable {
                 "Partition" => own(|value| &value.partition),
-                "Region" => own(|value| &value.region),
-                "Account" => {
-                    own(|value| &value.account).or_else(|| account.map(|value| value.text.clone()))
-                }
+                "Region" => own(|value| &value.region)
+                    .or_else(|| Some(Ambient::of(&ambient.regions, draft)?.text.clone())),
+                "Account" => own(|value| &value.account)
+                    .or_else(|| Some(Ambient::of(&ambient.accounts, draft)?.text.clone())),
                 _ => None,
             };
             if variable == "Region" && draft.variables.iter().any(|(value, _)| value.any_region) {
@@ -452,14 +539,14 @@ impl<'r> Filler<'r> {
                 widened = Some("the call may be answered in any region".to_owned());
                 continue;
             }
-            if let Some(ambient) = named
+            if let Some(known) = named
                 .map(|named| escape(&named).text.into_owned())
                 .or_else(|| self.ambient(variable))
             {
-                if ambient == "*" {
+                if known == "*" {
                     widened = Some(format!("the record does not say the `{variable}`"));
                 }
-                text.push_str(&ambient);
+                text.push_str(&known);
                 continue;
             }
             if let Some((value, fate)) = variables.next() {

@@ -15,7 +15,7 @@
 //! it depends on nothing.
 
 /// How a catalog begins. The digits count up with every change of layout.
-pub const MAGIC: &[u8; 8] = b"TTCATL05";
+pub const MAGIC: &[u8; 8] = b"TTCATL06";
 
 /// Size of the header in bytes: magic, root node, number of words, bytes of the pool.
 pub const HEADER: usize = 20;
@@ -173,7 +173,7 @@ pub mod kind_of {
     /// What an id of this type begins with, or "".
     /// (and after `|` what longer beginnings belong to other types).
     pub const GUARD: u32 = 3;
-    /// Per template: text, then per variable the list of sources.
+    /// Per template: text, then per variable but the partition the list of sources.
     pub const FILLS: u32 = 4;
 }
 
@@ -213,6 +213,11 @@ pub mod source {
     /// of them at least and at most, and those of which one is among them.
     pub const FORM: u32 = 5;
 }
+
+/// What transforms of transforms are written with: the number of the innermost, and this times that
+/// of the next.
+pub const NESTED: u32 = 256;
+const _: () = assert!(TRANSFORMS.len() < NESTED as usize);
 
 /// Changes made to a value before it fills a variable.
 pub const TRANSFORMS: &[&str] = &[
@@ -270,6 +275,10 @@ pub const TRANSFORMS: &[&str] = &[
     "above_two",
     "after_hyphen",
     "copy_arn",
+    "as_is",
+    "above_one",
+    "arn_account",
+    "arn_region",
 ];
 
 /// Tests of a grant.

@@ -28,7 +28,14 @@ pub(crate) struct Value {
     pub(crate) partition: Option<String>,
     /// What was taken for granted to make the value.
     pub(crate) assumed: Option<&'static str>,
+    /// Whether ARNs have separators in the name as they are.
+    pub(crate) as_is: bool,
+    /// Which of the values at which path it was made of.
+    pub(crate) place: Option<Place>,
 }
+
+/// A path, and the number of a value there.
+pub(crate) type Place = (&'static str, usize);
 
 /// What is taken where nothing tells the path of an IAM name.
 pub(crate) const NO_PATH: &str =
@@ -68,9 +75,13 @@ pub(crate) fn apply(
         "arn_last" => plain(text.rsplit([':', '/']).next()?),
         "after_hyphen" => plain(text.rsplit('-').next()?),
         "bucket_host" => plain(bucket_host(text)?),
+        "as_is" => Some(Value { as_is: true, ..Value::plain(text) }),
+        "arn_account" => Some(Value::plain(arn_field(text, ACCOUNT)?)),
+        "arn_region" => Some(Value::plain(arn_field(text, REGION)?)),
         "owner" => owned(text).0.map(Value::plain),
         "within" => owned(text).1.map(Value::plain),
         "above" => plain(owned(text).1?.rsplit_once('/')?.0),
+        "above_one" => plain(text.rsplit_once('/')?.0),
         "above_two" => plain(text.rsplit_once('/')?.0.rsplit_once('/')?.0),
         "host" => {
             let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
@@ -264,6 +275,16 @@ fn copy_source(text: &str) -> Option<(String, String)> {
 
 fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Where an ARN has its region and its account.
+const REGION: usize = 3;
+const ACCOUNT: usize = 4;
+
+/// Returns a field of an ARN's head; nothing where it is empty, as the region of a global thing is.
+fn arn_field(text: &str, at: usize) -> Option<&str> {
+    let is_arn = text.starts_with("arn:") && text.split(':').count() > ACCOUNT + 1;
+    text.split(':').nth(at).filter(|field| is_arn && !field.is_empty())
 }
 
 /// Splits `111122223333:s3tablescatalog/sales` into an account and what is named in it; either may stand

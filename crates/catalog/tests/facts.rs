@@ -125,8 +125,8 @@ fn every_action_of_every_service_is_found_by_its_name() {
 #[test]
 fn damaged_tables_are_refused_or_harmless() {
     assert!(Catalog::from_bytes(b"").is_err());
-    assert!(Catalog::from_bytes(b"TTCATL05 and then nothing of use").is_err());
-    let mut bytes = b"TTCATL05".to_vec();
+    assert!(Catalog::from_bytes(b"TTCATL06 and then nothing of use").is_err());
+    let mut bytes = b"TTCATL06".to_vec();
     for word in [7_u32, 2, 2, u32::MAX, u32::MAX] {
         bytes.extend(word.to_le_bytes());
     }

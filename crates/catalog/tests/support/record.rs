@@ -43,7 +43,11 @@ impl<'e> Record<'e> {
         let skipped: Vec<&str> = extraction.skipped().collect();
         let mut values = BTreeMap::new();
         for path in extraction.paths() {
-            let mut keys = path.split('.');
+            let (plain, lists) = match path.strip_suffix("[,]") {
+                Some(plain) => (plain, true),
+                None => (path, false),
+            };
+            let mut keys = keys(plain).into_iter();
             let root = match keys.next() {
                 Some("response") => "responseElements",
                 Some("additional") => "additionalEventData",
@@ -52,10 +56,12 @@ impl<'e> Record<'e> {
             let keys: Vec<&str> = keys.collect();
             let mut found = Vec::new();
             if let Some(root) = event.get(root) {
-                match keys.as_slice() {
-                    ["**", rest @ ..] => anywhere(root, rest, &skipped, &mut found),
-                    keys => collect(root, keys, &mut found),
-                }
+                collect(root, &keys, &skipped, &mut found);
+            }
+            if lists {
+                let parts = found.iter().flat_map(|text| text.split(','));
+                found = parts.map(|part| part.trim().to_owned()).collect();
+                found.retain(|part| !part.is_empty());
             }
             if !found.is_empty() {
                 values.insert(path, found);
@@ -106,9 +112,38 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-fn collect<'e>(value: &'e Value, keys: &[&str], found: &mut Vec<String>) {
+/// Splits a path at its dots, except within brackets.
+fn keys(path: &str) -> Vec<&str> {
+    let mut depth = 0;
+    path.split(|c: char| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        c == '.' && depth == 0
+    })
+    .collect()
+}
+
+/// Returns whether a test such as `kind^=a` holds of an element of a list.
+fn passes(element: &Value, test: &str) -> bool {
+    let (head, value) = test.split_once('=').unwrap_or_default();
+    let wanted = head.trim_end_matches(['!', '^', '$', '*']);
+    let own = match element {
+        Value::Object(members) => (!wanted.is_empty()).then(|| member(members, wanted)),
+        text => wanted.is_empty().then(|| scalar(text)),
+    };
+    let Some(own) = own else { return false };
+    let (own, value) = (own.unwrap_or_default().to_lowercase(), value.to_lowercase());
+    let found = match head.chars().last() {
+        Some('^') => own.starts_with(&value),
+        Some('$') => own.ends_with(&value),
+        Some('*') => own.contains(&value),
+        _ => own == value,
+    };
+    found != head.contains('!')
+}
+
+fn collect<'e>(value: &'e Value, keys: &[&str], skipped: &[&str], found: &mut Vec<String>) {
     if let Value::Array(elements) = value {
-        elements.iter().for_each(|element| collect(element, keys, found));
+        elements.iter().for_each(|element| collect(element, keys, skipped, found));
         return;
     }
     let Some((key, rest)) = keys.split_first() else {
@@ -117,14 +152,15 @@ fn collect<'e>(value: &'e Value, keys: &[&str], found: &mut Vec<String>) {
         );
         return;
     };
-    let Value::Object(members) = value else { return };
-    if key.contains('+') {
-        let own: Option<Vec<String>> = key.split('+').map(|key| member(members, key)).collect();
-        found.extend(own.map(|own| own.join("/")));
-        return;
+    if *key == "**" {
+        return anywhere(value, rest, skipped, found);
     }
-    if let Some((list, test)) = key.trim_end_matches(']').split_once('[') {
-        let (wanted, value) = test.split_once('=').unwrap_or_default();
+    let Value::Object(members) = value else { return };
+    if let Some((list, tests)) = key.split_once('[') {
+        let (tests, presence) = match tests.strip_suffix('?') {
+            Some(tests) => (tests, true),
+            None => (tests, false),
+        };
         let lists = members.iter().filter(|(name, _)| normal(name) == list);
         // One element may stand there without a list around it.
         let elements = |(_, list): (_, &'e Value)| match list {
@@ -132,11 +168,21 @@ fn collect<'e>(value: &'e Value, keys: &[&str], found: &mut Vec<String>) {
             element => std::slice::from_ref(element),
         };
         for element in lists.flat_map(elements) {
-            let own = element.as_object().and_then(|element| member(element, wanted));
-            if own.unwrap_or_default().eq_ignore_ascii_case(value) {
-                collect(element, rest, found);
+            let mut tests = tests.split('[').map(|test| test.trim_end_matches(']'));
+            if !tests.all(|test| passes(element, test)) {
+                continue;
+            }
+            if presence {
+                found.push("present".to_owned());
+            } else {
+                collect(element, rest, skipped, found);
             }
         }
+        return;
+    }
+    if key.contains('+') {
+        let own: Option<Vec<String>> = key.split('+').map(|key| member(members, key)).collect();
+        found.extend(own.map(|own| own.join("/")));
         return;
     }
     let stem = key.trim_end_matches('?').trim_end_matches("{}");
@@ -158,7 +204,7 @@ fn collect<'e>(value: &'e Value, keys: &[&str], found: &mut Vec<String>) {
         } else if key.ends_with("{}") {
             found.extend(member.as_object().into_iter().flatten().map(|(name, _)| name.clone()));
         } else {
-            collect(member, rest, found);
+            collect(member, rest, skipped, found);
         }
     }
 }
@@ -174,7 +220,7 @@ fn anywhere(value: &Value, keys: &[&str], skipped: &[&str], found: &mut Vec<Stri
             elements.iter().for_each(|element| anywhere(element, keys, skipped, found));
         }
         Value::Object(members) => {
-            collect(value, keys, found);
+            collect(value, keys, skipped, found);
             for (name, member) in members {
                 if !skipped.contains(&normal(name).as_str()) {
                     anywhere(member, keys, skipped, found);
