@@ -3,8 +3,10 @@
 //! A pattern of an ARN can be taken apart as well: its `*` is text like any other, and lies within
 //! one variable, or the pattern is of no type.
 
+use std::collections::BTreeSet;
+
 use crate::template::{Piece, captures, pieces, weight};
-use crate::{ActionFacts, ResourceTypeFacts};
+use crate::{ActionFacts, ServiceFacts};
 
 /// An ARN, or a pattern of one, taken apart by the template that it fits best.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,22 @@ impl<'a> Part<'a> {
 }
 
 impl<'a> Shape<'a> {
+    /// Takes an ARN or a pattern of one apart by a template, of a resource type of that name. Templates with
+    /// a `*` of their own tell nothing of an ARN's parts.
+    pub fn fitted(kind: &'static str, template: &'static str, arn: &'a str) -> Option<Shape<'a>> {
+        if template.contains('*') {
+            return None;
+        }
+        let mut values = captures(template, arn)?.into_iter();
+        let parts = pieces(template)
+            .map(|piece| match piece {
+                Piece::Literal(text) => Some(Part::Literal(text)),
+                Piece::Variable(_) => values.next().map(|(_, value)| Part::Variable(value)),
+            })
+            .collect::<Option<Vec<_>>>()?;
+        Some(Shape { kind, template, parts })
+    }
+
     /// Returns the name of the resource type: `object`.
     pub fn kind(&self) -> &'static str {
         self.kind
@@ -51,14 +69,14 @@ impl<'a> Shape<'a> {
 
 impl ActionFacts {
     /// Takes an ARN or a pattern of one apart, by the most particular of the action's resource
-    /// types that it is of. Templates with a `*` of their own tell nothing of an ARN's parts.
+    /// types that it is of.
     pub fn shape(self, arn: &str) -> Option<Shape<'_>> {
         let mut best: Option<(usize, Shape<'_>)> = None;
         for kind in self.resource_types() {
             for template in kind.templates() {
                 let weight = weight(template);
                 if best.as_ref().is_none_or(|(known, _)| weight > *known)
-                    && let Some(shape) = fitted(kind, template, arn)
+                    && let Some(shape) = Shape::fitted(kind.name(), template, arn)
                 {
                     best = Some((weight, shape));
                 }
@@ -68,18 +86,17 @@ impl ActionFacts {
     }
 }
 
-fn fitted<'a>(kind: ResourceTypeFacts, template: &'static str, arn: &'a str) -> Option<Shape<'a>> {
-    if template.contains('*') {
-        return None;
+impl ServiceFacts {
+    /// Returns the ARN templates that the service's actions take, each with the name of its resource type,
+    /// the most particular first.
+    pub fn templates(self) -> Vec<(&'static str, &'static str)> {
+        let types = self.actions().flat_map(ActionFacts::resource_types);
+        let each = types.flat_map(|kind| kind.templates().map(move |one| (kind.name(), one)));
+        let distinct: BTreeSet<(&str, &str)> = each.collect();
+        let mut all: Vec<_> = distinct.into_iter().collect();
+        all.sort_by_key(|(_, template)| std::cmp::Reverse(weight(template)));
+        all
     }
-    let mut values = captures(template, arn)?.into_iter();
-    let parts = pieces(template)
-        .map(|piece| match piece {
-            Piece::Literal(text) => Some(Part::Literal(text)),
-            Piece::Variable(_) => values.next().map(|(_, value)| Part::Variable(value)),
-        })
-        .collect::<Option<Vec<_>>>()?;
-    Some(Shape { kind: kind.name(), template, parts })
 }
 
 #[cfg(test)]

@@ -199,7 +199,7 @@ pub fn choose<'a>(
         by_action.entry(action).or_default().entry(resource).or_default().add(stats);
     }
     let rules = rules();
-    let mut kinds = Kinds::new(rules);
+    let mut kinds = Kinds::new(rules, catalog);
     let mut chooser = Chooser::new(rules);
     for (action, resources) in &by_action {
         let taste = taste_of(action.split(':').next().unwrap_or_default());

@@ -32,9 +32,10 @@ impl<'s> Item<'s> {
         resource: &'s str,
         evidence: &'s Evidence<'s>,
         facts: ActionFacts,
-        kinds: &mut Kinds<'_>,
+        kinds: &mut Kinds,
     ) -> Option<Item<'s>> {
-        let whole = facts.shape(resource).map(|shape| (kinds.of(&shape), shape));
+        let shape = facts.shape(resource).or_else(|| kinds.foreign(resource));
+        let whole = shape.map(|shape| (kinds.of(&shape), shape));
         let keyed = whole.as_ref().is_some_and(|(kind, _)| kind.keyed);
         let companion = resource.strip_suffix(COMPANION).filter(|base| !keyed && !folded(base));
         if let Some(base) = companion

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use trailtrim_catalog::{Part, Shape};
+use trailtrim_catalog::{Catalog, Part, Shape};
 
 use super::rules::{OneRun, Rules};
 
@@ -26,14 +26,30 @@ pub(super) struct Kind {
 
 /// The kinds of the templates met so far.
 #[derive(Debug)]
-pub(super) struct Kinds<'r> {
-    rules: &'r Rules,
+pub(super) struct Kinds {
+    rules: &'static Rules,
+    catalog: Catalog,
     known: BTreeMap<&'static str, Rc<Kind>>,
+    /// Types and templates of services whose things the actions of others are about.
+    foreign: BTreeMap<String, Vec<(&'static str, &'static str)>>,
 }
 
-impl<'r> Kinds<'r> {
-    pub(super) fn new(rules: &'r Rules) -> Kinds<'r> {
-        Kinds { rules, known: BTreeMap::new() }
+impl Kinds {
+    pub(super) fn new(rules: &'static Rules, catalog: Catalog) -> Kinds {
+        Kinds { rules, catalog, known: BTreeMap::new(), foreign: BTreeMap::new() }
+    }
+
+    /// Takes an ARN apart by what the service that it names has, where the action's types do not tell: a
+    /// recovery point of AWS Backup is some other service's snapshot.
+    pub(super) fn foreign<'a>(&mut self, arn: &'a str) -> Option<Shape<'a>> {
+        let service = arn.strip_prefix("arn:")?.split(':').nth(1)?;
+        if !self.foreign.contains_key(service) {
+            let mut templates = self.rules.templates(service);
+            templates.extend(self.catalog.service(service).iter().flat_map(|one| one.templates()));
+            self.foreign.insert(service.to_owned(), templates);
+        }
+        let mut templates = self.foreign.get(service)?.iter();
+        templates.find_map(|(kind, template)| Shape::fitted(kind, template, arn))
     }
 
     pub(super) fn of(&mut self, shape: &Shape<'_>) -> Rc<Kind> {

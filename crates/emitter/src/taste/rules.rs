@@ -16,6 +16,7 @@ struct Data {
     several: usize,
     word: Vec<Word>,
     lasting: Vec<Listed>,
+    form: Vec<Form>,
     ephemeral: Vec<Ephemeral>,
     keys: Vec<Listed>,
     partition: Vec<Partition>,
@@ -49,6 +50,16 @@ struct Ephemeral {
     value: Option<Value>,
     #[serde(default)]
     several: bool,
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    service: String,
+    kind: String,
+    template: String,
+    #[expect(dead_code, reason = "for people; read so that none is without")]
     reason: String,
 }
 
@@ -146,6 +157,8 @@ pub(super) struct Rules {
     pub(super) several: usize,
     words: BTreeMap<String, String>,
     lasting: BTreeSet<String>,
+    /// Forms of ARNs that the reference does not have.
+    forms: Vec<Form>,
     one_run: BTreeMap<String, OneRun>,
     keys: BTreeSet<String>,
     named: BTreeSet<String>,
@@ -170,6 +183,7 @@ impl Rules {
             lasting: forms(&data.lasting),
             keys: forms(&data.keys),
             named: forms(&data.named),
+            forms: data.form,
             labels: data.partition.into_iter().flat_map(|entry| entry.labels).collect(),
             never: data.never.into_iter().flat_map(|entry| entry.actions).collect(),
             ..Rules::default()
@@ -194,6 +208,12 @@ impl Rules {
             }
         }
         rules
+    }
+
+    /// Returns the templates of a service that the reference does not have, with their resource types.
+    pub(super) fn templates(&'static self, service: &str) -> Vec<(&'static str, &'static str)> {
+        let of = self.forms.iter().filter(|form| form.service == service);
+        of.map(|form| (form.kind.as_str(), form.template.as_str())).collect()
     }
 
     /// Returns how names of this form are of one run, if they are. A form is what a template says
@@ -298,7 +318,10 @@ mod tests {
 
     #[test]
     fn every_listed_type_is_one_of_the_catalog() {
-        let (data, known) = (data(), catalog_forms());
+        let (data, mut known) = (data(), catalog_forms());
+        for form in &data.form {
+            assert!(known.insert(form_of(&form.template)), "the catalog has `{}`", form.template);
+        }
         let listed = [&data.lasting, &data.keys, &data.named].into_iter().flatten();
         let types = listed.map(|entry| &entry.types);
         for listed in types.chain(data.ephemeral.iter().map(|entry| &entry.types)).flatten() {

@@ -38,6 +38,21 @@ fn once(action: &str, resource: &str, taste: Taste) -> String {
     choose_with(&[(action, resource, &[5])], taste, &[]).resource(action, resource).to_owned()
 }
 
+#[test]
+fn recovery_points_are_of_one_run_whichever_service_made_them() {
+    for (resource, expected) in [
+        ("arn:aws:backup:r:1:recovery-point:5e1e5e00-1", "arn:aws:backup:r:1:recovery-point:*"),
+        ("arn:aws:ec2:r::snapshot/snap-0a", "arn:aws:ec2:r::snapshot/*"),
+        ("arn:aws:rds:r:1:snapshot:awsbackup:job-1", "arn:aws:rds:r:1:snapshot:*"),
+        (
+            "arn:aws:elasticfilesystem:r:1:file-system/fs-1",
+            "arn:aws:elasticfilesystem:r:1:file-system/fs-1",
+        ),
+    ] {
+        assert_eq!(once("backup:StartRestoreJob", resource, Taste::Balanced), expected);
+    }
+}
+
 const EC2: &str = "arn:aws:ec2:eu-west-1:111122223333:";
 
 #[test]
