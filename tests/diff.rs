@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 mod claims;
+mod forbidden;
 mod idle;
 mod kept;
 mod large;

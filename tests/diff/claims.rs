@@ -150,3 +150,85 @@ fn names_that_come_and_go_are_told_where_the_draft_lists_them() {
     let told = of(&report, "worker")["notes"].to_string();
     assert!(told.contains(expected) && made.stderr.contains(expected), "{told}\n{}", made.stderr);
 }
+
+/// Returns what is said of an action that stays.
+fn why<'d>(principal: &'d Value, action: &str) -> &'d str {
+    let mut all = list(principal, "statements").iter().flat_map(|one| list(one, "actions"));
+    let found = all.find(|one| text_of(one, "action") == action);
+    text_of(found.unwrap_or_else(|| panic!("{principal:#}")), "why")
+}
+
+fn worker(statement: Value, options: &[&str]) -> Value {
+    let (trail, files) = (week().write(1), Files::new());
+    let attached = files.write("worker.json", &document(&[statement]));
+    let asked = ["--unused-days", "3", "--principal", "worker", "--attached", &attached];
+    of(&described(trail.path(), &[&asked[..], options].concat()).1, "worker").clone()
+}
+
+#[test]
+fn what_was_used_is_not_said_to_be_not_seen() {
+    let wide = json!({"Effect": "Allow", "Action": ["sqs:GetQueueAttributes", "sqs:PurgeQueue"],
+        "Resource": "*"});
+    let one = worker(wide, &[]);
+    let told = "in 6 covered days in eu-west-1; of other regions nothing is known";
+    let of = |action| why(&one, action).to_owned();
+    assert_eq!(of("sqs:GetQueueAttributes"), format!("on nothing else seen {told}"));
+    assert_eq!(of("sqs:PurgeQueue"), format!("not seen {told}"));
+}
+
+#[test]
+fn what_is_missing_of_a_global_service_is_not_the_region_that_is_called() {
+    let wide = json!({"Effect": "Allow", "Action": ["iam:GetRole", "sts:AssumeRole"],
+        "Resource": "*"});
+    let one = worker(wide, &["--use-region", "eu-west-1"]);
+    for (action, told) in [
+        ("iam:GetRole", "`*`: calls of iam.amazonaws.com are global service events"),
+        ("sts:AssumeRole", "`*`: calls of sts.amazonaws.com may be global service events"),
+    ] {
+        let why = why(&one, action);
+        assert!(why.contains(told), "{why}");
+        assert!(why.ends_with("delivered with those of us-east-1"), "{why}");
+    }
+}
+
+#[test]
+fn a_condition_on_the_time_is_decided_by_when_calls_were_made() {
+    let until = |time: &str| {
+        let statement = json!({"Effect": "Allow", "Action": "sqs:GetQueueAttributes",
+            "Resource": "*", "Condition": {"DateLessThan": {"aws:CurrentTime": time}}});
+        worker(statement, &["--use-region", "eu-west-1"])
+    };
+    let open = until("2027-01-01T00:00:00Z");
+    let replay = &open["proofs"]["replay"];
+    assert_eq!((number(replay, "allowed"), number(replay, "conditional")), (8, 0), "{replay:#}");
+    // The calls are of the first week of January.
+    for ended in ["2025-06-01T00:00:00Z", "2026-01-03T00:00:00Z"] {
+        let one = until(ended);
+        assert_eq!(messages(&one, "unexplained-access").len(), 1, "{one:#}");
+        assert!(one["frozen"].get("sqs").is_some(), "{one:#}");
+    }
+}
+
+#[test]
+fn a_backtest_of_a_draft_that_cut_nothing_yet_says_so() {
+    let queue = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"}"#;
+    let log =
+        Log::alive(ACCOUNT, 18).daily("worker", "sqs.amazonaws.com", "GetQueueAttributes", queue);
+    let (trail, files) = (log.write(1), Files::new());
+    let statement = json!({"Effect": "Allow", "Action": ["sqs:GetQueueAttributes", "sqs:PurgeQueue"],
+        "Resource": "*"});
+    let attached = files.write("worker.json", &document(&[statement]));
+    let told = |days: &str| {
+        let asked = ["--unused-days", days, "--principal", "worker", "--use-region", "eu-west-1"];
+        let ran = diff(trail.path(), &[&asked[..], &["--attached", &attached]].concat());
+        let line = ran.stdout.lines().find(|line| line.contains("backtest: ")).map(str::to_owned);
+        line.unwrap_or_else(|| panic!("{}", ran.stdout))
+    };
+    let early = told("14");
+    assert!(
+        early.contains("nothing was cut yet") && !early.contains("would have denied"),
+        "{early}"
+    );
+    let late = told("5");
+    assert!(late.contains("would have denied"), "{late}");
+}

@@ -105,8 +105,19 @@ pub struct Attached {
     pub bundles: Vec<usize>,
     /// What is attached and not known.
     pub unknown: Vec<UnknownPolicy>,
-    /// The boundary's name, if there is one.
-    pub boundary: Option<String>,
+    /// Its permissions boundary, if there is one.
+    pub boundary: Option<Boundary>,
+}
+
+/// A permissions boundary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boundary {
+    /// The policy's name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: Option<String>,
+    /// The document; absent where it was not given.
+    pub document: Option<PolicyDocument>,
 }
 
 /// Everything that is attached, of one or more accounts.
@@ -116,6 +127,24 @@ pub struct Inventory {
     pub bundles: Vec<Bundle>,
     /// Users and roles, by ARN.
     pub principals: BTreeMap<String, Attached>,
+}
+
+impl Attached {
+    /// Returns the document of its boundary, where that is known.
+    #[must_use]
+    pub fn limit(&self) -> Option<&PolicyDocument> {
+        self.boundary.as_ref()?.document.as_ref()
+    }
+}
+
+impl Boundary {
+    fn of(policy: &AttachedPolicy) -> Boundary {
+        let document = match &policy.document {
+            Document::Known(document) => Some(document.clone()),
+            Document::Unknown { .. } => None,
+        };
+        Boundary { name: policy.name.clone(), arn: policy.arn.clone(), document }
+    }
 }
 
 impl Bundle {
@@ -226,7 +255,7 @@ impl Inventory {
                 last_used: holder.last_used.clone(),
                 bundles: vec![own],
                 unknown: Vec::new(),
-                boundary: holder.boundary.as_ref().map(|boundary| boundary.name.clone()),
+                boundary: holder.boundary.as_ref().map(Boundary::of),
             };
             for policy in &holder.policies {
                 let document = match &policy.document {

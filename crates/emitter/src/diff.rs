@@ -312,8 +312,16 @@ pub struct RemovedActions {
     /// Their names; left out where nothing of the service was used and there are many.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<String>,
+    /// What they are; left out where they are unused.
+    #[serde(skip_serializing_if = "is_unused")]
+    pub class: Class,
     /// Why.
     pub why: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "that is what serde calls")]
+fn is_unused(class: &Class) -> bool {
+    *class == Class::Unused
 }
 
 /// Something that was used and that nothing attached allows.

@@ -131,7 +131,8 @@ impl Code {
             }
             Code::PrivilegeEscalation => {
                 "An action is allowed, and was not used, with which its holder can give itself or \
-                 others more than it has. Take it out first."
+                 others more than it has. Take it out first. What a Deny statement of its own without \
+                 conditions forbids, or its boundary does not allow, is not allowed, and none."
             }
             Code::UnusedPrincipal => {
                 "A role or user did nothing on as many covered days as asked, and neither an assumption \
@@ -151,8 +152,9 @@ impl Code {
                  it out."
             }
             Code::UnexplainedAccess => {
-                "A call succeeded, and nothing attached allows what the rules say it needs. Either a \
-                 policy is missing in the input, or the rules are wrong: its service stays as it is."
+                "A call succeeded, and nothing attached allows what the rules say it needs, or a Deny \
+                 statement or the boundary forbids it. Either a policy is missing in the input, or the \
+                 rules are wrong: its service stays as it is."
             }
             Code::UnknownPolicy => {
                 "A policy is attached whose document is not in the input. It stays as it is; give \

@@ -142,6 +142,11 @@ fn is_zero(number: &usize) -> bool {
 pub struct Foretold {
     /// The first moment that the draft was not made from.
     pub split: String,
+    /// How many actions of statements the draft as it is now cuts, and how many of them it cut then.
+    /// Where there were too few covered days by then, it foretells nothing.
+    pub cuts: usize,
+    /// See [`Foretold::cuts`].
+    pub cut_then: usize,
     /// Distinct successful calls since then that what is attached allows.
     pub calls: u64,
     /// Those of them that the draft would have denied.
@@ -158,23 +163,37 @@ pub fn foretell(
     split: &str,
     later: &Principal,
     attached: &[&PolicyDocument],
+    boundary: Option<&PolicyDocument>,
     draft: &[&PolicyDocument],
+    not_attached: &BTreeSet<&RowKey>,
 ) -> Foretold {
+    let within = boundary.map(|document| Replay::of([document]));
     let asking = who(&later.arn);
     let (before, after) = (Replay::of(attached.iter().copied()), Replay::of(draft.iter().copied()));
     let (mut all, mut denied) = (Stats::default(), Stats::default());
     let mut foretold = Foretold { split: split.to_owned(), ..Foretold::default() };
-    for (key, row) in later.rows.iter().filter(|(key, _)| key.outcome.grants()) {
+    let granted = later.rows.iter().filter(|(key, _)| key.outcome.grants());
+    for (key, row) in granted.filter(|(key, _)| !not_attached.contains(key)) {
         let circumstances = Circumstances::of(row);
         let parts = parts(key, &circumstances, attached, &before, asking.as_ref());
-        if parts.is_empty() {
+        let judged = parts.into_iter().map(|part| {
+            let known = circumstances.with_networks(row);
+            let denies = after.judge(&part, &known, asking.as_ref()) == Allowance::No;
+            (part, denies)
+        });
+        // What the boundary forbids is not in the draft because of that.
+        let forbidden = |part: &RowKey| {
+            let judge = |within: &Replay| within.judge(part, &circumstances, asking.as_ref());
+            within.as_ref().map(judge) == Some(Allowance::No)
+        };
+        let judged: Vec<(RowKey, bool)> =
+            judged.filter(|(part, denies)| !denies || !forbidden(part)).collect();
+        if judged.is_empty() {
             continue;
         }
         all.join(row.stats.clone());
-        for part in parts {
-            if after.judge(&part, &circumstances.with_networks(row), asking.as_ref())
-                == Allowance::No
-            {
+        for (part, denies) in judged {
+            if denies {
                 denied.join(row.stats.clone());
                 foretold.denied.push(Denied { action: part.action, resource: part.resource });
             }
@@ -188,16 +207,19 @@ pub fn foretell(
     foretold
 }
 
-/// Replays what a principal did.
+/// Replays what a principal did. The boundary is the same before and after: what it allows under a
+/// condition only is not allowed for certain.
 pub fn replay(
     principal: &Principal,
     attached: &[&PolicyDocument],
+    boundary: Option<&PolicyDocument>,
     draft: &[&PolicyDocument],
     not_attached: &BTreeSet<&RowKey>,
     withheld: &dyn Fn(&str) -> bool,
 ) -> ReplayProof {
     let asking = who(&principal.arn);
     let (before, after) = (Replay::of(attached.iter().copied()), Replay::of(draft.iter().copied()));
+    let within = boundary.map(|document| Replay::of([document]));
     let mut proof = ReplayProof::default();
     // A call can need several permissions: calls are counted over what all of them have.
     let mut all = Stats::default();
@@ -228,8 +250,13 @@ pub fn replay(
                 is = after.judge(&part, &circumstances.with_networks(row), asking.as_ref());
             }
             sure &= is == Allowance::Surely;
-            if let Allowance::Perhaps(keys) = &is {
-                proof.condition_keys.extend(keys.iter().cloned());
+            let limit =
+                within.as_ref().map(|within| within.judge(&part, &circumstances, asking.as_ref()));
+            sure &= limit.as_ref().is_none_or(|limit| *limit == Allowance::Surely);
+            for one in [Some(&is), limit.as_ref()].into_iter().flatten() {
+                if let Allowance::Perhaps(keys) = one {
+                    proof.condition_keys.extend(keys.iter().cloned());
+                }
             }
             let holds = match was {
                 Allowance::No => true,

@@ -13,12 +13,15 @@ use trailtrim_catalog::Condition;
 use trailtrim_iam::{Action, Context, Outcome, Policies, PolicyDocument, Principal, Request};
 
 use crate::irredundant::sample;
+use crate::report::time;
 
 /// Policies, ready to be asked.
 pub(crate) struct Replay {
     policies: Policies,
     /// How long a run of letters stands for a `*`.
     run: usize,
+    /// Whether some statement asks for the time of a call.
+    timed: bool,
 }
 
 /// What policies say of something that was done, as far as its circumstances are known.
@@ -43,7 +46,11 @@ impl Replay {
             .map(|pattern| pattern.chars().count())
             .max()
             .unwrap_or(0);
-        Replay { policies: Policies::compile(documents), run: longest + 1 }
+        let mut statements = documents.iter().flat_map(|document| &document.statements);
+        let timed = statements.any(|statement| {
+            statement.condition.iter().any(|(_, key, _)| key.eq_ignore_ascii_case(CURRENT_TIME))
+        });
+        Replay { policies: Policies::compile(documents), run: longest + 1, timed }
     }
 
     /// Returns whether the policies allow what `key` says, under every condition
@@ -65,7 +72,7 @@ impl Replay {
     ) -> Allowance {
         let mut unknown = BTreeSet::new();
         let contexts = circumstances
-            .contexts()
+            .contexts(self.timed)
             .into_iter()
             .flat_map(|plain| contexts(&key.conditions, self, &plain))
             .collect();
@@ -107,6 +114,9 @@ impl Replay {
     }
 }
 
+/// The context key of the time of a call.
+const CURRENT_TIME: &str = "aws:CurrentTime";
+
 /// How many contexts are tried for one thing that was done.
 const CONTEXTS: usize = 64;
 
@@ -124,6 +134,14 @@ impl Circumstances {
             known.push(("aws:RequestedRegion", regions));
         }
         known.extend(constant(row.stats.endpoints()).map(|values| ("aws:SourceVpce", values)));
+        // Calls were made at both ends: what does not hold there did not hold for all of them, and a
+        // stretch of time that has both ends has all between.
+        let ends = [row.stats.first(), row.stats.last()].into_iter().flatten();
+        let mut ends: Vec<String> = ends.filter_map(time).collect();
+        ends.dedup();
+        if !ends.is_empty() {
+            known.push((CURRENT_TIME, ends));
+        }
         Circumstances(known)
     }
 
@@ -139,9 +157,11 @@ impl Circumstances {
         known
     }
 
-    fn contexts(&self) -> Vec<Context> {
+    /// Returns each context of which some call may have been; the time only where it is asked for, which
+    /// it seldom is.
+    fn contexts(&self, timed: bool) -> Vec<Context> {
         let mut contexts = vec![Context::open()];
-        for (key, values) in &self.0 {
+        for (key, values) in self.0.iter().filter(|(key, _)| timed || *key != CURRENT_TIME) {
             // Beyond that, the key stays unknown, which claims less.
             if contexts.len() * values.len() > CONTEXTS {
                 continue;

@@ -11,6 +11,7 @@ mod allow;
 mod bearing;
 mod compose;
 mod explain;
+mod fence;
 mod idle;
 mod lookout;
 mod settings;
@@ -25,12 +26,14 @@ use trailtrim_iam::{Effect, Statement};
 
 use crate::attached::{Attached, Bundle, Inventory};
 use crate::circumstance::ConditionKind;
+use crate::cover::service;
 use crate::taste::{Choice, Taste};
 use crate::ways::Need;
-use allow::Allow;
+use allow::{Allow, Standing};
 use bearing::Bearing;
+use fence::Fences;
 use idle::Idling;
-use verdict::{Assigned, Bench, Guards};
+use verdict::{Assigned, Bench};
 
 pub use allow::Place;
 pub(crate) use allow::actions as actions_of;
@@ -76,6 +79,8 @@ pub struct TightenedBundle<'a> {
     pub fixed: BTreeMap<Place, &'static str>,
     /// Actions that a statement names, and that can be done to none of its resources.
     pub dead: BTreeMap<Place, Vec<&'static str>>,
+    /// Actions of a statement that all who have it are surely forbidden.
+    pub forbidden: BTreeMap<Place, BTreeSet<&'static str>>,
     /// How the resources are written.
     pub choice: Choice,
     /// The Allow statements of the draft; empty where none of the holders was seen.
@@ -120,8 +125,10 @@ pub fn tighten<'a>(
     let by_arn: BTreeMap<&str, &Principal> =
         activity.principals.iter().map(|principal| (principal.arn.as_str(), principal)).collect();
     let bearing = Bearing::of(catalog);
+    let fences = Fences::of(inventory, &bearing);
+    let bundles = inventory.bundles.par_iter();
     let allows: Vec<Vec<Allow<'a>>> =
-        inventory.bundles.iter().map(|bundle| allows(bundle, &bearing)).collect();
+        bundles.map(|bundle| allows(bundle, &fences, &bearing)).collect();
     let written = explain::Written::of(activity, catalog);
     let mut assigned = Assigned::new();
     let mut principals = Vec::new();
@@ -140,8 +147,8 @@ pub fn tighten<'a>(
                 .iter()
                 .filter_map(|at| Some((*at, allows.get(*at)?.as_slice())))
                 .collect();
-            let guards = Guards::of(inventory.documents_of(attached).into_iter());
-            verdict::assign(principal, &own, guards.as_ref(), &mut assigned);
+            let gate = fences.gate(inventory, attached);
+            verdict::assign(principal, &own, &gate, &mut assigned);
             for service in &principal.frozen {
                 let why = format!("some calls of {service} could not be mapped to permissions");
                 one.frozen.insert(service.clone(), why);
@@ -170,11 +177,15 @@ pub fn tighten<'a>(
         one.idle = Some(idling.judge(one.attached));
     });
     // What shows only through others asks for many actions: they are looked up.
-    let held: Vec<BTreeSet<&str>> = allows
-        .iter()
-        .map(|of| of.iter().flat_map(|one| &one.actions).map(|facts| facts.id()).collect())
-        .collect();
-    let all = Judging { inventory, allows: &allows, principals: &principals, assigned: &assigned };
+    let held: Vec<BTreeSet<&str>> =
+        allows.iter().map(|of| of.iter().flat_map(Allow::allowed).collect()).collect();
+    let all = Judging {
+        inventory,
+        allows: &allows,
+        principals: &principals,
+        assigned: &assigned,
+        fences: &fences,
+    };
     let mut verdicts = all.judge(&held, standards, &bearing);
     // What shows only through calls that nobody can make any more goes with them, and what shows
     // through that in turn; what shows in others as well is told of by these alone.
@@ -208,6 +219,7 @@ struct Judging<'j, 'a> {
     allows: &'j [Vec<Allow<'a>>],
     principals: &'j [TightenedPrincipal<'a>],
     assigned: &'j Assigned<'a>,
+    fences: &'j Fences<'a>,
 }
 
 impl<'a> Judging<'_, 'a> {
@@ -238,13 +250,21 @@ impl<'a> Judging<'_, 'a> {
                 let places: BTreeSet<usize> =
                     holders.iter().flat_map(|one| one.attached.bundles.iter().copied()).collect();
                 let unknown = holders.iter().any(|one| !one.attached.unknown.is_empty());
+                // Where calls are not understood, what forbids them may be wrong as well.
+                let in_doubt = |action: &str| {
+                    let mut own = places.iter().filter_map(|at| self.allows.get(*at)).flatten();
+                    frozen.contains_key(service(action))
+                        && own.any(|allow| allow.forbidden(action).is_some())
+                };
                 let can = |action: &str| {
                     unknown
                         || explain::may_be_granted_elsewhere(action)
+                        || in_doubt(action)
                         || places
                             .iter()
                             .any(|at| held.get(*at).is_some_and(|of| of.contains(action)))
                 };
+                let around = self.fences.around(&bundle.holders);
                 let bench = Bench {
                     at,
                     bundle,
@@ -253,6 +273,7 @@ impl<'a> Judging<'_, 'a> {
                     frozen: &frozen,
                     can: &can,
                     bearing,
+                    around: &around,
                 };
                 Some(verdict::judge(&bench, self.assigned, standards))
             })
@@ -318,6 +339,10 @@ impl Composer<'_> {
                     (allow.place, dead.collect())
                 })
                 .collect(),
+            forbidden: allows
+                .iter()
+                .map(|allow| (allow.place, allow.all_forbidden().collect()))
+                .collect(),
             allows: composed,
             needs,
             denies: denies.filter(|statement| statement.effect == Effect::Deny).cloned().collect(),
@@ -328,13 +353,21 @@ impl Composer<'_> {
     }
 }
 
-fn allows<'b>(bundle: &'b Bundle, bearing: &Bearing) -> Vec<Allow<'b>> {
+fn allows<'b>(bundle: &'b Bundle, fences: &Fences<'_>, bearing: &Bearing) -> Vec<Allow<'b>> {
     let mut allows = Vec::new();
+    let around = fences.around(&bundle.holders);
     for (policy, held) in bundle.policies.iter().enumerate() {
+        let standing = Standing {
+            policy: &held.name,
+            shared: bundle.shared.as_deref(),
+            version: held.document.effective_version(),
+        };
         for (statement, one) in held.document.statements.iter().enumerate() {
             if one.effect == Effect::Allow {
                 let place = Place { policy, statement };
-                allows.push(Allow::new(bundle, held, (place, one), bearing));
+                let mut allow = Allow::new(standing, (place, one), bearing);
+                allow.bar(&around, bearing);
+                allows.push(allow);
             }
         }
     }

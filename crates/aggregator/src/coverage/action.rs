@@ -222,6 +222,24 @@ impl Coverage {
         left.unwrap_or_default()
     }
 
+    /// Returns the source of the calls of which the fewest days are covered at a place, of those that
+    /// would show an action, where they are global service events or may be, with what they are and the
+    /// region with which they are delivered. Where that is missing, the region that is called is not.
+    pub fn global_lack(
+        &self,
+        events: &ActionEvents,
+        action: &str,
+        place: &Place<'_>,
+        can: &dyn Fn(&str) -> bool,
+        asked: &mut Asked,
+    ) -> Option<GlobalLack> {
+        let demands = events.demands(action, can)?;
+        let least = demands.iter().min_by_key(|demand| self.days_of(demand, place, asked).len())?;
+        let source = &least.event?.source;
+        let always = services::recorded(source)? == services::Recorded::Always;
+        Some(GlobalLack { source: source.clone(), always, home: services::home(place.region)? })
+    }
+
     fn days_of(
         &self,
         demand: &Demand<'_>,
@@ -274,6 +292,17 @@ pub struct Asked(HashMap<Answered, Arc<BTreeSet<i32>>, RandomState>);
 
 /// Account, region, class, access, resource, source, name and principal of a question.
 type Answered = (String, String, String, Access, String, String, String, String);
+
+/// A source of calls that are delivered with another region than the one that is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GlobalLack {
+    /// The event source.
+    pub source: String,
+    /// Whether all its calls are global service events; else some may be.
+    pub always: bool,
+    /// The region with which they are delivered.
+    pub home: &'static str,
+}
 
 /// A kind of event that must be covered.
 struct Demand<'e> {

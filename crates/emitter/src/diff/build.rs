@@ -25,7 +25,7 @@ use crate::proof::{self, Foretold, Proofs};
 use crate::report::{Filters, Input, seen, time, tool};
 use crate::soak::too_short;
 use crate::tighten::{
-    Class, Idle, Judged, Lookout, Rest, Settings, Standards, Tightened, TightenedBundle,
+    Class, Idle, Judged, Lookout, Place, Rest, Settings, Standards, Tightened, TightenedBundle,
     TightenedPrincipal, tighten,
 };
 use crate::turnover::{Turnover, turnover};
@@ -244,7 +244,7 @@ impl Builder<'_> {
             attached: own.map(|(bundle, _)| policies(bundle.bundle)).unwrap_or_default(),
             shares: bundles.iter().filter_map(|(bundle, _)| bundle.bundle.shared.clone()).collect(),
             unknown_policies: one.attached.unknown.clone(),
-            boundary: one.attached.boundary.clone(),
+            boundary: one.attached.boundary.as_ref().map(|boundary| boundary.name.clone()),
             statements: own.map(|(bundle, draft)| statements(bundle, draft)).unwrap_or_default(),
             not_attached: one
                 .not_attached
@@ -311,7 +311,14 @@ impl Builder<'_> {
             one.not_attached.iter().map(|(used, _)| used.key).collect();
         let withheld = |action: &str| self.settings().withheld(action);
         let replay = one.principal.map(|principal| {
-            proof::replay(principal, &attached, &documents, &not_attached, &withheld)
+            proof::replay(
+                principal,
+                &attached,
+                one.attached.limit(),
+                &documents,
+                &not_attached,
+                &withheld,
+            )
         });
         let mut irredundant = proof::IrredundantProof::default();
         for (bundle, draft) in bundles {
@@ -326,7 +333,7 @@ impl Builder<'_> {
             replay: replay.unwrap_or_default(),
             no_new_access: proof::no_new_access(&attached, &documents, self.catalog()),
             irredundant,
-            backtest: self.foretell(one, &attached),
+            backtest: self.foretell(one, &attached, &not_attached),
             fits: proof::fits(
                 &attached_here,
                 &limits_of(arn, &self.inputs.budget),
@@ -340,6 +347,7 @@ impl Builder<'_> {
         &self,
         one: &TightenedPrincipal<'_>,
         attached: &[&PolicyDocument],
+        not_attached: &BTreeSet<&RowKey>,
     ) -> Option<Foretold> {
         let (past, earlier) = (self.inputs.past.as_ref()?, self.earlier?);
         let arn = &one.attached.arn;
@@ -354,7 +362,20 @@ impl Builder<'_> {
             allows.chain(bundle.denies.iter().cloned())
         });
         let draft = PolicyDocument::new(statements.collect());
-        Some(proof::foretell(&past.split, later, attached, &[&draft]))
+        let limit = one.attached.limit();
+        let mut foretold =
+            proof::foretell(&past.split, later, attached, limit, &[&draft], not_attached);
+        for at in &one.attached.bundles {
+            let (Some(now), Some(then)) =
+                (self.tightened.bundles.get(*at), earlier.bundles.get(*at))
+            else {
+                continue;
+            };
+            let (now, then) = (cuts(now), cuts(then));
+            foretold.cuts += now.len();
+            foretold.cut_then += now.intersection(&then).count();
+        }
+        Some(foretold)
     }
 
     fn shared(&self, bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Option<SharedDiff> {
@@ -368,6 +389,17 @@ impl Builder<'_> {
             key,
         })
     }
+}
+
+/// Returns the actions of statements of which something goes because it was not used.
+fn cuts<'b>(bundle: &'b TightenedBundle<'_>) -> BTreeSet<(Place, &'b str)> {
+    let cut = |place: &Place, one: &Judged<'_>| {
+        let dead = bundle.dead.get(place).is_some_and(|dead| dead.contains(&one.action));
+        one.rest != Rest::All && one.class != Class::Forbidden && !dead
+    };
+    let judged = bundle.judged.iter();
+    let cutting = judged.flat_map(|(place, all)| all.iter().map(move |one| (place, one)));
+    cutting.filter(|(place, one)| cut(place, one)).map(|(at, one)| (*at, one.action)).collect()
 }
 
 fn notes(one: &TightenedPrincipal<'_>, own: Option<&TightenedBundle<'_>>) -> Vec<String> {
@@ -390,9 +422,13 @@ fn notes(one: &TightenedPrincipal<'_>, own: Option<&TightenedBundle<'_>>) -> Vec
         ));
     }
     if let Some(boundary) = &one.attached.boundary {
-        notes.push(format!(
-            "the boundary `{boundary}` stays, and still limits what the draft allows"
-        ));
+        let name = &boundary.name;
+        notes.push(match boundary.document {
+            Some(_) => format!("the boundary `{name}` stays, and still limits what the draft allows"),
+            None => format!(
+                "the boundary `{name}` stays, and what it allows is not known: its document was not given"
+            ),
+        });
     }
     if one.attached.bundles.len() > 1 {
         notes.push(
@@ -520,7 +556,7 @@ fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<Stat
 }
 
 fn goes(one: &Judged<'_>) -> bool {
-    one.class == Class::Unused && one.rest == Rest::Nothing
+    matches!(one.class, Class::Unused | Class::Forbidden) && one.rest == Rest::Nothing
 }
 
 fn action(one: &Judged<'_>, several: bool, writing: &Writing<'_>) -> ActionDiff {
@@ -565,21 +601,22 @@ fn removed(actions: &[Judged<'_>]) -> Vec<RemovedActions> {
     let service = |action: &'static str| action.split(':').next().unwrap_or_default();
     let busy: BTreeSet<&str> =
         actions.iter().filter(|one| !goes(one)).map(|one| service(one.action)).collect();
-    let mut by_service: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    let mut by_service: BTreeMap<(&str, &str, Class), Vec<String>> = BTreeMap::new();
     for one in actions.iter().filter(|one| goes(one)) {
         by_service
-            .entry((service(one.action), one.why.as_str()))
+            .entry((service(one.action), one.why.as_str(), one.class))
             .or_default()
             .push(one.action.to_owned());
     }
     by_service
         .into_iter()
-        .map(|((service, why), actions)| {
+        .map(|((service, why, class), actions)| {
             let told = busy.contains(service) || actions.len() <= NAMES_OF_IDLE_SERVICE;
             RemovedActions {
                 service: service.to_owned(),
                 count: actions.len(),
                 actions: if told { actions } else { Vec::new() },
+                class,
                 why: why.to_owned(),
             }
         })

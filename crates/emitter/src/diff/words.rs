@@ -51,6 +51,7 @@ impl Class {
             Class::Unused => "unused",
             Class::AllowedElsewhere => "allowed elsewhere",
             Class::Withheld => "withheld",
+            Class::Forbidden => "forbidden",
         }
     }
 }
@@ -190,8 +191,21 @@ impl Proofs {
     pub fn foretold(&self) -> Option<String> {
         let backtest = self.backtest.as_ref()?;
         let about = if backtest.estimated { "≈" } else { "" };
+        let (cuts, then) = (backtest.cuts, backtest.cut_then);
+        if cuts > 0 && then == 0 && backtest.denied_calls == 0 {
+            return Some(format!(
+                "backtest: tells nothing, since by {} nothing was cut yet of what this draft cuts, as a rule since \
+                 too few days were covered: fewer `--unused-days` try it, and `trailtrim backtest` with what was \
+                 used alone",
+                backtest.split
+            ));
+        }
+        let less = match then < cuts {
+            true => format!(", when it cut {then} of {} that are cut now", count(cuts, "action")),
+            false => String::new(),
+        };
         Some(format!(
-            "backtest: the draft as of {} would have denied {about}{} of {about}{} later calls",
+            "backtest: the draft as of {}{less} would have denied {about}{} of {about}{} later calls",
             backtest.split, backtest.denied_calls, backtest.calls
         ))
     }

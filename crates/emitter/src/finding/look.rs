@@ -12,6 +12,7 @@ use super::{Code, Finding};
 use crate::diff::count;
 use crate::tighten::{
     Class, DEAD, ELSEWHERE, Idle, Judged, Place, Rest, TightenedBundle, TightenedPrincipal,
+    actions_of,
 };
 
 #[derive(Deserialize)]
@@ -78,7 +79,14 @@ impl Look<'_> {
                 Selector::AllBut(_) => "`NotAction` allows everything but what it lists",
                 Selector::Only(_) => "every action is allowed",
             };
-            self.found.push(Finding::new(Code::ActionStar, message));
+            let forbidden = match self.forbidden().map_or(0, BTreeSet::len) {
+                0 => String::new(),
+                some => format!(
+                    "; {} of that a Deny statement or the boundary forbids",
+                    count(some, "action")
+                ),
+            };
+            self.found.push(Finding::new(Code::ActionStar, format!("{message}{forbidden}")));
         }
         self.named(everywhere, all);
         for pattern in self.bundle.foreign.get(&self.place).into_iter().flatten() {
@@ -96,8 +104,10 @@ impl Look<'_> {
         let takes =
             |facts: &trailtrim_catalog::ActionFacts| facts.resource_types().next().is_some();
         if everywhere && !all {
-            let wide: Vec<&str> = known.iter().filter(|one| takes(one)).map(|f| f.id()).collect();
-            let patterned = patterns.iter().any(|one| one.contains(['*', '?']));
+            let wide = known.iter().filter(|one| takes(one)).map(|one| one.id());
+            let wide: Vec<&str> = wide.filter(|one| self.allows(one)).collect();
+            let patterned =
+                patterns.iter().any(|one| one.contains(['*', '?']) && self.some_of(one));
             let every = match &self.statement.resource {
                 Some(Selector::AllBut(_)) => "every resource that `NotResource` does not list",
                 _ => "every resource",
@@ -139,13 +149,30 @@ impl Look<'_> {
             }),
             _ => true,
         };
-        if passes && every_role {
+        if passes && every_role && self.allows("iam:PassRole") {
             let message = match self.statement.condition.is_empty() {
                 true => "every role can be passed to every service",
                 false => "every role can be passed, under a condition",
             };
             self.found.push(Finding::new(Code::PassRoleStar, message));
         }
+    }
+
+    /// Returns the actions that are surely forbidden to all who have the statement.
+    fn forbidden(&self) -> Option<&BTreeSet<&'static str>> {
+        self.bundle.forbidden.get(&self.place)
+    }
+
+    fn allows(&self, action: &str) -> bool {
+        !self.forbidden().is_some_and(|all| all.contains(action))
+    }
+
+    /// Tells whether not all that a pattern of actions means is surely forbidden.
+    fn some_of(&self, pattern: &str) -> bool {
+        let Some(forbidden) = self.forbidden().filter(|all| !all.is_empty()) else { return true };
+        let only = Selector::Only(vec![pattern.to_owned()]);
+        let (all, _) = actions_of(&only, self.catalog);
+        all.is_empty() || all.iter().any(|facts| !forbidden.contains(facts.id()))
     }
 
     /// Looks at what was not used.
@@ -240,10 +267,12 @@ pub(crate) fn of_principal(one: &TightenedPrincipal<'_>) -> Vec<Finding> {
     }
     for (not_attached, explanation) in &one.not_attached {
         if explanation.is_none() {
-            let message = format!(
-                "`{}` on `{}` worked, and what is attached does not allow it",
-                not_attached.key.action, not_attached.key.resource
-            );
+            let how = match not_attached.forbidden {
+                true => "although a Deny statement or the boundary forbids it",
+                false => "and what is attached does not allow it",
+            };
+            let key = not_attached.key;
+            let message = format!("`{}` on `{}` worked, {how}", key.action, key.resource);
             findings.push(Finding::new(Code::UnexplainedAccess, message));
         }
     }

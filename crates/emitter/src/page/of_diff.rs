@@ -534,18 +534,18 @@ fn fates(one: &StatementDiff) -> Vec<Fate> {
         });
     }
     // Services of which nothing is left go for the same reason, most of the time.
-    let mut gone: BTreeMap<&str, (usize, Vec<String>)> = BTreeMap::new();
+    let mut gone: BTreeMap<(&str, Class), (usize, Vec<String>)> = BTreeMap::new();
     for removed in &one.removed {
-        let (all, names) = gone.entry(&removed.why).or_default();
+        let (all, names) = gone.entry((&removed.why, removed.class)).or_default();
         *all += removed.count;
         match removed.actions.as_slice() {
             [] => names.push(format!("{}:* ({})", removed.service, removed.count)),
             actions => names.extend(actions.iter().cloned()),
         }
     }
-    fates.extend(gone.into_iter().map(|(why, (count, actions))| Fate {
+    fates.extend(gone.into_iter().map(|((why, class), (count, actions))| Fate {
         goes: true,
-        class: Class::Unused.told().to_owned(),
+        class: class.told().to_owned(),
         what: why.to_owned(),
         count,
         actions,

@@ -97,6 +97,7 @@ pub(super) fn sample(text: &str) -> Diff {
             service: own(),
             count: 1,
             actions: vec![own()],
+            class: Class::Unused,
             why: own(),
         }],
         unknown_actions: vec![own()],

@@ -5,14 +5,16 @@
 //! two overlap without one holding the other, it was in what both have in common:
 //! that is what stays.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Row, RowKey};
 use trailtrim_catalog::{ActionFacts, Catalog};
-use trailtrim_iam::{Condition, PolicyDocument, Principal, Selector, Statement, pattern, wildcard};
+use trailtrim_iam::{
+    Condition, PolicyDocument, Principal, Selector, Statement, Version, pattern, wildcard,
+};
 
 use super::bearing::Bearing;
-use crate::attached::{Bundle, Policy};
+use super::fence::Around;
 use crate::replay::{Allowance, Circumstances, Replay};
 
 /// Where a statement stands.
@@ -64,8 +66,28 @@ pub(crate) struct Allow<'b> {
     pub(crate) fixed: Option<Fixed>,
     /// Actions that it names or means, and that can be done to none of its resources.
     pub(crate) dead: BTreeSet<&'static str>,
+    /// Actions of which its holders are surely forbidden something.
+    barred: BTreeMap<&'static str, Barred>,
     whole: Replay,
     circumstances: Replay,
+}
+
+/// The policy that a statement stands in.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing<'b> {
+    /// Its name.
+    pub(crate) policy: &'b str,
+    /// Its bundle, where several principals share it.
+    pub(crate) shared: Option<&'b str>,
+    pub(crate) version: Version,
+}
+
+/// What of an action all holders of a statement are surely forbidden, each with what forbids it.
+pub(crate) enum Barred {
+    /// All that the statement allows of it.
+    Wholly(String),
+    /// It on these resources of the statement.
+    On(BTreeSet<String>, String),
 }
 
 /// What a statement says of something that was seen. Where it allowed it, with the patterns that
@@ -85,12 +107,10 @@ pub(crate) enum Reach {
 impl<'b> Allow<'b> {
     /// Takes an Allow statement, by its place in a bundle.
     pub(crate) fn new(
-        bundle: &'b Bundle,
-        policy: &'b Policy,
+        Standing { policy, shared, version }: Standing<'b>,
         (place, statement): (Place, &'b Statement),
         bearing: &Bearing,
     ) -> Allow<'b> {
-        let version = policy.document.effective_version();
         let listed = |selector: &Selector<Vec<String>>| -> Vec<String> {
             let modern = |text: &String| pattern::modern(text, version).into_owned();
             selector.listed().iter().map(modern).collect()
@@ -125,8 +145,8 @@ impl<'b> Allow<'b> {
         };
         Allow {
             place,
-            policy: &policy.name,
-            shared: bundle.shared.as_deref(),
+            policy,
+            shared,
             statement,
             actions,
             foreign,
@@ -136,9 +156,72 @@ impl<'b> Allow<'b> {
             exceptions,
             fixed,
             dead,
+            barred: BTreeMap::new(),
             whole: Replay::of([&document(statement.clone())]),
             circumstances: Replay::of([&document(condition_only)]),
         }
+    }
+
+    /// Notes what is surely forbidden to all who have the statement.
+    pub(crate) fn bar(&mut self, around: &Around<'_, '_>, bearing: &Bearing) {
+        if around.is_open() {
+            return;
+        }
+        for action in self.actions.iter().map(|facts| facts.id()) {
+            if self.dead.contains(action) {
+                continue;
+            }
+            let (mut on, mut reason, mut whole) = (BTreeSet::new(), None, true);
+            for resource in self.resources.iter().filter(|one| bearing.takes(action, one)) {
+                match around.forbids(action, resource) {
+                    Some(why) => {
+                        on.insert(resource.clone());
+                        reason.get_or_insert(why);
+                    }
+                    None => whole = false,
+                }
+            }
+            if let Some(why) = reason {
+                let barred = if whole { Barred::Wholly(why) } else { Barred::On(on, why) };
+                self.barred.insert(action, barred);
+            }
+        }
+    }
+
+    /// Returns what of an action is surely forbidden to all who have the statement.
+    pub(crate) fn barred(&self, action: &str) -> Option<&Barred> {
+        self.barred.get(action)
+    }
+
+    /// Returns what forbids an action wholly.
+    pub(crate) fn forbidden(&self, action: &str) -> Option<&str> {
+        match self.barred.get(action)? {
+            Barred::Wholly(why) => Some(why),
+            Barred::On(..) => None,
+        }
+    }
+
+    /// Returns the catalog's actions that it allows and that nothing forbids wholly.
+    pub(crate) fn allowed(&self) -> impl Iterator<Item = &'static str> {
+        let all = self.actions.iter().map(|facts| facts.id());
+        all.filter(|action| self.forbidden(action).is_none())
+    }
+
+    /// Returns the actions that are wholly forbidden.
+    pub(crate) fn all_forbidden(&self) -> impl Iterator<Item = &'static str> {
+        let wholly = |one: &Barred| matches!(one, Barred::Wholly(_));
+        self.barred.iter().filter(move |(_, one)| wholly(one)).map(|(action, _)| *action)
+    }
+
+    /// Tells whether an action can be about one of the statement's resources at all, and is not surely
+    /// forbidden on it.
+    pub(crate) fn takes(&self, bearing: &Bearing, action: &str, resource: &str) -> bool {
+        let forbidden = match self.barred.get(action) {
+            Some(Barred::Wholly(_)) => true,
+            Some(Barred::On(on, _)) => on.contains(resource),
+            None => false,
+        };
+        !forbidden && bearing.takes(action, resource)
     }
 
     /// Returns what the statement says of something that was seen, whose action it allows.
@@ -193,6 +276,13 @@ impl<'b> Allow<'b> {
             common.extend(pattern::overlap(attached, resource)?);
         }
         Some(common.into_iter().collect())
+    }
+
+    /// Tells whether it may allow something on some of what a resource pattern means, whatever its
+    /// condition asks for.
+    pub(crate) fn may_reach(&self, resource: &str) -> bool {
+        self.fixed == Some(Fixed::Variables)
+            || self.common(resource).is_none_or(|common| !common.is_empty())
     }
 
     /// Tells whether the statement allows an action or all that a pattern means.

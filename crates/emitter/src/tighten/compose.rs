@@ -306,7 +306,13 @@ impl Wanted<'_> {
         };
         // Where the configuration or a doubt of the rules keeps it, nothing is known better.
         let whole = matches!(class, Class::Pinned | Class::Frozen);
-        let takes = |resource: &&String| whole || self.bearing.takes(action, resource);
+        let seen = matches!(class, Class::Used | Class::Demanded);
+        let takes = |resource: &&String| match (whole, seen) {
+            (true, _) => true,
+            // What worked is no sign that it is forbidden.
+            (false, true) => self.bearing.takes(action, resource),
+            (false, false) => allow.takes(self.bearing, action, resource),
+        };
         let key = key_of(&condition);
         let pool = pool.entry(key.clone()).or_default();
         for resource in allow.resources.iter().filter(takes) {

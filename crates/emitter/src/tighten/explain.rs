@@ -194,7 +194,11 @@ fn changed_since(
         Some((whose, name)) => {
             change.account == principal.account && *whose == kind && *name == attached.name
         }
-        None => policies().any(|policy| policy.arn.is_some() && policy.arn == change.policy),
+        None => {
+            let boundary = attached.boundary.as_ref().and_then(|one| one.arn.as_ref());
+            let mut arns = policies().filter_map(|policy| policy.arn.as_ref()).chain(boundary);
+            arns.any(|arn| Some(arn) == change.policy.as_ref())
+        }
     };
     let changes = activity.policy_changes.iter().filter(|(change, _)| concerns(change));
     let at = changes.map(|(_, time)| *time).max()?;
@@ -209,9 +213,12 @@ pub(crate) fn frozen_by(one: &NotAttached<'_>, catalog: Catalog) -> BTreeMap<Str
     let action = &one.key.action;
     let events: Vec<String> =
         one.row.events.iter().map(|(source, name)| format!("{source} {name}")).collect();
+    let how = match one.forbidden {
+        true => "a Deny statement or the boundary forbids that",
+        false => "what is attached does not allow that",
+    };
     let why = format!(
-        "{} succeeded, which by the rules needs {action} on `{}`, and what is attached does not allow \
-         that: perhaps the rules are wrong",
+        "{} succeeded, which by the rules needs {action} on `{}`, and {how}: perhaps the rules are wrong",
         events.join(", "),
         one.key.resource
     );

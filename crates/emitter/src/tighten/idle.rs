@@ -260,21 +260,23 @@ impl<'i, 'a> Idling<'i, 'a> {
                 "no policy allows it anything, and what policies of resources allow is not known";
             return Err(why.to_owned());
         }
-        let can = |action: &str| held.iter().any(|allow| allow.holds_action(action));
+        let can = |action: &str| {
+            held.iter().any(|allow| allow.holds_action(action) && allow.forbidden(action).is_none())
+        };
         for allow in &held {
             if let Some(foreign) = allow.foreign.first() {
                 return Err(format!("the catalog knows no action `{foreign}`, which it may do"));
             }
             let limited = allow.regions();
             for action in allow.actions.iter().map(|facts| facts.id()) {
-                if allow.dead.contains(action) {
+                if allow.dead.contains(action) || allow.forbidden(action).is_some() {
                     continue;
                 }
                 let on: Vec<&str> = allow
                     .resources
                     .iter()
                     .map(String::as_str)
-                    .filter(|on| self.bearing.takes(action, on))
+                    .filter(|on| allow.takes(self.bearing, action, on))
                     .collect();
                 let lookout = self.standards.lookout;
                 let own = lookout.judge(

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
-use trailtrim_aggregator::coverage::{ActionEvents, Asked, GLOBAL, Place};
+use trailtrim_aggregator::coverage::{ActionEvents, Asked, GLOBAL, GlobalLack, Place};
 use trailtrim_aggregator::{Coverage, day};
 use trailtrim_catalog::Visibility;
 
@@ -170,7 +170,11 @@ impl<'a> Lookout<'a> {
                     fewest = fewest.min(days);
                     clear.insert(region);
                 } else {
-                    note(&mut unsure, days, format!("`{resource}` in {region}"));
+                    // Only the place that is told is put into words.
+                    if unsure.as_ref().is_none_or(|(least, _)| days < *least) {
+                        let at = self.named(whose, action, &region, resource, can);
+                        note(&mut unsure, days, at);
+                    }
                 }
             }
             if closed && unsure.is_none() && !clear.is_empty() {
@@ -206,6 +210,29 @@ impl<'a> Lookout<'a> {
                 format!("{what}, and nothing proves that the trail was looking for it on {place}")
             }
             None => format!("{what}, and the trail has no region where it was looking for it"),
+        }
+    }
+
+    /// Names a place: the region that is called, unless what is missing there are calls that are
+    /// delivered with another one.
+    fn named(
+        &self,
+        Whose { account, principal }: Whose<'_>,
+        action: &'static str,
+        region: &str,
+        resource: &str,
+        can: &dyn Fn(&str) -> bool,
+    ) -> String {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = Place { account, region, resource, principal };
+        let asked = &mut memory.asked;
+        match self.coverage.global_lack(self.events, action, &place, can, asked) {
+            Some(GlobalLack { source, always, home }) => format!(
+                "`{resource}`: calls of {source} {} global service events, which are delivered with \
+                 those of {home}",
+                if always { "are" } else { "may be" }
+            ),
+            None => format!("`{resource}` in {region}"),
         }
     }
 

@@ -6,16 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trailtrim_aggregator::{Principal, Row, RowKey};
-use trailtrim_catalog::Catalog;
-use trailtrim_iam::{Effect, PolicyDocument, Statement};
-
 use super::Standards;
-use super::allow::{Allow, Place, Reach};
+use super::allow::{Allow, Barred, Place, Reach};
 use super::bearing::Bearing;
+use super::fence::{Around, Gate};
 use super::lookout::{Lookout, Sight, Whose};
 use crate::attached::{Bundle, who};
-use crate::replay::{Allowance, Circumstances, Replay};
+use trailtrim_aggregator::{Principal, Row, RowKey};
+use trailtrim_catalog::Catalog;
 
 /// What an attached action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -42,6 +40,9 @@ pub enum Class {
     AllowedElsewhere,
     /// It was used, and the configuration never proposes it.
     Withheld,
+    /// A Deny statement or the boundary of whoever has it surely forbids it, so that its statement
+    /// does not allow it.
+    Forbidden,
 }
 
 /// What of an action stays beside what was used.
@@ -138,6 +139,8 @@ pub struct NotAttached<'a> {
     pub key: &'a RowKey,
     /// What is known of it.
     pub row: &'a Row,
+    /// Whether a statement would allow it, and a Deny statement or the boundary forbids it.
+    pub forbidden: bool,
 }
 
 /// The observations of all statements of some principals.
@@ -154,12 +157,12 @@ pub(crate) struct Assigned<'a> {
 ///
 /// Where some surely did, one of them is enough: the first without a condition, else the first.
 /// Where each may have, by its condition or by those of its resources that a pattern may stand for,
-/// all of them stay. What a Deny statement forbids is not attached either. Those that are not needed
-/// are not unused because of that: they remember which statement keeps what they allow.
+/// all of them stay. What a Deny statement or the boundary forbids is not attached either. Those that
+/// are not needed are not unused because of that: they remember which statement keeps what they allow.
 pub(crate) fn assign<'a>(
     principal: &'a Principal,
     bundles: &[(usize, &[Allow<'a>])],
-    guards: Option<&Guards>,
+    gate: &Gate<'_, 'a>,
     into: &mut Assigned<'a>,
 ) {
     let asking = who(&principal.arn);
@@ -179,9 +182,9 @@ pub(crate) fn assign<'a>(
                 Reach::No => {}
             }
         }
-        let passes = |common: &Option<Vec<String>>| {
-            guards.is_none_or(|guards| guards.pass(key, row, common.as_deref(), asking.as_ref()))
-        };
+        let passes =
+            |common: &Option<Vec<String>>| gate.pass(key, row, common.as_deref(), asking.as_ref());
+        let reached = !(sure.is_empty() && partly.is_empty() && perhaps.is_empty());
         for some in [&mut sure, &mut partly, &mut perhaps] {
             some.retain(|(_, _, common)| passes(common));
         }
@@ -225,52 +228,14 @@ pub(crate) fn assign<'a>(
         if kept.is_empty() {
             // What was refused needs no policy that allows it.
             if key.outcome.grants() {
-                into.not_attached.push(NotAttached { principal: &principal.arn, key, row });
+                let principal = &principal.arn;
+                into.not_attached.push(NotAttached { principal, key, row, forbidden: reached });
             }
             continue;
         }
         for (bundle, allow, common) in kept {
             let seen = Seen { principal: &principal.arn, key, row, common, surely };
             into.seen.entry((bundle, allow.place, &key.action)).or_default().push(seen);
-        }
-    }
-}
-
-/// The Deny statements of a principal, as what was seen is put to them.
-pub(crate) struct Guards(Replay);
-
-impl Guards {
-    /// Takes the Deny statements of some documents; nothing where there are none.
-    pub(crate) fn of<'d>(documents: impl Iterator<Item = &'d PolicyDocument>) -> Option<Guards> {
-        let guarding = documents.filter_map(|document| {
-            let denies = document.statements.iter().filter(|one| one.effect == Effect::Deny);
-            let statements: Vec<Statement> = denies.cloned().collect();
-            (!statements.is_empty()).then(|| PolicyDocument { statements, ..document.clone() })
-        });
-        let mut documents: Vec<PolicyDocument> = guarding.collect();
-        if documents.is_empty() {
-            return None;
-        }
-        documents.push(PolicyDocument::new(vec![Statement::allow(["*"], ["*"])]));
-        Some(Guards(Replay::of(&documents)))
-    }
-
-    /// Tells whether something that was seen may have passed, on some of what it has in common with
-    /// an Allow statement.
-    fn pass(
-        &self,
-        key: &RowKey,
-        row: &Row,
-        common: Option<&[String]>,
-        principal: Option<&trailtrim_iam::Principal>,
-    ) -> bool {
-        let circumstances = Circumstances::of(row);
-        let passes = |key: &RowKey| self.0.judge(key, &circumstances, principal) != Allowance::No;
-        match common {
-            None => passes(key),
-            Some(parts) => {
-                parts.iter().any(|part| passes(&RowKey { resource: part.clone(), ..key.clone() }))
-            }
         }
     }
 }
@@ -300,6 +265,8 @@ pub(crate) struct Bench<'b, 'a> {
     /// one of the resource.
     pub(crate) can: &'b dyn Fn(&str) -> bool,
     pub(crate) bearing: &'b Bearing,
+    /// What stands around all holders.
+    pub(crate) around: &'b Around<'b, 'a>,
 }
 
 /// Judges every action of every Allow statement of a bundle.
@@ -358,7 +325,13 @@ impl<'a> Judge<'_, '_, 'a> {
             None if allow.dead.contains(action) => {
                 (Rest::Nothing, Class::Unused, format!("it {DEAD}"))
             }
-            None => self.by_coverage(allow, action, limited),
+            // What worked all the same is no sign that it is forbidden.
+            None if seen.is_empty()
+                && let Some(why) = allow.forbidden(action) =>
+            {
+                (Rest::Nothing, Class::Forbidden, why.to_owned())
+            }
+            None => self.by_coverage(allow, action, limited, !seen.is_empty()),
         };
         if rest != Rest::All
             && let Some(pinned) = self.by_pin(allow, action)
@@ -376,13 +349,22 @@ impl<'a> Judge<'_, '_, 'a> {
             && let Some((on, reason)) = self.companions.of_action(action, allow)
         {
             (rest, rest_class, why) = (on, Class::Companion, reason);
+            if let Rest::On(resources) = &mut rest {
+                let around = self.bench.around;
+                let forbidden = |one: &str| around.forbids(action, one);
+                let first = resources.keys().find_map(|one| forbidden(one));
+                resources.retain(|one, _| forbidden(one).is_none());
+                if let Some(first) = first.filter(|_| resources.is_empty()) {
+                    (rest, rest_class, why) = (Rest::Nothing, Class::Forbidden, first);
+                }
+            }
         }
         if rest_class == Class::Unobservable && settings.unobservable_goes(action) {
             (rest, rest_class) = (Rest::Nothing, Class::Unused);
             why = format!("dropped as asked, though it need not have shown: {why}");
         }
         let withheld = settings.withheld(action);
-        if withheld {
+        if withheld && rest_class != Class::Forbidden {
             (rest, rest_class) = (Rest::Nothing, Class::Unused);
             "the configuration never proposes it".clone_into(&mut why);
         }
@@ -400,6 +382,13 @@ impl<'a> Judge<'_, '_, 'a> {
         {
             why = format!("{told}; beside that {why}");
         }
+        if matches!(rest, Rest::All | Rest::Outside(_))
+            && !matches!(rest_class, Class::Frozen | Class::Pinned)
+            && let Some(Barred::On(on, reason)) = allow.barred(action)
+        {
+            let on: Vec<&str> = on.iter().map(String::as_str).collect();
+            why = format!("{why}; not on {}: {reason}", on.join(", "));
+        }
         Judged { action, class, seen, elsewhere, rest, rest_class, why }
     }
 
@@ -408,6 +397,7 @@ impl<'a> Judge<'_, '_, 'a> {
         allow: &Allow<'_>,
         action: &'static str,
         limited: Option<&BTreeSet<&str>>,
+        was_seen: bool,
     ) -> Verdict {
         let policy = self.bench.bundle.policies.get(allow.place.policy);
         let since = policy.and_then(|policy| policy.since);
@@ -415,13 +405,13 @@ impl<'a> Judge<'_, '_, 'a> {
         // It is about those that it can be about; at least one is, or it is dead.
         let all = allow.resources.iter().map(String::as_str);
         let resources: Vec<&str> =
-            all.filter(|one| self.bench.bearing.takes(action, one)).collect();
+            all.filter(|one| allow.takes(self.bench.bearing, action, one)).collect();
         // Of several accounts, the one where least was seen decides.
         let sights = self
             .holders
             .iter()
             .map(|whose| lookout.judge(*whose, action, &resources, since, limited, self.bench.can));
-        rest_of(sights.reduce(worse), lookout)
+        rest_of(sights.reduce(worse), lookout, was_seen)
     }
 
     fn by_pin(&self, allow: &Allow<'_>, action: &str) -> Option<Verdict> {
@@ -466,22 +456,24 @@ fn grants(seen: &Seen<'_>) -> bool {
     seen.key.outcome.grants()
 }
 
-fn rest_of(sight: Option<Sight>, lookout: &Lookout<'_>) -> Verdict {
+fn rest_of(sight: Option<Sight>, lookout: &Lookout<'_>, was_seen: bool) -> Verdict {
+    // It is about the rest, beside what was seen.
+    let not_seen = if was_seen { "on nothing else seen" } else { "not seen" };
     match sight {
         Some(Sight::Unused { days }) => {
-            (Rest::Nothing, Class::Unused, format!("not seen in {days} covered days"))
+            (Rest::Nothing, Class::Unused, format!("{not_seen} in {days} covered days"))
         }
         Some(Sight::UnusedIn { regions, days }) => {
             let names: Vec<&str> = regions.iter().map(String::as_str).collect();
             let why = format!(
-                "not seen in {days} covered days in {}; of other regions nothing is known",
+                "{not_seen} in {days} covered days in {}; of other regions nothing is known",
                 names.join(", ")
             );
             (Rest::Outside(regions), Class::Unused, why)
         }
         Some(Sight::TooNew { days }) => {
             let why = format!(
-                "not seen, but covered for {days} of {} days only since it is attached",
+                "{not_seen}, but covered for {days} of {} days only since it is attached",
                 lookout.enough()
             );
             (Rest::All, Class::TooNew, why)

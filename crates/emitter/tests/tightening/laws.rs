@@ -75,6 +75,7 @@ struct Told {
     shown: usize,
     hidden: usize,
     hidden_for_too_short: usize,
+    forbidden: usize,
     elements: usize,
 }
 
@@ -90,6 +91,7 @@ impl Told {
             shown: self.shown + other.shown,
             hidden: self.hidden + other.hidden,
             hidden_for_too_short: self.hidden_for_too_short + other.hidden_for_too_short,
+            forbidden: self.forbidden + other.forbidden,
             elements: self.elements + other.elements,
         }
     }
@@ -123,6 +125,7 @@ fn drafts_keep_what_was_done_and_grant_nothing_new() {
     assert!(told.drafts > 70 && told.smaller > 60 && told.shared > 15, "{told:?}");
     assert!(told.removed > 2000 && told.shown > 600 && told.partial > 8, "{told:?}");
     assert!(told.hidden > 1000 && told.hidden_for_too_short > 30, "{told:?}");
+    assert!(told.forbidden > 0, "{told:?}");
     assert!(told.elements > 50 && told.too_large * 10 < told.drafts, "{told:?}");
 }
 
@@ -245,6 +248,7 @@ impl Case<'_> {
         told: &mut Told,
     ) {
         let (before, after) = (Policies::compile(attached), Policies::compile(draft));
+        let boundary = self.held.boundary(&one.arn).map(|document| Policies::compile([document]));
         let since = self.held.late.get(&one.arn).copied();
         let theirs =
             self.history.scenario.events.iter().filter(|event| {
@@ -263,7 +267,13 @@ impl Case<'_> {
                 }
                 let request = request(&one.arn, event, need);
                 let was = before.decide(&request);
-                if matches!(was.outcome, Outcome::ImplicitlyDenied | Outcome::ExplicitlyDenied) {
+                if denies(was.outcome) {
+                    continue;
+                }
+                // The boundary stays, and decides as well.
+                let limit = boundary.as_ref().map(|limit| limit.decide(&request).outcome);
+                if limit.is_some_and(denies) {
+                    told.forbidden += 1;
                     continue;
                 }
                 match (shown, days) {
@@ -323,6 +333,10 @@ impl Case<'_> {
             assert_eq!(lost.new_access(), Some(false), "{what}: {lost:?}");
         }
     }
+}
+
+fn denies(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::ImplicitlyDenied | Outcome::ExplicitlyDenied)
 }
 
 fn request(arn: &str, event: &Event, need: &Need) -> Request {

@@ -39,6 +39,17 @@ pub struct Held {
     pub late: BTreeMap<String, i64>,
 }
 
+impl Held {
+    /// Returns the document of a principal's boundary.
+    pub fn boundary(&self, arn: &str) -> Option<&PolicyDocument> {
+        let holder = self.holders.iter().find(|holder| holder.arn == arn)?;
+        match &holder.boundary.as_ref()?.document {
+            Document::Known(document) => Some(document),
+            Document::Unknown { .. } => None,
+        }
+    }
+}
+
 /// Draws policies for everyone in a history.
 pub fn draw(history: &History, random: &mut Random) -> Held {
     let needs = history.scenario.needs();
