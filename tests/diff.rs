@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod beside;
 mod claims;
 mod forbidden;
 mod idle;

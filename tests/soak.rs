@@ -157,3 +157,20 @@ fn days_ahead_must_be_some() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(output.stderr).contains("--days"));
 }
+
+#[test]
+fn keys_under_one_pattern_of_the_draft_are_one_grant() {
+    let lines = soak(&fixture_trail(), &["--principal", "orders-api"]);
+    let [line] = &lines[..] else { panic!("{lines:?}") };
+    let made = crate::harness::generate(&[fixture_trail()], &["--principal", "orders-api"]);
+    let report = made.report();
+    let [principal] = list(&report, "principals") else { panic!("{report:#}") };
+    let written = list(principal, "grants").iter().map(|grant| {
+        let resource = grant.get("granted_as").unwrap_or(&grant["resource"]);
+        (grant["action"].to_string(), resource.to_string(), grant["conditions"].to_string())
+    });
+    let written: BTreeSet<_> = written.collect();
+    // Invoices, each under its day, are most of what was granted.
+    assert!(written.len() * 2 < list(principal, "grants").len(), "{written:?}");
+    assert_eq!(number(&line["grants"], "seen") as usize, written.len(), "{line}");
+}

@@ -157,3 +157,17 @@ fn very_many_sessions_are_one_workload_and_counted() {
     let human = run(&folder, &["usage", "--by", "workload"]);
     assert!(human.contains("200 session names that callers chose"), "{human}");
 }
+
+#[test]
+fn that_a_role_was_made_anew_is_told_where_its_policy_is_printed() {
+    let role = "arn:aws:iam::111122223333:role/svc";
+    let (old, mut new) = (read(role, "s", None, "old"), read(role, "s", None, "new"));
+    new["userIdentity"]["principalId"] = json!("AROAXOTHER:s");
+    new["userIdentity"]["sessionContext"]["sessionIssuer"]["principalId"] = json!("AROAXOTHER");
+    let folder = TempDir::new().unwrap();
+    let records = json!({ "Records": [old, new] });
+    fs::write(folder.path().join("trail.json"), records.to_string()).unwrap();
+    let output = trailtrim().arg("generate").arg(folder.path()).output().unwrap();
+    let stderr = text(output.stderr);
+    assert!(stderr.contains("role/svc: 2 different principals had this ARN"), "{stderr}");
+}

@@ -102,6 +102,9 @@ fn describe(answer: &Explanation, text: &mut String) -> std::fmt::Result {
     };
     let (tone, verdict) = match answer.verdict {
         Verdict::Granted => (Tone::Good, "in the draft, because it was used"),
+        Verdict::Baseline => {
+            (Tone::Good, "in the draft: it was not seen, and a workload needs it whatever it does")
+        }
         Verdict::NotProven => (Tone::Bad, "not in the draft: it was tried, and no call proves it"),
         Verdict::MaybeUnmapped => (
             Tone::Doubtful,
@@ -117,6 +120,14 @@ fn describe(answer: &Explanation, text: &mut String) -> std::fmt::Result {
     }
     if let Some(more) = permissions.len().checked_sub(summary::LINES).filter(|more| *more > 0) {
         writeln!(text, "\n… and {more} more; --format json has all")?;
+    }
+    for one in &answer.baseline {
+        writeln!(text, "\nneeded by {}, since {}:", printable(&one.workload), one.reason)?;
+        for need in &one.needs {
+            for resource in &need.resources {
+                writeln!(text, "  {} on {}", need.action, printable(resource))?;
+            }
+        }
     }
     for one in &answer.generalisations {
         writeln!(

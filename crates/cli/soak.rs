@@ -18,7 +18,8 @@ const TOLD_WEEKS: usize = 26;
 
 /// Show how complete the picture of each principal is, and what is still to come
 ///
-/// Counts on how many days each grant was seen and estimates from that what was not seen yet. Only
+/// Counts on how many days each grant was seen, as a draft writes it, and estimates from that what was not
+/// seen yet. Only
 /// days count that the log surely has all through: never the first and the last, nor those beside a
 /// silence (see `trailtrim coverage`). The estimates hold for days like those seen; which weekends,
 /// month ends and quarter ends were observed stands beside them. As JSON, one object a line for each principal.
@@ -38,7 +39,8 @@ pub(crate) struct SoakArgs {
 
 /// Runs the command.
 pub(crate) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
-    let trail = args.trail.read(Catalog::embedded())?;
+    let catalog = Catalog::embedded();
+    let trail = args.trail.read(catalog)?;
     args.trail.require_records(trail.nothing, &trail.input, None)?;
     args.trail
         .require_principals(&trail.activity)
@@ -47,7 +49,7 @@ pub(crate) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
         .activity
         .principals
         .iter()
-        .map(|principal| soak::soak(principal, &trail.coverage, usize::from(args.days)))
+        .map(|principal| soak::soak(principal, &trail.coverage, catalog, usize::from(args.days)))
         .collect();
     let mut text = String::new();
     for one in &soaks {

@@ -8,6 +8,7 @@ use trailtrim_aggregator::{Activity, Outcome, Unmapped};
 use trailtrim_emitter::report::{Filters, Input};
 use trailtrim_emitter::{
     Baseline, Caveats, Draft, MANAGED_POLICY_LIMIT, MissingCompanions, Taste, Turnover, Widening,
+    made_anew,
 };
 
 use crate::output::printable;
@@ -312,6 +313,7 @@ fn tell_caveats(
         let caveats = Caveats::of(principal);
         let workload = principal.workload.as_ref().map(|one| format!(" ({})", one.label()));
         let who = format!("{}{}", principal.arn, workload.unwrap_or_default());
+        notes.extend(made_anew(principal).map(|note| (who.clone(), note)));
         let turnover = draft.turnover.iter().map(Turnover::told);
         notes.extend(caveats.notes().into_iter().chain(turnover).map(|note| (who.clone(), note)));
         for Widening { why, grants } in caveats.widened {

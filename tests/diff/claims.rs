@@ -232,3 +232,25 @@ fn a_backtest_of_a_draft_that_cut_nothing_yet_says_so() {
     let late = told("5");
     assert!(late.contains("would have denied"), "{late}");
 }
+
+#[test]
+fn one_cause_is_told_once_and_with_a_few_names() {
+    let mut log = week();
+    for day in 0..8 {
+        let put = format!(r#"{{"bucketName":"b","key":"k{day}"}}"#);
+        log.at(ACCOUNT, "worker", (day, 10), ("s3.amazonaws.com", "PutObject", &put), false);
+    }
+    let (trail, files) = (log.write(1), Files::new());
+    let attached = json!({"Effect": "Allow", "Action": "sqs:*", "Resource": "*"});
+    let attached = files.write("worker.json", &document(&[attached]));
+    let options = [&WEEK[..], &["--attached", &attached]].concat();
+    let (_, described) = described(trail.path(), &options);
+    let worker = of(&described, "worker");
+    assert_eq!(list(worker, "not_attached").len(), 8, "{worker:#}");
+    let told = messages(worker, "unexplained-access");
+    let [told] = told[..] else { panic!("{told:?}") };
+    assert!(told.contains("b/k0`") && told.contains("and 3 more worked"), "{told}");
+    let ran = diff(trail.path(), &options);
+    let lines = ran.stdout.lines().filter(|line| line.contains("! s3:PutObject"));
+    assert_eq!(lines.count(), 7, "{}", ran.stdout);
+}

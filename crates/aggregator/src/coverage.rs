@@ -48,6 +48,7 @@ use trails::{is_account, is_region};
 pub use action::{ActionEvents, Asked, GlobalLack, Place};
 pub use declaration::{Declaration, DeclarationError};
 pub use hours::{Hours, LONGEST_SILENCE};
+pub use presence::RESOURCES as MOST_RESOURCES;
 pub use selector::{Condition, Selector};
 pub use services::GLOBAL;
 pub use table::{Kind, Proof, Row};

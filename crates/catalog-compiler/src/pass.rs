@@ -45,6 +45,9 @@ pub(crate) fn passes(
                 Some(DefinitionRole::TaskRole) => pass_flag::TASK_ROLE,
                 Some(DefinitionRole::ExecutionRole) => pass_flag::EXECUTION_ROLE,
             };
+            if rule.known {
+                flags |= pass_flag::KNOWN;
+            }
             if rule.text {
                 flags |= pass_flag::TEXT;
             }

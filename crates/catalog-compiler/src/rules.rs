@@ -250,6 +250,9 @@ pub(crate) struct PassRule {
     /// Which role it is of those that a task definition was registered with, if the members hold one.
     #[serde(default)]
     pub(crate) definition: Option<DefinitionRole>,
+    /// Whether nothing is passed where the trail does not show the definition's registration.
+    #[serde(default)]
+    pub(crate) known: bool,
     /// Whether the members hold texts (YAML, JSON) in which roles stand.
     #[serde(default)]
     pub(crate) text: bool,
@@ -339,7 +342,13 @@ pub(crate) struct VisibilityRule {
 pub(crate) struct CompanionRule {
     /// Actions whose use speaks for the companions.
     pub(crate) with: Vec<String>,
+    /// The events (`source name`) in which that use must have shown; any, where there are none.
+    #[serde(default)]
+    pub(crate) events: Vec<String>,
     pub(crate) actions: Vec<String>,
+    /// The service that a role would be passed to: what was seen of other passes tells nothing of it.
+    #[serde(default)]
+    pub(crate) passed_to: Option<String>,
     pub(crate) reason: String,
 }
 

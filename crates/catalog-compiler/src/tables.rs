@@ -572,6 +572,8 @@ impl Tables<'_, '_> {
                     self.writer.strings(with.iter().map(String::as_str)),
                     self.writer.strings(actions.iter().map(String::as_str)),
                     self.writer.string(&rule.reason),
+                    self.writer.strings(rule.events.iter().map(String::as_str)),
+                    self.writer.string(rule.passed_to.as_deref().unwrap_or_default()),
                 ];
                 list.push(self.writer.list(items));
             }

@@ -17,6 +17,7 @@ pub(crate) fn tests(
     let mut tests = Vec::new();
     for text in texts {
         let operators = [
+            ("!/*=", test::LAST_CONTAINS_NOT),
             ("!*=", test::CONTAINS_NOT),
             ("!^=", test::STARTS_NOT),
             ("!$=", test::ENDS_NOT),

@@ -19,6 +19,23 @@ impl Companion {
         self.node.node(0).strings()
     }
 
+    /// Tells whether an event, by source and name, is one in which that use must have shown.
+    pub fn is_shown_by(self, source: &str, name: &str) -> bool {
+        let mut events = self.node.node(3).strings().peekable();
+        events.peek().is_none() || events.any(|event| event.split_once(' ') == Some((source, name)))
+    }
+
+    /// Tells whether the use must have shown in some events, and not in any.
+    pub fn is_of_events(self) -> bool {
+        self.node.node(3).strings().next().is_some()
+    }
+
+    /// Returns the service that a role is passed to, where the companion is the passing of one: then
+    /// what was seen of other passes tells nothing of it.
+    pub fn passed_to(self) -> Option<&'static str> {
+        Some(self.node.string(4)).filter(|service| !service.is_empty())
+    }
+
     /// Returns the companions.
     pub fn actions(self) -> impl Iterator<Item = &'static str> {
         self.node.node(1).strings()

@@ -160,6 +160,8 @@ pub mod pass_flag {
     pub const TASK_ROLE: u32 = 8;
     /// The value is a task definition of ECS, and the role is the one that starts its tasks.
     pub const EXECUTION_ROLE: u32 = 16;
+    /// Where it is not known with which roles the definition was registered, none is passed.
+    pub const KNOWN: u32 = 32;
 }
 
 /// A resource type of a grant.
@@ -303,4 +305,6 @@ pub mod test {
     pub const STARTS_NOT: u32 = 8;
     /// No value contains it.
     pub const CONTAINS_NOT: u32 = 9;
+    /// No value contains it behind its last `/`.
+    pub const LAST_CONTAINS_NOT: u32 = 10;
 }

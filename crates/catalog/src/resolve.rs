@@ -200,6 +200,9 @@ impl Resolver<'_> {
             test::ENDS => some(&|value| value.ends_with(&wanted)),
             test::ENDS_NOT => !some(&|value| value.ends_with(&wanted)),
             test::CONTAINS_NOT => !some(&|value| value.contains(&wanted)),
+            test::LAST_CONTAINS_NOT => {
+                !some(&|value| value.rsplit('/').next().is_some_and(|last| last.contains(&wanted)))
+            }
             test::CONTAINS => some(&|value| value.contains(&wanted)),
             _ => false,
         }
@@ -251,7 +254,11 @@ impl Resolver<'_> {
         let roles: Vec<_> = if flags & pass_flag::TEXT != 0 {
             self.told(path, &values)
         } else if let Some(kind) = of_definition {
-            values.iter().filter_map(|value| self.registered(value, kind)).collect()
+            let known = |value: &&String| {
+                flags & pass_flag::KNOWN == 0 || self.is_registered(value.as_str())
+            };
+            let definitions = values.iter().filter(known);
+            definitions.filter_map(|value| self.registered(value, kind)).collect()
         } else {
             values.iter().filter_map(|value| self.passed(value, flags)).collect()
         };
@@ -302,9 +309,14 @@ impl Resolver<'_> {
         vec![(format!("arn:{partition}:iam::{account}:role/*"), Origin::Widened { from, why })]
     }
 
+    /// Tells whether the trail shows with which roles a task definition was registered.
+    fn is_registered(&self, definition: &str) -> bool {
+        self.request.fact(FactKind::EcsTaskDefinition, definition).is_some()
+    }
+
     /// Returns a role that a task definition was registered with, if it has one of the kind.
     fn registered(&self, definition: &str, kind: FactKind) -> Option<(String, Origin)> {
-        if self.request.fact(FactKind::EcsTaskDefinition, definition).is_none() {
+        if !self.is_registered(definition) {
             let (partition, account) = (self.request.partition(), self.request.account());
             let why = "the trail does not show with which roles it was registered".to_owned();
             let origin = Origin::Widened { from: definition.to_owned(), why };

@@ -82,15 +82,7 @@ impl Page {
         }
         let names: Vec<&str> = one.attached.iter().map(|policy| policy.name.as_str()).collect();
         self.statements(&one.statements, &names);
-        for used in &one.not_attached {
-            let explained = match &used.explanation {
-                Some(explanation) => format!("explained: {}", explanation.told()),
-                None => "unexplained".to_owned(),
-            };
-            let what = format!("! {} on {}  not attached, {explained}", used.action, used.resource);
-            let tone = if used.explanation.is_some() { Tone::Doubtful } else { Tone::Bad };
-            self.line(1, Some(tone), &what);
-        }
+        self.not_attached(one);
         if let Some(replacement) = one.replacement() {
             self.line(1, None, &format!("draft: {replacement}"));
         }
@@ -111,6 +103,32 @@ impl Page {
             self.line(1, tone, &what);
         }
         self.end();
+    }
+
+    /// Tells what nothing attached allows, each action with a few of the resources that have one explanation.
+    fn not_attached(&mut self, one: &PrincipalDiff) {
+        let mut causes: BTreeMap<(&str, Option<String>), Vec<&str>> = BTreeMap::new();
+        for used in &one.not_attached {
+            let explained = used.explanation.as_ref().map(|it| it.told());
+            causes.entry((&used.action, explained)).or_default().push(&used.resource);
+        }
+        for ((action, explained), on) in causes {
+            let tone = if explained.is_some() { Tone::Doubtful } else { Tone::Bad };
+            let explained = match explained {
+                Some(told) => format!("explained: {told}"),
+                None => "unexplained".to_owned(),
+            };
+            for resource in on.iter().take(LISTED) {
+                let what = format!("! {action} on {resource}  not attached, {explained}");
+                self.line(1, Some(tone), &what);
+            }
+            if let Some(more) = on.len().checked_sub(LISTED).filter(|more| *more > 0) {
+                let what = format!(
+                    "! {action} on {more} more  not attached, {explained}; --format json lists them"
+                );
+                self.line(1, Some(tone), &what);
+            }
+        }
     }
 
     fn conceded(&mut self, draft: &DraftView) {

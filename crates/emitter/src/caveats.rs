@@ -19,20 +19,20 @@ pub struct Caveats {
     /// IAM names without a path, each as the ARN that it was taken to have.
     pub pathless: BTreeSet<String>,
     /// Roles that were passed and can be any.
-    pub any_role: BTreeSet<AnyRole>,
+    pub any_role: Vec<AnyRole>,
     /// What else is wider than the calls, by why.
     pub widened: Vec<Widening>,
 }
 
-/// A pass of a role that is not known.
+/// Passes of roles that are not known, for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AnyRole {
     /// The pattern that stands for it.
     pub resource: String,
     /// The services that it is passed to, where these are known.
     pub to: Vec<String>,
-    /// What is known: an instance profile, a task definition.
-    pub from: String,
+    /// What is known: instance profiles, task definitions.
+    pub from: BTreeSet<String>,
     /// Why that is not enough.
     pub why: String,
 }
@@ -52,6 +52,8 @@ impl Caveats {
     pub fn of(principal: &Principal) -> Caveats {
         let mut caveats = Caveats::default();
         let mut widened: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        // A family of task definitions has a revision for each deployment.
+        let mut any_role: BTreeMap<(&str, Vec<String>, &str), BTreeSet<String>> = BTreeMap::new();
         for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
             if is_assumed(row) {
                 caveats.pathless.insert(key.resource.clone());
@@ -59,18 +61,21 @@ impl Caveats {
             for origin in &row.origins {
                 let Origin::Widened { from, why } = origin else { continue };
                 if is_any_role(key) {
-                    caveats.any_role.insert(AnyRole {
-                        resource: key.resource.clone(),
-                        to: passed_to(key),
-                        from: from.clone(),
-                        why: why.clone(),
-                    });
+                    let passes = any_role.entry((&key.resource, passed_to(key), why));
+                    passes.or_default().insert(from.clone());
                 } else {
                     let what = format!("{} on {}", key.action, key.resource);
                     widened.entry(why).or_default().insert(what);
                 }
             }
         }
+        let any_role = any_role.into_iter().map(|((resource, to, why), from)| AnyRole {
+            resource: resource.to_owned(),
+            to,
+            from,
+            why: why.to_owned(),
+        });
+        caveats.any_role = any_role.collect();
         let widened = widened.into_iter();
         caveats.widened =
             widened.map(|(why, grants)| Widening { why: why.to_owned(), grants }).collect();
@@ -93,6 +98,18 @@ impl Caveats {
     }
 }
 
+/// Says that different principals had one ARN, whose grants cannot be told apart.
+#[must_use]
+pub fn made_anew(principal: &Principal) -> Option<String> {
+    let different = principal.ids.len();
+    (different > 1).then(|| {
+        format!(
+            "{different} different principals had this ARN in the window: it was deleted and made anew, and \
+             the grants are those of all of them; --since the last one was made leaves the others out"
+        )
+    })
+}
+
 impl AnyRole {
     /// Returns it in a sentence.
     #[must_use]
@@ -102,8 +119,10 @@ impl AnyRole {
             services => format!(" to {}", services.join(", ")),
         };
         let AnyRole { resource, from, why, .. } = self;
+        let named: Vec<String> = from.iter().map(|one| format!("`{one}`")).collect();
+        let from = some(&named.iter().map(String::as_str).collect::<Vec<_>>());
         format!(
-            "warning: any role may be passed{to}, iam:PassRole is on {resource}: {why} (`{from}`); put the \
+            "warning: any role may be passed{to}, iam:PassRole is on {resource}: {why} ({from}); put the \
              role's ARN in its place"
         )
     }
@@ -174,11 +193,12 @@ mod tests {
     #[test]
     fn what_the_records_leave_open_is_told_by_its_kind() {
         let named = Principal::new("arn:aws:iam::1:role/a").unwrap();
+        let profiles = ["web", "api"].map(|from| widened(from, "not in the trail"));
         let rows = [
             row("iam:GetRole", "arn:aws:iam::1:role/x", &[assumed()]),
             // Another call told the path.
             row("iam:GetRole", "arn:aws:iam::1:role/y", &[Origin::Observed, assumed()]),
-            row("iam:PassRole", "arn:aws:iam::1:role/*", &[widened("web", "not in the trail")]),
+            row("iam:PassRole", "arn:aws:iam::1:role/*", &profiles),
             row("s3:GetObject", "arn:aws:s3:::b/*", &[widened("b/", "many names")]),
             row("s3:PutObject", "arn:aws:s3:::b/*", &[widened("b/", "many names")]),
             row("s3:ListAllMyBuckets", "*", &[Origin::RequiresStar]),
@@ -186,10 +206,8 @@ mod tests {
         let caveats = Caveats::of(&Principal { rows: rows.into_iter().collect(), ..named });
         assert_eq!(caveats.pathless, BTreeSet::from(["arn:aws:iam::1:role/x".to_owned()]));
         let passed = caveats.any_role.first().unwrap();
-        assert_eq!(
-            (passed.to.as_slice(), &*passed.from),
-            (&["ec2.amazonaws.com".into()][..], "web")
-        );
+        assert_eq!(passed.to, ["ec2.amazonaws.com"]);
+        assert_eq!(passed.from, BTreeSet::from(["api".to_owned(), "web".to_owned()]));
         let told: Vec<String> = caveats.widened.iter().map(Widening::told).collect();
         assert_eq!(
             told,

@@ -9,7 +9,9 @@ use std::ops::Range;
 use chrono::DateTime;
 use serde::Serialize;
 use trailtrim_aggregator::Coverage;
-use trailtrim_aggregator::coverage::{Access, Condition, Kind, Proof, Row, Selector, Trail};
+use trailtrim_aggregator::coverage::{
+    Access, Condition, Kind, MOST_RESOURCES, Proof, Row, Selector, Trail,
+};
 
 use crate::diff::count;
 
@@ -68,6 +70,9 @@ pub struct About {
     /// All that no other line is about: how many resources were seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources_seen: Option<usize>,
+    /// Whether there may be more resources than that, since no more are kept apart.
+    #[serde(skip_serializing_if = "is_false")]
+    pub resources_may_be_more: bool,
     /// Those of this name, on one resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_name: Option<String>,
@@ -164,7 +169,10 @@ impl Line {
         let seen = match (self.seen_days, self.proof.resources_seen) {
             _ if self.proof.selector.is_some() => String::new(),
             (0, _) => "; never seen".to_owned(),
-            (_, Some(resources)) => format!("; {} seen {on}", count(resources, "resource")),
+            (_, Some(resources)) => {
+                let least = if self.proof.resources_may_be_more { "at least " } else { "" };
+                format!("; {least}{} seen {on}", count(resources, "resource"))
+            }
             (_, None) => format!("; seen {on}"),
         };
         if self.covered_days == 0 {
@@ -183,7 +191,11 @@ impl About {
     fn of(proof: Proof) -> About {
         let none = About::default();
         match proof {
-            Proof::Any(resources) => About { resources_seen: Some(resources), ..none },
+            Proof::Any(resources) => About {
+                resources_seen: Some(resources),
+                resources_may_be_more: resources >= MOST_RESOURCES,
+                ..none
+            },
             Proof::Selected(trail, selector) => {
                 About { trail: Some(trail.as_str().to_owned()), selector: Some(selector), ..none }
             }
@@ -268,6 +280,11 @@ fn operators(condition: &Condition) -> String {
     told.join(", ")
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 /// Returns the runs of days that follow one another.
 fn spans(days: &BTreeSet<i32>) -> Vec<Span> {
     let mut runs: Vec<(i32, i32)> = Vec::new();
@@ -289,6 +306,23 @@ fn show(day: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn as_many_resources_as_are_kept_apart_are_no_count() {
+        let seen = |resources| {
+            let row = Row {
+                account: "111122223333".to_owned(),
+                region: "eu-west-1".to_owned(),
+                kind: Kind::Data("AWS::S3::Object".to_owned(), Proof::Any(resources)),
+                access: Access::Read,
+                seen: BTreeSet::from([1, 2]),
+                covered: BTreeSet::new(),
+            };
+            Line::of(row, 0..3).verdict(3)
+        };
+        assert_eq!(seen(999), "not covered; 999 resources seen on 2 days");
+        assert_eq!(seen(1000), "not covered; at least 1000 resources seen on 2 days");
+    }
 
     #[test]
     fn days_that_follow_one_another_are_one_span() {

@@ -28,7 +28,7 @@ pub const MANAGED_POLICY_LIMIT: usize = 6_144;
 pub(crate) const NO_RESOURCE_SID: &str = "ActionsWithoutResource";
 
 /// What ids of statements begin with that hold what a workload needs whatever it does.
-const BASELINE_SID: &str = "Baseline";
+pub(crate) const BASELINE_SID: &str = "Baseline";
 
 /// How to draft.
 #[derive(Clone, Copy, Debug)]
@@ -85,8 +85,10 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
         _ => Vec::new(),
     };
     let size = policy.as_ref().map(PolicyDocument::size);
-    let missing_companions =
-        policy.as_ref().map(|policy| missing_companions(policy, catalog)).unwrap_or_default();
+    let missing_companions = policy
+        .as_ref()
+        .map(|policy| missing_companions(policy, &granting, catalog))
+        .unwrap_or_default();
     let turnover = match options.taste {
         // As was asked for.
         Taste::Exact => Vec::new(),

@@ -8,12 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use trailtrim_aggregator::coverage::{self, ActionEvents, Asked};
 use trailtrim_aggregator::{Coverage, Principal, UnmappedKey};
-use trailtrim_catalog::{Catalog, Visibility};
+use trailtrim_catalog::{Catalog, Companion, Visibility};
 use trailtrim_iam::{PolicyDocument, Statement, wildcard};
 
 use crate::Draft;
+use crate::draft::BASELINE_SID;
 use crate::irredundant::escaped;
-use crate::report::{Generalisation, Permission, Unmapped, generalisation, permission, unmapped};
+use crate::report::{
+    self, Generalisation, Permission, Unmapped, generalisation, permission, unmapped,
+};
 
 /// The answer for one principal.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +32,9 @@ pub struct Explanation {
     pub verdict: Verdict,
     /// What was granted and is asked for.
     pub grants: Vec<Permission>,
+    /// What its workloads need whatever they do, of what is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub baseline: Vec<report::Baseline>,
     /// Patterns that stand in the place of names in what was granted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub generalisations: Vec<Generalisation>,
@@ -52,6 +58,8 @@ pub struct Explanation {
 pub enum Verdict {
     /// It was used and is in the draft.
     Granted,
+    /// It is in the draft because a workload needs it whatever it does, and was not used.
+    Baseline,
     /// It was tried, and every call was refused or did not prove the permission.
     NotProven,
     /// It was not seen, and events of its service could not be mapped.
@@ -138,6 +146,7 @@ pub fn explain(
         let to = if key.outcome.grants() { &mut grants } else { &mut not_granted };
         to.push(permission(key, row, draft));
     }
+    let baseline = of_baseline(draft, query, &mut statements);
     let patterns: BTreeSet<&str> =
         grants.iter().filter_map(|grant: &Permission| grant.granted_as.as_deref()).collect();
     let generalisations = draft
@@ -158,12 +167,13 @@ pub fn explain(
         .collect();
     let verdict = match (grants.is_empty(), not_granted.is_empty(), unmapped.is_empty()) {
         (false, ..) => Verdict::Granted,
+        (true, ..) if !baseline.is_empty() => Verdict::Baseline,
         (true, false, _) => Verdict::NotProven,
         (true, true, false) => Verdict::MaybeUnmapped,
         (true, true, true) => Verdict::NotSeen,
     };
     let shown = match verdict {
-        Verdict::Granted => Vec::new(),
+        Verdict::Granted | Verdict::Baseline => Vec::new(),
         _ => shown(principal, query, catalog, coverage),
     };
     Explanation {
@@ -171,6 +181,7 @@ pub fn explain(
         action: catalog.action(query.action).map_or(query.action, |facts| facts.id()).to_owned(),
         resource: query.resource.map(str::to_owned),
         verdict,
+        baseline,
         generalisations,
         grants,
         statements,
@@ -179,6 +190,38 @@ pub fn explain(
         unmapped,
         shown,
     }
+}
+
+/// Returns what is asked for of what workloads need whatever they do, and adds the statements that the
+/// draft has for it.
+fn of_baseline(
+    draft: &Draft,
+    query: &Query<'_>,
+    statements: &mut BTreeMap<String, Statement>,
+) -> Vec<report::Baseline> {
+    let mut asked = Vec::new();
+    for one in &draft.baseline {
+        let mut one = one.clone();
+        one.needs.retain(|action, resources| {
+            resources.retain(|resource| query.asks_resource(resource));
+            query.asks_action(action) && !resources.is_empty()
+        });
+        for (action, resources) in &one.needs {
+            let holds = |statement: &&Statement| {
+                let listed = statement.resource.iter().flat_map(|selector| selector.listed());
+                statement.sid.as_deref().is_some_and(|sid| sid.starts_with(BASELINE_SID))
+                    && statement.action.listed().contains(action)
+                    && listed.into_iter().any(|resource| resources.contains(resource))
+            };
+            let all = draft.policy.iter().flat_map(|policy| &policy.statements);
+            statements
+                .extend(all.filter(holds).filter_map(|one| Some((one.sid.clone()?, one.clone()))));
+        }
+        if !one.needs.is_empty() {
+            asked.push(report::baseline(&one));
+        }
+    }
+    asked
 }
 
 fn statement<'p>(policy: Option<&'p PolicyDocument>, sid: &str) -> Option<&'p Statement> {
@@ -242,17 +285,17 @@ fn shown(
             .collect(),
         _ => Vec::new(),
     };
-    let used: BTreeSet<&str> = principal
-        .rows
-        .keys()
-        .filter(|key| key.outcome.grants())
-        .map(|key| key.action.as_str())
-        .collect();
+    let was_used = |with: &str, rule: &Companion| {
+        let mut rows =
+            principal.rows.iter().filter(|(key, _)| key.outcome.grants() && key.action == with);
+        rows.any(|(_, row)| row.events.iter().any(|(source, name)| rule.is_shown_by(source, name)))
+    };
     let companion_of = catalog
         .companions()
         .filter(|rule| rule.actions().any(|action| action == facts.id()))
-        .flat_map(|rule| rule.with().map(move |with| (with, rule.reason())))
-        .filter(|(with, _)| *with != facts.id() && used.contains(with))
+        .flat_map(|rule| rule.with().map(move |with| (with, rule)))
+        .filter(|(with, rule)| *with != facts.id() && was_used(with, rule))
+        .map(|(with, rule)| (with, rule.reason()))
         .collect();
     vec![Shown { action: facts.id(), kind, detail, places, days, companion_of }]
 }

@@ -12,7 +12,7 @@ mod json;
 
 pub use build::report;
 pub(crate) use build::{
-    condition, generalisation, origin, permission, seen, time, tool, unmapped, workload,
+    baseline, condition, generalisation, origin, permission, seen, time, tool, unmapped, workload,
 };
 pub use described::Described;
 

@@ -17,10 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use trailtrim_aggregator::{Coverage, Principal, coverage::place};
-use trailtrim_catalog::Condition;
+use trailtrim_catalog::{Catalog, Condition};
 
 pub use calendar::{Calendar, Covered, Gap};
 pub use estimate::{Incidence, Interval, LEAST_DAYS, LEAST_GRANT_DAYS, LEAST_INCIDENCES};
+
+use crate::taste::{Seen, Taste, choose};
 
 /// The version of the model of a soak.
 pub const SOAK_SCHEMA_VERSION: u32 = 1;
@@ -47,7 +49,7 @@ pub struct Soak {
     /// What is too little, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// Distinct grants: an action on a resource under conditions.
+    /// Distinct grants: an action on a resource, as a draft writes it, under conditions.
     pub grants: Completeness,
     /// Distinct actions.
     pub actions: Completeness,
@@ -127,13 +129,19 @@ pub struct LastNew {
 }
 
 /// Returns why a principal was seen too little to say how much is missing; nothing where it was not.
-pub(crate) fn too_short(principal: &Principal, coverage: &Coverage) -> Option<String> {
-    soak(principal, coverage, 1).why
+pub(crate) fn too_short(
+    principal: &Principal,
+    coverage: &Coverage,
+    catalog: Catalog,
+) -> Option<String> {
+    soak(principal, coverage, catalog, 1).why
 }
 
 /// Says how complete the picture of a principal is. `ahead` is how many days to
 /// look ahead.
-pub fn soak(principal: &Principal, coverage: &Coverage, ahead: usize) -> Soak {
+///
+/// Resources are as a draft writes them: one more key under a pattern that it has is nothing new.
+pub fn soak(principal: &Principal, coverage: &Coverage, catalog: Catalog, ahead: usize) -> Soak {
     let active: BTreeSet<i32> = principal.days().collect();
     let first = active.first().copied();
     let granted = || principal.rows.iter().filter(|(key, _)| key.outcome.grants());
@@ -146,11 +154,18 @@ pub fn soak(principal: &Principal, coverage: &Coverage, ahead: usize) -> Soak {
     let days: BTreeSet<i32> =
         first.into_iter().flat_map(|first| delivered.range(first..).copied()).collect();
     let last = days.last().max(active.last()).copied();
+    let used = granted().map(|(key, row)| Seen {
+        action: &key.action,
+        resource: &key.resource,
+        stats: &row.stats,
+    });
+    let choice = choose(used, &|_| Taste::default(), &|_| Vec::new(), catalog);
     let mut grants: BTreeMap<(&str, &str, &[Condition]), BTreeSet<i32>> = BTreeMap::new();
     let mut actions: BTreeMap<&str, BTreeSet<i32>> = BTreeMap::new();
     for (key, row) in granted() {
         let seen = row.stats.days();
-        let grant = (key.action.as_str(), key.resource.as_str(), key.conditions.as_slice());
+        let written = choice.resource(&key.action, &key.resource);
+        let grant = (key.action.as_str(), written, key.conditions.as_slice());
         grants.entry(grant).or_default().extend(seen.iter());
         actions.entry(&key.action).or_default().extend(seen.iter());
     }

@@ -9,6 +9,7 @@
 
 mod allow;
 mod bearing;
+mod companions;
 mod compose;
 mod explain;
 mod fence;

@@ -21,7 +21,7 @@ use crate::stats::Join;
 ///
 /// Whatever is beyond counts as not covered, which is always safe. What has more resources than
 /// this, such as the objects of a bucket, no policy names one by one.
-const RESOURCES: usize = 1000;
+pub const RESOURCES: usize = 1000;
 
 /// Reads and writes apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

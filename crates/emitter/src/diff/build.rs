@@ -223,7 +223,9 @@ impl Builder<'_> {
             notes.push(WAYS_OUT.to_owned());
         }
         let proposed = one.principal.filter(|_| !linked && own.is_some());
-        if let Some(why) = proposed.and_then(|one| too_short(one, self.inputs.coverage)) {
+        if let Some(why) =
+            proposed.and_then(|one| too_short(one, self.inputs.coverage, self.catalog()))
+        {
             notes.push(format!("little was seen to draft from, see `trailtrim soak`: {why}"));
         }
         let status = self.status(one, &bundles, fits);

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 use trailtrim_aggregator::Attribution;
-use trailtrim_catalog::Catalog;
+use trailtrim_catalog::{ActionFacts, Catalog};
 use trailtrim_iam::{Effect, Selector, Statement};
 
 use super::{Code, Finding};
@@ -101,11 +101,10 @@ impl Look<'_> {
         let Selector::Only(patterns) = &self.statement.action else { return };
         let literal = patterns.iter().filter(|one| !one.contains(['*', '?']));
         let known: Vec<_> = literal.filter_map(|one| self.catalog.action(one)).collect();
-        let takes =
-            |facts: &trailtrim_catalog::ActionFacts| facts.resource_types().next().is_some();
+        let takes = |facts: &ActionFacts| facts.resource_types().next().is_some();
         if everywhere && !all {
-            let wide = known.iter().filter(|one| takes(one)).map(|one| one.id());
-            let wide: Vec<&str> = wide.filter(|one| self.allows(one)).collect();
+            let limited = known.iter().filter(|one| is_always_on_some(one)).map(|one| one.id());
+            let wide: Vec<&str> = limited.filter(|one| self.allows(one)).collect();
             let patterned =
                 patterns.iter().any(|one| one.contains(['*', '?']) && self.some_of(one));
             let every = match &self.statement.resource {
@@ -265,18 +264,34 @@ pub(crate) fn of_principal(one: &TightenedPrincipal<'_>) -> Vec<Finding> {
         let message = format!("`{}` stays as it is: {}", unknown.name, unknown.why);
         findings.push(Finding::new(Code::UnknownPolicy, message));
     }
-    for (not_attached, explanation) in &one.not_attached {
-        if explanation.is_none() {
-            let how = match not_attached.forbidden {
-                true => "although a Deny statement or the boundary forbids it",
-                false => "and what is attached does not allow it",
-            };
-            let key = not_attached.key;
-            let message = format!("`{}` on `{}` worked, {how}", key.action, key.resource);
-            findings.push(Finding::new(Code::UnexplainedAccess, message));
-        }
+    // An action is often used on very many things, for one reason.
+    let mut unexplained: BTreeMap<(&str, bool), Vec<&str>> = BTreeMap::new();
+    for (used, _) in one.not_attached.iter().filter(|(_, explanation)| explanation.is_none()) {
+        let of = unexplained.entry((&used.key.action, used.forbidden)).or_default();
+        of.push(&used.key.resource);
+    }
+    for ((action, forbidden), on) in unexplained {
+        let on: Vec<String> = on.into_iter().map(|resource| format!("`{resource}`")).collect();
+        let on = listed(&on.iter().map(String::as_str).collect::<Vec<_>>());
+        let how = match forbidden {
+            true => "although a Deny statement or the boundary forbids it",
+            false => "and what is attached does not allow it",
+        };
+        let message = format!("`{action}` on {on} worked, {how}");
+        findings.push(Finding::new(Code::UnexplainedAccess, message));
     }
     findings
+}
+
+/// Tells whether the calls of an action are on resources that a policy can name. Where it takes one type, and
+/// need not be on any (`cloudwatch:PutMetricData` on a dataset), ARNs would deny the calls that name none.
+fn is_always_on_some(facts: &ActionFacts) -> bool {
+    let mut types = facts.resource_types();
+    match (types.next(), types.next()) {
+        (None, _) => false,
+        (Some(only), None) => only.required(),
+        (Some(_), Some(_)) => true,
+    }
 }
 
 fn is_everything(resource: &str) -> bool {
@@ -294,6 +309,29 @@ fn listed(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_need_not_be_on_any_resource_is_not_asked_for_arns() {
+        let catalog = Catalog::embedded();
+        let of = |action| catalog.action(action).is_some_and(|facts| is_always_on_some(&facts));
+        assert!(!of("cloudwatch:PutMetricData") && !of("s3:ListAllMyBuckets"));
+        for action in [
+            "s3:GetObject",
+            "ec2:CreateTags",
+            "sts:AssumeRole",
+            "iam:PassRole",
+            "kms:Decrypt",
+            "sns:Publish",
+            "sqs:SendMessage",
+            "lambda:InvokeFunction",
+            "states:StartExecution",
+            "logs:PutLogEvents",
+            "dynamodb:GetItem",
+            "secretsmanager:GetSecretValue",
+        ] {
+            assert!(of(action), "{action}");
+        }
+    }
 
     #[test]
     fn every_escalating_action_is_in_the_catalog() {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Activity, Coverage, Join as _, Principal, Stats};
+use trailtrim_catalog::Catalog;
 use trailtrim_iam::PolicyDocument;
 
 use super::scribe::Scribe;
@@ -48,12 +49,12 @@ pub(super) fn activity_of(principal: &Principal) -> Stats {
 pub(super) fn tell_activity(
     detail: &mut Detail,
     principal: &Principal,
-    coverage: &Coverage,
+    (coverage, catalog): (&Coverage, Catalog),
     scribe: &mut Scribe,
 ) {
     detail.seen = Some(scribe.sighting(&activity_of(principal)));
     detail.curve = evidence::curve(principal, scribe);
-    detail.soak = completeness(&soak(principal, coverage, AHEAD));
+    detail.soak = completeness(&soak(principal, coverage, catalog, AHEAD));
     detail.denials = evidence::denials(principal, scribe);
     detail.tried = evidence::tried(principal, scribe);
     detail.blind.extend(unmapped(principal));

@@ -32,6 +32,7 @@ pub fn of_diff(diff: &Diff, activity: &Activity, coverage: &Coverage, catalog: C
         shared: diff.shared.iter().map(|one| (one.key.as_str(), one)).collect(),
         scribe: Scribe::new(activity, coverage),
         counter: Counter::new(catalog),
+        catalog,
     };
     let (mut entries, mut details) = (Vec::new(), Vec::new());
     for one in &diff.principals {
@@ -91,6 +92,7 @@ struct Builder<'a> {
     shared: BTreeMap<&'a str, &'a SharedDiff>,
     scribe: Scribe,
     counter: Counter,
+    catalog: Catalog,
 }
 
 impl<'a> Builder<'a> {
@@ -133,7 +135,7 @@ impl<'a> Builder<'a> {
             });
         }
         if let Some(principal) = self.principals.get(one.arn.as_str()) {
-            tell_activity(&mut detail, principal, self.coverage, &mut self.scribe);
+            tell_activity(&mut detail, principal, (self.coverage, self.catalog), &mut self.scribe);
         }
         detail
     }

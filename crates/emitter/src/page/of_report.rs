@@ -72,7 +72,7 @@ pub fn of_report(report: &Report, described: &[Principal], sources: &Sources<'_>
             why: missing.reason.clone(),
             names: missing.actions.clone(),
         }));
-        tell_activity(&mut detail, principal, sources.coverage, &mut scribe);
+        tell_activity(&mut detail, principal, (sources.coverage, sources.catalog), &mut scribe);
         entries.push(entry(one, principal, draft, &detail, &mut counter));
         details.push(detail);
     }

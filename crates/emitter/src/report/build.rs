@@ -14,8 +14,8 @@ use super::{
 use crate::baseline::baseline_is_incomplete;
 use crate::fit::Limits;
 use crate::{
-    Caveats, Draft, DraftOptions, MANAGED_POLICY_LIMIT, Packed, PermissionSets, Turnover, packed,
-    taste,
+    Caveats, Draft, DraftOptions, MANAGED_POLICY_LIMIT, Packed, PermissionSets, Turnover,
+    made_anew, packed, taste,
 };
 
 /// Makes the report of a run, of which `principals` were drafted for with `options`.
@@ -139,12 +139,7 @@ fn notes(
             }
         }
     }
-    if principal.ids.len() > 1 {
-        notes.push(format!(
-            "{} different principals had this ARN in the window: it was deleted and made anew",
-            principal.ids.len()
-        ));
-    }
+    notes.extend(made_anew(principal));
     if !principal.path_known {
         notes
             .push("only sessions were seen, so the path of the role's ARN is not known".to_owned());
@@ -224,7 +219,7 @@ pub(crate) fn permission(key: &RowKey, row: &aggregator::Row, draft: &Draft) -> 
     }
 }
 
-fn baseline(one: &crate::Baseline) -> Baseline {
+pub(crate) fn baseline(one: &crate::Baseline) -> Baseline {
     let needs = one.needs.iter().map(|(action, resources)| BaselineNeed {
         action: action.clone(),
         resources: resources.iter().cloned().collect(),

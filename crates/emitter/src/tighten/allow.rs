@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trailtrim_aggregator::{Row, RowKey};
+use trailtrim_aggregator::{Outcome, Row, RowKey};
 use trailtrim_catalog::{ActionFacts, Catalog};
 use trailtrim_iam::{
     Condition, PolicyDocument, Principal, Selector, Statement, Version, pattern, wildcard,
@@ -300,6 +300,22 @@ impl<'b> Allow<'b> {
     pub(crate) fn names(&self, action: &str) -> bool {
         let named = |one: &String| one.eq_ignore_ascii_case(action);
         matches!(&self.statement.action, Selector::Only(listed) if listed.iter().any(named))
+    }
+
+    /// Tells whether its condition may let a role be passed to a service.
+    pub(crate) fn may_pass_to(&self, service: &str) -> bool {
+        let to = trailtrim_catalog::Condition {
+            operator: "StringEquals".to_owned(),
+            key: "iam:PassedToService".to_owned(),
+            values: vec![service.to_owned()],
+        };
+        let key = RowKey {
+            action: "iam:PassRole".to_owned(),
+            resource: "*".to_owned(),
+            conditions: vec![to],
+            outcome: Outcome::Granted,
+        };
+        self.circumstances.judge(&key, &Circumstances::default(), None) != Allowance::No
     }
 
     /// Returns the regions that the condition limits the statement to, if it does.

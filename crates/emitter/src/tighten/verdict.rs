@@ -6,14 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use trailtrim_aggregator::{Principal, Row, RowKey};
+
 use super::Standards;
 use super::allow::{Allow, Barred, Place, Reach};
 use super::bearing::Bearing;
+use super::companions::Companions;
 use super::fence::{Around, Gate};
 use super::lookout::{Lookout, Sight, Whose};
 use crate::attached::{Bundle, who};
-use trailtrim_aggregator::{Principal, Row, RowKey};
-use trailtrim_catalog::Catalog;
 
 /// What an attached action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -23,7 +24,7 @@ pub enum Class {
     Used,
     /// It was tried, and nothing proves that it was allowed.
     Demanded,
-    /// It goes with something that was used.
+    /// It goes with something that was used, or a workload needs it whatever it does.
     Companion,
     /// The log need not have shown it.
     Unobservable,
@@ -346,7 +347,10 @@ impl<'a> Judge<'_, '_, 'a> {
             (rest, rest_class, why) = (Rest::All, Class::Companion, reason.clone());
         }
         if rest_class == Class::Unused
-            && let Some((on, reason)) = self.companions.of_action(action, allow)
+            && let Some((on, reason)) = self
+                .companions
+                .of_action(action, allow)
+                .or_else(|| self.companions.of_workload(action, allow))
         {
             (rest, rest_class, why) = (on, Class::Companion, reason);
             if let Rest::On(resources) = &mut rest {
@@ -500,114 +504,5 @@ pub(super) fn worse(a: Sight, b: Sight) -> Sight {
         }
         (some @ Sight::UnusedIn { .. }, _) | (_, some @ Sight::UnusedIn { .. }) => some,
         (Sight::Unused { days: a }, Sight::Unused { days: b }) => Sight::Unused { days: a.min(b) },
-    }
-}
-
-/// What goes with the things that were used.
-struct Companions {
-    /// What was used, in lower case.
-    used: BTreeSet<String>,
-    /// Companion → the actions that brought it with their resources, and why.
-    by_action: BTreeMap<String, Vec<(String, BTreeSet<String>, String)>>,
-    /// Actions called like an event that succeeded and is mapped to others, each with why.
-    namesakes: BTreeMap<&'static str, String>,
-    catalog: Catalog,
-}
-
-impl Companions {
-    fn of(principals: &[&Principal], catalog: Catalog) -> Companions {
-        let mut used: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        let mut events: BTreeSet<(&str, &str)> = BTreeSet::new();
-        for principal in principals {
-            for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
-                used.entry(&key.action).or_default().insert(key.resource.clone());
-                events.extend(row.events.iter().map(|(source, name)| (&**source, &**name)));
-            }
-        }
-        let mut by_action: BTreeMap<String, Vec<(String, BTreeSet<String>, String)>> =
-            BTreeMap::new();
-        for companion in catalog.companions() {
-            for with in companion.with() {
-                let Some(resources) = used.get(with) else { continue };
-                for action in companion.actions().filter(|action| *action != with) {
-                    by_action.entry(action.to_ascii_lowercase()).or_default().push((
-                        with.to_owned(),
-                        resources.clone(),
-                        format!("goes with {with}: {}", companion.reason()),
-                    ));
-                }
-            }
-        }
-        let mut namesakes = BTreeMap::new();
-        // If the mapping were wrong, an action of the event's own name would be what is needed.
-        for (source, name) in events {
-            let operation = catalog.operation(source, name);
-            let Some(service) = operation.service() else { continue };
-            let namesake = format!("{service}:{}", operation.name());
-            let Some(facts) = catalog.action(&namesake) else { continue };
-            if operation.actions().all(|action| action != facts.id()) {
-                namesakes.entry(facts.id()).or_insert_with(|| {
-                    format!(
-                        "{source} {name} succeeded: the rules say that it needs {}, and it has this \
-                         action's name",
-                        operation.actions().collect::<Vec<_>>().join(", ")
-                    )
-                });
-            }
-        }
-        let used = used.keys().map(|action| action.to_ascii_lowercase()).collect();
-        Companions { used, by_action, namesakes, catalog }
-    }
-
-    /// Returns why an action may be what some event needs, whatever the rules say of that event.
-    fn namesake(&self, action: &str) -> Option<&String> {
-        self.namesakes.get(action)
-    }
-
-    /// Returns on what a companion stays in a statement, and why. On the resources of what it goes
-    /// with where both take the same type of resource, else on all that is attached, unless it was
-    /// seen itself: then its own calls tell on what it is used, wherever they were allowed.
-    fn of_action(&self, action: &str, allow: &Allow<'_>) -> Option<(Rest, String)> {
-        let name = action.to_ascii_lowercase();
-        let brought = self.by_action.get(&name)?;
-        let (on, why) = self.on(action, brought, allow)?;
-        (on != Rest::All || !self.used.contains(&name)).then_some((on, why))
-    }
-
-    fn on(
-        &self,
-        action: &str,
-        brought: &[(String, BTreeSet<String>, String)],
-        allow: &Allow<'_>,
-    ) -> Option<(Rest, String)> {
-        let why = brought.first().map(|(_, _, why)| why.clone())?;
-        let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (with, resources, _) in brought {
-            if !self.same_type(action, with) || allow.fixed.is_some() {
-                return Some((Rest::All, why));
-            }
-            for resource in resources {
-                match allow.common(resource) {
-                    Some(common) => common.into_iter().for_each(|one| {
-                        on.entry(one).or_default().insert(with.clone());
-                    }),
-                    None => return Some((Rest::All, why)),
-                }
-            }
-        }
-        // What it goes with is elsewhere: it may still be wanted here.
-        Some(if on.is_empty() { (Rest::All, why) } else { (Rest::On(on), why) })
-    }
-
-    fn same_type(&self, a: &str, b: &str) -> bool {
-        let types = |action: &str| -> Option<BTreeSet<&'static str>> {
-            let facts = self.catalog.action(action)?;
-            Some(facts.resource_types().map(|kind| kind.name()).collect())
-        };
-        let service = |action: &str| action.split(':').next().unwrap_or_default().to_owned();
-        match (types(a), types(b)) {
-            (Some(x), Some(y)) => !x.is_empty() && x == y && service(a) == service(b),
-            _ => false,
-        }
     }
 }

@@ -1,0 +1,177 @@
+//! What goes with what was used and rarely shows on its own, and what workloads need whatever they do: it
+//! is not unused because it was not seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_aggregator::{Principal, Row, RowKey};
+use trailtrim_catalog::Catalog;
+
+use super::allow::Allow;
+use super::verdict::Rest;
+use crate::baseline::baseline;
+
+/// What brought a companion.
+struct Brought {
+    /// The action that it goes with.
+    with: &'static str,
+    /// What that was used on.
+    resources: BTreeSet<String>,
+    /// The service that a role would be passed to, where the companion is the passing of one.
+    passed_to: Option<&'static str>,
+    /// Whether it goes with some events only, so that where these were is where it is needed.
+    is_of_events: bool,
+    why: String,
+}
+
+/// What goes with the things that were used.
+pub(super) struct Companions {
+    /// What was used, in lower case.
+    used: BTreeSet<String>,
+    /// Companion → what brought it.
+    by_action: BTreeMap<String, Vec<Brought>>,
+    /// Action → on what workloads need it whatever they do, and why.
+    by_workload: BTreeMap<String, (BTreeSet<String>, String)>,
+    /// Actions called like an event that succeeded and is mapped to others, each with why.
+    namesakes: BTreeMap<&'static str, String>,
+    catalog: Catalog,
+}
+
+impl Companions {
+    pub(super) fn of(principals: &[&Principal], catalog: Catalog) -> Companions {
+        let mut used: BTreeMap<&str, Vec<(&RowKey, &Row)>> = BTreeMap::new();
+        let mut events: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for principal in principals {
+            for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
+                used.entry(&key.action).or_default().push((key, row));
+                events.extend(row.events.iter().map(|(source, name)| (&**source, &**name)));
+            }
+        }
+        let mut by_action: BTreeMap<String, Vec<Brought>> = BTreeMap::new();
+        for companion in catalog.companions() {
+            for with in companion.with() {
+                let shows = |row: &Row| {
+                    row.events.iter().any(|(source, name)| companion.is_shown_by(source, name))
+                };
+                let rows = used.get(with).into_iter().flatten();
+                let resources: BTreeSet<String> = rows
+                    .filter(|(_, row)| shows(row))
+                    .map(|(key, _)| key.resource.clone())
+                    .collect();
+                if resources.is_empty() {
+                    continue;
+                }
+                for action in companion.actions().filter(|action| *action != with) {
+                    by_action.entry(action.to_ascii_lowercase()).or_default().push(Brought {
+                        with,
+                        resources: resources.clone(),
+                        passed_to: companion.passed_to(),
+                        is_of_events: companion.is_of_events(),
+                        why: format!("goes with {with}: {}", companion.reason()),
+                    });
+                }
+            }
+        }
+        let mut by_workload: BTreeMap<String, (BTreeSet<String>, String)> = BTreeMap::new();
+        for one in principals.iter().flat_map(|principal| baseline(principal, &BTreeMap::new())) {
+            for (action, resources) in one.needs {
+                let why = || format!("needed by {}: {}", one.workload, one.reason);
+                let entry = by_workload.entry(action.to_ascii_lowercase());
+                entry.or_insert_with(|| (BTreeSet::new(), why())).0.extend(resources);
+            }
+        }
+        let mut namesakes = BTreeMap::new();
+        // If the mapping were wrong, an action of the event's own name would be what is needed.
+        for (source, name) in events {
+            let operation = catalog.operation(source, name);
+            let Some(service) = operation.service() else { continue };
+            let namesake = format!("{service}:{}", operation.name());
+            let Some(facts) = catalog.action(&namesake) else { continue };
+            if operation.actions().all(|action| action != facts.id()) {
+                namesakes.entry(facts.id()).or_insert_with(|| {
+                    format!(
+                        "{source} {name} succeeded: the rules say that it needs {}, and it has this \
+                         action's name",
+                        operation.actions().collect::<Vec<_>>().join(", ")
+                    )
+                });
+            }
+        }
+        let used = used.keys().map(|action| action.to_ascii_lowercase()).collect();
+        Companions { used, by_action, by_workload, namesakes, catalog }
+    }
+
+    /// Returns why an action may be what some event needs, whatever the rules say of that event.
+    pub(super) fn namesake(&self, action: &str) -> Option<&String> {
+        self.namesakes.get(action)
+    }
+
+    /// Returns on what a companion stays in a statement, and why. A role is passed by statements only whose
+    /// conditions may let it go to that service. On the resources of what it goes with where both take the same
+    /// type of resource, else on all that is attached, unless it was seen itself: then its own calls tell on
+    /// what it is used, wherever they were allowed.
+    pub(super) fn of_action(&self, action: &str, allow: &Allow<'_>) -> Option<(Rest, String)> {
+        let name = action.to_ascii_lowercase();
+        let brought = self.by_action.get(&name)?.iter();
+        // In China a service may have a principal of its own.
+        let goes = |service: &str| {
+            allow.may_pass_to(service) || allow.may_pass_to(&format!("{service}.cn"))
+        };
+        let may = |one: &&Brought| one.passed_to.is_none_or(goes);
+        let brought: Vec<&Brought> = brought.filter(may).collect();
+        let (on, why) = self.on(action, &brought, allow)?;
+        // Of other passes of a role nothing follows for those that none is known of.
+        let told = self.used.contains(&name) && brought.iter().all(|one| one.passed_to.is_none());
+        (on != Rest::All || !told).then_some((on, why))
+    }
+
+    /// Returns on what workloads need an action whatever they do, of what a statement has, and why.
+    pub(super) fn of_workload(&self, action: &str, allow: &Allow<'_>) -> Option<(Rest, String)> {
+        let (resources, why) = self.by_workload.get(&action.to_ascii_lowercase())?;
+        if allow.fixed.is_some() {
+            return Some((Rest::All, why.clone()));
+        }
+        let mut on = BTreeMap::new();
+        for resource in resources {
+            match allow.common(resource) {
+                Some(common) => on.extend(common.into_iter().map(|one| (one, BTreeSet::new()))),
+                None => return Some((Rest::All, why.clone())),
+            }
+        }
+        (!on.is_empty()).then(|| (Rest::On(on), why.clone()))
+    }
+
+    fn on(&self, action: &str, brought: &[&Brought], allow: &Allow<'_>) -> Option<(Rest, String)> {
+        let why = brought.first().map(|one| one.why.clone())?;
+        let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for Brought { with, resources, .. } in brought {
+            if !self.same_type(action, with) || allow.fixed.is_some() {
+                return Some((Rest::All, why));
+            }
+            for resource in resources {
+                match allow.common(resource) {
+                    Some(common) => common.into_iter().for_each(|one| {
+                        on.entry(one).or_default().insert((*with).to_owned());
+                    }),
+                    None => return Some((Rest::All, why)),
+                }
+            }
+        }
+        if on.is_empty() && brought.iter().all(|one| one.is_of_events) {
+            return None;
+        }
+        // What it goes with is elsewhere: it may still be wanted here.
+        Some(if on.is_empty() { (Rest::All, why) } else { (Rest::On(on), why) })
+    }
+
+    fn same_type(&self, a: &str, b: &str) -> bool {
+        let types = |action: &str| -> Option<BTreeSet<&'static str>> {
+            let facts = self.catalog.action(action)?;
+            Some(facts.resource_types().map(|kind| kind.name()).collect())
+        };
+        let service = |action: &str| action.split(':').next().unwrap_or_default().to_owned();
+        match (types(a), types(b)) {
+            (Some(x), Some(y)) => !x.is_empty() && x == y && service(a) == service(b),
+            _ => false,
+        }
+    }
+}
