@@ -65,10 +65,16 @@ pub(crate) fn apply(
         "model" => Some(model(table, text)),
         "profile" => behind_geography(table, text).and_then(|_| plain(text)),
         "secret" => Some(secret(text)),
-        "function" => Some(of_account(text, function(text).0)),
-        "qualified" => Some(of_account(text, named_function(text))),
+        "function" => {
+            let named = function(text);
+            Some(named.value(named.name))
+        }
+        "qualified" => {
+            let named = function(text);
+            Some(named.value(named.qualified))
+        }
         "between_slashes" => plain(text.split_once('/')?.1.rsplit_once('/')?.0),
-        "qualifier" => plain(function(text).1?),
+        "qualifier" => plain(function(text).qualifier?),
         "queue" => queue(text),
         "before_colon" => plain(text.split(':').next()?),
         "last_segment" => plain(text.rsplit('/').next()?),
@@ -199,29 +205,47 @@ fn behind_geography(table: Table, text: &str) -> Option<&str> {
     text.split_once('.').map(|(_, model)| model).filter(|_| is_profile)
 }
 
-/// Returns a function's name, with its qualifier, out of `account:function:name`, also without `function:`.
-fn named_function(text: &str) -> &str {
-    match text.split_once("function:") {
-        Some((_, rest)) => rest,
-        None => {
-            text.split_once(':').filter(|(own, _)| is_account(own)).map_or(text, |(_, rest)| rest)
+/// A function as calls name it: by its name, by an ARN or by the end of one. Any may have a qualifier.
+struct Function<'a> {
+    region: Option<&'a str>,
+    account: Option<&'a str>,
+    name: &'a str,
+    qualifier: Option<&'a str>,
+    /// The name with the qualifier.
+    qualified: &'a str,
+}
+
+/// Reads `name`, `function:name`, `account:name`, `account:function:name`, the same with a region before
+/// the account, and a whole ARN. What stands behind the name is its qualifier: `name:live`.
+fn function(text: &str) -> Function<'_> {
+    let mut rest = text;
+    if text.starts_with("arn:") {
+        rest =
+            text.match_indices(':').nth(2).and_then(|(at, _)| text.get(at + 1..)).unwrap_or(text);
+    }
+    let account_of = |text: &str| text.split_once(':').filter(|(own, _)| is_account(own)).is_some();
+    let region = rest.split_once(':').filter(|(own, behind)| is_region(own) && account_of(behind));
+    rest = region.map_or(rest, |(_, behind)| behind);
+    let account = rest.split_once(':').filter(|(own, _)| is_account(own));
+    rest = account.map_or(rest, |(_, behind)| behind);
+    let qualified = rest.strip_prefix("function:").unwrap_or(rest);
+    let (name, qualifier) = match qualified.split_once(':') {
+        Some((name, qualifier)) => (name, Some(qualifier)),
+        None => (qualified, None),
+    };
+    let (region, account) = (region.map(|(region, _)| region), account.map(|(own, _)| own));
+    Function { region, account, name, qualifier, qualified }
+}
+
+impl Function<'_> {
+    /// A value with the region and the account that the text itself names.
+    fn value(&self, name: &str) -> Value {
+        Value {
+            account: self.account.map(str::to_owned),
+            region: self.region.map(str::to_owned),
+            ..Value::plain(name)
         }
     }
-}
-
-/// Splits `name` and `name:qualifier`, as [`named_function`] reads them.
-fn function(text: &str) -> (&str, Option<&str>) {
-    let text = named_function(text);
-    match text.split_once(':') {
-        Some((name, qualifier)) => (name, Some(qualifier)),
-        None => (text, None),
-    }
-}
-
-/// Returns a function's name with the account that a partial ARN names: `account:function:name`.
-fn of_account(text: &str, name: &str) -> Value {
-    let account = text.split_once(':').map(|(account, _)| account).filter(|own| is_account(own));
-    Value { account: account.map(str::to_owned), ..Value::plain(name) }
 }
 
 /// `ecs:cluster_task_runtime`, the target of a session in a container → `cluster/task`. A cluster's
@@ -240,9 +264,7 @@ fn queue(text: &str) -> Option<Value> {
     let account = parts.next()?;
     let name = parts.next().filter(|name| !name.is_empty())?;
     let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-    let region = host.split('.').find(|label| {
-        label.matches('-').count() >= 2 && label.ends_with(|c: char| c.is_ascii_digit())
-    });
+    let region = host.split('.').find(|label| is_region(label));
     Some(Value {
         account: is_account.then(|| account.to_owned()),
         region: region.map(str::to_owned),
@@ -275,6 +297,11 @@ fn copy_source(text: &str) -> Option<(String, String)> {
 
 fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a word looks like a region: `eu-west-1`.
+fn is_region(text: &str) -> bool {
+    text.matches('-').count() >= 2 && text.ends_with(|c: char| c.is_ascii_digit())
 }
 
 /// Where an ARN has its region and its account.

@@ -155,6 +155,44 @@ fn functions_have_qualifiers_and_roles() {
 }
 
 #[test]
+fn a_function_is_named_by_its_name_or_by_the_end_of_an_arn() {
+    let invoke = |name: &str, parameters: Value, arn: &str| {
+        needs(
+            "lambda",
+            name,
+            parameters,
+            &[&format!("lambda:InvokeFunction arn:aws:lambda:{arn}")],
+        );
+    };
+    let named = |name: &str, arn: &str| invoke("Invoke", json!({ "functionName": name }), arn);
+    let own = "eu-west-1:111122223333:function";
+    named("my-function", &format!("{own}:my-function"));
+    named("my-function:live", &format!("{own}:my-function:live"));
+    named("hello-function:3", &format!("{own}:hello-function:3"));
+    named("function:f", &format!("{own}:f"));
+    named("function:f:live", &format!("{own}:f:live"));
+    let other = "eu-west-1:444455556666:function";
+    named("444455556666:f", &format!("{other}:f"));
+    named("444455556666:function:f", &format!("{other}:f"));
+    named("444455556666:function:f:live", &format!("{other}:f:live"));
+    named("444455556666:my-function:live", &format!("{other}:my-function:live"));
+    let far = "eu-central-1:444455556666:function";
+    named("eu-central-1:444455556666:function:f", &format!("{far}:f"));
+    named("eu-central-1:444455556666:my-function:live", &format!("{far}:my-function:live"));
+    named("arn:aws:lambda:eu-central-1:444455556666:function:f", &format!("{far}:f"));
+    let qualified = json!({ "functionName": "my-function", "qualifier": "live" });
+    invoke("Invoke", qualified, &format!("{own}:my-function:live"));
+    let qualified = json!({ "functionName": "444455556666:my-function", "qualifier": "live" });
+    invoke("Invoke", qualified, &format!("{other}:my-function:live"));
+    needs(
+        "lambda",
+        "UpdateFunctionCode20150331v2",
+        json!({ "functionName": "eu-central-1:444455556666:function:my-function" }),
+        &[&format!("lambda:UpdateFunctionCode arn:aws:lambda:{far}:my-function")],
+    );
+}
+
+#[test]
 fn another_accounts_role_is_not_passed_without_documentation() {
     let role = "arn:aws:iam::999988887777:role/r";
     let event = event(
