@@ -92,7 +92,7 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
     let turnover = match options.taste {
         // As was asked for.
         Taste::Exact => Vec::new(),
-        _ => turnover(principal, &|action, name| choice.resource(action, name) == name),
+        _ => turnover(principal, &|action, name| Some(choice.resource(action, name).to_owned())),
     };
     Draft {
         policy,

@@ -43,11 +43,11 @@ struct Span {
     last: Option<i32>,
 }
 
-/// Looks for such names in what a principal was granted. `listed` tells whether its policy has a resource
-/// of an action as it was seen.
+/// Looks for such names in what a principal was granted. `written` tells as what its policy has a resource
+/// of an action; of patterns, too, the next may be another.
 pub(crate) fn turnover(
     principal: &Principal,
-    listed: &dyn Fn(&str, &str) -> bool,
+    written: &dyn Fn(&str, &str) -> Option<String>,
 ) -> Vec<Turnover> {
     // Rows are ordered by action and resource, so that mostly the last kind is the next one's as well.
     let mut kinds: Vec<Kind<'_>> = Vec::new();
@@ -66,23 +66,29 @@ pub(crate) fn turnover(
         }
     }
     let mut found: BTreeMap<&str, Turnover> = BTreeMap::new();
-    for ((kind, action), mut names) in kinds {
-        if !comes_and_goes(&names) {
+    for ((kind, action), names) in kinds {
+        if !comes_and_goes(names.iter().map(|(_, span)| *span)) {
             continue;
         }
-        names.retain(|(name, _)| listed(action, name));
-        if !comes_and_goes(&names) {
-            continue;
+        let mut patterns: BTreeMap<String, Span> = BTreeMap::new();
+        for (name, span) in names {
+            if let Some(pattern) = written(action, name) {
+                patterns.entry(pattern).or_default().join(span);
+            }
         }
-        let Some((last, _)) = names.iter().max_by_key(|(name, span)| (span.first, *name)) else {
+        let spans = || patterns.values().copied();
+        let Some((last, _)) = patterns.iter().max_by_key(|(name, span)| (span.first, *name)) else {
             continue;
         };
+        if !comes_and_goes(spans()) {
+            continue;
+        }
         let one = Turnover {
             actions: BTreeSet::from([action.to_owned()]),
-            last: (*last).to_owned(),
-            names: names.len(),
-            names_of_one_day: names.iter().filter(|(_, span)| span.is_one_day()).count(),
-            days: days(&names),
+            last: last.clone(),
+            names: patterns.len(),
+            names_of_one_day: spans().filter(|span| span.is_one_day()).count(),
+            days: days(spans()),
         };
         // What is told of a kind is of the action with the most names.
         let told = found.entry(kind).or_insert_with(|| one.clone());
@@ -105,17 +111,17 @@ fn kind(arn: &str) -> Option<&str> {
 }
 
 /// Whether four in five of so many names were seen on one day only, and new ones came on several days.
-fn comes_and_goes(names: &[(&str, Span)]) -> bool {
+fn comes_and_goes(names: impl ExactSizeIterator<Item = Span> + Clone) -> bool {
     if names.len() < NAMES {
         return false;
     }
-    let of_one_day = names.iter().filter(|(_, span)| span.is_one_day()).count();
+    let of_one_day = names.clone().filter(|span| span.is_one_day()).count();
     of_one_day * 5 >= names.len() * 4 && days(names) >= DAYS
 }
 
 /// On how many days new names came.
-fn days(names: &[(&str, Span)]) -> usize {
-    names.iter().filter_map(|(_, span)| span.first).collect::<BTreeSet<i32>>().len()
+fn days(names: impl Iterator<Item = Span>) -> usize {
+    names.filter_map(|span| span.first).collect::<BTreeSet<i32>>().len()
 }
 
 impl Span {
@@ -177,13 +183,10 @@ mod tests {
 
     #[test]
     fn most_names_are_of_one_day_and_new_ones_come_on_several() {
-        let names = ["a", "b", "c", "d", "e"];
-        let of =
-            |spans: [Span; 5]| comes_and_goes(&names.into_iter().zip(spans).collect::<Vec<_>>());
-        assert!(of([span(1, 1), span(2, 2), span(3, 3), span(4, 4), span(1, 9)]));
-        assert!(!of([span(1, 1), span(2, 2), span(3, 3), span(4, 9), span(1, 9)]));
-        assert!(!of([span(1, 1), span(1, 1), span(1, 1), span(2, 2), span(2, 2)]));
-        let few = names.into_iter().take(4).zip(1..).map(|(name, day)| (name, span(day, day)));
-        assert!(!comes_and_goes(&few.collect::<Vec<_>>()));
+        let of = |spans: &[Span]| comes_and_goes(spans.iter().copied());
+        assert!(of(&[span(1, 1), span(2, 2), span(3, 3), span(4, 4), span(1, 9)]));
+        assert!(!of(&[span(1, 1), span(2, 2), span(3, 3), span(4, 9), span(1, 9)]));
+        assert!(!of(&[span(1, 1), span(1, 1), span(1, 1), span(2, 2), span(2, 2)]));
+        assert!(!of(&[span(1, 1), span(2, 2), span(3, 3), span(4, 4)]));
     }
 }

@@ -215,8 +215,8 @@ impl Builder<'_> {
         if let Some(principal) = one.principal {
             let drafts = bundles.iter().filter_map(|(_, draft)| *draft);
             let drafts: Vec<&PolicyDocument> = drafts.flat_map(|draft| &draft.documents).collect();
-            let listed = |action: &str, name: &str| lists(&drafts, action, name);
-            notes.extend(turnover(principal, &listed).iter().map(Turnover::told));
+            let written = |action: &str, name: &str| written(&drafts, action, name);
+            notes.extend(turnover(principal, &written).iter().map(Turnover::told));
         }
         let fits = each && together;
         if !fits {
@@ -505,28 +505,24 @@ impl<'w> Writing<'w> {
     }
 }
 
-/// Whether documents allow an action on a thing by its name, and by nothing wider.
-fn lists(documents: &[&PolicyDocument], action: &str, name: &str) -> bool {
+/// Returns the widest as which documents list a thing for an action.
+fn written(documents: &[&PolicyDocument], action: &str, name: &str) -> Option<String> {
     let statements = documents.iter().flat_map(|document| &document.statements);
-    let mut listed = false;
+    let mut widest: Option<&String> = None;
     for one in statements.filter(|one| one.effect == Effect::Allow) {
-        match (&one.action, &one.resource) {
-            (Selector::Only(actions), Some(Selector::Only(resources))) => {
-                if !actions.iter().any(|wide| pattern::covers_action(wide, action)) {
-                    continue;
-                }
-                for wide in resources.iter().filter(|wide| pattern::covers(wide, name)) {
-                    if wide != name {
-                        return false;
-                    }
-                    listed = true;
-                }
+        // What lists exceptions lists no names.
+        let Selector::Only(actions) = &one.action else { return None };
+        let Some(Selector::Only(resources)) = &one.resource else { return None };
+        if !actions.iter().any(|wide| pattern::covers_action(wide, action)) {
+            continue;
+        }
+        for wide in resources.iter().filter(|wide| pattern::covers(wide, name)) {
+            if widest.is_none_or(|known| pattern::covers(wide, known)) {
+                widest = Some(wide);
             }
-            // What lists exceptions lists no names.
-            _ => return false,
         }
     }
-    listed
+    widest.cloned()
 }
 
 fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<StatementDiff> {
