@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use trailtrim_aggregator::{Activity, Outcome, Unmapped};
 use trailtrim_emitter::report::{Filters, Input};
 use trailtrim_emitter::{
-    Baseline, Caveats, Draft, MANAGED_POLICY_LIMIT, MissingCompanions, Taste, Turnover, Widening,
-    made_anew,
+    Baseline, Caveats, Draft, MANAGED_POLICY_LIMIT, MissingCompanions, Regranted, Taste, Turnover,
+    Widening, made_anew,
 };
 
 use crate::output::printable;
@@ -140,7 +140,7 @@ fn tell(
         tell_baseline(drafts, hint, text)?;
         tell_companions(activity, drafts, text)?;
         tell_caveats(activity, drafts, hint, text)?;
-        tell_tried(activity, hint, text)?;
+        tell_tried(activity, drafts, hint, text)?;
     }
     let amended = activity.amended.calls();
     if amended.value > 0 {
@@ -315,6 +315,8 @@ fn tell_caveats(
         let who = format!("{}{}", principal.arn, workload.unwrap_or_default());
         notes.extend(made_anew(principal).map(|note| (who.clone(), note)));
         let turnover = draft.turnover.iter().map(Turnover::told);
+        let regranted = draft.regranted.iter().map(Regranted::told);
+        notes.extend(regranted.map(|note| (who.clone(), note)));
         notes.extend(caveats.notes().into_iter().chain(turnover).map(|note| (who.clone(), note)));
         for Widening { why, grants } in caveats.widened {
             widened.entry(why).or_default().extend(grants);
@@ -345,16 +347,26 @@ fn tell_caveats(
 
 /// Tells what was only tried, by action: refused, or failed in a way that does not tell whether it was
 /// allowed.
-fn tell_tried(activity: &Activity, hint: &str, text: &mut String) -> std::fmt::Result {
+fn tell_tried(
+    activity: &Activity,
+    drafts: &[Draft],
+    hint: &str,
+    text: &mut String,
+) -> std::fmt::Result {
     let (mut refused, mut failed): (BTreeMap<&str, usize>, BTreeMap<&str, usize>) =
         (BTreeMap::new(), BTreeMap::new());
-    for principal in &activity.principals {
-        let granted: BTreeSet<(&str, &str)> = principal
+    for (principal, draft) in activity.principals.iter().zip(drafts) {
+        let granted = principal
             .rows
             .keys()
             .filter(|key| key.outcome.grants())
-            .map(|key| (&*key.action, &*key.resource))
-            .collect();
+            .map(|key| (&*key.action, &*key.resource));
+        // What a pattern grants all the same is told of by itself.
+        let regranted = draft
+            .regranted
+            .iter()
+            .flat_map(|one| one.resources.iter().map(|resource| (&*one.action, resource.as_str())));
+        let granted: BTreeSet<(&str, &str)> = granted.chain(regranted).collect();
         let tried = principal.rows.keys().filter(|key| !key.outcome.grants());
         let tried: BTreeSet<(&str, &str, bool)> = tried
             .map(|key| (&*key.action, &*key.resource, key.outcome == Outcome::Denied))

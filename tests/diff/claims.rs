@@ -151,6 +151,32 @@ fn names_that_come_and_go_are_told_where_the_draft_lists_them() {
     assert!(told.contains(expected) && made.stderr.contains(expected), "{told}\n{}", made.stderr);
 }
 
+#[test]
+fn what_was_only_refused_and_a_pattern_grants_is_told() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    for day in 0..8 {
+        let put = format!(r#"{{"bucketName":"b","key":"out/k{day}"}}"#);
+        log.at(ACCOUNT, "worker", (day, 9), ("s3.amazonaws.com", "PutObject", &put), false);
+    }
+    let put = r#"{"bucketName":"b","key":"out/protected"}"#;
+    log.at(ACCOUNT, "worker", (1, 10), ("s3.amazonaws.com", "PutObject", put), false);
+    let refused = log.records.last_mut().unwrap();
+    *refused = refused.replacen("{", r#"{"errorCode":"AccessDenied","#, 1);
+    let trail = log.write(1);
+    let told = |options: &[&str]| {
+        let made = generate(&[trail.path()], options);
+        (of(&made.report(), "worker")["notes"].to_string(), made.stderr)
+    };
+    let warning = "s3:PutObject was only ever refused on `arn:aws:s3:::b/out/protected`, and the \
+                   pattern `arn:aws:s3:::b/out/*` grants it";
+    let (notes, stderr) = told(&[]);
+    assert!(notes.contains(warning) && stderr.contains(warning), "{notes}\n{stderr}");
+    assert!(!stderr.contains("refused, which grants nothing"), "{stderr}");
+    let (notes, stderr) = told(&["--resources", "exact"]);
+    assert!(!notes.contains("was only ever refused"), "{notes}");
+    assert!(stderr.contains("refused, which grants nothing: 1 permission"), "{stderr}");
+}
+
 /// Returns what is said of an action that stays.
 fn why<'d>(principal: &'d Value, action: &str) -> &'d str {
     let mut all = list(principal, "statements").iter().flat_map(|one| list(one, "actions"));

@@ -16,6 +16,7 @@ use crate::baseline::{Baseline, baseline};
 use crate::companions::{MissingCompanions, missing_companions};
 use crate::cover::{Block, Effort, Grants, condition_chars, cover_under, service};
 use crate::irredundant::{Covering, Grant, irredundant};
+use crate::refused::{Regranted, regranted};
 use crate::sid::{about, service_name, sids};
 use crate::taste::{Choice, Seen, Taste, choose};
 use crate::turnover::{Turnover, turnover};
@@ -60,6 +61,8 @@ pub struct Draft {
     pub baseline: Vec<Baseline>,
     /// What goes with something that the policy allows, and that it does not allow.
     pub missing_companions: Vec<MissingCompanions>,
+    /// What was only ever refused and is granted by a pattern.
+    pub regranted: Vec<Regranted>,
     /// Names that come and go, and that the policy lists.
     pub turnover: Vec<Turnover>,
     /// The accounts whose roles it was made for together, where they are one permission set's.
@@ -94,6 +97,8 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
         Taste::Exact => Vec::new(),
         _ => turnover(principal, &|action, name| Some(choice.resource(action, name).to_owned())),
     };
+    let regranted =
+        regranted(principal, &|key| choice.resource(&key.action, &key.resource).to_owned());
     Draft {
         policy,
         size,
@@ -101,6 +106,7 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
         choice,
         baseline,
         missing_companions,
+        regranted,
         turnover,
         together: BTreeSet::new(),
     }

@@ -27,6 +27,7 @@ mod packed;
 pub mod page;
 mod path;
 pub mod proof;
+mod refused;
 pub mod render;
 mod replay;
 pub mod report;
@@ -48,6 +49,7 @@ pub use packed::{Packed, packed};
 pub use path::{
     POLICY_FILE, POLICY_FILES, draft_path, is_policy_file, numbered_policy_file, policy_path,
 };
+pub use refused::Regranted;
 pub use sets::PermissionSets;
 pub use taste::{Choice, Generalisation, Taste};
 pub use turnover::Turnover;

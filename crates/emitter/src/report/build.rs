@@ -14,8 +14,8 @@ use super::{
 use crate::baseline::baseline_is_incomplete;
 use crate::fit::Limits;
 use crate::{
-    Caveats, Draft, DraftOptions, MANAGED_POLICY_LIMIT, Packed, PermissionSets, Turnover,
-    made_anew, packed, taste,
+    Caveats, Draft, DraftOptions, MANAGED_POLICY_LIMIT, Packed, PermissionSets, Regranted,
+    Turnover, made_anew, packed, taste,
 };
 
 /// Makes the report of a run, of which `principals` were drafted for with `options`.
@@ -166,6 +166,7 @@ fn notes(
         );
     }
     notes.extend(Caveats::of(principal).notes());
+    notes.extend(draft.regranted.iter().map(Regranted::told));
     notes.extend(draft.turnover.iter().map(Turnover::told));
     if let Some((size, Packed { documents, misfit })) = draft.size.zip(packed) {
         notes.push(format!(
