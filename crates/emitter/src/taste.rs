@@ -200,7 +200,9 @@ pub fn choose<'a>(
     }
     let rules = rules();
     let mut kinds = Kinds::new(rules, catalog);
-    let mut chooser = Chooser::new(rules);
+    let evidence = by_action.values().flat_map(BTreeMap::values);
+    let until = evidence.filter_map(|one| one.span.last).max();
+    let mut chooser = Chooser::new(rules, until);
     for (action, resources) in &by_action {
         let taste = taste_of(action.split(':').next().unwrap_or_default());
         let Some(facts) = catalog.action(action) else { continue };

@@ -56,12 +56,15 @@ pub(super) struct Chooser<'s> {
     containers: BTreeMap<(&'s str, bool), Container<'s>>,
     chosen: BTreeMap<String, BTreeMap<String, String>>,
     found: BTreeMap<(String, Rule), Found<'s>>,
+    /// The last day on which anything was seen.
+    until: Option<i32>,
 }
 
 impl<'s> Chooser<'s> {
-    pub(super) fn new(rules: &'static Rules) -> Chooser<'s> {
+    pub(super) fn new(rules: &'static Rules, until: Option<i32>) -> Chooser<'s> {
         Chooser {
             rules,
+            until,
             one_run: BTreeMap::new(),
             containers: BTreeMap::new(),
             chosen: BTreeMap::new(),
@@ -124,7 +127,8 @@ impl<'s> Chooser<'s> {
         for ((_, to), runs) in std::mem::take(&mut self.one_run) {
             self.runs(&to, &runs);
         }
-        for ((head, written), container) in std::mem::take(&mut self.containers) {
+        for ((head, written), mut container) in std::mem::take(&mut self.containers) {
+            container.names.until = self.until;
             self.container(head, written, &container);
         }
         let generalisations = self.found.into_iter().map(|((to, rule), found)| {

@@ -4,7 +4,7 @@
 //! time behind it, `2026/11/26`, `2026-11`, `2026-W48`, and the partitions of data lakes,
 //! `dt=2026-11-26` or `year=2026/month=11`. A number alone is no date.
 
-use chrono::{Datelike as _, Days, Months, NaiveDate};
+use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
 
 use super::rules::Rules;
 
@@ -36,13 +36,18 @@ pub(super) fn year_at(prefix: &str) -> Option<usize> {
     (year.len() == 4 && number(year).is_some_and(|year| YEARS.contains(&year))).then_some(at)
 }
 
-/// Returns the last day of what a date in a name stands for, in days since 1970: a day, a month or a year.
+/// Returns the last day of what a date in a name stands for, in days since 1970: a day, a week, a month or a year.
 /// Nothing where it does not begin with a year.
 pub(super) fn end_of(date: &str) -> Option<i32> {
     let mut runs = date.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
     let first = runs.next()?;
-    let compact = first.len() >= 8;
     let year = number(first.get(..4)?).filter(|year| YEARS.contains(year))?;
+    if date.get(4..).is_some_and(|rest| rest.trim_start_matches(['-', '_', '.']).starts_with('W')) {
+        let week = runs.next().and_then(number)?;
+        let last = NaiveDate::from_isoywd_opt(year.cast_signed(), week, Weekday::Sun)?;
+        return Some(last.num_days_from_ce() - EPOCH);
+    }
+    let compact = first.len() >= 6;
     let mut part = |from: usize| match compact {
         true => first.get(from..from + 2).and_then(number),
         false => runs.next().filter(|run| run.len() <= 2).and_then(number),
@@ -185,7 +190,8 @@ mod tests {
             ("2026-03-10/x", "2026-03-10"),
             ("20260310T101500Z", "2026-03-10"),
             ("2026/", "2026-12-31"),
-            ("2026-W48", "2026-12-31"),
+            ("2026-W48", "2026-11-29"),
+            ("202603/", "2026-03-31"),
         ] {
             assert_eq!(end_of(date), Some(days(last)), "{date}");
         }

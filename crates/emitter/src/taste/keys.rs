@@ -21,11 +21,12 @@ use super::dates::{date_at, end_of, year_at};
 use super::rules::Rules;
 use super::{Rule, Span};
 
-/// How many directories in one place it takes to see that they come and go.
-const DIRECTORIES: usize = 5;
+/// How many directories in one place it takes to see that they come and go: what is read once of a few
+/// named ones may be all there is.
+const DIRECTORIES: usize = 10;
 
 /// On how many days new ones must have come.
-const DAYS: usize = 3;
+const DAYS: usize = 5;
 
 /// How many calls there must be under a year to take it for a date: of so many names, none is a document
 /// about that year.
@@ -58,6 +59,8 @@ pub(super) struct Names<'a> {
     pub(super) keys: BTreeMap<&'a str, Span>,
     /// Those of them that these cuts are for, by what they are for: others are evidence alone.
     pub(super) own: BTreeMap<&'a str, Span>,
+    /// The last day on which anything was seen.
+    pub(super) until: Option<i32>,
     /// Whether keys that stay are written by their parent prefix afterwards.
     pub(super) by_prefix: bool,
     /// What stands before the star of names that stand for many.
@@ -111,7 +114,7 @@ fn cut_once<'a>(
         [date, place].into_iter().flatten().min_by_key(|cut| cut.at)
     };
     for (&key, &span) in &names.keys {
-        match first(dated.cut(key, rules), places.cut(key, key)) {
+        match first(dated.cut(key, rules), places.cut(key, key, rules)) {
             Some(cut) => {
                 let beginning = key.get(..cut.at).filter(|_| cut.ending.is_empty());
                 beginning.into_iter().for_each(|one| stands(one, Some(key), span));
@@ -125,7 +128,7 @@ fn cut_once<'a>(
     }
     for (&beginning, &span) in &names.folded {
         let known = beginning.get(..parent(beginning)).unwrap_or_default();
-        let cut = first(dated.cut(beginning, rules), places.cut(known, ""));
+        let cut = first(dated.cut(beginning, rules), places.cut(known, "", rules));
         let to = cut.map_or(beginning, |cut| beginning.get(..cut.at).unwrap_or_default());
         stands(to, None, span);
         cuts.folded.extend(cut.map(|cut| (beginning, cut)));
@@ -224,6 +227,7 @@ struct Places<'a> {
     endings: BTreeMap<Rule, BTreeSet<&'a str>>,
     several: usize,
     lasting_days: i32,
+    until: Option<i32>,
 }
 
 impl<'a> Places<'a> {
@@ -234,33 +238,35 @@ impl<'a> Places<'a> {
             endings: BTreeMap::new(),
             several: rules.several,
             lasting_days: rules.lasting_days,
+            until: names.until,
         };
         for (key, span) in &names.keys {
             add(&mut found.ids, key, ids(key), *span);
-            add(&mut found.directories, key, directories(key), *span);
+            add(&mut found.directories, key, named(key, rules), *span);
         }
         for (beginning, span) in &names.folded {
             // Of the last segment only the beginning is left.
             let known = beginning.get(..parent(beginning)).unwrap_or_default();
             add(&mut found.ids, known, ids(known), *span);
-            add(&mut found.directories, known, directories(known), *span);
+            add(&mut found.directories, known, named(known, rules), *span);
         }
         found.endings = [Rule::VaryingKey, Rule::PassingDirectory]
             .into_iter()
-            .map(|rule| (rule, found.endings_of(names, rule)))
+            .map(|rule| (rule, found.endings_of(names, rule, rules)))
             .collect();
         found
     }
 
     /// Returns what follows the top level where it is cut, if that is always one of a few and each follows
     /// several.
-    fn endings_of(&self, names: &Names<'a>, rule: Rule) -> BTreeSet<&'a str> {
+    fn endings_of(&self, names: &Names<'a>, rule: Rule, rules: &Rules) -> BTreeSet<&'a str> {
         let mut endings: BTreeMap<&str, usize> = BTreeMap::new();
         for key in names.keys.keys() {
-            let Some((_, end)) = self.place(key, rule).filter(|(start, _)| *start == 0) else {
+            let Some((_, end)) = self.place(key, rule, rules).filter(|(start, _)| *start == 0)
+            else {
                 continue;
             };
-            match key.get(end..) {
+            match key.get(end..).map(|rest| steady(rest, rules)) {
                 Some(ending) if !ending.is_empty() => *endings.entry(ending).or_default() += 1,
                 _ => return BTreeSet::new(),
             }
@@ -270,8 +276,8 @@ impl<'a> Places<'a> {
     }
 
     /// Returns the first place of a key at which it is to be cut by a rule, with its end.
-    fn place(&self, key: &str, rule: Rule) -> Option<(usize, usize)> {
-        let places = if rule == Rule::VaryingKey { ids(key) } else { directories(key) };
+    fn place(&self, key: &str, rule: Rule, rules: &Rules) -> Option<(usize, usize)> {
+        let places = if rule == Rule::VaryingKey { ids(key) } else { named(key, rules) };
         let (seen, several) = match rule {
             Rule::VaryingKey => (&self.ids, self.several),
             _ => (&self.directories, DIRECTORIES),
@@ -284,7 +290,7 @@ impl<'a> Places<'a> {
                         Rule::VaryingKey => {
                             here.values().any(|span| !span.lasts(self.lasting_days))
                         }
-                        _ => come_and_go(here),
+                        _ => self.come_and_go(here),
                     }
             })
         })
@@ -292,10 +298,10 @@ impl<'a> Places<'a> {
 
     /// Returns where a key, or what is known of its beginning, is cut. `whole` is the key, "" where there
     /// is none.
-    fn cut(&self, key: &str, whole: &'a str) -> Option<Cut<'a>> {
+    fn cut(&self, key: &str, whole: &'a str, rules: &Rules) -> Option<Cut<'a>> {
         let cut = |rule: Rule| {
-            let (at, end) = self.place(key, rule)?;
-            let ending = whole.get(end..).unwrap_or_default();
+            let (at, end) = self.place(key, rule, rules)?;
+            let ending = whole.get(end..).map(|rest| steady(rest, rules)).unwrap_or_default();
             let stays = at == 0 && self.endings.get(&rule).is_some_and(|all| all.contains(ending));
             // Nothing but an ending keeps what is called by a name from being the whole container.
             if at == 0 && !stays && rule == Rule::PassingDirectory {
@@ -306,6 +312,43 @@ impl<'a> Places<'a> {
         let cuts = [cut(Rule::VaryingKey), cut(Rule::PassingDirectory)];
         cuts.into_iter().flatten().min_by_key(|cut| cut.at)
     }
+
+    /// Whether four in five of so many directories were seen on one day only, and new ones kept coming: on
+    /// several days, and to the end.
+    fn come_and_go(&self, directories: &BTreeMap<&str, Span>) -> bool {
+        let of_a_day = directories.values().filter(|span| span.one_day()).count();
+        let days: BTreeSet<i32> = directories.values().filter_map(|span| span.first).collect();
+        let newest = days.last().zip(self.until);
+        directories.len() >= DIRECTORIES
+            && of_a_day * 5 >= directories.len() * 4
+            && days.len() >= DAYS
+            && newest.is_some_and(|(newest, until)| newest + self.lasting_days >= until)
+    }
+}
+
+/// Returns what of the rest of a key holds neither date nor id: all of it, else the file's name, else
+/// nothing.
+fn steady<'a>(rest: &'a str, rules: &Rules) -> &'a str {
+    let passing = |text: &str| {
+        let directories = || directories(text).into_iter();
+        let year = |(_, end): (usize, usize)| text.get(..end + 1).and_then(year_at).is_some();
+        date_at(text, rules).is_some()
+            || directories().any(year)
+            || text.split('/').any(|segment| run_token(segment).is_some())
+    };
+    let file = rest.get(rest.rfind('/').unwrap_or_default()..).unwrap_or_default();
+    [rest, file].into_iter().find(|text| !passing(text)).unwrap_or_default()
+}
+
+/// Returns where the directories of a key begin and end that hold neither date nor id: those have rules of
+/// their own.
+fn named(key: &str, rules: &Rules) -> Vec<(usize, usize)> {
+    let mut all = directories(key);
+    all.retain(|(start, end)| {
+        let segment = key.get(*start..*end).unwrap_or_default();
+        date_at(segment, rules).is_none() && run_token(segment).is_none()
+    });
+    all
 }
 
 fn add<'a>(
@@ -318,13 +361,6 @@ fn add<'a>(
         let (Some(before), Some(name)) = (key.get(..start), key.get(start..end)) else { continue };
         seen.entry(before).or_default().entry(name).or_default().join(span);
     }
-}
-
-/// Whether four in five of so many directories were seen on one day only, and new ones came on several.
-fn come_and_go(directories: &BTreeMap<&str, Span>) -> bool {
-    let of_a_day = directories.values().filter(|span| span.one_day()).count();
-    let days: BTreeSet<i32> = directories.values().filter_map(|span| span.first).collect();
-    directories.len() >= DIRECTORIES && of_a_day * 5 >= directories.len() * 4 && days.len() >= DAYS
 }
 
 /// Returns where the directories of a key begin and end.
@@ -366,7 +402,8 @@ mod tests {
     fn cut_to(keys: &[(&str, i32, i32)], written: bool) -> Vec<String> {
         let spans = keys.iter().map(|(key, first, last)| (*key, Span::days(*first, *last)));
         let keys: BTreeMap<&str, Span> = spans.collect();
-        let names = Names { own: keys.clone(), keys, ..Names::default() };
+        let until = keys.values().filter_map(|span| span.last).max();
+        let names = Names { own: keys.clone(), keys, until, ..Names::default() };
         let cuts = cuts(&names, written, rules());
         let to = |key: &str| match cuts.keys.get(key) {
             Some(Cut { at, ending, .. }) => format!("{}*{ending}", &key[..*at]),
@@ -406,13 +443,22 @@ mod tests {
 
     #[test]
     fn directories_that_come_and_go_are_cut_before_them() {
-        let releases: Vec<String> = (0..6).map(|day| format!("rel/v1.{day}.0/app.zip")).collect();
-        let of = |days: i32| {
+        let releases: Vec<String> = (0..12).map(|day| format!("rel/v1.{day}.0/app.zip")).collect();
+        let of = |days: i32, later: i32| {
             let seen = releases.iter().zip(0..).map(|(key, day)| (&**key, day / days, day / days));
-            cut_to(&seen.collect::<Vec<_>>(), false)
+            let other = ("other", later, later);
+            cut_to(&seen.chain([other]).collect::<Vec<_>>(), false)
         };
-        assert_eq!(of(1), ["rel/*"]);
-        assert_eq!(of(6).len(), 6, "what came in one go may be all there is");
+        assert_eq!(of(1, 12), ["other", "rel/*"]);
+        assert_eq!(of(6, 12).len(), 13, "what came in one go may be all there is");
+        assert_eq!(of(1, 40).len(), 13, "no new one came for long");
+        let dated = |key: fn(i32) -> String| {
+            let keys: Vec<String> = (10..24).map(key).collect();
+            let seen = keys.iter().zip(0..).map(|(key, day)| (&**key, day, day));
+            cut_to(&seen.collect::<Vec<_>>(), true)
+        };
+        assert_eq!(dated(|day| format!("logs/app-2026-03-{day}/x")), ["logs/app-*"]);
+        assert_eq!(dated(|day| format!("dt=2026-03-{day}/x")), ["dt=*"]);
     }
 
     #[test]
@@ -425,6 +471,8 @@ mod tests {
         };
         assert_eq!(of(|_| "in/file.json".to_owned()), ["*/in/file.json"]);
         assert_eq!(of(|at| format!("{at}.json")), ["*"]);
+        assert_eq!(of(|at| format!("2026-0{}/x.pdf", at + 1)), ["*/x.pdf"]);
+        assert_eq!(of(|_| "2026-03.pdf".to_owned()), ["*"]);
     }
 
     #[test]
