@@ -40,7 +40,8 @@ use crate::{directory, interrupt, region, summary, time};
 /// Each attached Allow statement is restricted to the actions and resources that were used, and to
 /// what the log could not have shown. Conditions, Deny statements and boundaries stay. Nothing is
 /// called unused where CloudTrail was not proved to look: declare what the trails were told to log
-/// with --event-selectors, and which regions are in use with --use-region.
+/// with --event-selectors, and which regions are in use with --use-region. What the holder's own Deny
+/// or its boundary surely forbids goes as well: it is not allowed today.
 ///
 /// Every draft is proved by the policy engine: what was used is still allowed, nothing is allowed
 /// that was not before, nothing in it is idle, and it keeps AWS's limits. Where a proof fails, the

@@ -102,9 +102,10 @@ fn describe(answer: &Explanation, text: &mut String) -> std::fmt::Result {
     };
     let (tone, verdict) = match answer.verdict {
         Verdict::Granted => (Tone::Good, "in the draft, because it was used"),
-        Verdict::Baseline => {
-            (Tone::Good, "in the draft: it was not seen, and a workload needs it whatever it does")
-        }
+        Verdict::Baseline => (
+            Tone::Good,
+            "in the draft: no call proves it, and a workload needs it whatever it does",
+        ),
         Verdict::NotProven => (Tone::Bad, "not in the draft: it was tried, and no call proves it"),
         Verdict::MaybeUnmapped => (
             Tone::Doubtful,

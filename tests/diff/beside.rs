@@ -115,7 +115,7 @@ fn what_a_function_needs_whatever_it_does_is_explained_as_the_draft_has_it() {
         text(output.unwrap().stdout)
     };
     let told = asked(&[]);
-    assert!(told.contains("in the draft: it was not seen, and a workload needs it"), "{told}");
+    assert!(told.contains("in the draft: no call proves it, and a workload needs it"), "{told}");
     assert!(told.contains(FUNCTION) && told.contains("\"Sid\": \"BaselineLogs"), "{told}");
     assert!(asked(&["--no-baseline"]).contains("not in the draft: it was not seen"));
 }

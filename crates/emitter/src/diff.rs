@@ -60,7 +60,9 @@ impl Diff {
             .chain(self.not_in_dump.iter().map(String::as_str))
             .filter_map(|arn| Some((arn, permission_set(arn.split_once(":role/")?.1)?)))
             .collect();
+        // Everyone is looked at whoever is told of, but not what happened in accounts that are left out.
         PermissionSets::of(of_sets.iter().map(|(arn, set)| (*arn, set.as_str())))
+            .selected(!self.filters.accounts.is_empty())
     }
 }
 

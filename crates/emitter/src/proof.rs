@@ -178,7 +178,8 @@ pub fn foretell(
         let parts = parts(key, &circumstances, attached, &before, asking.as_ref());
         let judged = parts.into_iter().map(|part| {
             let known = circumstances.with_networks(row);
-            let denies = after.judge(&part, &known, asking.as_ref()) == Allowance::No;
+            let judge = |with: &Replay| with.judge(&part, &known, asking.as_ref());
+            let denies = judge(&after) == Allowance::No && judge(&before) != Allowance::No;
             (part, denies)
         });
         // What the boundary forbids is not in the draft because of that.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Principal, Stats};
+use trailtrim_iam::{Effect, PolicyDocument, Selector, pattern};
 
 /// How many names there must be: fewer may be chance.
 const NAMES: usize = 5;
@@ -43,12 +44,9 @@ struct Span {
     last: Option<i32>,
 }
 
-/// Looks for such names in what a principal was granted. `written` tells as what its policy has a resource
-/// of an action; of patterns, too, the next may be another.
-pub(crate) fn turnover(
-    principal: &Principal,
-    written: &dyn Fn(&str, &str) -> Option<String>,
-) -> Vec<Turnover> {
+/// Looks for such names in what a principal was granted, as its policies list them; of patterns, too, the
+/// next may be another.
+pub(crate) fn turnover(principal: &Principal, policies: &[&PolicyDocument]) -> Vec<Turnover> {
     // Rows are ordered by action and resource, so that mostly the last kind is the next one's as well.
     let mut kinds: Vec<Kind<'_>> = Vec::new();
     for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
@@ -72,7 +70,7 @@ pub(crate) fn turnover(
         }
         let mut patterns: BTreeMap<String, Span> = BTreeMap::new();
         for (name, span) in names {
-            if let Some(pattern) = written(action, name) {
+            if let Some(pattern) = written(policies, action, name) {
                 patterns.entry(pattern).or_default().join(span);
             }
         }
@@ -99,6 +97,26 @@ pub(crate) fn turnover(
         told.actions = actions;
     }
     found.into_values().collect()
+}
+
+/// Returns the widest as which documents list a thing for an action.
+fn written(documents: &[&PolicyDocument], action: &str, name: &str) -> Option<String> {
+    let statements = documents.iter().flat_map(|document| &document.statements);
+    let mut widest: Option<&String> = None;
+    for one in statements.filter(|one| one.effect == Effect::Allow) {
+        // What lists exceptions lists no names.
+        let Selector::Only(actions) = &one.action else { return None };
+        let Some(Selector::Only(resources)) = &one.resource else { return None };
+        if !actions.iter().any(|wide| pattern::covers_action(wide, action)) {
+            continue;
+        }
+        for wide in resources.iter().filter(|wide| pattern::covers(wide, name)) {
+            if widest.is_none_or(|known| pattern::covers(wide, known)) {
+                widest = Some(wide);
+            }
+        }
+    }
+    widest.cloned()
 }
 
 /// Returns what an ARN has before the name: of `arn:aws:sqs:r:a:jobs` all to the account, of

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use trailtrim_aggregator::{Activity, Coverage, Join as _, RowKey, Stats, is_service_linked};
 use trailtrim_catalog::Catalog;
-use trailtrim_iam::{Effect, PolicyDocument, Selector, Statement, pattern};
+use trailtrim_iam::{Effect, PolicyDocument, Statement, pattern};
 
 use super::drafted::{Drafted, Sourced};
 use super::room::{Rooms, limits_of};
@@ -17,7 +17,7 @@ use super::{
     WrittenAs,
 };
 use crate::attached::{Bundle, Inventory, Policy};
-use crate::caveats::Caveats;
+use crate::caveats::{Caveats, made_anew};
 use crate::circumstance::{self, ConditionKind};
 use crate::finding;
 use crate::fit::Budget;
@@ -215,8 +215,8 @@ impl Builder<'_> {
         if let Some(principal) = one.principal {
             let drafts = bundles.iter().filter_map(|(_, draft)| *draft);
             let drafts: Vec<&PolicyDocument> = drafts.flat_map(|draft| &draft.documents).collect();
-            let written = |action: &str, name: &str| written(&drafts, action, name);
-            notes.extend(turnover(principal, &written).iter().map(Turnover::told));
+            notes.extend(made_anew(principal));
+            notes.extend(turnover(principal, &drafts).iter().map(Turnover::told));
         }
         let fits = each && together;
         if !fits {
@@ -503,26 +503,6 @@ impl<'w> Writing<'w> {
         };
         Some(WrittenAs { pattern: (*wide).to_owned(), why })
     }
-}
-
-/// Returns the widest as which documents list a thing for an action.
-fn written(documents: &[&PolicyDocument], action: &str, name: &str) -> Option<String> {
-    let statements = documents.iter().flat_map(|document| &document.statements);
-    let mut widest: Option<&String> = None;
-    for one in statements.filter(|one| one.effect == Effect::Allow) {
-        // What lists exceptions lists no names.
-        let Selector::Only(actions) = &one.action else { return None };
-        let Some(Selector::Only(resources)) = &one.resource else { return None };
-        if !actions.iter().any(|wide| pattern::covers_action(wide, action)) {
-            continue;
-        }
-        for wide in resources.iter().filter(|wide| pattern::covers(wide, name)) {
-            if widest.is_none_or(|known| pattern::covers(wide, known)) {
-                widest = Some(wide);
-            }
-        }
-    }
-    widest.cloned()
 }
 
 fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<StatementDiff> {

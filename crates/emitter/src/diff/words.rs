@@ -201,7 +201,9 @@ impl Proofs {
             ));
         }
         let less = match then < cuts {
-            true => format!(", when it cut {then} of {} that are cut now", count(cuts, "action")),
+            true => {
+                format!(", when it cut {then} of the {} that are cut now,", count(cuts, "action"))
+            }
             false => String::new(),
         };
         Some(format!(
