@@ -18,6 +18,7 @@ pub(crate) fn tests(
     for text in texts {
         let operators = [
             ("!/*=", test::LAST_CONTAINS_NOT),
+            ("/*=", test::LAST_CONTAINS),
             ("!*=", test::CONTAINS_NOT),
             ("!^=", test::STARTS_NOT),
             ("!$=", test::ENDS_NOT),

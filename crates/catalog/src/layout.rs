@@ -307,4 +307,6 @@ pub mod test {
     pub const CONTAINS_NOT: u32 = 9;
     /// No value contains it behind its last `/`.
     pub const LAST_CONTAINS_NOT: u32 = 10;
+    /// A value contains it behind its last `/`.
+    pub const LAST_CONTAINS: u32 = 11;
 }

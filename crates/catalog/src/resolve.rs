@@ -200,9 +200,8 @@ impl Resolver<'_> {
             test::ENDS => some(&|value| value.ends_with(&wanted)),
             test::ENDS_NOT => !some(&|value| value.ends_with(&wanted)),
             test::CONTAINS_NOT => !some(&|value| value.contains(&wanted)),
-            test::LAST_CONTAINS_NOT => {
-                !some(&|value| value.rsplit('/').next().is_some_and(|last| last.contains(&wanted)))
-            }
+            test::LAST_CONTAINS => some(&|value| last(value).contains(&wanted)),
+            test::LAST_CONTAINS_NOT => !some(&|value| last(value).contains(&wanted)),
             test::CONTAINS => some(&|value| value.contains(&wanted)),
             _ => false,
         }
@@ -533,4 +532,8 @@ impl Filler<'_> {
             Filled::Nothing => Found::Nothing,
         }
     }
+}
+/// Returns what follows the last `/` of a value.
+fn last(value: &str) -> &str {
+    value.rsplit('/').next().unwrap_or(value)
 }
