@@ -14,6 +14,7 @@ mod forbidden;
 mod idle;
 mod kept;
 mod large;
+mod origin;
 mod room;
 mod shared;
 
@@ -413,16 +414,45 @@ fn a_baseline_accepts_what_is_known_until_its_day() {
         files.write("accepted.toml", &text)
     };
     // The trail ends on 2026-01-08.
-    for (principal, until, code) in [
-        ("role/worker", "2026-01-08", 0),
-        ("role/worker", "2026-01-07", 1),
-        ("role/other", "2026-02-01", 1),
+    for (principal, until, code, told) in [
+        ("role/worker", "2026-01-08", 0, "check: 0 findings that it fails for, 1 accepted"),
+        (
+            "role/worker",
+            "2026-01-07",
+            1,
+            "unused-access of `role/worker` ended on 2026-01-07, and the trail ends on 2026-01-08",
+        ),
+        (
+            "role/other",
+            "2026-02-01",
+            1,
+            "unused-access, 1 of arn:aws:iam::111122223333:role/worker",
+        ),
     ] {
         let baseline = accept(principal, until);
         let options = ["--attached", &attached, "--check", "--baseline", &baseline];
         let ran = diff(trail.path(), &[&WEEK[..], &options].concat());
         assert_eq!(ran.code, code, "{principal} {until}: {}", ran.stdout);
+        assert!(ran.stderr.contains(told), "{principal} {until}: {}", ran.stderr);
+        let sarif = diff(trail.path(), &[&WEEK[..], &options, &["--format", "sarif"]].concat());
+        let sarif: Value = serde_json::from_str(&sarif.stdout).unwrap();
+        let results = sarif["runs"][0]["results"].as_array().unwrap();
+        let accepted = results.iter().filter(|one| one["suppressions"][0]["status"] == "accepted");
+        assert_eq!(accepted.count(), usize::from(code == 0), "{principal} {until}");
     }
+    // Of a dump all principals are judged, so an entry without a finding is good for nothing.
+    let dump = dump(&[(ACCOUNT, "worker", policy(&["sqs:DeleteQueue"], &[QUEUE]))]);
+    let dump = files.write("dump.json", &dump.to_string());
+    let baseline = accept("role/gone", "2026-02-01");
+    let ran = diff(
+        trail.path(),
+        &["--account-authorization-details", &dump, "--check", "--baseline", &baseline],
+    );
+    assert!(ran.stderr.contains("`role/gone` accepts nothing"), "{}", ran.stderr);
+    // One role's policies are not those of the whole account.
+    let ran = diff(trail.path(), &["--principal", "worker", "--attached", &dump]);
+    let told = "is the dump of an account, and --attached takes one principal's policies";
+    assert!(ran.code == 2 && ran.stderr.contains(told), "{}", ran.stderr);
 }
 
 #[test]

@@ -14,7 +14,6 @@ use trailtrim_aggregator::{Facts, permission_set};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::attached::Inventory;
 use trailtrim_emitter::diff::{Diff, Inputs, Options, Past, Status, diff as describe};
-use trailtrim_emitter::finding::Code;
 use trailtrim_emitter::fit::Budget as Sizes;
 use trailtrim_emitter::tighten::{Lookout, Settings, Standards, UNUSED_DAYS};
 use trailtrim_emitter::{ConditionKind, Taste};
@@ -175,8 +174,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     let accepted = args.baseline.as_deref().map(Accepted::read).transpose()?.unwrap_or_default();
     let Dumps { holders: dumps, names } = read_dumps(&args.account_authorization_details)?;
-    let attached =
-        PolicyFiles::read(&args.attached, &[PolicyKind::Identity, PolicyKind::Unstated])?;
+    let attached = read_attached(&args.attached)?;
     let (mut trail, mut cut) = args.trail.read_and_cut(catalog, Some(&names))?;
     args.trail.require_records(trail.nothing, &trail.input, args.out.as_deref())?;
     for declaration in declarations {
@@ -279,6 +277,8 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
             "this is a defect of the program or of its data: report it with what is above",
         ));
     }
+    let last = last_day(&trail);
+    accepted.mark(&mut described, &last);
     let form = Form { format: args.format, budget: args.budget, sets: &sets };
     match (&args.out, args.format.kind()) {
         (Some(directory), _) => {
@@ -299,13 +299,10 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
         }
     }
     say(&summary::of_input(&trail.input));
-    let last = last_day(&trail);
-    let concern = described.principals.iter().any(|one| {
-        one.findings.iter().any(|finding| {
-            matches!(finding.code, Code::UnusedAccess | Code::UnexplainedAccess)
-                && !accepted.holds(&one.arn, finding, &last)
-        })
-    });
+    if args.check {
+        say(&accepted.tell(&described, &last, !args.trail.selects_principals()));
+    }
+    let concern = accepted::is_concern(&described);
     Ok(if trail.lossy {
         Exit::Skipped
     } else if args.check && concern {
@@ -335,6 +332,27 @@ fn failures(diff: &Diff) -> Vec<String> {
         failed.extend(proofs.failures().into_iter().map(|what| format!("{}: {what}", one.arn)));
     }
     failed
+}
+
+/// Reads the policies of one principal. In a dump stand those of all principals, and would all be
+/// taken for this one's.
+fn read_attached(files: &[PathBuf]) -> anyhow::Result<PolicyFiles> {
+    let mut all = PolicyFiles::default();
+    for file in files {
+        let contents = read_file(file)?;
+        if contents.is_dump {
+            return Err(hinted(
+                format!(
+                    "`{}` is the dump of an account, and --attached takes one principal's policies",
+                    file.display()
+                ),
+                "give it with --account-authorization-details, and name who is asked for with \
+                 --principal",
+            ));
+        }
+        all.add(file, &contents, &[PolicyKind::Identity, PolicyKind::Unstated])?;
+    }
+    Ok(all)
 }
 
 /// What account dumps hold.

@@ -291,15 +291,20 @@ fn describe_shown(shown: &Shown, text: &mut String) -> std::fmt::Result {
     }
     if matches!(shown.kind, "management" | "data" | "through") {
         for place in &shown.places {
+            let days = match place.at_most {
+                Some(most) => format!("{} to {most}", place.covered_days),
+                None => place.covered_days.to_string(),
+            };
+            let all = count(shown.days as u64, "day", "days");
+            writeln!(text, "  {}: {days} of {all} covered", printable(&place.region))?;
+        }
+        if shown.places.iter().any(|place| place.at_most.is_some()) {
             writeln!(
                 text,
-                "  {}: {} of {} covered",
-                printable(&place.region),
-                place.covered_days,
-                count(shown.days as u64, "day", "days")
+                "  how many depends on which calls that may show it its policies allow, which are not \
+                 known here: `trailtrim diff` asks what is attached"
             )?;
-        }
-        if shown.places.iter().all(|place| place.covered_days == 0) {
+        } else if shown.places.iter().all(|place| place.covered_days == 0) {
             writeln!(
                 text,
                 "  no day is covered in the principal's account: that it was not seen says nothing"

@@ -8,8 +8,8 @@ use clap::Args;
 use serde::Serialize;
 use trailtrim_iam::read::PolicyKind;
 use trailtrim_iam::{
-    Action, Context, Decision, Effect, Layer, Layers, Outcome, Policies, Principal, Request,
-    ResourcePolicyRole, evaluate,
+    Action, Context, Decision, Effect, Layer, Layers, NOT_PRINCIPAL, Outcome, Policies, Principal,
+    Request, ResourcePolicyRole, evaluate,
 };
 
 use crate::Exit;
@@ -266,8 +266,19 @@ impl Answer {
             let _ = writeln!(text, "  {effect}{maybe}: {} ({layer})", printable(&name.text()));
         }
         if !self.unknown_keys.is_empty() {
-            let keys: Vec<String> = self.unknown_keys.iter().map(|key| printable(key)).collect();
-            let _ = writeln!(text, "  hangs on {}; give them with --context", keys.join(", "));
+            let (element, keys): (Vec<_>, Vec<_>) =
+                self.unknown_keys.iter().partition(|key| *key == NOT_PRINCIPAL);
+            let keys: Vec<String> = keys.into_iter().map(|key| printable(key)).collect();
+            if !keys.is_empty() {
+                let _ = writeln!(text, "  hangs on {}; give them with --context", keys.join(", "));
+            }
+            if !element.is_empty() {
+                text.push_str(
+                    "  hangs on `NotPrincipal`: AWS may check the account, the role and the session \
+                     one after the other, and a Deny surely spares only whom it lists with all of \
+                     them; list them, or use `ArnNotEquals` on `aws:PrincipalArn`\n",
+                );
+            }
         }
         text
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, Files, Log, WEEK, classes, described, of};
+use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of, policy, week};
 use crate::harness::{text, trailtrim};
 
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:worker";
@@ -118,4 +118,24 @@ fn what_a_function_needs_whatever_it_does_is_explained_as_the_draft_has_it() {
     assert!(told.contains("in the draft: no call proves it, and a workload needs it"), "{told}");
     assert!(told.contains(FUNCTION) && told.contains("\"Sid\": \"BaselineLogs"), "{told}");
     assert!(asked(&["--no-baseline"]).contains("not in the draft: it was not seen"));
+}
+
+#[test]
+fn what_only_some_calls_show_is_explained_by_what_the_diff_counts() {
+    let (trail, files) = (week().write(1), Files::new());
+    let explained = |action: &str| {
+        let mut command = trailtrim();
+        command.arg("explain").arg(trail.path());
+        let output = command.args(["--principal", "worker", "--action", action]).output().unwrap();
+        text(output.stdout)
+    };
+    let attached = files.write("policy.json", &policy(&["ec2:CreateTags"], &["*"]).to_string());
+    let ran = diff(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+    assert!(ran.stdout.contains("not seen in 6 covered days"), "{}", ran.stdout);
+    // What the policies allow is not known here, so neither is how many days are covered.
+    let said = explained("ec2:CreateTags");
+    assert!(said.contains("eu-west-1: 0 to 6 of 8 days covered"), "{said}");
+    assert!(said.contains("`trailtrim diff` asks what is attached"), "{said}");
+    assert!(!said.contains("says nothing"), "{said}");
+    assert!(explained("sqs:ListQueues").contains("eu-west-1: 6 of 8 days covered"));
 }

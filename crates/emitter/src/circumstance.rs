@@ -3,8 +3,13 @@
 //! A region, an endpoint or a network becomes a condition of a statement only
 //! where every call behind that statement had one of a few values. "Absent" is a
 //! value too: a call without an endpoint breaks it.
+//!
+//! Source: IAM User Guide, "AWS global condition context keys": `aws:SourceIp` is in a request
+//! unless it goes through a VPC endpoint, and holds public addresses. So no call has both an endpoint
+//! and an address that a policy can ask for.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use trailtrim_aggregator::Row;
 use trailtrim_iam::{Condition, PolicyDocument};
@@ -65,8 +70,8 @@ impl ConditionKind {
             }
             ConditionKind::SourceIp => {
                 let networks = constant(row.stats.networks())?;
-                // A service's name stands where an address would: such a call has none of ours.
-                networks.iter().all(|one| one.contains('/')).then(|| networks.into_iter().collect())
+                let asked = !through_endpoints(row) && networks.iter().all(|one| is_public(one));
+                asked.then(|| networks.into_iter().collect())
             }
         }
     }
@@ -99,12 +104,71 @@ impl Common {
     /// Adds a condition for each kind that all calls agree on and the statement does not speak of.
     pub(crate) fn narrow(&self, condition: &mut Condition) {
         for (kind, values) in &self.0 {
-            let spoken = condition.iter().any(|(_, key, _)| key.eq_ignore_ascii_case(kind.key()));
+            let speaks = |kind: ConditionKind| {
+                condition.iter().any(|(_, key, _)| key.eq_ignore_ascii_case(kind.key()))
+            };
+            // Both in one statement would hold for no request.
+            let spoken = match kind {
+                ConditionKind::RequestedRegion => speaks(*kind),
+                ConditionKind::SourceVpce | ConditionKind::SourceIp => {
+                    speaks(ConditionKind::SourceVpce) || speaks(ConditionKind::SourceIp)
+                }
+            };
             if let Some(values) = values.as_ref().filter(|values| !spoken && !values.is_empty()) {
                 condition.add(kind.operator(), kind.key(), values.iter().cloned());
             }
         }
     }
+}
+
+/// Tells whether some of a row's calls went through a VPC endpoint, or may have.
+fn through_endpoints(row: &Row) -> bool {
+    row.stats.endpoints().values().is_none_or(|mut values| values.any(|one| one.is_some()))
+}
+
+/// Tells whether a network is one of the internet's. A service's name, which stands where an address
+/// would, is none: such a call has no address of ours.
+fn is_public(network: &str) -> bool {
+    let Some((address, _)) = network.split_once('/') else { return false };
+    match address.parse() {
+        Ok(IpAddr::V4(address)) => {
+            let [a, b, ..] = address.octets();
+            // Shared addresses of carriers (RFC 6598) are as private as those of RFC 1918.
+            let shared = a == 100 && (64..128).contains(&b);
+            let own = address.is_private() || address.is_loopback() || address.is_link_local();
+            a != 0 && !own && !shared && !address.is_multicast() && !address.is_broadcast()
+        }
+        Ok(IpAddr::V6(address)) => {
+            let [first, ..] = address.segments();
+            // Global unicast (RFC 4291), which is all that is given out.
+            first & 0xe000 == 0x2000
+        }
+        Err(_) => false,
+    }
+}
+
+/// Says that addresses make no condition of calls that have none a policy can ask for, where some
+/// of those that a draft is made of were such.
+pub(crate) fn without_address<'a>(
+    rows: impl Iterator<Item = (&'a str, &'a Row)>,
+) -> Option<String> {
+    let unasked: BTreeSet<&str> = rows
+        .filter(|(_, row)| {
+            let private = |networks: Vec<String>| {
+                networks.iter().any(|one| one.contains('/') && !is_public(one))
+            };
+            through_endpoints(row) || constant(row.stats.networks()).is_some_and(private)
+        })
+        .map(|(action, _)| action)
+        .collect();
+    (!unasked.is_empty()).then(|| {
+        format!(
+            "no `{}` where calls went through a VPC endpoint or came from a private address, since \
+             such a request has no public address to ask for (`source-vpce` asks for the endpoint): {}",
+            ConditionKind::SourceIp.key(),
+            unasked.into_iter().collect::<Vec<_>>().join(", ")
+        )
+    })
 }
 
 /// Says that addresses were written as networks, where a draft has such that are not attached already.

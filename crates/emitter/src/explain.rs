@@ -93,8 +93,12 @@ pub struct Shown {
 pub struct Place {
     /// The region.
     pub region: String,
-    /// Days on which its use would surely have shown.
+    /// Days on which its use would surely have shown, whatever the principal's policies allow.
     pub covered_days: usize,
+    /// Days where they allow none of the calls that carry it and of which the trail shows nothing;
+    /// absent where these are no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<usize>,
 }
 
 /// What is asked.
@@ -272,15 +276,14 @@ fn shown(
                     resource: query.resource.unwrap_or("*"),
                     principal: Some(&principal.arn),
                 };
-                let days = coverage.covered_days_of(
-                    events,
-                    facts.id(),
-                    &place,
-                    // What is attached is not known here, so any call may carry it.
-                    &|_| true,
-                    &mut asked,
-                );
-                Place { region: region.to_owned(), covered_days: days.len() }
+                let mut days = |can: bool| {
+                    coverage.covered_days_of(events, facts.id(), &place, &|_| can, &mut asked).len()
+                };
+                // What is attached is not known here, so each call that may carry it may be allowed,
+                // or none of those of which the trail shows nothing.
+                let (covered_days, most) = (days(true), days(false));
+                let at_most = (most > covered_days).then_some(most);
+                Place { region: region.to_owned(), covered_days, at_most }
             })
             .collect(),
         _ => Vec::new(),

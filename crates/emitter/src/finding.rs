@@ -179,6 +179,9 @@ pub struct Finding {
     pub statement: Option<usize>,
     /// What is the matter, in words.
     pub message: String,
+    /// Why it is accepted and until when, where a baseline says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }
 
 impl Finding {
@@ -191,6 +194,7 @@ impl Finding {
             policy: None,
             statement: None,
             message: message.into(),
+            accepted: None,
         }
     }
 

@@ -29,7 +29,7 @@ pub use document::{
     Condition, Effect, PolicyDocument, PrincipalKind, Principals, Selector, Statement, Version,
 };
 pub use eval::{
-    Context, Decision, Layer, Layers, Matched, Outcome, Policies, Principal, PrincipalError,
-    Request, ResourcePolicyRole, StatementId, evaluate,
+    Context, Decision, Layer, Layers, Matched, NOT_PRINCIPAL, Outcome, Policies, Principal,
+    PrincipalError, Request, ResourcePolicyRole, StatementId, evaluate,
 };
 pub use print::escape_controls;

@@ -223,11 +223,9 @@ fn principals_are_a_third_side() {
         anyone(r#""StringEquals":{"aws:PrincipalAccount":["111122223333","777788889999"]}"#);
     check(&[
         ('!', &account, &of(r#"{"AWS":"arn:aws:iam::111122223333:root"}"#)),
-        ('!', &account, &role),
         ('+', &role, &account),
         ('+', &account, &of(r#"{"AWS":"444455556666"}"#)),
         ('+', &role, &of(r#"{"AWS":"arn:aws:iam::111122223333:role/R"}"#)),
-        ('!', &role, &of(r#"{"AWS":"arn:aws:sts::111122223333:assumed-role/R/s"}"#)),
         ('!', &of("\"*\""), &of(r#"{"Service":"ec2.amazonaws.com"}"#)),
         ('~', &of(r#"{"AWS":"*"}"#), &of(r#"{"Service":"ec2.amazonaws.com"}"#)),
         ('+', &of(r#"{"Service":"ec2.amazonaws.com"}"#), &of(r#"{"Service":"ecs.amazonaws.com"}"#)),
@@ -245,9 +243,76 @@ fn principals_are_a_third_side() {
         ),
         ('!', &by_account, &role),
         ('+', &by_account, &of(r#"{"AWS":"444455556666"}"#)),
-        ('!', &account, &anyone(r#""StringEquals":{"aws:PrincipalAccount":"111122223333"}"#)),
         ('+', &anyone(r#""StringEquals":{"aws:PrincipalOrgID":"o-1"}"#), &role),
         ('!', &trust(r#""NotPrincipal":{"AWS":"444455556666"}"#, ""), &role),
         ('+', &trust(r#""NotPrincipal":{"AWS":"111122223333"}"#, ""), &role),
+    ]);
+}
+
+/// What `simulate` tells apart, no proof may take for the same: an account that is named only
+/// delegates, and a boundary limits a role and not its session that is named.
+#[test]
+fn who_is_named_more_closely_may_have_new_access() {
+    let of = |names: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":{names}}},"Action":"kms:*","Resource":"*"}}"#
+        )
+    };
+    let [account, role, session, user] = [
+        "111122223333",
+        "arn:aws:iam::111122223333:role/R",
+        "arn:aws:sts::111122223333:assumed-role/R/s",
+        "arn:aws:iam::111122223333:user/u",
+    ]
+    .map(|name| of(&format!("\"{name}\"")));
+    let anyone = of("\"*\"");
+    let both = of(r#"["111122223333","arn:aws:iam::111122223333:role/R"]"#);
+    let denied = of(r#"["arn:aws:iam::111122223333:role/R"]"#).replace("Allow", "Deny");
+    let of_account = anyone.replace(
+        r#""Resource""#,
+        r#""Condition":{"StringEquals":{"aws:PrincipalAccount":"111122223333"}},"Resource""#,
+    );
+    check(&[
+        ('~', &account, &role),
+        ('~', &account, &session),
+        ('~', &account, &user),
+        ('~', &account, &of_account),
+        ('~', &role, &session),
+        ('~', &anyone, &user),
+        ('!', &anyone, &role),
+        ('!', &anyone, &account),
+        ('!', &of_account, &account),
+        ('!', &both, &role),
+        ('!', &both, &account),
+        ('!', &account, &format!("{role},{denied}")),
+    ]);
+    let (_, reasons) = answer(&account, &role);
+    assert!(matches!(reasons.as_slice(), [Reason::Closeness(_)]), "{reasons:?}");
+}
+
+#[test]
+fn whom_a_not_principal_spares_is_proved_for_each_reading() {
+    let allow = r#"{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}"#;
+    let user = "\"arn:aws:iam::111122223333:user/u\"";
+    let but = |names: &str| {
+        let deny = r#""Effect":"Deny","Action":"s3:*","Resource":"*""#;
+        format!(r#"{allow},{{{deny},"NotPrincipal":{{"AWS":[{names}]}}}}"#)
+    };
+    let by_arn = format!(
+        r#"{allow},{{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{{"ArnNotEquals":{{"aws:PrincipalArn":{user}}}}}}}"#
+    );
+    let of_role =
+        |more: &str| but(&format!("\"111122223333\",\"arn:aws:iam::111122223333:role/R\"{more}"));
+    let with_account = but(&format!("{user},\"111122223333\""));
+    check(&[
+        ('!', &but(user), &but(user)),
+        ('!', &with_account, &but(user)),
+        // The account spares its root user, and of a listed role the session for certain.
+        ('+', &but(user), &with_account),
+        ('~', &of_role(""), &of_role(",\"arn:aws:sts::111122223333:assumed-role/R/s\"")),
+        // One with a boundary is denied by the old policy alone.
+        ('~', &with_account, &by_arn),
+        ('+', &with_account, allow),
+        ('!', allow, &with_account),
     ]);
 }

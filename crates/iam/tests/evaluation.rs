@@ -288,3 +288,40 @@ fn services_and_anyone_need_the_resource_policy_alone() {
         [(Layer::Resource, 0)]
     );
 }
+
+#[test]
+fn a_deny_spares_whom_not_principal_lists_with_its_account_and_role() {
+    let all = policies(ALLOW_ALL);
+    let boundary = policies(ALLOW_ALL);
+    let (account, other) = ("arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:user/v");
+    let decide = |listed: &[&str], who: &str, bounded: bool| {
+        let deny = policies(&format!(
+            r#"{{"Effect":"Deny","NotPrincipal":{{"AWS":{listed:?}}},"Action":"s3:*","Resource":"*"}}"#
+        ));
+        let layers = Layers {
+            identity: Some(&all),
+            boundary: bounded.then_some(&boundary),
+            resource: Some(&deny),
+            ..Layers::default()
+        };
+        evaluate(&layers, &request("s3:GetObject", KEY, who))
+    };
+    let outcome = |listed: &[&str], who: &str| decide(listed, who, false).outcome;
+    assert_eq!(outcome(&[USER, account], USER), Allowed);
+    assert_eq!(outcome(&[USER, account], other), ExplicitlyDenied);
+    assert_eq!(outcome(&[USER, account], account), Allowed);
+    assert_eq!(outcome(&[USER], USER), Unknown);
+    assert_eq!(outcome(&[USER], other), ExplicitlyDenied);
+    assert_eq!(outcome(&[account], USER), Unknown);
+    assert_eq!(outcome(&[ROLE, account, SESSION], SESSION), Allowed);
+    assert_eq!(outcome(&[ROLE, account], SESSION), Unknown);
+    assert_eq!(outcome(&[SESSION, account], SESSION), Unknown);
+    assert_eq!(outcome(&["*"], USER), Allowed);
+    let another = SESSION.replace("/s", "/t");
+    assert_eq!(outcome(&[ROLE, account, SESSION], &another), Unknown);
+    assert_eq!(outcome(&[SESSION, account], &another), ExplicitlyDenied);
+    assert_eq!(decide(&[USER], USER, false).unknown_keys.len(), 1);
+    // Whoever has a boundary is always denied; a root user has none.
+    assert_eq!(decide(&[USER, account], USER, true).outcome, ExplicitlyDenied);
+    assert_eq!(decide(&[USER, account], account, true).outcome, Allowed);
+}

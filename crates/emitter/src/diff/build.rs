@@ -209,6 +209,11 @@ impl Builder<'_> {
                 documents.flat_map(|draft| &draft.documents).collect();
             let attached = self.inputs.inventory.documents_of(one.attached);
             notes.extend(circumstance::networks_told(&attached, &drafted));
+            let rows = one.principal.iter().flat_map(|principal| &principal.rows);
+            let granted = rows.filter(|(key, _)| key.outcome.grants());
+            notes.extend(circumstance::without_address(
+                granted.map(|(key, row)| (key.action.as_str(), row)),
+            ));
         }
         let caveats = one.principal.map(Caveats::of).unwrap_or_default();
         notes.extend(caveats.notes());

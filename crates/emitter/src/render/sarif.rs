@@ -98,7 +98,7 @@ fn result(finding: &Finding, places: &Places, place: Place<'_>) -> Value {
     // The same finding is the same from one run to the next, whatever numbers stand in its words.
     let identity = format!("{}\n{name}\n{}", finding.code.as_str(), place.number);
     let fingerprint = xxh3_64(identity.as_bytes());
-    json!({
+    let mut result = json!({
         "ruleId": finding.code.as_str(),
         "ruleIndex": Code::ALL.iter().position(|code| *code == finding.code),
         "level": level(finding.severity),
@@ -111,7 +111,13 @@ fn result(finding: &Finding, places: &Places, place: Place<'_>) -> Value {
             "logicalLocations": [{"index": place.at, "fullyQualifiedName": name}],
         }],
         "partialFingerprints": {"finding/v1": format!("{fingerprint:016x}")},
-    })
+    });
+    // Else what a baseline accepts would stay an alert.
+    if let (Some(why), Some(result)) = (&finding.accepted, result.as_object_mut()) {
+        let accepted = json!([{"kind": "external", "status": "accepted", "justification": why}]);
+        result.insert("suppressions".to_owned(), accepted);
+    }
+    result
 }
 
 /// Returns a path of the output directory as a relative URI. Its segments have no byte that a URI

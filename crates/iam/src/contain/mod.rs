@@ -17,7 +17,15 @@
 //! values that make a difference, `witness` turns a hole into a request and
 //! asks the evaluator. All of it is done under each reading of the points that
 //! AWS's pages leave open (what `*` does with colons, whether
-//! `{"AWS": "*"}` includes services), each reading applied to both sides.
+//! `{"AWS": "*"}` includes services, whom a Deny with `NotPrincipal` spares),
+//! each reading applied to both sides.
+//!
+//! 3. Where resource policies name principals, each cell must also lie inside
+//!    what `existing` allows to principals that it names as closely: an account
+//!    only lets its identity policies decide, while a role that is named is
+//!    allowed by that alone. Whether the difference lets somebody in is up to
+//!    policies that are not here, so without this there is no proof, and no
+//!    witness either.
 
 mod domain;
 mod region;
@@ -27,8 +35,8 @@ mod witness;
 use std::{collections::BTreeSet, fmt};
 
 use crate::{
-    document::{Effect, PolicyDocument},
-    eval::{Policies, Reading, StatementId},
+    document::{Effect, PolicyDocument, Selector},
+    eval::{Policies, Reading, Rule, StatementId, principal::Closeness},
 };
 use domain::Domains;
 use region::Region;
@@ -108,6 +116,8 @@ pub enum Reason {
     Unconfirmed(String),
     /// The answer depends on a point that AWS's documentation leaves open.
     Reading(String),
+    /// The existing policies allow it, but name whoever asks less closely.
+    Closeness(String),
 }
 
 impl fmt::Display for Reason {
@@ -122,9 +132,13 @@ impl fmt::Display for Reason {
             Self::Unconfirmed(what) => {
                 write!(f, "{what} may be new access, but no single request could be shown")
             }
+            Self::Closeness(what) => write!(
+                f,
+                "{what} is allowed to somebody whom the existing policies name less closely: an account that is named leaves it to its identity policies, a role or `*` to boundary and session policy, so whether it is new access these policies do not tell"
+            ),
             Self::Reading(what) => write!(
                 f,
-                "{what} is new access under one reading of `*` or of `\"AWS\": \"*\"` and not under another"
+                "{what} is new access under one reading of `*`, of `\"AWS\": \"*\"` or of `NotPrincipal` and not under another"
             ),
         }
     }
@@ -166,7 +180,9 @@ pub fn compare(
     limits: &Limits<'_>,
 ) -> Comparison {
     let mut readings: Vec<(Policies, Policies)> = Vec::new();
-    for reading in Reading::ALL {
+    let statements = || existing.iter().chain(new).flat_map(|document| &document.statements);
+    let spares = statements().any(|s| s.principal.as_ref().is_some_and(Selector::is_negated));
+    for reading in Reading::all(spares) {
         let compile = |documents: &[&PolicyDocument]| {
             Policies::compile_as(documents.iter().copied(), reading)
         };
@@ -235,6 +251,9 @@ fn one_reading(
                 break;
             }
         }
+        if let Verdict::Covered = verdict {
+            verdict = as_closely(rule, existing, &denied, &mut search);
+        }
         match verdict {
             Verdict::Covered => {}
             Verdict::Hole(witness) => found.witnesses.push(*witness),
@@ -244,6 +263,40 @@ fn one_reading(
         }
     }
     found.steps = search.steps();
+}
+
+/// Asks whether what a statement allows was allowed to principals that were named as closely. That
+/// it was allowed to them at all is proved before, so there is no witness to find.
+fn as_closely(
+    rule: &Rule,
+    existing: &Policies,
+    denied: &[Region],
+    search: &mut Search<'_>,
+) -> Verdict {
+    let mut verdict = Verdict::Covered;
+    // Identity policies name nobody.
+    if rule.principal.is_none() {
+        return verdict;
+    }
+    for closeness in [Closeness::Role, Closeness::Itself] {
+        let Some(part) = Region::named(rule, |named| named == closeness) else { continue };
+        let allows = existing.rules.iter().filter(|allow| allow.effect == Effect::Allow);
+        let allowed: Vec<Region> =
+            allows.filter_map(|allow| Region::named(allow, |named| named >= closeness)).collect();
+        if allowed.iter().any(|allow| allow.includes(&part)) {
+            continue;
+        }
+        let covers: Vec<&Region> = allowed.iter().chain(denied).collect();
+        for left in part.cells() {
+            verdict = verdict.then(|| match search.run(&left, &covers, &rule.id) {
+                Verdict::Open(Reason::Unconfirmed(what) | Reason::Reading(what)) => {
+                    Verdict::Open(Reason::Closeness(what))
+                }
+                verdict => verdict,
+            });
+        }
+    }
+    verdict
 }
 
 /// A row of patterns: action, resource, principal.

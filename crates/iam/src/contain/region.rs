@@ -3,7 +3,11 @@
 use super::{Cell, Reason, search::Search};
 use crate::{
     document::Selector,
-    eval::{Rule, condition::Clause, principal},
+    eval::{
+        Rule,
+        condition::Clause,
+        principal::{self, Closeness},
+    },
     glob::{self, Glob},
 };
 
@@ -53,6 +57,23 @@ impl Region {
         };
         let resource = rule.resource.as_ref().map_or(Side::Any, side);
         Self { sides: [side(&rule.action), resource, principal], clauses: rule.clauses.clone() }
+    }
+
+    /// Returns the part of a statement that names principals as closely as wanted, if there is one.
+    /// Where a statement has no principals, whom it is for is not its matter.
+    pub(super) fn named(rule: &Rule, wanted: impl Fn(Closeness) -> bool) -> Option<Self> {
+        match &rule.principal {
+            None => Some(Self::of(rule)),
+            Some(Selector::AllBut(_)) => wanted(Closeness::Role).then(|| Self::of(rule)),
+            Some(Selector::Only(names)) => {
+                let names = names.iter().filter(|named| wanted(named.closeness));
+                let names: Vec<_> = names.cloned().collect();
+                (!names.is_empty()).then(|| {
+                    let principal = Some(Selector::Only(names));
+                    Self::of(&Rule { principal, ..rule.clone() })
+                })
+            }
+        }
     }
 
     /// Counts the patterns that the region leaves out.

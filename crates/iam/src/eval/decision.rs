@@ -105,7 +105,7 @@ pub struct Decision {
     /// the allowing ones otherwise, and all that may match where it is unknown.
     pub matched: Vec<Matched>,
     /// The context keys that would decide an unknown outcome, as the policies
-    /// write them.
+    /// write them; [`NOT_PRINCIPAL`](crate::NOT_PRINCIPAL) where it is up to whom a Deny spares.
     pub unknown_keys: BTreeSet<String>,
 }
 
@@ -117,7 +117,7 @@ impl Policies {
     #[must_use]
     pub fn decide(&self, request: &Request) -> Decision {
         let mut trace = Trace::default();
-        let question = Question::new(request);
+        let question = Question::new(request, false);
         let verdict = trace.judge(self, Layer::Identity, 0, &question);
         trace.conclude(verdict.allows)
     }
@@ -132,7 +132,7 @@ impl Policies {
 #[must_use]
 pub fn evaluate(layers: &Layers<'_>, request: &Request) -> Decision {
     let mut trace = Trace::default();
-    let question = Question::new(request);
+    let question = Question::new(request, layers.boundary.is_some());
     let mut judge = |policies, layer, otherwise: bool| match policies {
         Some(policies) => trace.judge(policies, layer, 0, &question),
         None => Verdict::none(otherwise),

@@ -20,7 +20,7 @@ pub(crate) mod truth;
 pub use context::Context;
 pub use decision::{Decision, Layer, Layers, Matched, Outcome, ResourcePolicyRole, evaluate};
 pub use policies::{Policies, StatementId};
-pub use principal::{Principal, PrincipalError};
+pub use principal::{NOT_PRINCIPAL, Principal, PrincipalError};
 
 pub(crate) use context::Lookup;
 pub(crate) use policies::{Reading, Rule};

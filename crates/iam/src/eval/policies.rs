@@ -6,11 +6,11 @@ use super::{
     Request,
     condition::{self, Bound, Clause},
     context::Context,
-    principal::{self, Closeness, Named},
+    principal::{self, Closeness, Named, Spared},
     truth::Truth,
 };
 use crate::{
-    document::{Effect, PolicyDocument, Principals, Selector, Statement, Version},
+    document::{Effect, PolicyDocument, Selector, Statement, Version},
     glob::{self, Colons, Glob},
 };
 
@@ -49,19 +49,26 @@ pub(crate) struct Reading {
     pub(crate) colons: Colons,
     /// Whether `{"AWS": "*"}` means everyone, services included.
     pub(crate) star_is_anyone: bool,
+    /// Whom a Deny with `NotPrincipal` spares; not known of each where it is not given.
+    pub(crate) spared: Option<Spared>,
 }
 
 impl Reading {
     /// The reading that AWS's own documentation gives.
-    pub(crate) const DOCUMENTED: Self = Self { colons: Colons::RunOn, star_is_anyone: true };
+    pub(crate) const DOCUMENTED: Self =
+        Self { colons: Colons::RunOn, star_is_anyone: true, spared: None };
 
-    /// All readings, the documented one first.
-    pub(crate) const ALL: [Self; 4] = [
-        Self::DOCUMENTED,
-        Self { colons: Colons::Within, star_is_anyone: true },
-        Self { colons: Colons::RunOn, star_is_anyone: false },
-        Self { colons: Colons::Within, star_is_anyone: false },
-    ];
+    /// Returns all readings that may differ; `spares` tells whether there is a `NotPrincipal`.
+    pub(crate) fn all(spares: bool) -> impl Iterator<Item = Self> {
+        let spared = if spares { Spared::ALL.as_slice() } else { &[Spared::Listed] };
+        let anyone = [true, false].into_iter();
+        anyone.flat_map(move |star_is_anyone| {
+            [Colons::RunOn, Colons::Within].into_iter().flat_map(move |colons| {
+                let spared = spared.iter().copied().map(Some);
+                spared.map(move |spared| Self { colons, star_is_anyone, spared })
+            })
+        })
+    }
 }
 
 /// A compiled statement.
@@ -71,6 +78,9 @@ pub(crate) struct Rule {
     pub(crate) effect: Effect,
     /// `None` in identity policies: whoever the policy is attached to.
     pub(crate) principal: Option<Selector<Vec<Named>>>,
+    /// Of those that a Deny's `NotPrincipal` lists, whom it spares for certain;
+    /// `None` where all are.
+    pub(crate) surely_spared: Option<Vec<Named>>,
     pub(crate) action: Selector<Vec<Glob>>,
     /// `None` in trust policies: the role itself.
     pub(crate) resource: Option<Selector<Vec<Glob>>>,
@@ -128,16 +138,27 @@ pub(crate) struct Question<'a> {
     resource: Glob,
     pub(crate) principal: Option<(&'a super::Principal, Glob)>,
     context: Context,
+    /// Whether a permissions boundary is set for the principal.
+    bounded: bool,
 }
 
 impl<'a> Question<'a> {
-    pub(crate) fn new(request: &'a Request) -> Self {
+    pub(crate) fn new(request: &'a Request, bounded: bool) -> Self {
         Self {
             action: glob::literal_action(&request.action.to_string()),
             resource: glob::literal_resource(&request.resource),
             principal: request.principal.as_ref().map(|who| (who, who.to_glob())),
             context: request.full_context(),
+            bounded,
         }
+    }
+}
+
+impl Question<'_> {
+    /// Tells whether a boundary limits whoever asks: services and root users have none.
+    fn is_bounded(&self) -> bool {
+        let has_none = |who: &super::Principal| who.is_root() || who.account().is_none();
+        self.bounded && !self.principal.as_ref().is_some_and(|(who, _)| has_none(who))
     }
 }
 
@@ -152,8 +173,17 @@ impl Rule {
                 globs.collect::<Vec<_>>()
             })
         });
-        let principal = statement.principal.as_ref().map(|selector| {
-            map(selector, |list: &Principals| principal::compile(list, reading.star_is_anyone))
+        let star_is_anyone = reading.star_is_anyone;
+        let mut surely_spared = None;
+        let principal = statement.principal.as_ref().map(|selector| match selector {
+            Selector::AllBut(list) if statement.effect == Effect::Deny => {
+                let spared = |how| principal::spared(list, star_is_anyone, how);
+                if reading.spared.is_none() {
+                    surely_spared = Some(spared(Spared::Checked));
+                }
+                Selector::AllBut(spared(reading.spared.unwrap_or(Spared::Listed)))
+            }
+            _ => map(selector, |list| principal::compile(list, star_is_anyone)),
         });
         let mut clauses = condition::compile(&statement.condition, version);
         if let Some(Selector::AllBut(globs)) = &resource {
@@ -165,7 +195,7 @@ impl Rule {
                 }
             }
         }
-        Self { id, effect: statement.effect, principal, action, resource, clauses }
+        Self { id, effect: statement.effect, principal, surely_spared, action, resource, clauses }
     }
 
     /// Tells whether the rule matches the request.
@@ -194,10 +224,20 @@ impl Rule {
 
     fn principal_truth(&self, question: &Question<'_>) -> Truth {
         let Some(selector) = &self.principal else { return Truth::True };
-        let covers = |who: &Glob| {
-            selector.listed().iter().any(|named| named.globs.iter().any(|glob| glob.covers(who)))
+        let any = |names: &[Named], who: &Glob| {
+            names.iter().any(|named| named.globs.iter().any(|glob| glob.covers(who)))
         };
+        let covers = |who: &Glob| any(selector.listed(), who);
+        let spares = selector.is_negated() && self.effect == Effect::Deny;
         match &question.principal {
+            // Source: IAM User Guide, "NotPrincipal": with Deny it always denies whoever has
+            // a permissions boundary, whatever it lists.
+            _ if spares && question.is_bounded() => Truth::True,
+            Some((_, who))
+                if covers(who) && self.surely_spared.as_ref().is_some_and(|s| !any(s, who)) =>
+            {
+                Truth::unknown(principal::NOT_PRINCIPAL)
+            }
             Some((_, who)) => (covers(who) != selector.is_negated()).into(),
             // Nobody is named in the request; a statement about everyone still
             // matches, whoever it is.

@@ -6,6 +6,8 @@
 //! have the path of its role; a role's name is unique in its account, so a role
 //! with a path also names all sessions of a role of its name.
 
+use std::collections::BTreeMap;
+
 use super::{Context, condition::Clause, is_account};
 use crate::{
     arn::Arn,
@@ -227,6 +229,86 @@ pub(crate) fn compile(principals: &Principals, star_is_anyone: bool) -> Vec<Name
     out
 }
 
+/// Stands among the keys that would decide where a Deny's `NotPrincipal` lists
+/// a principal and not its account, or a role and not its session.
+pub const NOT_PRINCIPAL: &str = "NotPrincipal";
+
+/// Whom a Deny with `NotPrincipal` spares.
+///
+/// Source: IAM User Guide, "`NotPrincipal`": depending on the service AWS checks
+/// the account first, then the user or role, then the session, so each should
+/// be listed. Whoever has a permissions boundary is always denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Spared {
+    /// Whoever is listed, and the sessions of a listed role.
+    Listed,
+    /// Whoever is listed along with its account and role.
+    Checked,
+    /// Of users and roles nobody, since each may have a boundary.
+    Unbounded,
+}
+
+impl Spared {
+    pub(crate) const ALL: [Self; 3] = [Self::Listed, Self::Checked, Self::Unbounded];
+}
+
+/// Compiles the `NotPrincipal` of a Deny. An account beside its users or roles is
+/// the first of AWS's checks, and spares nobody else; alone it may spare all.
+pub(crate) fn spared(principals: &Principals, star_is_anyone: bool, how: Spared) -> Vec<Named> {
+    let Principals::Named(kinds) = principals else {
+        return compile(principals, star_is_anyone);
+    };
+    let mut others = kinds.clone();
+    let names = others.remove(&PrincipalKind::Aws).unwrap_or_default();
+    let listed: Vec<AwsPrincipal> = names
+        .iter()
+        .filter_map(|name| match Principal::parse(name) {
+            Ok(Principal::Aws(one)) => Some(one),
+            _ => None,
+        })
+        .collect();
+    let has = |account: &str, test: &dyn Fn(&AwsKind) -> bool| {
+        listed.iter().any(|one| one.account == account && test(&one.kind))
+    };
+    let is_root = |kind: &AwsKind| *kind == AwsKind::Root;
+    let mut out = compile(&Principals::Named(others), star_is_anyone);
+    // `*` is everyone, whatever else is listed.
+    if names.iter().any(|name| name == "*") {
+        let everyone = BTreeMap::from([(PrincipalKind::Aws, vec!["*".to_owned()])]);
+        out.extend(compile(&Principals::Named(everyone), star_is_anyone));
+    }
+    for one in &listed {
+        let account = one.account.as_str();
+        let itself = match (&one.kind, how) {
+            (AwsKind::Root, Spared::Listed) => has(account, &|kind| !is_root(kind)),
+            (AwsKind::Root, _) => true,
+            (_, Spared::Listed) => false,
+            // Which session asks, a role's name does not tell.
+            (_, Spared::Unbounded) | (AwsKind::Role(_), Spared::Checked) => continue,
+            (AwsKind::User(_) | AwsKind::FederatedUser(_), Spared::Checked) => {
+                if !has(account, &is_root) {
+                    continue;
+                }
+                true
+            }
+            (AwsKind::RoleSession(name), Spared::Checked) => {
+                let of = |kind: &AwsKind| matches!(kind, AwsKind::Role(path) if last(path) == name);
+                if !has(account, &is_root) || !has(account, &of) {
+                    continue;
+                }
+                true
+            }
+        };
+        out.push(if itself {
+            let globs = vec![Principal::Aws(one.clone()).to_glob()];
+            Named { globs, closeness: Closeness::Itself }
+        } else {
+            aws(&one.arn)
+        });
+    }
+    out
+}
+
 fn aws(name: &str) -> Named {
     if name == "*" {
         let any = row('A', [Part::Any, Part::Any, Part::Any]);
@@ -329,7 +411,6 @@ pub(crate) fn from_parts(parts: &[&str]) -> Option<Principal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     fn matches(element: &str, who: &str) -> bool {
         let named = BTreeMap::from([(PrincipalKind::Aws, vec![element.to_owned()])]);
