@@ -101,6 +101,10 @@ fn describe(answer: &Explanation, text: &mut String) -> std::fmt::Result {
         None => String::new(),
     };
     let (tone, verdict) = match answer.verdict {
+        Verdict::Granted if answer.grants.iter().all(|one| one.inferred) => (
+            Tone::Doubtful,
+            "in the draft, because a call was seen that likely, but not certainly, needs it",
+        ),
         Verdict::Granted => (Tone::Good, "in the draft, because it was used"),
         Verdict::Baseline => (
             Tone::Good,
@@ -312,7 +316,7 @@ fn describe_shown(shown: &Shown, text: &mut String) -> std::fmt::Result {
         }
     }
     for (with, reason) in &shown.companion_of {
-        writeln!(text, "it goes with {with}, which was used: {reason}")?;
+        writeln!(text, "it goes with {with}, which was seen: {reason}")?;
     }
     Ok(())
 }

@@ -309,6 +309,7 @@ fn tell_caveats(
 ) -> std::fmt::Result {
     let mut notes: Vec<(String, String)> = Vec::new();
     let mut widened: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut likely: BTreeSet<String> = BTreeSet::new();
     for (principal, draft) in activity.principals.iter().zip(drafts) {
         let caveats = Caveats::of(principal);
         let workload = principal.workload.as_ref().map(|one| format!(" ({})", one.label()));
@@ -318,6 +319,7 @@ fn tell_caveats(
         let regranted = draft.regranted.iter().map(Regranted::told);
         notes.extend(regranted.map(|note| (who.clone(), note)));
         notes.extend(caveats.notes().into_iter().chain(turnover).map(|note| (who.clone(), note)));
+        likely.extend(caveats.likely);
         for Widening { why, grants } in caveats.widened {
             widened.entry(why).or_default().extend(grants);
         }
@@ -341,6 +343,17 @@ fn tell_caveats(
             writeln!(text, "  {}", printable(&Widening { why, grants }.told()))?;
         }
         more(text, reasons, hint)?;
+    }
+    if !likely.is_empty() {
+        let many = count(likely.len() as u64, "permission", "permissions");
+        writeln!(
+            text,
+            "granted as likely and not certain to be needed by the calls: {many}{hint}"
+        )?;
+        for one in likely.iter().take(LINES) {
+            writeln!(text, "  {}", printable(one))?;
+        }
+        more(text, likely.len(), hint)?;
     }
     Ok(())
 }

@@ -345,6 +345,9 @@ pub(crate) struct CompanionRule {
     /// The events (`source name`) in which that use must have shown; any, where there are none.
     #[serde(default)]
     pub(crate) events: Vec<String>,
+    /// What the resource of that use must hold; any, where this is missing.
+    #[serde(default)]
+    pub(crate) on: Option<String>,
     pub(crate) actions: Vec<String>,
     /// The service that a role would be passed to: what was seen of other passes tells nothing of it.
     #[serde(default)]

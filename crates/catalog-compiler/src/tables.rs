@@ -574,6 +574,7 @@ impl Tables<'_, '_> {
                     self.writer.string(&rule.reason),
                     self.writer.strings(rule.events.iter().map(String::as_str)),
                     self.writer.string(rule.passed_to.as_deref().unwrap_or_default()),
+                    self.writer.string(rule.on.as_deref().unwrap_or_default()),
                 ];
                 list.push(self.writer.list(items));
             }

@@ -25,6 +25,16 @@ impl Companion {
         events.peek().is_none() || events.any(|event| event.split_once(' ') == Some((source, name)))
     }
 
+    /// Tells whether the use of a resource speaks for the companions.
+    pub fn is_of(self, resource: &str) -> bool {
+        resource.contains(self.node.string(5))
+    }
+
+    /// Tells whether any use speaks for the companions, of whatever and in whichever event.
+    pub fn is_of_any_use(self) -> bool {
+        !self.is_of_events() && self.node.string(5).is_empty()
+    }
+
     /// Tells whether the use must have shown in some events, and not in any.
     pub fn is_of_events(self) -> bool {
         self.node.node(3).strings().next().is_some()

@@ -43,10 +43,33 @@ struct Data {
 #[serde(deny_unknown_fields)]
 struct Kind {
     workload: String,
+    acts_as: String,
     reason: String,
     source: String,
     witness: Witness,
     need: Vec<Need>,
+    #[serde(default)]
+    companion: Vec<Extra>,
+}
+
+/// What only some workloads of a kind need, so that it is kept and never added.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Extra {
+    actions: Vec<String>,
+    reason: String,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+/// Actions that go with what a principal acts as.
+pub(crate) struct WorkloadCompanion {
+    /// What the principal acts as, in words.
+    pub(crate) with: &'static str,
+    /// The actions.
+    pub(crate) actions: &'static [String],
+    /// Why.
+    pub(crate) reason: &'static str,
 }
 
 /// What shows that a session is of such a workload.
@@ -115,6 +138,22 @@ pub(crate) fn baseline(
     }
     all.retain(|one| !one.needs.is_empty());
     all
+}
+
+/// Returns what goes with the workloads of a principal, by their kind: what some of a kind need and the log
+/// rarely shows.
+pub(crate) fn workload_companions(principal: &Principal) -> Vec<WorkloadCompanion> {
+    let acts_as = |kind: &&Kind| {
+        workloads(principal).any(|workload| !kind.places(workload, principal).is_empty())
+    };
+    let companions = kinds().iter().filter(acts_as).flat_map(|kind| {
+        kind.companion.iter().map(|extra| WorkloadCompanion {
+            with: &kind.acts_as,
+            actions: &extra.actions,
+            reason: &extra.reason,
+        })
+    });
+    companions.collect()
 }
 
 /// Returns whether the principal has workloads of which the names were too many to keep, so that
@@ -289,7 +328,10 @@ mod tests {
         for kind in &data.workload {
             assert!(kind.workload.ends_with("{name}") && kind.witness.resource.contains("{name}"));
             let actions = kind.need.iter().map(|need| &need.action).chain(&kind.witness.actions);
-            actions.for_each(|action| assert!(Catalog::embedded().action(action).is_some()));
+            let companions = kind.companion.iter().flat_map(|extra| &extra.actions);
+            actions
+                .chain(companions)
+                .for_each(|action| assert!(Catalog::embedded().action(action).is_some()));
             for need in &kind.need {
                 for template in &need.resources {
                     let resource = place.fill(template);
@@ -308,6 +350,18 @@ mod tests {
         let qualified = format!("{FUNCTION}:live");
         let both = [(Attribution::Scope, FUNCTION), (Attribution::Scope, qualified.as_str())];
         assert_eq!(needs(&principal(&both, &[]), &[]), all(Attribution::Scope, GROUP));
+    }
+
+    #[test]
+    fn what_some_functions_need_goes_with_acting_as_one() {
+        let goes = |workloads: &[(Attribution, &str)], rows: &[(&str, &str, Outcome)]| {
+            let all = workload_companions(&principal(workloads, rows));
+            all.iter().any(|one| one.actions.contains(&"sqs:SendMessage".to_owned()))
+        };
+        assert!(goes(&[(Attribution::Scope, FUNCTION)], &[]));
+        // Whoever invokes it is none, and a session may have any name.
+        let invokes = [("lambda:InvokeFunction", FUNCTION, Outcome::Granted)];
+        assert!(!goes(&[(Attribution::Session, "orders")], &invokes));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Caveats {
     pub any_role: Vec<AnyRole>,
     /// What else is wider than the calls, by why.
     pub widened: Vec<Widening>,
+    /// What the calls likely needed and not certainly: each action with its resource.
+    pub likely: BTreeSet<String>,
 }
 
 /// Passes of roles that are not known, for one reason.
@@ -57,6 +59,9 @@ impl Caveats {
         for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
             if is_assumed(row) {
                 caveats.pathless.insert(key.resource.clone());
+            }
+            if !row.certain {
+                caveats.likely.insert(format!("{} on {}", key.action, key.resource));
             }
             for origin in &row.origins {
                 let Origin::Widened { from, why } = origin else { continue };
@@ -214,5 +219,18 @@ mod tests {
             ["many names: s3:GetObject on arn:aws:s3:::b/*, s3:PutObject on arn:aws:s3:::b/*"]
         );
         assert_eq!(caveats.notes().len(), 2);
+    }
+
+    #[test]
+    fn what_is_likely_and_not_certain_is_told_as_such() {
+        let named = Principal::new("arn:aws:iam::1:role/a").unwrap();
+        let table = "arn:aws:dynamodb:eu-west-1:1:table/t";
+        let rows = [("PartiQLDelete", false), ("GetItem", true)].map(|(action, certain)| {
+            let (key, row) = row(&format!("dynamodb:{action}"), table, &[]);
+            (key, Row { certain, ..row })
+        });
+        let caveats = Caveats::of(&Principal { rows: rows.into_iter().collect(), ..named });
+        let told = format!("dynamodb:PartiQLDelete on {table}");
+        assert_eq!(caveats.likely, BTreeSet::from([told]));
     }
 }

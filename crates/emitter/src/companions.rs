@@ -6,25 +6,29 @@
 
 use std::collections::BTreeSet;
 
-use trailtrim_aggregator::{Row, RowKey};
+use trailtrim_aggregator::{Principal, Row, RowKey};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::{PolicyDocument, pattern};
+
+use crate::baseline::workload_companions;
 
 /// Actions that go with others that were used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MissingCompanions {
     /// What is not granted.
     pub actions: BTreeSet<&'static str>,
-    /// What is granted and speaks for it.
+    /// What is granted and speaks for it, or what the principal acts as.
     pub with: BTreeSet<&'static str>,
     /// Why they go together.
     pub reason: &'static str,
 }
 
-/// Returns which companions of what a policy allows it does not allow itself, on anything. Of those that
-/// go with some events only, `granting` tells which these are.
+/// Returns which companions of what a policy allows it does not allow itself, on anything, and which of what
+/// the principal's workloads go with. Of those that go with some events or resources only, `granting` tells
+/// which these are.
 pub(crate) fn missing_companions(
     policy: &PolicyDocument,
+    principal: &Principal,
     granting: &[(&RowKey, &Row)],
     catalog: Catalog,
 ) -> Vec<MissingCompanions> {
@@ -41,9 +45,10 @@ pub(crate) fn missing_companions(
     };
     let missing = catalog.companions().map(|rule| {
         let shown = |with: &str| {
-            let rows = || granting.iter().filter(|(key, _)| key.action == with);
-            let mut events = rows().flat_map(|(_, row)| &row.events);
-            !rule.is_of_events() || events.any(|(source, name)| rule.is_shown_by(source, name))
+            let mut rows =
+                granting.iter().filter(|(key, _)| key.action == with && rule.is_of(&key.resource));
+            rule.is_of_any_use()
+                || rows.any(|(_, row)| row.events.iter().any(|(s, n)| rule.is_shown_by(s, n)))
         };
         MissingCompanions {
             actions: rule.actions().filter(|action| !allowed(action)).collect(),
@@ -51,7 +56,13 @@ pub(crate) fn missing_companions(
             reason: rule.reason(),
         }
     });
-    missing.filter(|one| !one.actions.is_empty() && !one.with.is_empty()).collect()
+    let workloads = workload_companions(principal).into_iter().map(|one| MissingCompanions {
+        actions: one.actions.iter().map(|a| &**a).filter(|action| !allowed(action)).collect(),
+        with: BTreeSet::from([one.with]),
+        reason: one.reason,
+    });
+    let all = missing.chain(workloads);
+    all.filter(|one| !one.actions.is_empty() && !one.with.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -63,7 +74,9 @@ mod tests {
     fn what_goes_with_something_granted_and_is_not_granted_is_told() {
         let of = |actions: &[&str]| {
             let statement = Statement::allow(actions.iter().copied(), ["*"]);
-            missing_companions(&PolicyDocument::new(vec![statement]), &[], Catalog::embedded())
+            let policy = PolicyDocument::new(vec![statement]);
+            let principal = Principal::new("arn:aws:iam::111122223333:role/r").unwrap();
+            missing_companions(&policy, &principal, &[], Catalog::embedded())
         };
         let missing = of(&["logs:CreateLogStream", "logs:CreateLogGroup"]);
         assert_eq!(missing.len(), 1);
@@ -76,23 +89,44 @@ mod tests {
         assert!(of(&["logs:DescribeLogGroups"]).is_empty());
     }
 
+    /// Returns what goes with one use and is not granted.
+    fn beside(action: &str, resource: &str, event: (&str, &str)) -> Vec<MissingCompanions> {
+        let key = RowKey {
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            conditions: Vec::new(),
+            outcome: trailtrim_aggregator::Outcome::Granted,
+        };
+        let mut row = Row::default();
+        row.events.extend([(event.0.to_owned(), event.1.to_owned())]);
+        let policy = PolicyDocument::new(vec![Statement::allow([action], [resource])]);
+        let principal = Principal::new("arn:aws:iam::111122223333:role/r").unwrap();
+        missing_companions(&policy, &principal, &[(&key, &row)], Catalog::embedded())
+    }
+
     #[test]
     fn what_goes_with_some_events_only_is_told_where_these_showed() {
-        let of = |event: &str| {
-            let key = RowKey {
-                action: "s3:GetObject".to_owned(),
-                resource: "arn:aws:s3:::b/k".to_owned(),
-                conditions: Vec::new(),
-                outcome: trailtrim_aggregator::Outcome::Granted,
+        for (with, missing, events) in [
+            ("s3:GetObject", "s3:GetObjectTagging", ["CopyObject", "GetObject"]),
+            ("s3:DeleteObject", "s3:DeleteObjectVersion", ["DeleteObjects", "DeleteObject"]),
+        ] {
+            let of = |event: &str| {
+                let all = beside(with, "arn:aws:s3:::b/k", ("s3.amazonaws.com", event));
+                all.iter().any(|one| one.actions.contains(missing))
             };
-            let mut row = Row::default();
-            row.events.extend([("s3.amazonaws.com".to_owned(), event.to_owned())]);
-            let statement = Statement::allow(["s3:GetObject"], ["arn:aws:s3:::b/k"]);
-            let policy = PolicyDocument::new(vec![statement]);
-            missing_companions(&policy, &[(&key, &row)], Catalog::embedded())
+            assert_eq!(events.map(of), [true, false], "{missing}");
+        }
+    }
+
+    #[test]
+    fn what_a_launch_template_carries_is_told_where_one_is_used() {
+        let of = |id: &str| -> BTreeSet<&str> {
+            let resource = format!("arn:aws:ec2:eu-west-1:111122223333:{id}");
+            let all = beside("ec2:RunInstances", &resource, ("ec2.amazonaws.com", "RunInstances"));
+            all.into_iter().flat_map(|one| one.actions).collect()
         };
-        let tagging = |one: &MissingCompanions| one.actions.contains("s3:GetObjectTagging");
-        assert!(of("CopyObject").iter().any(tagging));
-        assert!(!of("GetObject").iter().any(tagging));
+        let carried = BTreeSet::from(["ec2:CreateTags", "iam:PassRole"]);
+        assert_eq!(of("launch-template/lt-0aa"), carried);
+        assert_eq!(of("instance/*"), BTreeSet::new());
     }
 }

@@ -90,7 +90,7 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
     let size = policy.as_ref().map(PolicyDocument::size);
     let missing_companions = policy
         .as_ref()
-        .map(|policy| missing_companions(policy, &granting, catalog))
+        .map(|policy| missing_companions(policy, principal, &granting, catalog))
         .unwrap_or_default();
     let turnover = match options.taste {
         // As was asked for.

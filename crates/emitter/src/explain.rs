@@ -12,6 +12,7 @@ use trailtrim_catalog::{Catalog, Companion, Visibility};
 use trailtrim_iam::{PolicyDocument, Statement, wildcard};
 
 use crate::Draft;
+use crate::baseline::workload_companions;
 use crate::draft::BASELINE_SID;
 use crate::irredundant::escaped;
 use crate::report::{
@@ -83,7 +84,7 @@ pub struct Shown {
     pub places: Vec<Place>,
     /// Days with any record at all.
     pub days: usize,
-    /// Actions that it usually goes with, were used, and why: it rarely shows on its own.
+    /// Actions that it usually goes with, were used (or what the principal acts as), and why: it rarely shows on its own.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub companion_of: BTreeMap<&'static str, &'static str>,
 }
@@ -289,16 +290,22 @@ fn shown(
         _ => Vec::new(),
     };
     let was_used = |with: &str, rule: &Companion| {
-        let mut rows =
-            principal.rows.iter().filter(|(key, _)| key.outcome.grants() && key.action == with);
+        let mut rows = principal.rows.iter().filter(|(key, _)| {
+            key.outcome.grants() && key.action == with && rule.is_of(&key.resource)
+        });
         rows.any(|(_, row)| row.events.iter().any(|(source, name)| rule.is_shown_by(source, name)))
     };
+    let workloads = workload_companions(principal)
+        .into_iter()
+        .filter(|one| one.actions.iter().any(|action| action == facts.id()))
+        .map(|one| (one.with, one.reason));
     let companion_of = catalog
         .companions()
         .filter(|rule| rule.actions().any(|action| action == facts.id()))
         .flat_map(|rule| rule.with().map(move |with| (with, rule)))
         .filter(|(with, rule)| *with != facts.id() && was_used(with, rule))
         .map(|(with, rule)| (with, rule.reason()))
+        .chain(workloads)
         .collect();
     vec![Shown { action: facts.id(), kind, detail, places, days, companion_of }]
 }

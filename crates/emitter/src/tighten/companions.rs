@@ -8,7 +8,7 @@ use trailtrim_catalog::Catalog;
 
 use super::allow::Allow;
 use super::verdict::Rest;
-use crate::baseline::baseline;
+use crate::baseline::{baseline, workload_companions};
 
 /// What brought a companion.
 struct Brought {
@@ -31,6 +31,8 @@ pub(super) struct Companions {
     by_action: BTreeMap<String, Vec<Brought>>,
     /// Action → on what workloads need it whatever they do, and why.
     by_workload: BTreeMap<String, (BTreeSet<String>, String)>,
+    /// Action → why some workloads of such a kind need it, on what the log may not show.
+    by_kind: BTreeMap<String, String>,
     /// Actions called like an event that succeeded and is mapped to others, each with why.
     namesakes: BTreeMap<&'static str, String>,
     catalog: Catalog,
@@ -54,7 +56,7 @@ impl Companions {
                 };
                 let rows = used.get(with).into_iter().flatten();
                 let resources: BTreeSet<String> = rows
-                    .filter(|(_, row)| shows(row))
+                    .filter(|(key, row)| companion.is_of(&key.resource) && shows(row))
                     .map(|(key, _)| key.resource.clone())
                     .collect();
                 if resources.is_empty() {
@@ -79,6 +81,13 @@ impl Companions {
                 entry.or_insert_with(|| (BTreeSet::new(), why())).0.extend(resources);
             }
         }
+        let mut by_kind = BTreeMap::new();
+        for one in principals.iter().flat_map(|principal| workload_companions(principal)) {
+            for action in one.actions {
+                let why = || format!("goes with {}: {}", one.with, one.reason);
+                by_kind.entry(action.to_ascii_lowercase()).or_insert_with(why);
+            }
+        }
         let mut namesakes = BTreeMap::new();
         // If the mapping were wrong, an action of the event's own name would be what is needed.
         for (source, name) in events {
@@ -97,7 +106,7 @@ impl Companions {
             }
         }
         let used = used.keys().map(|action| action.to_ascii_lowercase()).collect();
-        Companions { used, by_action, by_workload, namesakes, catalog }
+        Companions { used, by_action, by_workload, by_kind, namesakes, catalog }
     }
 
     /// Returns why an action may be what some event needs, whatever the rules say of that event.
@@ -124,9 +133,15 @@ impl Companions {
         (on != Rest::All || !told).then_some((on, why))
     }
 
-    /// Returns on what workloads need an action whatever they do, of what a statement has, and why.
+    /// Returns on what workloads need an action whatever they do, or some of their kind, of what a statement
+    /// has, and why.
     pub(super) fn of_workload(&self, action: &str, allow: &Allow<'_>) -> Option<(Rest, String)> {
-        let (resources, why) = self.by_workload.get(&action.to_ascii_lowercase())?;
+        let name = action.to_ascii_lowercase();
+        let Some((resources, why)) = self.by_workload.get(&name) else {
+            // What was seen itself is on what its own calls tell.
+            let why = self.by_kind.get(&name).filter(|_| !self.used.contains(&name))?;
+            return Some((Rest::All, why.clone()));
+        };
         if allow.fixed.is_some() {
             return Some((Rest::All, why.clone()));
         }

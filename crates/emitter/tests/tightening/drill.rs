@@ -115,12 +115,24 @@ fn tightened(
     attached: Vec<Statement>,
     calls: &[(&str, &str, &str)],
 ) -> PrincipalDiff {
+    tightened_in(catalog, attached, calls, "")
+}
+
+/// The same of calls in whose identity something else stands first.
+fn tightened_in(
+    catalog: Catalog,
+    attached: Vec<Statement>,
+    calls: &[(&str, &str, &str)],
+    identity: &str,
+) -> PrincipalDiff {
+    let begins = r#""userIdentity":{"#;
     let mut number = 0;
     let mut records = Vec::new();
     for day in 0..7 {
         for _ in 0..24 {
             for one in calls {
-                records.push(call("worker", number, day, *one, true));
+                let record = call("worker", number, day, *one, true);
+                records.push(record.replacen(begins, &format!("{begins}{identity}"), 1));
             }
             // Reads and writes of others keep the trail alive.
             let idle = ("ec2", "DescribeRegions", "{}");
@@ -264,4 +276,28 @@ fn with_right_rules_the_same_calls_freeze_nothing() {
     {
         assert!(!allows(&one, action, queue), "{action} on {queue}");
     }
+}
+
+#[test]
+fn what_a_function_may_need_stays_with_its_role_and_not_with_whoever_invokes_it() {
+    let function = "arn:aws:lambda:eu-west-1:111122223333:function:jobs";
+    let issued = format!(
+        r#""inScopeOf":{{"issuerType":"AWS::Lambda::Function","credentialsIssuedTo":"{function}"}},"#
+    );
+    let ec2 = ["ec2:CreateNetworkInterface", "ec2:DescribeRegions", "ec2:CreateVpc"];
+    let invoke = format!(r#"{{"functionName":"{function}"}}"#);
+    let calls = [("lambda", "Invoke", invoke.as_str()), ("ec2", "DescribeRegions", "{}")];
+    let of = |identity: &str| {
+        let attached = vec![
+            Statement::allow(["lambda:InvokeFunction"], [function]),
+            Statement::allow(ec2, ["*"]),
+        ];
+        tightened_in(Catalog::embedded(), attached, &calls, identity)
+    };
+    let interface = "arn:aws:ec2:eu-west-1:111122223333:network-interface/eni-0aa";
+    let one = of(&issued);
+    assert!(allows(&one, ec2[0], interface));
+    assert_eq!(word(&one, ec2[0]).0, Class::Companion);
+    assert!(!allows(&one, ec2[2], "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-0aa"));
+    assert!(!allows(&of(""), ec2[0], interface));
 }
