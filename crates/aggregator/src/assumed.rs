@@ -56,6 +56,12 @@ pub(crate) fn begins_session(source: &str, name: &str) -> bool {
     rules.any(|rule| rule.events.iter().any(|one| one == name))
 }
 
+/// Returns where a call that begins a session names the role. The catalog does not ask for it where the
+/// call needs no permission.
+pub(crate) fn names_role(source: &str, name: &str) -> Option<&'static str> {
+    begins_session(source, name).then_some(ROLE)
+}
+
 /// Returns the roles that were assumed.
 pub(crate) fn assumptions(usage: &Usage, catalog: Catalog) -> Assumptions {
     let mut all = Assumptions::new();
@@ -65,7 +71,7 @@ pub(crate) fn assumptions(usage: &Usage, catalog: Catalog) -> Assumptions {
     };
     let of_principals = usage.principals().flat_map(|(_, calls)| calls.framed(wanted));
     for (call, stats) in of_principals.chain(usage.lessons.framed(wanted)) {
-        // Some records list no resource, or one without a type; the request names the role as well.
+        // Some records list no resource, or others beside the role; the request names the role as well.
         let listed = call.resources.iter().map(|one| &*one.arn);
         let named = call.parts.iter().filter(|(path, _)| path == ROLE).map(|(_, value)| &**value);
         let roles: BTreeSet<&str> = listed.chain(named).filter(|arn| is_role(arn)).collect();
@@ -93,7 +99,31 @@ fn widened(call: &Call<'_>, arn: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use trailtrim_ingest::{Provenance, Record};
+
     use super::*;
+    use crate::observe::{Observer, Scope};
+
+    #[test]
+    fn a_role_is_in_use_where_only_the_parameters_name_it() {
+        let role = "arn:aws:iam::111122223333:role/web";
+        for (source, event, caller) in [
+            ("sts.amazonaws.com", "AssumeRoleWithSAML", "SAMLUser"),
+            ("sts.amazonaws.com", "AssumeRoleWithWebIdentity", "WebIdentityUser"),
+            ("rolesanywhere.amazonaws.com", "CreateSession", "Unknown"),
+        ] {
+            let text = format!(
+                r#"{{"userIdentity":{{"type":"{caller}","principalId":"p","userName":"u"}},"eventTime":"2026-03-02T10:00:00Z",
+                "eventSource":"{source}","eventName":"{event}","awsRegion":"eu-west-1","eventID":"e",
+                "recipientAccountId":"111122223333","requestParameters":{{"roleArn":"{role}"}}}}"#
+            );
+            let scope = Scope::default();
+            let mut observer = Observer::new(Catalog::embedded(), &scope);
+            observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
+            let assumed = assumptions(&observer.into_usage(), Catalog::embedded());
+            assert!(assumed.contains_key(role), "{event}: {:?}", assumed.keys());
+        }
+    }
 
     #[test]
     fn a_role_is_told_by_its_arn() {

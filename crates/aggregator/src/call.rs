@@ -48,6 +48,10 @@ pub struct Resource<'a> {
 /// extraction lists, or where an ARN was found.
 pub type Part<'a> = (Cow<'a, str>, Cow<'a, str>);
 
+/// The path of the part that stands in a call whose parameters the log does not have as they were. It
+/// is the root alone, which no extraction list names.
+pub(crate) const CUT: &str = "request";
+
 /// What a call is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call<'a> {
@@ -224,6 +228,12 @@ impl<'a> Call<'a> {
             }
             each(value);
         }
+    }
+
+    /// Returns whether the log does not have the parameters as they were, so that nothing follows
+    /// from a member that is not there.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.parts.iter().any(|(path, _)| path == CUT)
     }
 
     /// Hands each text that a log can choose freely to `change`.

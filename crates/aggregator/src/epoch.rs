@@ -24,7 +24,7 @@ use crate::{assumed, coverage, denial, names, record_kind, workload};
 pub struct Epoch(pub(crate) [u8; 16]);
 
 /// Counts the changes to what this crate makes of a record; raise it with each.
-const GENERATION: u32 = 3;
+const GENERATION: u32 = 4;
 
 impl Epoch {
     /// Returns the epoch of observing with this catalog and scope.
@@ -55,6 +55,11 @@ impl fmt::Display for Epoch {
 }
 
 impl Scope {
+    /// Returns whether it hangs on the time of a record whether it counts.
+    pub(crate) fn times_count(&self) -> bool {
+        self.has_window() || !self.excluded.times.is_empty()
+    }
+
     /// Returns what is limited, a line each, as options of the command line say it; nothing where
     /// all records count.
     pub fn told(&self) -> Vec<String> {

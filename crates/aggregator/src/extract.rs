@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 use trailtrim_catalog::Extraction;
 use trailtrim_ingest::Value;
 
-use crate::call::Part;
+use crate::call::{CUT, Part};
 
 use choice::Choice;
 
@@ -28,6 +28,9 @@ const REDACTED: [&str; 3] = ["HIDDEN_DUE_TO_SECURITY_REASONS", "***", "<sensitiv
 
 /// What is kept where a path asks only whether something is there.
 const PRESENT: &str = "present";
+
+/// What CloudTrail writes into parameters that were too long for it, in the place of them all.
+const OMITTED: &str = "omitted";
 
 /// The key that stands for any number of keys.
 const ANY_DEPTH: &str = "**";
@@ -148,9 +151,13 @@ impl Branch {
 }
 
 impl Extractor {
-    pub(crate) fn new(extraction: Extraction) -> Self {
+    /// `more` are paths to keep beside those of the catalog.
+    pub(crate) fn new(
+        extraction: Extraction,
+        more: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
         let mut roots = Branch::default();
-        for path in extraction.paths() {
+        for path in extraction.paths().chain(more) {
             roots.insert(path);
         }
         Extractor {
@@ -180,6 +187,13 @@ impl Extractor {
         let scan = self.scans(root);
         let branch = self.roots.below(root);
         if branch.is_none() && !scan {
+            return;
+        }
+        if root == CUT && is_cut(json) {
+            return out.push((Cow::Borrowed(CUT), Cow::Borrowed(OMITTED)));
+        }
+        // A text in the place of them all names nothing, and no path is the root alone.
+        if !json.is_object() && !json.is_array() {
             return;
         }
         let here: SmallVec<[&Branch; 2]> = branch
@@ -369,6 +383,13 @@ fn plain_arn(text: Cow<'_, str>) -> Cow<'_, str> {
 
 fn fits(value: &str) -> bool {
     !value.is_empty() && value.len() <= LONGEST_VALUE && !REDACTED.contains(&value)
+}
+
+/// Returns whether parameters are not there as they were: left out as too long, or hidden as a whole.
+fn is_cut(json: Value<'_>) -> bool {
+    let omitted =
+        |(name, value): (Cow<'_, str>, Value<'_>)| name == OMITTED && value.text() == "true";
+    json.members().any(omitted) || json.as_text().is_some_and(|text| REDACTED.contains(&&*text))
 }
 
 fn is_empty(json: Value<'_>) -> bool {

@@ -17,7 +17,7 @@ use trailtrim_iam::wildcard;
 use trailtrim_ingest::{Framing, Json, Label, Provenance, Record};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::assumed::begins_session;
+use crate::assumed::names_role;
 use crate::callers::{Called, Callers};
 use crate::context::{Contexts, Texts};
 use crate::coverage::Seen;
@@ -282,8 +282,8 @@ impl<'s> Observer<'s> {
             self.usage.amended.add_from(event, origin);
         }
 
-        // A record without a time cannot be shown to lie inside the window.
-        let no_time = (time.is_none() && self.scope.has_window()).then_some(OtherKind::NoTime);
+        // A record without a time cannot be shown to lie inside the window, or outside what is excluded.
+        let no_time = (time.is_none() && self.scope.times_count()).then_some(OtherKind::NoTime);
         let source = record.source_ip_address.as_deref().unwrap_or_default();
         let other = || {
             other_kind(
@@ -320,10 +320,10 @@ impl<'s> Observer<'s> {
         self.name.extend(event_source.bytes().chain(event_name.bytes()));
         if !self.known.contains_key(&self.name) {
             let operation = self.catalog.operation(event_source, event_name);
+            let role = names_role(event_source, event_name);
             let known = Known {
-                extractor: Extractor::new(operation.extraction()),
-                teaches: operation.lessons().next().is_some()
-                    || begins_session(event_source, event_name),
+                extractor: Extractor::new(operation.extraction(), role),
+                teaches: operation.lessons().next().is_some() || role.is_some(),
                 number: self.known.len(),
                 seed: xxh3_64(&self.name) as usize,
             };
@@ -598,6 +598,9 @@ mod tests {
             observe_all(&scope, timeless()).other_events().keys().next().map(|event| event.kind),
             Some(OtherKind::NoTime)
         );
+        let excluded = Excluded { times: [Default::default()].into(), ..Excluded::default() };
+        let usage = observe_all(&Scope { excluded, ..Scope::default() }, timeless());
+        assert!(usage.principals.is_empty());
         assert!(observe_all(&Scope::default(), timeless()).other_events().is_empty());
     }
 

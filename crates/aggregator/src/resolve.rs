@@ -24,6 +24,9 @@ use crate::stats::{Join, Stats};
 use crate::usage::Usage;
 use crate::workload::{self, Acted, Part, Workload, Workloads};
 
+/// What is said of a call whose parameters the log does not have.
+const CUT_SHORT: &str = "the log leaves out the call's parameters, as too long or as secret: what else it needs is not known";
+
 /// The keys that one principal was seen under, with the calls of each.
 type Keys<'u> = Vec<(&'u PrincipalKey, &'u Workloads)>;
 
@@ -200,14 +203,15 @@ impl Principal {
         facts: &Known<'_>,
         catalog: Catalog,
     ) {
+        let told = call.denial.as_ref().is_some_and(|denial| denial.resource.is_some());
         // What a message of denial names without an ARN, and the call itself tells of.
         let mut unnamed = None;
         if matches!(outcome, Outcome::Denied | Outcome::GrantedWithError)
             && let Some(key) = denied_by_message(call, catalog)
         {
             let own = operation.actions().any(|action| action == key.action);
-            // `role r`, as IAM writes it: the call itself tells which.
-            if own && !is_arn(&key.resource) && matches!(operation.kind(), Kind::Mapped) {
+            // `role r`, as IAM writes it, or nothing at all: the call itself tells which.
+            if own && !(told && is_arn(&key.resource)) && matches!(operation.kind(), Kind::Mapped) {
                 (unnamed, outcome) = (Some(key), Outcome::Denied);
             } else {
                 self.refused(call, stats, key);
@@ -236,8 +240,19 @@ impl Principal {
             self.lose(call, outcome, stats, (kind, named, why.to_owned()), service);
             return;
         }
-        let resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
-        if resolution.grants.is_empty() && resolution.unresolved.is_empty() {
+        let mut resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
+        if call.is_cut() {
+            // What the call needs whatever it has is certain. What hangs on its members (a role that it
+            // passes, tags, ACLs) is open, and perhaps of another service.
+            resolution.grants.retain(|grant| operation.always_needs(&grant.action));
+            if outcome != Outcome::Denied {
+                let services = operation.actions().filter_map(|action| action.split(':').next());
+                let of_roles = operation.passes_roles().then_some("iam");
+                self.frozen.extend(services.chain(of_roles).map(str::to_owned));
+            }
+            let what = (Unmapped::Unresolved, None, CUT_SHORT.to_owned());
+            self.lose(call, outcome, stats, what, service.clone());
+        } else if resolution.grants.is_empty() && resolution.unresolved.is_empty() {
             // Each permission hangs on a parameter, and the call has none of them.
             let why = "no rule of the event fits the call's parameters".to_owned();
             self.lose(call, outcome, stats, (Unmapped::Unresolved, None, why), service.clone());
@@ -252,9 +267,11 @@ impl Principal {
             // Of several things that the call is on, the message names one.
             let name = key.resource.rsplit(' ').next().unwrap_or_default();
             let is = |arn: &str| arn.rsplit(['/', ':']).next() == Some(name);
-            if grants.iter().any(|grant| is(&grant.resource)) {
+            if told && grants.iter().any(|grant| is(&grant.resource)) {
                 grants.retain(|grant| is(&grant.resource));
-            } else if grants.iter().all(|grant| matches!(grant.origin, Origin::Widened { .. })) {
+            } else if told
+                && grants.iter().all(|grant| matches!(grant.origin, Origin::Widened { .. }))
+            {
                 grants.clear();
             }
             if grants.is_empty() {
@@ -520,6 +537,56 @@ mod tests {
         let activity = resolve(&observer.into_usage(), Catalog::embedded());
         let rows = activity.principals.iter().flat_map(|principal| principal.rows.keys());
         rows.map(|row| row.resource.clone()).collect()
+    }
+
+    #[test]
+    fn of_parameters_that_were_left_out_nothing_is_concluded() {
+        let frozen = |request: &str, error: &str| {
+            let text = format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
+                "eventTime":"2026-03-02T10:00:00Z","eventSource":"lambda.amazonaws.com","eventName":"CreateFunction20150331",
+                "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"e","requestParameters":{request}{error}}}"#
+            );
+            let scope = Scope::default();
+            let mut observer = Observer::new(Catalog::embedded(), &scope);
+            observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
+            let activity = resolve(&observer.into_usage(), Catalog::embedded());
+            let principal = activity.principals.into_iter().next().unwrap();
+            assert!(principal.rows.keys().any(|row| row.action == "lambda:CreateFunction"));
+            assert!(!principal.rows.keys().any(|row| row.action == "iam:PassRole"));
+            principal.frozen
+        };
+        let omitted =
+            r#"{"omitted":true,"originalSize":120000,"reason":"Field size exceeds limit"}"#;
+        for request in [omitted, r#""HIDDEN_DUE_TO_SECURITY_REASONS""#] {
+            let frozen = frozen(request, "");
+            // The role that it passed may be called unused as little as what else it made.
+            assert!(frozen.contains("lambda") && frozen.contains("iam"), "{request}: {frozen:?}");
+        }
+        // What was refused needed nothing, and a member of the name says nothing of the others.
+        assert!(frozen(omitted, r#","errorCode":"AccessDenied""#).is_empty());
+        assert!(frozen(r#"{"functionName":"f","omitted":false}"#, "").is_empty());
+    }
+
+    #[test]
+    fn what_was_denied_is_told_by_the_call_where_the_message_names_nothing() {
+        let record = |project: &str, error: &str| {
+            format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
+                "eventTime":"2026-03-02T10:00:00Z","eventSource":"codebuild.amazonaws.com","eventName":"StartBuild",
+                "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"{project}",
+                "requestParameters":{{"projectName":"{project}"}}{error}}}"#
+            )
+        };
+        let message = "User: arn:aws:iam::111122223333:user/jo is not authorized to perform: codebuild:StartBuild";
+        let error = format!(r#","errorCode":"AccessDeniedException","errorMessage":"{message}""#);
+        let project =
+            |name: &str| format!("arn:aws:codebuild:eu-west-1:111122223333:project/{name}");
+        let denied = resources([record("p1", &error), record("p2", &error)]);
+        assert_eq!(denied, [project("p1"), project("p2")]);
+        // Where the call names nothing either, what is made there may be any of its kind.
+        let bare = record("p1", &error).replace(r#"{"projectName":"p1"}"#, "null");
+        assert_eq!(resources([bare]), [project("*")]);
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub struct Record<'a> {
     pub session_credential_from_console: Option<bool>,
     /// `userIdentity`, an object.
     pub user_identity: Option<Json<'a>>,
-    /// `requestParameters`, usually an object.
+    /// `requestParameters`, usually an object; a text where CloudTrail hides it as a whole.
     pub request_parameters: Option<Json<'a>>,
     /// `responseElements`. Holds live secrets: never to be kept or shown.
     pub response_elements: Option<Json<'a>>,
@@ -180,6 +180,9 @@ impl OddFields {
     }
 }
 
+/// What CloudTrail writes in the place of an object that is secret as a whole. It is no damage.
+const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+
 /// What a field may hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
@@ -189,7 +192,7 @@ enum Shape {
     TextOrNumber,
     /// A boolean, or a string that spells one.
     Flag,
-    /// An object or array, also inside a string.
+    /// An object or array, also inside a string, or the word that hides it.
     Nested,
     /// An object, also inside a string.
     Object,
@@ -403,6 +406,9 @@ where
     fn json(&mut self) -> Option<Json<'a>> {
         self.next(|Slot { raw, .. }, shape| {
             let json = match unquote(raw) {
+                Some(inner) if inner == HIDDEN && shape == Shape::Nested => {
+                    return Some(Json::trusted(raw));
+                }
                 Some(inner) => Json::parse(inner).ok()?,
                 None => Json::trusted(raw),
             };
