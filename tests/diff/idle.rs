@@ -34,9 +34,12 @@ fn a_principal_is_unused_only_where_nothing_says_otherwise() {
     for day in 0..8 {
         log.at(ACCOUNT, "x", (day, 9), ("sts.amazonaws.com", "AssumeRole", "{}"), true);
         by_service(&mut log, "assumed");
+        log.at(ACCOUNT, "signed", (day, 9), ("signin.amazonaws.com", "ConsoleLogin", "{}"), false);
+        let record = log.records.pop().unwrap();
+        log.records.push(record.replace("AwsApiCall", "AwsConsoleSignIn"));
     }
     let (trail, files) = (log.write(1), Files::new());
-    let names = ["assumed", "fresh", "idle", "stale", "used"];
+    let names = ["assumed", "fresh", "idle", "signed", "stale", "used"];
     let table = policy(&["dynamodb:GetItem"], &["*"]);
     let mut dump = dump(&names.map(|name| (ACCOUNT, name, table.clone())));
     let role = |dump: &mut Value, name: &str, key: &str, value: Value| {
@@ -73,7 +76,7 @@ fn a_principal_is_unused_only_where_nothing_says_otherwise() {
         });
         told.collect()
     };
-    let expected = |rows: [(&str, &[&str]); 5]| -> BTreeMap<String, Vec<String>> {
+    let expected = |rows: [(&str, &[&str]); 6]| -> BTreeMap<String, Vec<String>> {
         let row = |(name, kinds): (&str, &[&str])| {
             (name.to_owned(), kinds.iter().map(|&kind| kind.to_owned()).collect())
         };
@@ -85,6 +88,7 @@ fn a_principal_is_unused_only_where_nothing_says_otherwise() {
             ("assumed", &["assumed"]),
             ("fresh", &["too-new"]),
             ("idle", &["unused"]),
+            ("signed", &["signed-in"]),
             ("stale", &["unused"]),
             ("used", &["last-used"]),
         ])
@@ -96,6 +100,7 @@ fn a_principal_is_unused_only_where_nothing_says_otherwise() {
             ("assumed", &["assumed", "not-covered"]),
             ("fresh", &["not-covered"]),
             ("idle", &["not-covered"]),
+            ("signed", &["signed-in", "not-covered"]),
             ("stale", &["not-covered"]),
             ("used", &["last-used", "not-covered"]),
         ])

@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::history::PolicyChanges;
 use crate::identity::{Outsider, account_of};
 use crate::outcome::Outcome;
+use crate::signed_in::SignIns;
 use crate::sorted::Sorted;
 use crate::stats::{Join, Stats};
 use crate::usage::OtherEvent;
@@ -29,6 +30,8 @@ pub struct Activity {
     pub policy_changes: PolicyChanges,
     /// The roles that were assumed, by principals, services and federated users.
     pub assumed: Assumptions,
+    /// The principals that signed in, or were seen in another record that is no API call.
+    pub signed_in: SignIns,
 }
 
 /// Whether a principal is a role or a user.

@@ -28,6 +28,7 @@ use crate::listed;
 use crate::recent::{Entry, Recent};
 use crate::record_kind::other_kind;
 use crate::shards::{SHARDS, Shards};
+use crate::signed_in::sign_in;
 use crate::stats::{EventKey, Join, Origin, Stats};
 use crate::told::Told;
 use crate::trie::{NAME_QUOTA, Quota};
@@ -311,6 +312,13 @@ impl<'s> Observer<'s> {
                 event_type: record.event_type.as_deref().unwrap_or_default().into(),
             };
             self.usage.other.entry(other).or_default().add_from(event, origin);
+            if let Caller::Principal(key) = &who.caller
+                && let Some(call) = sign_in(record, kind, &key.arn)
+            {
+                let mut stats = Stats::default();
+                stats.add_from(event, origin);
+                self.usage.lessons.add(&self.filing.file(&call), stats, self.quota);
+            }
             return;
         }
 

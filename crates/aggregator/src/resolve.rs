@@ -19,6 +19,7 @@ use crate::facts::{Background, Facts, Known};
 use crate::history::policy_changes;
 use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::outcome::Outcome;
+use crate::signed_in::sign_ins;
 use crate::sketch::{Hash, Sketch};
 use crate::stats::{Join, Stats};
 use crate::usage::Usage;
@@ -147,6 +148,7 @@ fn resolve_as(
         amended: usage.amended.clone(),
         policy_changes: policy_changes(usage, catalog),
         assumed: assumptions(usage, catalog),
+        signed_in: sign_ins(usage),
     }
 }
 

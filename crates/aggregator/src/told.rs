@@ -120,6 +120,11 @@ impl<'r> Told<'r> {
     }
 }
 
+/// Returns whether a record tells of an error.
+pub(crate) fn failed(record: &Record<'_>) -> bool {
+    error(record) != (None, None)
+}
+
 /// Returns the error code, empty where there is an error without a readable code, and what a
 /// message says of a denial.
 fn error<'r>(record: &'r Record<'_>) -> (Option<Cow<'r, str>>, Option<Denial<'r>>) {

@@ -135,9 +135,9 @@ impl Code {
                  conditions forbids, or its boundary does not allow, is not allowed, and none."
             }
             Code::UnusedPrincipal => {
-                "A role or user did nothing on as many covered days as asked, and neither an assumption \
-                 nor the account dump says that it is in use. It gets no draft: find out whether anyone \
-                 needs it, and remove it."
+                "A role or user did nothing on as many covered days as asked, and neither an assumption, \
+                 a sign-in nor the account dump says that it is in use. It gets no draft: find out \
+                 whether anyone needs it, and remove it."
             }
             Code::SharedRole => {
                 "Several functions use one role, so each of them can do what any of them needs. Give \

@@ -309,6 +309,9 @@ impl Reading<'_> {
             Found::Record(text, ..) if text.len() > RECORD_LIMIT => {
                 self.listing.add(SkipKind::Oversized, Some(self.position(at)), "");
             }
+            Found::Record(_, record, _) if record.is_of_later_version() => {
+                self.listing.add(SkipKind::NewerVersion, Some(self.position(at)), "");
+            }
             Found::Record(_, record, framing) => {
                 for field in record.odd_fields() {
                     let detail = format!("`{field}` is not of its type; read without it");

@@ -137,6 +137,16 @@ impl<'a> Record<'a> {
         self.event_type.as_deref() == Some("AwsCloudTrailInsight")
             || self.event_category.as_deref() == Some("Insight")
     }
+
+    /// Returns whether this is of a later major version than 1. A change that is not compatible raises it
+    /// (CloudTrail user guide, "CloudTrail record contents", `eventVersion`), so that nothing is certain
+    /// of what its fields mean. Services number what they send to queues and functions as well, by
+    /// sources such as `aws:s3`: those are no versions of CloudTrail.
+    pub fn is_of_later_version(&self) -> bool {
+        let version = self.event_version.as_deref().unwrap_or_default();
+        let major = version.split('.').next().unwrap_or_default();
+        !self.event_source.starts_with("aws:") && major.parse::<u32>().is_ok_and(|major| major > 1)
+    }
 }
 
 /// Reads a time as CloudTrail or one of its exporters prints it.

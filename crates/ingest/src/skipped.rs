@@ -83,6 +83,8 @@ pub enum SkipKind {
     SpecialFile,
     /// Content that is no log at all.
     NotATrail,
+    /// A record of a later major version, whose fields need not mean what they do in version 1.
+    NewerVersion,
 }
 
 impl SkipKind {
@@ -108,6 +110,7 @@ impl SkipKind {
         Self::Unreadable,
         Self::SpecialFile,
         Self::NotATrail,
+        Self::NewerVersion,
     ];
 
     /// Returns the stable kebab-case code.
@@ -133,6 +136,7 @@ impl SkipKind {
             Self::Unreadable => "unreadable",
             Self::SpecialFile => "special-file",
             Self::NotATrail => "not-a-trail",
+            Self::NewerVersion => "newer-version",
         }
     }
 
@@ -159,6 +163,9 @@ impl SkipKind {
             Self::Unreadable => "cannot be read",
             Self::SpecialFile => "not a regular file",
             Self::NotATrail => "not a log",
+            Self::NewerVersion => {
+                "of an `eventVersion` that trailtrim does not know; look for a newer trailtrim"
+            }
         }
     }
 
@@ -196,7 +203,7 @@ mod tests {
         let expected = "truncated corrupt oversized too-deep not-json invalid-utf8 not-a-record \
                         odd-field trailing-garbage empty digest insight control-message \
                         lake-signature config-snapshot other-service csv unreadable special-file \
-                        not-a-trail";
+                        not-a-trail newer-version";
         assert_eq!(codes.join(" "), expected);
     }
 }

@@ -55,6 +55,18 @@ pub enum InUse {
         #[serde(skip_serializing_if = "Option::is_none")]
         last: Option<String>,
     },
+    /// It signed in to the console, or was seen in other records that are no API calls.
+    SignedIn {
+        /// How often.
+        calls: u64,
+        /// Whether that is an estimate.
+        calls_estimated: bool,
+        /// On how many days.
+        days: usize,
+        /// When last.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last: Option<String>,
+    },
     /// It was seen, in records of other accounts only.
     SeenElsewhere {
         /// When last.
@@ -88,14 +100,15 @@ impl InUse {
     pub fn told(&self) -> String {
         match self {
             InUse::Assumed { calls, calls_estimated, days, last } => {
-                let about = if *calls_estimated { "≈" } else { "" };
-                let last = last.as_deref().unwrap_or("an unknown time");
-                let times = count(usize::try_from(*calls).unwrap_or(usize::MAX), "time");
-                let days = count(*days, "day");
+                let times = times(*calls, *calls_estimated, *days, last.as_deref());
                 format!(
-                    "it was assumed {about}{times} on {days}, last {last}, and what it then did was not \
-                     recorded: log the data events that it makes"
+                    "it was assumed {times}, and what it then did was not recorded: log the data events \
+                     that it makes"
                 )
+            }
+            InUse::SignedIn { calls, calls_estimated, days, last } => {
+                let times = times(*calls, *calls_estimated, *days, last.as_deref());
+                format!("it signed in {times}, and no API call of it was recorded")
             }
             InUse::SeenElsewhere { last } => format!(
                 "it was seen in records of other accounts, last {}",
@@ -111,6 +124,14 @@ impl InUse {
             InUse::NotCovered { why } => why.clone(),
         }
     }
+}
+
+/// Says how often something was, on how many days and when last.
+fn times(calls: u64, estimated: bool, days: usize, last: Option<&str>) -> String {
+    let about = if estimated { "≈" } else { "" };
+    let calls = count(usize::try_from(calls).unwrap_or(usize::MAX), "time");
+    let last = last.unwrap_or("an unknown time");
+    format!("{about}{calls} on {}, last {last}", count(days, "day"))
 }
 
 fn is_unused(sight: &Sight) -> bool {
@@ -161,6 +182,7 @@ impl<'i, 'a> Idling<'i, 'a> {
     pub(super) fn judge(&self, one: &Attached) -> Idle {
         let account = one.arn.split(':').nth(4).unwrap_or_default();
         let mut reasons: Vec<InUse> = self.assumed(&one.arn).into_iter().collect();
+        reasons.extend(self.signed_in(&one.arn));
         let elsewhere =
             Outsider { reason: Reason::OtherAccount, identity: one.arn.as_str().into() };
         if let Some(stats) = self.activity.outsiders.get(&elsewhere) {
@@ -192,6 +214,17 @@ impl<'i, 'a> Idling<'i, 'a> {
         let stats = known.or_else(|| meant().map(|(_, stats)| *stats))?;
         let calls = stats.calls();
         Some(InUse::Assumed {
+            calls: calls.value,
+            calls_estimated: calls.estimated,
+            days: stats.days().len(),
+            last: stats.last().and_then(time),
+        })
+    }
+
+    fn signed_in(&self, arn: &str) -> Option<InUse> {
+        let stats = self.activity.signed_in.get(arn)?;
+        let calls = stats.calls();
+        Some(InUse::SignedIn {
             calls: calls.value,
             calls_estimated: calls.estimated,
             days: stats.days().len(),

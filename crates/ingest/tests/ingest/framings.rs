@@ -200,6 +200,17 @@ fn what_is_no_record_is_listed_with_its_place() {
 }
 
 #[test]
+fn a_record_of_a_later_major_version_is_not_read_as_one_of_this() {
+    let of = |version: &str| record("a").replace(r#""1.08""#, version);
+    let text = [r#""1.12""#, "1.02", r#""2.0""#, r#""10""#, r#""odd""#].map(of).join("\n");
+    let (names, report) = read(text.as_bytes());
+    assert_eq!(names.len(), 3);
+    let expected = [r#"{"eventVersion":"2.0""#, r#"{"eventVersion":"10""#]
+        .map(|late| (SkipKind::NewerVersion, Some(text.find(late).unwrap() as u64)));
+    assert_eq!(kinds(&report), expected);
+}
+
+#[test]
 fn an_envelope_that_should_hold_a_record_and_does_not_is_no_other_service() {
     let (_, report) = read(br#"{"detail-type":"AWS API Call via CloudTrail","detail":{}}"#);
     assert_eq!(kinds(&report), [(SkipKind::NotARecord, Some(0))]);

@@ -1,0 +1,101 @@
+//! Who signed in, or was seen in another record that is no API call.
+//!
+//! Such a record grants nothing. But whoever signs in to the console is in use, whether or not the log
+//! shows what it then did: so the principal that the record says acted is kept, in a call of its own
+//! among those that teach, and asked for where nothing else was recorded of somebody. What failed shows
+//! nothing, as anybody may try to sign in by a user's name.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use trailtrim_ingest::Record;
+
+use crate::call::{Call, Category, Copy};
+use crate::stats::{Join as _, Stats};
+use crate::told;
+use crate::usage::{OtherKind, Usage};
+
+/// The path of the part that names who signed in. No extraction list has it, so that no text out of a
+/// log stands there.
+const WHO: &str = "caller";
+
+/// When each principal signed in, by its ARN.
+pub type SignIns = BTreeMap<String, Stats>;
+
+/// Returns what is kept of a record that is no API call of the principal with this ARN.
+pub(crate) fn sign_in<'r>(
+    record: &'r Record<'_>,
+    kind: OtherKind,
+    arn: &'r str,
+) -> Option<Call<'r>> {
+    let shows = matches!(kind, OtherKind::NotAnApiCall | OtherKind::NetworkActivity);
+    if !shows || told::failed(record) {
+        return None;
+    }
+    Some(Call {
+        event_source: Cow::Borrowed(&record.event_source),
+        event_name: Cow::Borrowed(&record.event_name),
+        region: Cow::Borrowed(record.aws_region.as_deref().unwrap_or_default()),
+        account: Cow::Borrowed(record.recipient_account_id.as_deref().unwrap_or_default()),
+        category: Category::Management,
+        copy: Copy::Caller,
+        via: None,
+        error_code: None,
+        denial: None,
+        parts: vec![(Cow::Borrowed(WHO), Cow::Borrowed(arn))],
+        resources: Vec::new(),
+        piece: false,
+        open: None,
+    })
+}
+
+/// Returns who signed in.
+pub(crate) fn sign_ins(usage: &Usage) -> SignIns {
+    let mut all = SignIns::new();
+    let who = |call: &Call<'_>| {
+        let mut parts = call.parts.iter();
+        parts.find_map(|(path, arn)| (path == WHO).then(|| arn.clone().into_owned()))
+    };
+    for (call, stats) in usage.lessons.framed(|frame| who(frame).is_some()) {
+        if let Some(arn) = who(&call) {
+            all.entry(arn).or_default().join(stats.clone());
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use trailtrim_catalog::Catalog;
+    use trailtrim_ingest::Provenance;
+
+    use super::*;
+    use crate::observe::{Observer, Scope};
+
+    #[test]
+    fn who_signed_in_is_kept_and_who_failed_is_not() {
+        let login = |user: &str, rest: &str| {
+            format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","accountId":"111122223333","userName":"{user}","arn":"arn:aws:iam::111122223333:user/{user}"}},
+                "eventTime":"2026-03-02T10:00:00Z","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","awsRegion":"us-east-1",
+                "eventType":"AwsConsoleSignIn","eventID":"{user}","recipientAccountId":"111122223333",{rest}}}"#
+            )
+        };
+        let records = [
+            login("jo", r#""responseElements":{"ConsoleLogin":"Success"}"#),
+            login(
+                "al",
+                r#""errorMessage":"Failed authentication","responseElements":{"ConsoleLogin":"Failure"}"#,
+            ),
+        ];
+        let scope = Scope::default();
+        let mut observer = Observer::new(Catalog::embedded(), &scope);
+        for text in &records {
+            observer.observe(&Provenance::bare(&"a".into()), &Record::parse(text).unwrap());
+        }
+        let usage = observer.into_usage();
+        assert!(usage.principals.is_empty());
+        let found: Vec<_> = sign_ins(&usage).into_keys().collect();
+        assert_eq!(found, ["arn:aws:iam::111122223333:user/jo"]);
+    }
+}
