@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of, policy, week};
-use crate::harness::{text, trailtrim};
+use crate::harness::{list, text, text_of, trailtrim};
 
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:worker";
 
-/// Returns what the actions of statements are of which a worker's policy is made, where a trail took every
-/// management event and every call on objects.
-fn judged(log: &Log, statements: &[Value]) -> BTreeMap<String, String> {
+/// Returns what is said of a worker whose policy is made of statements, where a trail took every management
+/// event, every call on objects and queues, and on one table.
+fn worker(log: &Log, statements: &[Value], options: &[&str]) -> Value {
     // Global services write their records in another region.
     let global = log.records.iter().map(|record| {
         let elsewhere = record.replace("eu-west-1", "us-east-1");
@@ -23,10 +23,13 @@ fn judged(log: &Log, statements: &[Value]) -> BTreeMap<String, String> {
     let attached = files.write("worker.json", &attached.to_string());
     let arn = format!("arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/t");
     let all = |category: &str| json!({"Field": "eventCategory", "Equals": [category]});
-    let objects = json!({"Field": "resources.type", "Equals": ["AWS::S3::Object"]});
+    let of = |kind: &str| json!({"Field": "resources.type", "Equals": [kind]});
+    let table = json!({"Field": "resources.ARN", "EndsWith": ["table/logged"]});
     let selectors = json!({"TrailARN": arn, "AdvancedEventSelectors": [
         {"FieldSelectors": [all("Management")]},
-        {"FieldSelectors": [all("Data"), objects]},
+        {"FieldSelectors": [all("Data"), of("AWS::S3::Object")]},
+        {"FieldSelectors": [all("Data"), of("AWS::SQS::Queue")]},
+        {"FieldSelectors": [all("Data"), of("AWS::DynamoDB::Table"), table]},
     ]});
     let selectors = files.write("selectors.json", &selectors.to_string());
     let trails = json!({"trailList": [{"TrailARN": arn, "IsMultiRegionTrail": true,
@@ -34,9 +37,21 @@ fn judged(log: &Log, statements: &[Value]) -> BTreeMap<String, String> {
         "IncludeGlobalServiceEvents": true, "Name": "t"}]});
     let trails = files.write("trails.json", &trails.to_string());
     let given = ["--attached", &attached, "--event-selectors", &selectors, &trails];
-    let (_, made) = described(trail.path(), &[&WEEK[..], &given].concat());
-    let worker = of(&made, "worker");
-    classes(worker).into_iter().map(|(action, class)| (action.into(), class.into())).collect()
+    let (_, made) = described(trail.path(), &[options, &given].concat());
+    self::of(&made, "worker").clone()
+}
+
+/// Returns what the actions of such a worker's statements are.
+fn judged(log: &Log, statements: &[Value]) -> BTreeMap<String, String> {
+    let worker = worker(log, statements, &WEEK);
+    classes(&worker).into_iter().map(|(action, class)| (action.into(), class.into())).collect()
+}
+
+/// Returns what of an action of such a worker stays beside what was used.
+fn rest(worker: &Value, action: &str) -> Value {
+    let mut all = list(worker, "statements").iter().flat_map(|one| list(one, "actions"));
+    let found = all.find(|one| text_of(one, "action") == action);
+    found.unwrap_or_else(|| panic!("{worker:#}"))["rest"].clone()
 }
 
 fn allow(actions: &[&str], resource: &str) -> Value {
@@ -138,4 +153,128 @@ fn what_only_some_calls_show_is_explained_by_what_the_diff_counts() {
     assert!(said.contains("`trailtrim diff` asks what is attached"), "{said}");
     assert!(!said.contains("says nothing"), "{said}");
     assert!(explained("sqs:ListQueues").contains("eu-west-1: 6 of 8 days covered"));
+}
+
+const STACK: &str =
+    "arn:aws:cloudformation:eu-west-1:111122223333:stack/web/0a1b2c3d-1111-2222-3333-0a1b2c3d4e5f";
+
+fn deployments() -> Log {
+    let stack = format!(r#"{{"stackName":"{STACK}"}}"#);
+    Log::alive(ACCOUNT, 8).daily("worker", "cloudformation.amazonaws.com", "UpdateStack", &stack)
+}
+
+#[test]
+fn what_goes_with_a_call_stays_beside_what_the_log_could_not_show() {
+    let actions = ["cloudformation:UpdateStack", "cloudformation:ContinueUpdateRollback"];
+    let statements = [allow(&actions, "*")];
+    let rest_of = |options: &[&str]| {
+        rest(&worker(&deployments(), &statements, options), "cloudformation:ContinueUpdateRollback")
+    };
+    // The log is told of both regions.
+    let resources = json!([STACK, STACK.replace("eu-west-1", "us-east-1")]);
+    assert_eq!(rest_of(&WEEK), json!({"kind": "on", "resources": resources}));
+    // Of other regions nothing is known, unless somebody says that they are not in use.
+    let everywhere = ["--unused-days", "3", "--principal", "worker"];
+    let covered = json!(["eu-west-1", "us-east-1"]);
+    assert_eq!(
+        rest_of(&everywhere),
+        json!({"kind": "on", "resources": resources, "outside": covered})
+    );
+}
+
+#[test]
+fn pins_of_one_action_count_together_and_beside_what_goes_with_calls() {
+    let other =
+        |name: &str| format!("arn:aws:cloudformation:eu-west-1:111122223333:stack/{name}/*");
+    let pin = |name: &str| {
+        format!(
+            "[[pin]]\naction = \"cloudformation:ContinueUpdateRollback\"\nresource = \"{}\"\n\
+             reason = \"{name} is mended by hand\"\nowner = \"ops\"\n",
+            other(name)
+        )
+    };
+    let files = Files::new();
+    let config = files.write("trailtrim.toml", &[pin("a"), pin("b")].concat());
+    let actions = ["cloudformation:UpdateStack", "cloudformation:ContinueUpdateRollback"];
+    let options = [&WEEK[..], &["--config", &config]].concat();
+    let worker = worker(&deployments(), &[allow(&actions, "*")], &options);
+    let there = STACK.replace("eu-west-1", "us-east-1");
+    assert_eq!(
+        rest(&worker, "cloudformation:ContinueUpdateRollback"),
+        json!({"kind": "on", "resources": [other("a"), other("b"), STACK.to_owned(), there]})
+    );
+    let told = worker.to_string();
+    assert!(told.contains("a is mended by hand") && told.contains("b is mended by hand"), "{told}");
+}
+
+#[test]
+fn what_is_looked_for_on_one_thing_only_is_not_unused_on_another() {
+    let table =
+        |region: &str, name: &str| format!("arn:aws:dynamodb:{region}:111122223333:table/{name}");
+    let log = Log::alive(ACCOUNT, 8).daily(
+        "worker",
+        "dynamodb.amazonaws.com",
+        "DescribeTable",
+        r#"{"tableName":"logged"}"#,
+    );
+    let (logged, unlogged) = (table("*", "logged"), table("eu-west-1", "unlogged"));
+    for resources in [[&logged, &unlogged], [&unlogged, &logged]] {
+        let statement = json!({"Effect": "Allow", "Resource": resources,
+            "Action": ["dynamodb:DeleteItem", "dynamodb:DescribeTable"]});
+        let rest_of = |options: &[&str]| {
+            rest(&worker(&log, std::slice::from_ref(&statement), options), "dynamodb:DeleteItem")
+        };
+        assert_eq!(rest_of(&WEEK), json!({"kind": "as-attached"}));
+        let everywhere = ["--unused-days", "3", "--principal", "worker"];
+        assert_eq!(rest_of(&everywhere), json!({"kind": "outside", "regions": ["us-east-1"]}));
+    }
+    // It is looked for on that one.
+    let gone =
+        worker(&log, &[allow(&["dynamodb:DeleteItem", "dynamodb:DescribeTable"], &logged)], &WEEK);
+    assert!(!classes(&gone).contains_key("dynamodb:DeleteItem"), "{gone:#}");
+}
+
+#[test]
+fn tags_that_a_launch_template_puts_on_stay_whatever_else_was_tagged() {
+    let launch = r#"{"instancesSet":{"items":[{"minCount":1,"maxCount":1}]},"launchTemplate":{"launchTemplateId":"lt-0a1b2c3d4e5f60718"}}"#;
+    let tag = r#"{"resourcesSet":{"items":[{"resourceId":"snap-0a1b2c3d4e5f60718"}]},"tagSet":{"items":[{"key":"a","value":"b"}]}}"#;
+    let tags = || Log::alive(ACCOUNT, 8).daily("worker", "ec2.amazonaws.com", "CreateTags", tag);
+    let statements = [allow(&["ec2:RunInstances", "ec2:CreateTags"], "*")];
+    let launches = tags().daily("worker", "ec2.amazonaws.com", "RunInstances", launch);
+    let kept = rest(&worker(&launches, &statements, &WEEK), "ec2:CreateTags");
+    assert_eq!(text_of(&kept, "kind"), "as-attached");
+    let cut = rest(&worker(&tags(), &statements, &WEEK), "ec2:CreateTags");
+    assert_eq!(text_of(&cut, "kind"), "nothing");
+}
+
+#[test]
+fn a_functions_dead_letters_stay_where_they_are_named_though_it_sends_elsewhere() {
+    let queue = |name: &str| format!("arn:aws:sqs:eu-west-1:111122223333:{name}");
+    let mut log = function();
+    let send = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/out"}"#;
+    for day in 0..8 {
+        log.at(ACCOUNT, "worker", (day, 12), ("sqs.amazonaws.com", "SendMessage", send), false);
+    }
+    let of = |resources: &[String]| {
+        let send = json!({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": resources});
+        rest(&worker(&log, &[allow(&["s3:GetObject"], "*"), send], &WEEK), "sqs:SendMessage")
+    };
+    assert_eq!(
+        of(&[queue("out").replace("eu-west-1", "*"), queue("dead")]),
+        json!({"kind": "on", "resources": [queue("dead")]})
+    );
+    assert_eq!(text_of(&of(&["*".to_owned()]), "kind"), "nothing");
+}
+
+#[test]
+fn what_goes_with_a_call_stays_as_that_does() {
+    let put = r#"{"bucketName":"b","key":"2026/01/01/k"}"#;
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "PutObject", put);
+    let rest_of = |more: &[&str]| {
+        let actions = [&["s3:PutObject", "s3:AbortMultipartUpload"], more].concat();
+        rest(&worker(&log, &[allow(&actions, "*")], &WEEK), "s3:AbortMultipartUpload")
+    };
+    assert_eq!(rest_of(&[])["resources"], json!(["arn:aws:s3:::b/2026/01/01/k"]));
+    // A model's calls, which no trail takes here, may write to the bucket as well.
+    assert_eq!(rest_of(&["bedrock:*"]), json!({"kind": "as-attached"}));
 }

@@ -52,6 +52,9 @@ pub type Part<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// is the root alone, which no extraction list names.
 pub(crate) const CUT: &str = "request";
 
+/// The same for a call of which the log does not have the answer as it was.
+pub(crate) const CUT_ANSWER: &str = "response";
+
 /// What a call is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call<'a> {
@@ -234,6 +237,11 @@ impl<'a> Call<'a> {
     /// from a member that is not there.
     pub(crate) fn is_cut(&self) -> bool {
         self.parts.iter().any(|(path, _)| path == CUT)
+    }
+
+    /// Returns the same of the answer.
+    pub(crate) fn is_answer_cut(&self) -> bool {
+        self.parts.iter().any(|(path, _)| path == CUT_ANSWER)
     }
 
     /// Hands each text that a log can choose freely to `change`.

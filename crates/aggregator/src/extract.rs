@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 use trailtrim_catalog::Extraction;
 use trailtrim_ingest::Value;
 
-use crate::call::{CUT, Part};
+use crate::call::{CUT, CUT_ANSWER, Part};
 
 use choice::Choice;
 
@@ -189,8 +189,8 @@ impl Extractor {
         if branch.is_none() && !scan {
             return;
         }
-        if root == CUT && is_cut(json) {
-            return out.push((Cow::Borrowed(CUT), Cow::Borrowed(OMITTED)));
+        if [CUT, CUT_ANSWER].contains(&root) && is_cut(json) {
+            return out.push((Cow::Borrowed(root), Cow::Borrowed(OMITTED)));
         }
         // A text in the place of them all names nothing, and no path is the root alone.
         if !json.is_object() && !json.is_array() {

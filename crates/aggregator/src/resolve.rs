@@ -27,6 +27,7 @@ use crate::workload::{self, Acted, Part, Workload, Workloads};
 
 /// What is said of a call whose parameters the log does not have.
 const CUT_SHORT: &str = "the log leaves out the call's parameters, as too long or as secret: what else it needs is not known";
+const ANSWER_CUT_SHORT: &str = "the log leaves out the call's answer, as too long or as secret: what only that tells of is not known";
 
 /// The keys that one principal was seen under, with the calls of each.
 type Keys<'u> = Vec<(&'u PrincipalKey, &'u Workloads)>;
@@ -148,7 +149,7 @@ fn resolve_as(
         amended: usage.amended.clone(),
         policy_changes: policy_changes(usage, catalog),
         assumed: assumptions(usage, catalog),
-        signed_in: sign_ins(usage),
+        signed_in: sign_ins(usage, facts),
     }
 }
 
@@ -243,16 +244,20 @@ impl Principal {
             return;
         }
         let mut resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
+        if (call.is_cut() || call.is_answer_cut()) && outcome != Outcome::Denied {
+            let services = operation.actions().filter_map(|action| action.split(':').next());
+            let of_roles = operation.passes_roles().then_some("iam");
+            self.frozen.extend(services.chain(of_roles).map(str::to_owned));
+        }
         if call.is_cut() {
             // What the call needs whatever it has is certain. What hangs on its members (a role that it
             // passes, tags, ACLs) is open, and perhaps of another service.
             resolution.grants.retain(|grant| operation.always_needs(&grant.action));
-            if outcome != Outcome::Denied {
-                let services = operation.actions().filter_map(|action| action.split(':').next());
-                let of_roles = operation.passes_roles().then_some("iam");
-                self.frozen.extend(services.chain(of_roles).map(str::to_owned));
-            }
             let what = (Unmapped::Unresolved, None, CUT_SHORT.to_owned());
+            self.lose(call, outcome, stats, what, service.clone());
+        } else if call.is_answer_cut() {
+            // What the request names is certain. What only the answer tells of is open.
+            let what = (Unmapped::Unresolved, None, ANSWER_CUT_SHORT.to_owned());
             self.lose(call, outcome, stats, what, service.clone());
         } else if resolution.grants.is_empty() && resolution.unresolved.is_empty() {
             // Each permission hangs on a parameter, and the call has none of them.
@@ -568,6 +573,32 @@ mod tests {
         // What was refused needed nothing, and a member of the name says nothing of the others.
         assert!(frozen(omitted, r#","errorCode":"AccessDenied""#).is_empty());
         assert!(frozen(r#"{"functionName":"f","omitted":false}"#, "").is_empty());
+    }
+
+    #[test]
+    fn of_an_answer_that_was_left_out_nothing_is_concluded() {
+        let of = |response: &str| {
+            let text = format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
+                "eventTime":"2026-03-02T10:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"RunInstances",
+                "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"e","requestParameters":{{
+                "instancesSet":{{"items":[{{"imageId":"ami-0a1b2c3d4e5f60718"}}]}}}},"responseElements":{response}}}"#
+            );
+            let scope = Scope::default();
+            let mut observer = Observer::new(Catalog::embedded(), &scope);
+            observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
+            let activity = resolve(&observer.into_usage(), Catalog::embedded());
+            let principal = activity.principals.into_iter().next().unwrap();
+            // What the request names is needed all the same.
+            assert!(
+                principal.rows.keys().any(|row| row.resource.ends_with("ami-0a1b2c3d4e5f60718"))
+            );
+            principal.frozen
+        };
+        let omitted =
+            r#"{"omitted":true,"originalSize":150000,"reason":"responseElements too large"}"#;
+        assert!(of(omitted).contains("ec2"));
+        assert!(of(r#"{"instancesSet":{"items":[]}}"#).is_empty() && of("null").is_empty());
     }
 
     #[test]

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use trailtrim_ingest::Record;
 
 use crate::call::{Call, Category, Copy};
+use crate::facts::Known;
+use crate::identity::PrincipalKey;
 use crate::stats::{Join as _, Stats};
 use crate::told;
 use crate::usage::{OtherKind, Usage};
@@ -50,7 +52,7 @@ pub(crate) fn sign_in<'r>(
 }
 
 /// Returns who signed in.
-pub(crate) fn sign_ins(usage: &Usage) -> SignIns {
+pub(crate) fn sign_ins(usage: &Usage, facts: &Known<'_>) -> SignIns {
     let mut all = SignIns::new();
     let who = |call: &Call<'_>| {
         let mut parts = call.parts.iter();
@@ -58,6 +60,8 @@ pub(crate) fn sign_ins(usage: &Usage) -> SignIns {
     };
     for (call, stats) in usage.lessons.framed(|frame| who(frame).is_some()) {
         if let Some(arn) = who(&call) {
+            // Of a session without its issuer only the name of the role is known.
+            let (arn, _) = facts.principal_arn(&PrincipalKey { arn: arn.into(), id: None });
             all.entry(arn).or_default().join(stats.clone());
         }
     }
@@ -95,7 +99,8 @@ mod tests {
         }
         let usage = observer.into_usage();
         assert!(usage.principals.is_empty());
-        let found: Vec<_> = sign_ins(&usage).into_keys().collect();
+        let activity = crate::resolve::resolve(&usage, Catalog::embedded());
+        let found: Vec<_> = activity.signed_in.into_keys().collect();
         assert_eq!(found, ["arn:aws:iam::111122223333:user/jo"]);
     }
 }

@@ -352,6 +352,10 @@ pub(crate) struct CompanionRule {
     /// The service that a role would be passed to: what was seen of other passes tells nothing of it.
     #[serde(default)]
     pub(crate) passed_to: Option<String>,
+    /// Whether the calls that it goes with do not tell of it, so that what was seen of it elsewhere tells
+    /// nothing of these.
+    #[serde(default)]
+    pub(crate) untold: bool,
     pub(crate) reason: String,
 }
 

@@ -46,6 +46,12 @@ impl Companion {
         Some(self.node.string(4)).filter(|service| !service.is_empty())
     }
 
+    /// Tells whether the calls that it goes with do not tell of it: then what was seen of it elsewhere
+    /// tells nothing of these.
+    pub fn is_untold(self) -> bool {
+        self.node.number(6) != 0
+    }
+
     /// Returns the companions.
     pub fn actions(self) -> impl Iterator<Item = &'static str> {
         self.node.node(1).strings()

@@ -249,6 +249,9 @@ pub enum RestView {
     On {
         /// Patterns.
         resources: Vec<String>,
+        /// Outside of these regions, which are covered, all that is attached stays as well.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        outside: Vec<String>,
     },
 }
 

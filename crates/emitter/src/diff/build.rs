@@ -572,7 +572,10 @@ fn action(one: &Judged<'_>, several: bool, writing: &Writing<'_>) -> ActionDiff 
             Rest::Outside(regions) => {
                 RestView::Outside { regions: regions.iter().cloned().collect() }
             }
-            Rest::On(resources) => RestView::On { resources: resources.keys().cloned().collect() },
+            Rest::On { resources, outside } => RestView::On {
+                resources: resources.keys().cloned().collect(),
+                outside: outside.iter().cloned().collect(),
+            },
         },
         why: one.why.clone(),
         used: used.collect(),

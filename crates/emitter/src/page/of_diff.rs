@@ -508,8 +508,12 @@ fn fates(one: &StatementDiff) -> Vec<Fate> {
             (RestView::Outside { regions }, false) => {
                 format!("stays outside of {}: {}", regions.join(", "), action.why)
             }
-            (RestView::On { resources }, false) => {
-                format!("stays on {}: {}", resources.join(", "), action.why)
+            (RestView::On { resources, outside }, false) => {
+                let mut places = resources.clone();
+                if !outside.is_empty() {
+                    places.push(format!("all that is attached outside of {}", outside.join(", ")));
+                }
+                format!("stays on {}: {}", places.join(", "), action.why)
             }
             (RestView::AsAttached | RestView::Nothing, false) => action.why.clone(),
         };

@@ -18,6 +18,9 @@ struct Brought {
     resources: BTreeSet<String>,
     /// The service that a role would be passed to, where the companion is the passing of one.
     passed_to: Option<&'static str>,
+    /// Whether that was done without a word of the companion, so that what was seen of it elsewhere tells
+    /// nothing.
+    is_untold: bool,
     /// Whether it goes with some events only, so that where these were is where it is needed.
     is_of_events: bool,
     why: String,
@@ -31,8 +34,9 @@ pub(super) struct Companions {
     by_action: BTreeMap<String, Vec<Brought>>,
     /// Action → on what workloads need it whatever they do, and why.
     by_workload: BTreeMap<String, (BTreeSet<String>, String)>,
-    /// Action → why some workloads of such a kind need it, on what the log may not show.
-    by_kind: BTreeMap<String, String>,
+    /// Action → why some workloads of such a kind need it, on what the log may not show, and whether one of
+    /// them did not use it itself.
+    by_kind: BTreeMap<String, (String, bool)>,
     /// Actions called like an event that succeeded and is mapped to others, each with why.
     namesakes: BTreeMap<&'static str, String>,
     catalog: Catalog,
@@ -67,6 +71,7 @@ impl Companions {
                         with,
                         resources: resources.clone(),
                         passed_to: companion.passed_to(),
+                        is_untold: companion.is_untold(),
                         is_of_events: companion.is_of_events(),
                         why: format!("goes with {with}: {}", companion.reason()),
                     });
@@ -81,11 +86,18 @@ impl Companions {
                 entry.or_insert_with(|| (BTreeSet::new(), why())).0.extend(resources);
             }
         }
-        let mut by_kind = BTreeMap::new();
-        for one in principals.iter().flat_map(|principal| workload_companions(principal)) {
-            for action in one.actions {
-                let why = || format!("goes with {}: {}", one.with, one.reason);
-                by_kind.entry(action.to_ascii_lowercase()).or_insert_with(why);
+        let mut by_kind: BTreeMap<String, (String, bool)> = BTreeMap::new();
+        for principal in principals {
+            let uses = |action: &str| {
+                let mut keys = principal.rows.keys().filter(|key| key.outcome.grants());
+                keys.any(|key| key.action.eq_ignore_ascii_case(action))
+            };
+            for one in workload_companions(principal) {
+                for action in one.actions {
+                    let why = || (format!("goes with {}: {}", one.with, one.reason), false);
+                    let entry = by_kind.entry(action.to_ascii_lowercase());
+                    entry.or_insert_with(why).1 |= !uses(action);
+                }
             }
         }
         let mut namesakes = BTreeMap::new();
@@ -129,18 +141,32 @@ impl Companions {
         let brought: Vec<&Brought> = brought.filter(may).collect();
         let (on, why) = self.on(action, &brought, allow)?;
         // Of other passes of a role nothing follows for those that none is known of.
-        let told = self.used.contains(&name) && brought.iter().all(|one| one.passed_to.is_none());
+        let is_told = |one: &&Brought| one.passed_to.is_none() && !one.is_untold;
+        let told = self.used.contains(&name) && brought.iter().all(is_told);
         (on != Rest::All || !told).then_some((on, why))
     }
 
     /// Returns on what workloads need an action whatever they do, or some of their kind, of what a statement
-    /// has, and why.
-    pub(super) fn of_workload(&self, action: &str, allow: &Allow<'_>) -> Option<(Rest, String)> {
+    /// has beside what `is_seen`, and why.
+    pub(super) fn of_workload(
+        &self,
+        action: &str,
+        allow: &Allow<'_>,
+        is_seen: &dyn Fn(&str) -> bool,
+    ) -> Option<(Rest, String)> {
         let name = action.to_ascii_lowercase();
         let Some((resources, why)) = self.by_workload.get(&name) else {
-            // What was seen itself is on what its own calls tell.
-            let why = self.by_kind.get(&name).filter(|_| !self.used.contains(&name))?;
-            return Some((Rest::All, why.clone()));
+            let (why, is_open) = self.by_kind.get(&name)?;
+            if *is_open {
+                return Some((Rest::All, why.clone()));
+            }
+            // Whoever used it itself is known by its own calls, but for what somebody wrote down by its
+            // whole name: of a function that sends to one queue, another is likely for what it failed at.
+            let named = allow.resources.iter().filter(|one| {
+                allow.fixed.is_none() && !one.contains(['*', '?', '$']) && !is_seen(one)
+            });
+            let on: BTreeMap<_, _> = named.map(|one| (one.clone(), BTreeSet::new())).collect();
+            return (!on.is_empty()).then(|| (Rest::on(on), why.clone()));
         };
         if allow.fixed.is_some() {
             return Some((Rest::All, why.clone()));
@@ -152,7 +178,7 @@ impl Companions {
                 None => return Some((Rest::All, why.clone())),
             }
         }
-        (!on.is_empty()).then(|| (Rest::On(on), why.clone()))
+        (!on.is_empty()).then(|| (Rest::on(on), why.clone()))
     }
 
     fn on(&self, action: &str, brought: &[&Brought], allow: &Allow<'_>) -> Option<(Rest, String)> {
@@ -175,7 +201,7 @@ impl Companions {
             return None;
         }
         // What it goes with is elsewhere: it may still be wanted here.
-        Some(if on.is_empty() { (Rest::All, why) } else { (Rest::On(on), why) })
+        Some(if on.is_empty() { (Rest::All, why) } else { (Rest::on(on), why) })
     }
 
     fn same_type(&self, a: &str, b: &str) -> bool {

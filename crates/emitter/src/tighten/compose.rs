@@ -246,24 +246,11 @@ impl Wanted<'_> {
             Rest::All => {
                 self.attached(allow, action, class, why, plain.clone(), &Shared::default());
             }
-            Rest::Outside(regions) => {
-                let ruled_out = |region: &&String| {
-                    plain.iter().any(|(operator, key, values)| {
-                        operator == "StringNotEquals"
-                            && key.eq_ignore_ascii_case(REQUESTED_REGION)
-                            && values.contains(*region)
-                    })
-                };
-                let more = regions.iter().filter(|region| !ruled_out(region)).cloned();
-                let more: Vec<String> = more.collect();
-                let mut outside = plain.clone();
-                if !more.is_empty() {
-                    outside.add("StringNotEquals", REQUESTED_REGION, more);
+            Rest::Outside(regions) => self.outside(allow, one, regions),
+            Rest::On { resources, outside } => {
+                if !outside.is_empty() {
+                    self.outside(allow, one, outside);
                 }
-                let shared = Shared::default();
-                self.attached(allow, action, Class::Unobservable, why, outside, &shared);
-            }
-            Rest::On(resources) => {
                 let key = key_of(plain);
                 let pool = self.kept.entry(key.clone()).or_default();
                 for (resource, with) in resources {
@@ -283,6 +270,26 @@ impl Wanted<'_> {
                 }
             }
         }
+    }
+
+    /// Keeps an action on all of a statement's resources, outside of some regions.
+    fn outside(&mut self, allow: &Allow<'_>, one: &Judged<'_>, regions: &BTreeSet<String>) {
+        let plain = &allow.statement.condition;
+        let ruled_out = |region: &&String| {
+            plain.iter().any(|(operator, key, values)| {
+                operator == "StringNotEquals"
+                    && key.eq_ignore_ascii_case(REQUESTED_REGION)
+                    && values.contains(*region)
+            })
+        };
+        let more: Vec<String> =
+            regions.iter().filter(|region| !ruled_out(region)).cloned().collect();
+        let mut outside = plain.clone();
+        if !more.is_empty() {
+            outside.add("StringNotEquals", REQUESTED_REGION, more);
+        }
+        let shared = Shared::default();
+        self.attached(allow, one.action, Class::Unobservable, &one.why, outside, &shared);
     }
 
     /// Keeps an action on all of a statement's resources; `shared` is what its calls had in common.

@@ -108,7 +108,10 @@ impl InUse {
             }
             InUse::SignedIn { calls, calls_estimated, days, last } => {
                 let times = times(*calls, *calls_estimated, *days, last.as_deref());
-                format!("it signed in {times}, and no API call of it was recorded")
+                format!(
+                    "it signed in, or was seen in another record that is no API call, {times}; no API call of \
+                     it was recorded"
+                )
             }
             InUse::SeenElsewhere { last } => format!(
                 "it was seen in records of other accounts, last {}",

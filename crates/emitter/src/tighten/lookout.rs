@@ -136,15 +136,19 @@ impl<'a> Lookout<'a> {
         let mut fewest = usize::MAX;
         // The place where it would have shown on the fewest days.
         let mut unsure: Option<(usize, String)> = None;
+        // Regions in which something that names its region would not have shown for long enough.
+        let mut dark = BTreeSet::new();
         // Where the region of a call does not matter, anywhere stands for all.
         let mut open: Option<BTreeSet<String>> = None;
         for resource in resources {
             let region = region_of(resource);
             if let Some(region) = region {
                 let days = self.days(whose, action, region, resource, since, can);
-                fewest = fewest.min(days);
                 if days < self.enough {
                     note(&mut unsure, days, format!("`{resource}`"));
+                    dark.insert(region);
+                } else {
+                    fewest = fewest.min(days);
                 }
                 continue;
             }
@@ -163,13 +167,14 @@ impl<'a> Lookout<'a> {
                 }
             };
             let closed = limited.is_some() || self.regions.is_some();
-            let mut clear = BTreeSet::new();
+            let (mut clear, mut all_clear) = (BTreeSet::new(), true);
             for region in places {
                 let days = self.days(whose, action, &region, resource, since, can);
                 if days >= self.enough {
                     fewest = fewest.min(days);
                     clear.insert(region);
                 } else {
+                    all_clear = false;
                     // Only the place that is told is put into words.
                     if unsure.as_ref().is_none_or(|(least, _)| days < *least) {
                         let at = self.named(whose, action, &region, resource, can);
@@ -177,7 +182,7 @@ impl<'a> Lookout<'a> {
                     }
                 }
             }
-            if closed && unsure.is_none() && !clear.is_empty() {
+            if closed && all_clear && !clear.is_empty() {
                 continue;
             }
             open = Some(match open {
@@ -185,6 +190,10 @@ impl<'a> Lookout<'a> {
                 Some(others) => &others & &clear,
             });
         }
+        let open = open.map(|mut regions| {
+            regions.retain(|region| !dark.contains(region.as_str()));
+            regions
+        });
         match (open, unsure) {
             (None, None) => Sight::Unused { days: fewest },
             (Some(regions), _) if !regions.is_empty() => Sight::UnusedIn { regions, days: fewest },

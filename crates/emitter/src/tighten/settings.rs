@@ -41,9 +41,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns the first pin that keeps an action of some principals.
-    pub(crate) fn pin(&self, holders: &BTreeSet<String>, action: &str) -> Option<&Pin> {
-        self.pins.iter().find(|pin| {
+    /// Returns the pins that keep an action of some principals.
+    pub(crate) fn pins(
+        &self,
+        holders: &BTreeSet<String>,
+        action: &str,
+    ) -> impl Iterator<Item = &Pin> {
+        self.pins.iter().filter(move |pin| {
             let whom = |pattern: &String| holders.iter().any(|arn| means(pattern, arn));
             pin.principal.as_ref().is_none_or(whom) && pattern::covers_action(&pin.action, action)
         })
@@ -84,7 +88,7 @@ mod tests {
                 owner: String::new(),
             };
             let settings = Settings { pins: vec![pin], ..Settings::default() };
-            settings.pin(&holders, "s3:PutObject").is_some()
+            settings.pins(&holders, "s3:PutObject").next().is_some()
         };
         for name in [arn, "arn:*:role/service/*", "role/service/orders-api", "orders-*"] {
             assert!(pinned(name), "{name}");

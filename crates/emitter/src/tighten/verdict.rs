@@ -55,8 +55,48 @@ pub enum Rest {
     All,
     /// What is attached, outside of these regions.
     Outside(BTreeSet<String>),
-    /// These resources; each with the used actions that brought it, where it goes with them.
-    On(BTreeMap<String, BTreeSet<String>>),
+    /// Some resources.
+    On {
+        /// Which; each with the used actions that brought it, where it goes with them.
+        resources: BTreeMap<String, BTreeSet<String>>,
+        /// Outside of these regions all that is attached stays beside them; empty where nothing does.
+        outside: BTreeSet<String>,
+    },
+}
+
+impl Rest {
+    /// Returns what stays of some resources alone.
+    pub(crate) fn on(resources: BTreeMap<String, BTreeSet<String>>) -> Rest {
+        Rest::On { resources, outside: BTreeSet::new() }
+    }
+
+    /// Returns the regions outside of which all that is attached stays.
+    pub(crate) fn outside(&self) -> Option<&BTreeSet<String>> {
+        match self {
+            Rest::Outside(regions) => Some(regions),
+            Rest::On { outside, .. } => Some(outside).filter(|regions| !regions.is_empty()),
+            Rest::Nothing | Rest::All => None,
+        }
+    }
+
+    /// Returns this beside what stays for another reason.
+    fn beside(self, other: Rest) -> Rest {
+        match (self, other) {
+            (Rest::All, _) | (_, Rest::All) => Rest::All,
+            (Rest::Nothing, rest) | (rest, Rest::Nothing) => rest,
+            (Rest::On { mut resources, .. }, Rest::On { resources: more, outside }) => {
+                for (resource, with) in more {
+                    resources.entry(resource).or_default().extend(with);
+                }
+                Rest::On { resources, outside }
+            }
+            (Rest::On { resources, .. }, Rest::Outside(outside))
+            | (Rest::Outside(outside), Rest::On { resources, .. }) => {
+                Rest::On { resources, outside }
+            }
+            (Rest::Outside(a), Rest::Outside(b)) => Rest::Outside(&a & &b),
+        }
+    }
 }
 
 /// What was seen of an action and is allowed by a statement.
@@ -292,9 +332,26 @@ pub(crate) fn judge<'a>(
             let meant = !seen.is_empty() || !allow.dead.contains(action) || allow.names(action);
             meant.then(|| judge.one(allow, action, limited.as_ref(), seen, elsewhere))
         });
-        judged.insert(allow.place, actions.collect());
+        let mut actions: Vec<Judged<'a>> = actions.collect();
+        stay_together(&mut actions);
+        judged.insert(allow.place, actions);
     }
     judged
+}
+
+/// Lets a companion stay wherever what brought it does: of what stays as it is attached, the names that
+/// were seen are not all.
+fn stay_together(actions: &mut [Judged<'_>]) {
+    let whole: BTreeSet<&str> =
+        actions.iter().filter(|one| one.rest == Rest::All).map(|one| one.action).collect();
+    for one in actions.iter_mut().filter(|one| one.rest_class == Class::Companion) {
+        let Rest::On { resources, .. } = &one.rest else { continue };
+        let brought = resources.values().flatten().map(String::as_str);
+        if let Some(with) = brought.into_iter().find(|with| whole.contains(with)) {
+            one.why = format!("{}; {with} stays as it is attached", one.why.trim_end_matches('.'));
+            one.rest = Rest::All;
+        }
+    }
 }
 
 struct Judge<'j, 'b, 'a> {
@@ -335,10 +392,14 @@ impl<'a> Judge<'_, '_, 'a> {
             None => self.by_coverage(allow, action, limited, !seen.is_empty()),
         };
         if rest != Rest::All
-            && let Some(pinned) = self.by_pin(allow, action)
+            && let Some((on, reason)) = self.by_pin(allow, action)
         {
-            (rest, rest_class, why) = pinned;
+            (rest, why) = beside((on, reason), (rest, why));
+            rest_class = Class::Pinned;
         }
+        let is_seen = |resource: &str| {
+            seen.iter().flat_map(|one| one.common.iter().flatten()).any(|one| one == resource)
+        };
         // What other calls tell of a namesake does not tell what this one needs. Nor is it
         // unobservable: something of its name was seen.
         if matches!(rest_class, Class::Unused | Class::Unobservable)
@@ -346,21 +407,24 @@ impl<'a> Judge<'_, '_, 'a> {
         {
             (rest, rest_class, why) = (Rest::All, Class::Companion, reason.clone());
         }
-        if rest_class == Class::Unused
+        if matches!(rest_class, Class::Unused | Class::Pinned)
+            && rest != Rest::All
             && let Some((on, reason)) = self
                 .companions
                 .of_action(action, allow)
-                .or_else(|| self.companions.of_workload(action, allow))
+                .or_else(|| self.companions.of_workload(action, allow, &is_seen))
         {
-            (rest, rest_class, why) = (on, Class::Companion, reason);
-            if let Rest::On(resources) = &mut rest {
-                let around = self.bench.around;
-                let forbidden = |one: &str| around.forbids(action, one);
-                let first = resources.keys().find_map(|one| forbidden(one));
-                resources.retain(|one, _| forbidden(one).is_none());
-                if let Some(first) = first.filter(|_| resources.is_empty()) {
-                    (rest, rest_class, why) = (Rest::Nothing, Class::Forbidden, first);
+            match self.not_forbidden(action, on) {
+                Ok(on) => {
+                    if rest_class == Class::Unused || on == Rest::All {
+                        rest_class = Class::Companion;
+                    }
+                    (rest, why) = beside((on, reason), (rest, why));
                 }
+                Err(forbids) if rest == Rest::Nothing => {
+                    (rest_class, why) = (Class::Forbidden, forbids);
+                }
+                Err(_) => {}
             }
         }
         if rest_class == Class::Unobservable && settings.unobservable_goes(action) {
@@ -386,7 +450,7 @@ impl<'a> Judge<'_, '_, 'a> {
         {
             why = format!("{told}; beside that {why}");
         }
-        if matches!(rest, Rest::All | Rest::Outside(_))
+        if (rest == Rest::All || rest.outside().is_some())
             && !matches!(rest_class, Class::Frozen | Class::Pinned)
             && let Some(Barred::On(on, reason)) = allow.barred(action)
         {
@@ -418,21 +482,48 @@ impl<'a> Judge<'_, '_, 'a> {
         rest_of(sights.reduce(worse), lookout, was_seen)
     }
 
-    fn by_pin(&self, allow: &Allow<'_>, action: &str) -> Option<Verdict> {
-        let pin = self.standards.settings.pin(&self.bench.bundle.holders, action)?;
-        let common = match (&pin.resource, allow.fixed) {
-            (Some(resource), None) => allow.common(resource),
-            _ => None,
-        };
-        let rest = match common {
-            None => Rest::All,
-            Some(common) if common.is_empty() => return None,
-            Some(common) => {
-                Rest::On(common.into_iter().map(|one| (one, BTreeSet::new())).collect())
-            }
-        };
-        Some((rest, Class::Pinned, pin.told()))
+    /// Returns what of some companions is not surely forbidden; why, if all of it is.
+    fn not_forbidden(&self, action: &'static str, on: Rest) -> Result<Rest, String> {
+        let Rest::On { mut resources, outside } = on else { return Ok(on) };
+        let around = self.bench.around;
+        let first = resources.keys().find_map(|one| around.forbids(action, one));
+        resources.retain(|one, _| around.forbids(action, one).is_none());
+        match first.filter(|_| resources.is_empty()) {
+            Some(first) => Err(first),
+            None => Ok(Rest::On { resources, outside }),
+        }
     }
+
+    /// Returns on what pins keep an action of a statement, and what they say.
+    fn by_pin(&self, allow: &Allow<'_>, action: &str) -> Option<(Rest, String)> {
+        let mut kept = Rest::Nothing;
+        let mut told: Vec<String> = Vec::new();
+        for pin in self.standards.settings.pins(&self.bench.bundle.holders, action) {
+            let common = match (&pin.resource, allow.fixed) {
+                (Some(resource), None) => allow.common(resource),
+                _ => None,
+            };
+            let on = match common {
+                None => Rest::All,
+                Some(common) if common.is_empty() => continue,
+                Some(common) => {
+                    Rest::on(common.into_iter().map(|one| (one, BTreeSet::new())).collect())
+                }
+            };
+            kept = on.beside(kept);
+            told.push(pin.told());
+        }
+        (kept != Rest::Nothing).then(|| (kept, told.join("; ")))
+    }
+}
+
+/// Joins what stays for one reason and for another, and says why.
+fn beside((rest, why): (Rest, String), (other, before): (Rest, String)) -> (Rest, String) {
+    let why = match (&rest, &other) {
+        (Rest::All, _) | (_, Rest::Nothing) => why,
+        _ => format!("{}; beside that {before}", why.trim_end_matches('.')),
+    };
+    (rest.beside(other), why)
 }
 
 /// How many things are told that another statement keeps, of each action of a statement.
