@@ -100,7 +100,7 @@ pub(crate) fn apply(
             plain(address.rsplit('@').next()?)
         }
         "copy_bucket" => Some(Value::plain(copy_source(text)?.0)),
-        "copy_key" => Some(Value::plain(copy_source(text)?.1)),
+        "copy_key" => Some(Value::plain(copy_source(text)?.1?)),
         "copy_arn" => {
             let text = text.split("?versionId=").next()?;
             let text = percent_decode_str(text).decode_utf8().ok()?;
@@ -272,27 +272,31 @@ fn queue(text: &str) -> Option<Value> {
     })
 }
 
-/// `/bucket/key%20name?versionId=…`, or an address of S3 → bucket and key.
-fn copy_source(text: &str) -> Option<(String, String)> {
+/// `/bucket/key%20name?versionId=…`, or an address of S3 → bucket and key; an address may have no key.
+fn copy_source(text: &str) -> Option<(String, Option<String>)> {
+    let key = |key: &str| Some(key).filter(|key| !key.is_empty()).map(str::to_owned);
     let path = text.split("?versionId=").next()?;
     let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
     if let Some((host, path)) = path.strip_prefix("https://").and_then(|rest| rest.split_once('/'))
     {
         let path = path.split('?').next()?;
         if let Some(bucket) = bucket_host(host) {
-            return Some((bucket.to_owned(), path.to_owned()));
+            return Some((bucket.to_owned(), key(path)));
         }
         // With the bucket in the path the host has none: `s3.eu-west-1.amazonaws.com`.
         bucket_host(&format!("-.{host}"))?;
-        let (bucket, key) = path.split_once('/')?;
-        return Some((bucket.to_owned(), key.to_owned()));
+        let (bucket, rest) = path.split_once('/').unwrap_or((path, ""));
+        return Some((bucket.to_owned(), key(rest)));
+    }
+    if let Some(bucket) = path.strip_prefix("s3://").filter(|rest| !rest.contains('/')) {
+        return (!bucket.is_empty()).then(|| (bucket.to_owned(), None));
     }
     let path = path.strip_prefix("s3://").or(path.strip_prefix('/')).unwrap_or(&path);
     if path.starts_with("arn:") || path.contains("://") {
         return None;
     }
-    let (bucket, key) = path.split_once('/')?;
-    Some((bucket.to_owned(), key.to_owned()))
+    let (bucket, rest) = path.split_once('/')?;
+    Some((bucket.to_owned(), key(rest)))
 }
 
 fn is_account(text: &str) -> bool {
