@@ -97,6 +97,63 @@ fn passing_roles_to_tasks_stays_for_who_changes_services_and_passing_to_others_d
     assert_eq!(pass("lambda.amazonaws.com"), None);
 }
 
+/// Turns the worker's calls into such as a service makes with its role.
+fn by(service: &str, mut log: Log) -> Log {
+    let id = r#""principalId":"AROAEXAMPLEworker:s","#;
+    for record in &mut log.records {
+        *record = record.replace(id, &format!(r#"{id}"invokedBy":"{service}","#));
+    }
+    log
+}
+
+#[test]
+fn a_state_machine_that_waits_stops_what_it_starts_and_is_told_by_a_rule() {
+    let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:child";
+    let start = format!(r#"{{"stateMachineArn":"{machine}","name":"n"}}"#);
+    let log =
+        || Log::alive(ACCOUNT, 8).daily("worker", "states.amazonaws.com", "StartExecution", &start);
+    let rule = |name: &str| format!("arn:aws:events:eu-west-1:111122223333:rule/{name}");
+    let statements = [
+        allow(&["states:StartExecution", "states:StopExecution", "states:DeleteStateMachine"], "*"),
+        allow(&["events:PutRule"], &rule("StepFunctionsGetEventsForStepFunctionsExecutionRule")),
+        allow(&["events:PutTargets"], &rule("mine")),
+        allow(&["logs:PutResourcePolicy"], "*"),
+    ];
+    let judged_so = judged(&by("states.amazonaws.com", log()), &statements);
+    for action in ["states:StopExecution", "events:PutRule", "logs:PutResourcePolicy"] {
+        assert_eq!(judged_so.get(action).map(String::as_str), Some("companion"), "{judged_so:?}");
+    }
+    for action in ["states:DeleteStateMachine", "events:PutTargets"] {
+        assert_eq!(judged_so.get(action), None, "{judged_so:?}");
+    }
+    // Who starts an execution is no state machine.
+    assert_eq!(judged(&log(), &statements).keys().collect::<Vec<_>>(), ["states:StartExecution"]);
+}
+
+#[test]
+fn an_encrypted_volume_takes_what_the_guide_lists_on_its_key() {
+    let key = |id: &str| format!("arn:aws:kms:eu-west-1:111122223333:key/{id}");
+    let own = key("11111111-2222-4333-8444-555555555555");
+    let made = format!(
+        r#"{{"keyId":"{own}","encryptionContext":{{"aws:ebs:id":"vol-1"}},"numberOfBytes":64}}"#
+    );
+    let name = "GenerateDataKeyWithoutPlaintext";
+    let log = || Log::alive(ACCOUNT, 8).daily("worker", "kms.amazonaws.com", name, &made);
+    let statements = [
+        allow(&["kms:GenerateDataKeyWithoutPlaintext", "kms:Decrypt", "kms:DescribeKey"], &own),
+        allow(&["kms:ReEncryptFrom"], &key("21111111-2222-4333-8444-555555555555")),
+        allow(&["kms:Encrypt"], "*"),
+    ];
+    let judged_so = judged(&by("ec2.amazonaws.com", log()), &statements);
+    for action in ["kms:Decrypt", "kms:DescribeKey"] {
+        assert_eq!(judged_so.get(action).map(String::as_str), Some("companion"), "{judged_so:?}");
+    }
+    for action in ["kms:ReEncryptFrom", "kms:Encrypt"] {
+        assert_eq!(judged_so.get(action), None, "{judged_so:?}");
+    }
+    assert_eq!(judged(&log(), &statements).get("kms:Decrypt"), None);
+}
+
 /// The log of a function that reads an object on every day, and never makes its log group.
 fn function() -> Log {
     let read = r#"{"bucketName":"b","key":"k"}"#;

@@ -160,9 +160,13 @@ impl Workloads {
             let attribution = Attribution::ALL
                 .into_iter()
                 .find(|known| leaf.path.first() == Some(&known.segment()))?;
-            let name = leaf.path.get(1).filter(|_| attribution != Attribution::None);
+            let mut path = leaf.path;
+            if let Some(name) = path.get_mut(1).filter(|_| attribution == Attribution::Scope) {
+                *name = unqualified(name);
+            }
+            let name = path.get(1).filter(|_| attribution != Attribution::None);
             let workload = Workload { attribution, name: name.map(|name| (*name).into()) };
-            Some(Part { workload, calls: leaf.value, path: leaf.path, folded: leaf.folded })
+            Some(Part { workload, calls: leaf.value, path, folded: leaf.folded })
         })
     }
 
@@ -303,6 +307,37 @@ pub(crate) fn fold_arn(arn: &str) -> String {
     format!("{head}{}", fold_name(tail))
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    qualified: Vec<Qualified>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Qualified {
+    types: Vec<String>,
+    #[expect(dead_code, reason = "for people; read so that none is without")]
+    reason: String,
+}
+
+const QUALIFIED: &str = include_str!("../data/qualified.toml");
+
+/// Returns the ARN to which credentials were issued without a qualifier behind the name, by
+/// `data/qualified.toml`.
+fn unqualified(arn: &str) -> &str {
+    static NAMED: OnceLock<Named> = OnceLock::new();
+    // A test reads the data; without it every version would be a workload of its own.
+    let named = NAMED.get_or_init(|| toml::from_str(QUALIFIED).unwrap_or_default());
+    let ends: Vec<usize> = arn.match_indices(':').map(|(at, _)| at).take(7).collect();
+    let &[_, partition, service, _, account, kind, name] = ends.as_slice() else { return arn };
+    let between = |from: usize, to: usize| arn.get(from + 1..to).unwrap_or_default();
+    let (service, kind) = (between(partition, service), between(account, kind));
+    let is_of = |listed: &String| listed.split_once(':') == Some((service, kind));
+    let qualified = named.qualified.iter().flat_map(|one| &one.types).any(is_of);
+    arn.get(..name).filter(|_| qualified).unwrap_or(arn)
+}
+
 /// Returns the length of the run of ASCII letters and digits at the beginning.
 fn run(text: &str) -> usize {
     text.bytes().take_while(u8::is_ascii_alphanumeric).count()
@@ -348,6 +383,36 @@ mod tests {
     fn the_data_is_read() {
         let rules: Rules = toml::from_str(DATA).unwrap();
         assert_eq!(rules.token.len(), 3);
+        let named: Named = toml::from_str(QUALIFIED).unwrap();
+        assert_eq!(named.qualified.len(), 1);
+    }
+
+    #[test]
+    fn versions_and_aliases_of_a_function_are_one_workload() {
+        let arn =
+            |end: &str| format!("arn:aws:lambda:eu-west-1:111122223333:function:billing{end}");
+        for (given, expected) in [
+            (arn(""), arn("")),
+            (arn(":live"), arn("")),
+            (arn(":7"), arn("")),
+            ("arn:aws:ec2:r:1:instance:i:7".to_owned(), "arn:aws:ec2:r:1:instance:i:7".to_owned()),
+            ("arn:aws:ec2:r:1:instance/i-#".to_owned(), "arn:aws:ec2:r:1:instance/i-#".to_owned()),
+            ("arn:aws:lambda:r:1:layer:l:7".to_owned(), "arn:aws:lambda:r:1:layer:l:7".to_owned()),
+            ("session:of:someone".to_owned(), "session:of:someone".to_owned()),
+        ] {
+            assert_eq!(unqualified(&given), expected);
+        }
+        let mut workloads = Workloads::default();
+        for end in ["", ":live", ":7"] {
+            let name = arn(end);
+            workloads.update(&[Attribution::Scope.segment(), &name], Quota::default(), |_| ());
+        }
+        let parts = parts([&workloads]);
+        let names: BTreeSet<&Workload> = parts.iter().map(|part| &part.workload).collect();
+        assert_eq!(names.len(), 1, "{names:?}");
+        let mut acted = Acted::default();
+        parts.iter().for_each(|part| acted.join(Acted::of(part)));
+        assert_eq!(acted.names().value, 1);
     }
 
     #[test]

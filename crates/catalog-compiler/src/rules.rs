@@ -348,7 +348,13 @@ pub(crate) struct CompanionRule {
     /// What the resource of that use must hold; any, where this is missing.
     #[serde(default)]
     pub(crate) on: Option<String>,
+    /// The service that must have made that call with its caller's credentials (`invokedBy`).
+    #[serde(default)]
+    pub(crate) via: Option<String>,
     pub(crate) actions: Vec<String>,
+    /// What the companions are needed on, with `{partition}`, `{region}` and `{account}` of what was used.
+    #[serde(default)]
+    pub(crate) resource: Option<String>,
     /// The service that a role would be passed to: what was seen of other passes tells nothing of it.
     #[serde(default)]
     pub(crate) passed_to: Option<String>,

@@ -575,6 +575,8 @@ impl Tables<'_, '_> {
                     self.writer.strings(rule.events.iter().map(String::as_str)),
                     self.writer.string(rule.passed_to.as_deref().unwrap_or_default()),
                     self.writer.string(rule.on.as_deref().unwrap_or_default()),
+                    self.writer.string(rule.via.as_deref().unwrap_or_default()),
+                    self.writer.string(rule.resource.as_deref().unwrap_or_default()),
                     u32::from(rule.untold),
                 ];
                 list.push(self.writer.list(items));

@@ -30,9 +30,28 @@ impl Companion {
         resource.contains(self.node.string(5))
     }
 
-    /// Tells whether any use speaks for the companions, of whatever and in whichever event.
+    /// Tells whether any use speaks for the companions, of whatever, in whichever event and whoever made it.
     pub fn is_of_any_use(self) -> bool {
-        !self.is_of_events() && self.node.string(5).is_empty()
+        !self.is_of_events() && self.node.string(5).is_empty() && self.via().is_none()
+    }
+
+    /// Returns the service (`invokedBy`) that must have made such a call with its caller's credentials: then
+    /// the companions are for who acts as something of that service.
+    pub fn via(self) -> Option<&'static str> {
+        Some(self.node.string(6)).filter(|service| !service.is_empty())
+    }
+
+    /// Returns on what the companions are needed where it is not what was used: in the same account and region,
+    /// as far as the ARN of what was used tells.
+    pub fn resource(self, used: &str) -> Option<String> {
+        let template = Some(self.node.string(7)).filter(|template| !template.is_empty())?;
+        let mut text = template.to_owned();
+        let mut fields = used.splitn(6, ':').skip(1);
+        for (field, skipped) in [("{partition}", 0), ("{region}", 1), ("{account}", 0)] {
+            let value = fields.nth(skipped).filter(|value| !value.is_empty()).unwrap_or("*");
+            text = text.replace(field, value);
+        }
+        Some(text)
     }
 
     /// Tells whether the use must have shown in some events, and not in any.
@@ -49,7 +68,7 @@ impl Companion {
     /// Tells whether the calls that it goes with do not tell of it: then what was seen of it elsewhere
     /// tells nothing of these.
     pub fn is_untold(self) -> bool {
-        self.node.number(6) != 0
+        self.node.number(8) != 0
     }
 
     /// Returns the companions.

@@ -75,6 +75,18 @@ fn companions_and_callers_are_data() {
     let abort =
         catalog.companions().find(|rule| rule.actions().any(|a| a == "s3:AbortMultipartUpload"));
     assert!(abort.is_some_and(|rule| rule.with().any(|a| a == "s3:PutObject")));
+    let rule =
+        catalog.companions().find(|rule| rule.actions().any(|a| a == "events:PutRule")).unwrap();
+    assert_eq!(rule.via(), Some("states.amazonaws.com"));
+    for (used, expected) in [
+        (
+            "arn:aws-cn:ecs:cn-north-1:1:task-definition/t:1",
+            "arn:aws-cn:events:cn-north-1:1:rule/StepFunctionsGetEvent*",
+        ),
+        ("*", "arn:*:events:*:*:rule/StepFunctionsGetEvent*"),
+    ] {
+        assert_eq!(rule.resource(used).as_deref(), Some(expected));
+    }
     for service in ["athena", "cloudformation", "dynamodb", "kms", "backup", "ram"] {
         assert!(catalog.via(&format!("{service}.amazonaws.com")).called_via, "{service}");
     }

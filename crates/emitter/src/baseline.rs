@@ -36,6 +36,16 @@ pub struct Baseline {
 #[serde(deny_unknown_fields)]
 struct Data {
     workload: Vec<Kind>,
+    acting: Vec<Acting>,
+}
+
+/// What a principal acts as that a service makes calls with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Acting {
+    via: String,
+    acts_as: String,
+    companion: Vec<Extra>,
 }
 
 /// A kind of workload.
@@ -97,10 +107,14 @@ struct Place {
     name: String,
 }
 
-fn kinds() -> &'static [Kind] {
-    static KINDS: OnceLock<Data> = OnceLock::new();
+fn data() -> &'static Data {
+    static READ: OnceLock<Data> = OnceLock::new();
     // A test reads the data; without it there would be no baseline.
-    &KINDS.get_or_init(|| toml::from_str(DATA).unwrap_or_default()).workload
+    READ.get_or_init(|| toml::from_str(DATA).unwrap_or_default())
+}
+
+fn kinds() -> &'static [Kind] {
+    &data().workload
 }
 
 /// Returns what the workloads of a principal need and `allowed` does not hold: the resources that
@@ -140,15 +154,22 @@ pub(crate) fn baseline(
     all
 }
 
-/// Returns what goes with the workloads of a principal, by their kind: what some of a kind need and the log
-/// rarely shows.
+/// Returns what goes with the workloads of a principal, by their kind, and with what services act as by it:
+/// what some of a kind need and the log rarely shows.
 pub(crate) fn workload_companions(principal: &Principal) -> Vec<WorkloadCompanion> {
     let acts_as = |kind: &&Kind| {
         workloads(principal).any(|workload| !kind.places(workload, principal).is_empty())
     };
-    let companions = kinds().iter().filter(acts_as).flat_map(|kind| {
-        kind.companion.iter().map(|extra| WorkloadCompanion {
-            with: &kind.acts_as,
+    let kinds = kinds().iter().filter(acts_as).map(|kind| (&kind.acts_as, &kind.companion));
+    let calls_with_it = |acting: &&Acting| {
+        let mut rows = principal.rows.iter().filter(|(key, _)| key.outcome.grants());
+        rows.any(|(_, row)| row.via.contains(&acting.via))
+    };
+    let acting = data().acting.iter().filter(calls_with_it);
+    let all = kinds.chain(acting.map(|acting| (&acting.acts_as, &acting.companion)));
+    let companions = all.flat_map(|(acts_as, companion)| {
+        companion.iter().map(|extra| WorkloadCompanion {
+            with: acts_as,
             actions: &extra.actions,
             reason: &extra.reason,
         })
@@ -340,6 +361,10 @@ mod tests {
                     assert!(action.shape(&resource).is_some(), "`{resource}` is not of its type");
                 }
             }
+        }
+        for action in data.acting.iter().flat_map(|one| &one.companion).flat_map(|one| &one.actions)
+        {
+            assert!(Catalog::embedded().action(action).is_some(), "{action}");
         }
     }
 

@@ -5,10 +5,13 @@
 //! is silent.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
-use serde::Serialize;
-use trailtrim_aggregator::{Principal, Row, RowKey};
+use serde::{Deserialize, Serialize};
+use trailtrim_aggregator::{Outcome, Principal, Row, RowKey};
 use trailtrim_catalog::Origin;
+
+const GLOBAL_NAMES: &str = include_str!("../data/global-names.toml");
 
 /// How many names stand in a sentence.
 const NAMED: usize = 5;
@@ -24,6 +27,32 @@ pub struct Caveats {
     pub widened: Vec<Widening>,
     /// What the calls likely needed and not certainly: each action with its resource.
     pub likely: BTreeSet<String>,
+    /// Grants on what did not exist and anybody may make, by what that is and why it matters: each action with
+    /// its resource.
+    pub nobodys: BTreeMap<(&'static str, &'static str), BTreeSet<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    name: Vec<GlobalName>,
+}
+
+/// Names that stand for one thing in all of AWS.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GlobalName {
+    service: String,
+    what: String,
+    /// What says that there is none of the name.
+    codes: Vec<String>,
+    reason: String,
+}
+
+fn global_names() -> &'static [GlobalName] {
+    static READ: OnceLock<Data> = OnceLock::new();
+    // A test reads the data; without it nothing would be told.
+    &READ.get_or_init(|| toml::from_str(GLOBAL_NAMES).unwrap_or_default()).name
 }
 
 /// Passes of roles that are not known, for one reason.
@@ -80,6 +109,12 @@ impl Caveats {
             from,
             why: why.to_owned(),
         });
+        for name in global_names() {
+            let grants = name.nobodys(principal);
+            if !grants.is_empty() {
+                caveats.nobodys.insert((&name.what, &name.reason), grants);
+            }
+        }
         caveats.any_role = any_role.collect();
         let widened = widened.into_iter();
         caveats.widened =
@@ -99,7 +134,42 @@ impl Caveats {
                 some(&names)
             ));
         }
+        for ((what, reason), grants) in &self.nobodys {
+            let grants: Vec<&str> = grants.iter().map(String::as_str).collect();
+            notes.push(format!(
+                "warning: each of these calls was told that there is no such {what}, and the grants are for \
+                 whoever makes one of that name: {reason}. Make it, or take out {}",
+                some(&grants)
+            ));
+        }
         notes
+    }
+}
+
+impl GlobalName {
+    /// Returns what is granted on names of which no call told that there is such a thing.
+    fn nobodys(&self, principal: &Principal) -> BTreeSet<String> {
+        let granted = principal.rows.iter().filter(|(key, _)| key.outcome.grants());
+        let of = granted.filter_map(|(key, row)| Some((self.name(&key.resource)?, key, row)));
+        let absent = |row: &Row| {
+            let mut codes = row.error_codes.iter().peekable();
+            codes.peek().is_some() && codes.all(|code| self.codes.contains(code))
+        };
+        let (missing, there): (Vec<_>, Vec<_>) =
+            of.partition(|(_, key, row)| key.outcome == Outcome::GrantedWithError && absent(row));
+        let there: BTreeSet<&str> = there.into_iter().map(|(name, ..)| name).collect();
+        let missing = missing.into_iter().filter(|(name, ..)| !there.contains(name));
+        missing.map(|(_, key, _)| format!("{} on {}", key.action, key.resource)).collect()
+    }
+
+    /// Returns the name that an ARN has before any `/`.
+    fn name<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        let mut fields = arn.splitn(6, ':').skip(2);
+        let own = fields.next().filter(|service| *service == self.service)?;
+        // What has an account is not called by its name alone: an access point.
+        let [_, account] = [fields.next()?, fields.next()?];
+        let named = !own.is_empty() && account.is_empty();
+        fields.next().filter(|_| named)?.split('/').next().filter(|name| !name.contains('*'))
     }
 }
 
@@ -169,7 +239,6 @@ fn some(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trailtrim_aggregator::Outcome;
     use trailtrim_catalog::Condition;
 
     fn row(action: &str, resource: &str, origins: &[Origin]) -> (RowKey, Row) {
@@ -219,6 +288,37 @@ mod tests {
             ["many names: s3:GetObject on arn:aws:s3:::b/*, s3:PutObject on arn:aws:s3:::b/*"]
         );
         assert_eq!(caveats.notes().len(), 2);
+    }
+
+    #[test]
+    fn what_nobody_has_and_anybody_may_make_is_told() {
+        assert!(toml::from_str::<Data>(GLOBAL_NAMES).is_ok());
+        let of = |rows: &[(&str, &str, &str)]| {
+            let mut all = Principal::new("arn:aws:iam::1:role/a").unwrap();
+            for (action, resource, code) in rows {
+                let (key, row) = row(action, resource, &[]);
+                let error_codes = Some(*code).filter(|code| !code.is_empty());
+                let error_codes = error_codes.into_iter().map(str::to_owned).collect();
+                let outcome =
+                    if code.is_empty() { Outcome::Granted } else { Outcome::GrantedWithError };
+                all.rows
+                    .insert(RowKey { outcome, ..key }, Row { error_codes, certain: true, ..row });
+            }
+            Caveats::of(&all).notes()
+        };
+        let read = ("s3:GetObject", "arn:aws:s3:::typo/k", "NoSuchBucket");
+        let told = of(&[read, ("s3:GetObject", "arn:aws:s3:::b/k", "NoSuchKey")]);
+        let [told] = told.as_slice() else { panic!("{told:?}") };
+        assert!(
+            told.contains("no such bucket")
+                && told.ends_with("s3:GetObject on arn:aws:s3:::typo/k")
+        );
+        // It was made in between, or is of an access point, which is of an account.
+        assert!(of(&[read, ("s3:CreateBucket", "arn:aws:s3:::typo", "")]).is_empty());
+        assert!(
+            of(&[("s3:GetObject", "arn:aws:s3:r:1:accesspoint/a/object/k", "NoSuchBucket")])
+                .is_empty()
+        );
     }
 
     #[test]

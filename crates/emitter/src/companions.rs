@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use trailtrim_aggregator::{Principal, Row, RowKey};
-use trailtrim_catalog::Catalog;
+use trailtrim_catalog::{Catalog, Companion};
 use trailtrim_iam::{PolicyDocument, pattern};
 
 use crate::baseline::workload_companions;
@@ -45,10 +45,8 @@ pub(crate) fn missing_companions(
     };
     let missing = catalog.companions().map(|rule| {
         let shown = |with: &str| {
-            let mut rows =
-                granting.iter().filter(|(key, _)| key.action == with && rule.is_of(&key.resource));
-            rule.is_of_any_use()
-                || rows.any(|(_, row)| row.events.iter().any(|(s, n)| rule.is_shown_by(s, n)))
+            let mut rows = granting.iter().filter(|(key, _)| key.action == with);
+            rule.is_of_any_use() || rows.any(|(key, row)| speaks(rule, key, row))
         };
         MissingCompanions {
             actions: rule.actions().filter(|action| !allowed(action)).collect(),
@@ -63,6 +61,13 @@ pub(crate) fn missing_companions(
     });
     let all = missing.chain(workloads);
     all.filter(|one| !one.actions.is_empty() && !one.with.is_empty()).collect()
+}
+
+/// Tells whether a use speaks for the companions of a rule, by its action.
+pub(crate) fn speaks(rule: Companion, key: &RowKey, row: &Row) -> bool {
+    rule.is_of(&key.resource)
+        && row.events.iter().any(|(source, name)| rule.is_shown_by(source, name))
+        && rule.via().is_none_or(|service| row.via.iter().any(|one| one == service))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use trailtrim_iam::{PolicyDocument, Statement, wildcard};
 
 use crate::Draft;
 use crate::baseline::workload_companions;
+use crate::companions::speaks;
 use crate::draft::BASELINE_SID;
 use crate::irredundant::escaped;
 use crate::report::{
@@ -290,10 +291,8 @@ fn shown(
         _ => Vec::new(),
     };
     let was_used = |with: &str, rule: &Companion| {
-        let mut rows = principal.rows.iter().filter(|(key, _)| {
-            key.outcome.grants() && key.action == with && rule.is_of(&key.resource)
-        });
-        rows.any(|(_, row)| row.events.iter().any(|(source, name)| rule.is_shown_by(source, name)))
+        let rows = principal.rows.iter().filter(|(key, _)| key.outcome.grants());
+        rows.filter(|(key, _)| key.action == with).any(|(key, row)| speaks(*rule, key, row))
     };
     let workloads = workload_companions(principal)
         .into_iter()

@@ -8,7 +8,7 @@ use trailtrim_catalog::Shape;
 use super::attached::narrow;
 use super::item::{Item, folded};
 use super::keys::{Cut, Names, cuts};
-use super::rules::{OneRun, Rules, Value, When};
+use super::rules::{Rules, When};
 use super::{Choice, Evidence, Generalisation, Rule, SAMPLE, Span, Taste};
 
 /// What an action does with its resources, and how they are to be written.
@@ -108,13 +108,13 @@ impl<'s> Chooser<'s> {
             let by_prefix = self.goes_by_prefix(&item, taste);
             let container = self.containers.entry((head, written)).or_default();
             container.names.own.entry(name).or_default().join(span);
+            if self.rules.deletes(item.action) {
+                container.names.deleted.entry(name).or_default().join(span);
+            }
             container.names.by_prefix |= by_prefix;
             container.items.push((item, taste));
-        } else if let Some(one_run) = &item.kind.one_run
-            && is_run(&item, one_run)
-        {
-            let to = item.kind.starred(&item.shape, |at| one_run.stars(at));
-            let runs = self.one_run.entry((item.action, to)).or_default();
+        } else if let Some(run) = item.run() {
+            let runs = self.one_run.entry((item.action, run.starred())).or_default();
             runs.guarded = guarded;
             runs.items.push((item, taste));
         } else {
@@ -151,12 +151,14 @@ impl<'s> Chooser<'s> {
     }
 
     fn runs(&mut self, to: &str, Runs { guarded, items }: &Runs<'s>) {
-        let Some(one_run) = items.first().and_then(|(item, _)| item.kind.one_run.clone()) else {
-            return;
-        };
+        let Some(run) = items.first().and_then(|(item, _)| item.run()) else { return };
         let short = |span: Span| !span.lasts(self.rules.lasting_days);
-        let least = if *guarded { self.rules.several } else { one_run.least };
-        let (short, rule) = match one_run.when {
+        let least = match (*guarded, run.within_name) {
+            (true, _) => self.rules.several,
+            (false, true) => self.rules.versions,
+            (false, false) => run.one_run.least,
+        };
+        let (short, rule) = match run.one_run.when {
             When::Always => (true, Rule::OneRun),
             When::ShortLived => {
                 (items.iter().any(|(item, _)| short(item.evidence.span)), Rule::ShortLived)
@@ -165,8 +167,8 @@ impl<'s> Chooser<'s> {
         let taken = short && items.len() >= least;
         for (item, taste) in items {
             if taken {
-                let adds = item.of_type(|at| one_run.stars(at));
-                self.generalise(item, to.to_owned(), rule, &one_run.reason, adds);
+                let adds = run.others(item.base);
+                self.generalise(item, to.to_owned(), rule, &run.one_run.reason, adds);
             } else {
                 self.by_prefix(item, *taste);
             }
@@ -177,7 +179,8 @@ impl<'s> Chooser<'s> {
         let cuts = cuts(&container.names, written, self.rules);
         for (item, taste) in &container.items {
             let Some((_, name)) = item.key() else { continue };
-            match cuts.keys.get(name) {
+            let cut = cuts.keys.get(name);
+            match cut.filter(|cut| !(self.rules.deletes(item.action) && cuts.lasts(name, cut))) {
                 Some(cut) => self.cut(item, head, name, cut),
                 None => self.by_prefix(item, *taste),
             }
@@ -236,15 +239,5 @@ impl<'s> Chooser<'s> {
         let (span, stats) = found.names.entry(item.resource).or_default();
         span.join(item.evidence.span);
         stats.extend(&item.evidence.stats);
-    }
-}
-
-/// Returns whether the values look as those of one run must.
-fn is_run(item: &Item<'_>, one_run: &OneRun) -> bool {
-    let mut values = item.kind.values(&item.shape).enumerate();
-    match one_run.value {
-        None => true,
-        Some(Value::Digits) => values
-            .all(|(at, value)| !one_run.stars(at) || value.bytes().all(|b| b.is_ascii_digit())),
     }
 }

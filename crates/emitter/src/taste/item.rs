@@ -7,6 +7,7 @@ use trailtrim_catalog::{ActionFacts, Shape};
 use super::Evidence;
 use super::keys::parent;
 use super::kind::{Kind, Kinds};
+use super::rules::{OneRun, Value};
 use crate::irredundant::escaped;
 
 /// The companion form of a name: what is in it.
@@ -22,6 +23,8 @@ pub(super) struct Item<'s> {
     pub(super) tail: &'static str,
     pub(super) shape: Shape<'s>,
     pub(super) kind: Rc<Kind>,
+    /// The same by another type of the service, where the name holds a version's number.
+    version: Option<(Shape<'s>, Rc<Kind>)>,
     pub(super) evidence: &'s Evidence<'s>,
 }
 
@@ -41,11 +44,29 @@ impl<'s> Item<'s> {
         if let Some(base) = companion
             && let Some(shape) = facts.shape(base)
         {
-            let kind = kinds.of(&shape);
-            return Some(Item { action, resource, base, tail: COMPANION, shape, kind, evidence });
+            let (kind, tail) = (kinds.of(&shape), COMPANION);
+            return Some(Item {
+                action,
+                resource,
+                base,
+                tail,
+                shape,
+                kind,
+                version: None,
+                evidence,
+            });
         }
         let (kind, shape) = whole?;
-        Some(Item { action, resource, base: resource, tail: "", shape, kind, evidence })
+        let named = !kind.keyed && kind.run_of(&shape).is_none();
+        let version = if named { kinds.version(resource) } else { None };
+        Some(Item { action, resource, base: resource, tail: "", shape, kind, version, evidence })
+    }
+
+    /// Returns how the name is of one run, if it is.
+    pub(super) fn run(&self) -> Option<Run<'_, 's>> {
+        let version = self.version.as_ref().map(|(shape, kind)| (shape, kind, true));
+        let (shape, kind, within_name) = version.unwrap_or((&self.shape, &self.kind, false));
+        kind.run_of(shape).map(|one_run| Run { shape, kind, one_run, within_name })
     }
 
     /// Splits a key from what stands before it.
@@ -64,10 +85,7 @@ impl<'s> Item<'s> {
 
     /// Says what all resources of the type are, of which the variables stay that `star` does not name.
     pub(super) fn of_type(&self, star: impl Fn(usize) -> bool) -> String {
-        let kept = self.kind.values(&self.shape).enumerate().filter(|(at, _)| !star(*at));
-        let kept: Vec<String> = kept.map(|(_, value)| format!("`{value}`")).collect();
-        let of = if kept.is_empty() { String::new() } else { format!(" of {}", kept.join(", ")) };
-        format!("every other {}{of}{}", self.shape.kind(), place(self.base))
+        every_other(self.shape.kind(), &self.kind, &self.shape, star, self.base)
     }
 
     /// Says what all resources are that a pattern with one star stands for.
@@ -81,6 +99,44 @@ impl<'s> Item<'s> {
         let kind = self.shape.kind();
         format!("every other {kind} that begins with `{beginning}`{ends}{}", place(self.base))
     }
+}
+
+/// How a name is of one run.
+pub(super) struct Run<'i, 's> {
+    shape: &'i Shape<'s>,
+    kind: &'i Kind,
+    pub(super) one_run: &'i OneRun,
+    /// Whether the action's own types are of the thing alone, so that the name holds what is of one run.
+    pub(super) within_name: bool,
+}
+
+impl Run<'_, '_> {
+    /// Writes the ARN with a star for what differs with every run.
+    pub(super) fn starred(&self) -> String {
+        self.kind.starred(self.shape, |at| self.one_run.stars(at))
+    }
+
+    /// Says what the pattern stands for beside the name that stands in `arn`.
+    pub(super) fn others(&self, arn: &str) -> String {
+        // An alias stands where a number does, and a star is for both.
+        let counted = self.one_run.value == Some(Value::Digits);
+        let what = if counted { "version or alias" } else { self.shape.kind() };
+        every_other(what, self.kind, self.shape, |at| self.one_run.stars(at), arn)
+    }
+}
+
+/// Says what all of a type are, of which the variables stay that `star` does not name.
+fn every_other(
+    what: &str,
+    kind: &Kind,
+    shape: &Shape<'_>,
+    star: impl Fn(usize) -> bool,
+    arn: &str,
+) -> String {
+    let kept = kind.values(shape).enumerate().filter(|(at, _)| !star(*at));
+    let kept: Vec<String> = kept.map(|(_, value)| format!("`{value}`")).collect();
+    let of = if kept.is_empty() { String::new() } else { format!(" of {}", kept.join(", ")) };
+    format!("every other {what}{of}{}", place(arn))
 }
 
 /// Says where an ARN's resource is.

@@ -2,7 +2,8 @@
 //!
 //! A key is cut at its first date, at the first directory that is an id of one run where several were
 //! seen, or at the first directory of those that come and go, whatever they are called; what is left is
-//! cut to its parent prefix if it is written, or if most keys beside it were seen on one day only. In a
+//! cut to its parent prefix if it is written, or if most keys beside it were seen on one day only; a delete stays
+//! exact where all that is deleted beside it is so by names that last. In a
 //! container's top level there is no prefix to cut to but the whole container: that needs several keys of
 //! a day, and where directories differ there and what follows them does not, that stays
 //! (`*/in/file.json`).
@@ -59,6 +60,8 @@ pub(super) struct Names<'a> {
     pub(super) keys: BTreeMap<&'a str, Span>,
     /// Those of them that these cuts are for, by what they are for: others are evidence alone.
     pub(super) own: BTreeMap<&'a str, Span>,
+    /// Those of them that are deleted, by when they were.
+    pub(super) deleted: BTreeMap<&'a str, Span>,
     /// The last day on which anything was seen.
     pub(super) until: Option<i32>,
     /// Whether keys that stay are written by their parent prefix afterwards.
@@ -73,6 +76,17 @@ pub(super) struct Cuts<'a> {
     pub(super) keys: BTreeMap<&'a str, Cut<'a>>,
     /// By what stands before the star.
     pub(super) folded: BTreeMap<&'a str, Cut<'a>>,
+    /// Parents of keys in which some were deleted that did not last.
+    passing: BTreeSet<&'a str>,
+}
+
+impl Cuts<'_> {
+    /// Whether all that is deleted beside a key is so by names that last, where it is cut because something is
+    /// written there.
+    pub(super) fn lasts(&self, key: &str, cut: &Cut<'_>) -> bool {
+        let parent = key.get(..parent(key)).unwrap_or_default();
+        cut.rule == Rule::WrittenKey && !self.passing.contains(parent)
+    }
 }
 
 /// Returns where each name is cut.
@@ -83,7 +97,9 @@ pub(super) fn cuts<'a>(names: &Names<'a>, written: bool, rules: &Rules) -> Cuts<
         let (cuts, prefixes) = cut_once(names, &dated, &places, written, rules);
         // What stands for many, given or made, may have a date that passes where no name alone tells.
         if !dated.take_up(&prefixes, rules) {
-            return cuts;
+            let short = names.deleted.iter().filter(|(_, span)| !span.lasts(rules.lasting_days));
+            let passing = short.filter_map(|(key, _)| key.get(..parent(key))).collect();
+            return Cuts { passing, ..cuts };
         }
     }
 }

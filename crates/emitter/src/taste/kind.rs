@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use trailtrim_catalog::{Catalog, Part, Shape};
 
-use super::rules::{OneRun, Rules};
+use super::rules::{OneRun, Rules, Value};
 
 /// What the rules say of all resources of one template.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Kind {
     /// The service of the ARN.
     pub(super) service: String,
     /// How its names are of one run.
-    pub(super) one_run: Option<OneRun>,
+    one_run: Option<OneRun>,
     /// Whether the last variable is a key in a container.
     pub(super) keyed: bool,
     /// Whether its name always stays.
@@ -50,6 +50,17 @@ impl Kinds {
         }
         let mut templates = self.foreign.get(service)?.iter();
         templates.find_map(|(kind, template)| Shape::fitted(kind, template, arn))
+    }
+
+    /// Takes an ARN apart that names a version of a thing by its number, where the action's types are of the
+    /// thing alone: its name then holds the number.
+    pub(super) fn version<'a>(&mut self, arn: &'a str) -> Option<(Shape<'a>, Rc<Kind>)> {
+        let number = arn.rsplit([':', '/']).next()?;
+        let counted = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let shape = self.foreign(arn).filter(|_| counted)?;
+        let kind = self.of(&shape);
+        let versions = kind.run_of(&shape)?.value == Some(Value::Digits);
+        versions.then_some((shape, kind))
     }
 
     pub(super) fn of(&mut self, shape: &Shape<'_>) -> Rc<Kind> {
@@ -108,6 +119,17 @@ impl Kind {
             Part::Variable(value) => Some(*value),
             Part::Literal(_) => None,
         })
+    }
+
+    /// Returns how a name is of one run, if it is and looks as those of one run must.
+    pub(super) fn run_of(&self, shape: &Shape<'_>) -> Option<&OneRun> {
+        let one_run = self.one_run.as_ref()?;
+        let looks = |value: &str| match one_run.value {
+            None => true,
+            Some(Value::Digits) => value.bytes().all(|byte| byte.is_ascii_digit()),
+        };
+        let mut values = self.values(shape).enumerate();
+        values.all(|(at, value)| !one_run.stars(at) || looks(value)).then_some(one_run)
     }
 
     /// Returns the variables that name the thing itself; a container, where it is keyed.

@@ -14,13 +14,15 @@ const DATA: &str = include_str!("../../data/taste.toml");
 struct Data {
     lasting_days: i32,
     several: usize,
+    versions: usize,
     word: Vec<Word>,
     lasting: Vec<Listed>,
     form: Vec<Form>,
     ephemeral: Vec<Ephemeral>,
     keys: Vec<Listed>,
+    deleted: Vec<Actions>,
     partition: Vec<Partition>,
-    never: Vec<Never>,
+    never: Vec<Actions>,
     guarded: Vec<Guarded>,
     named: Vec<Listed>,
 }
@@ -50,6 +52,8 @@ struct Ephemeral {
     value: Option<Value>,
     #[serde(default)]
     several: bool,
+    #[serde(default)]
+    versions: bool,
     reason: String,
 }
 
@@ -73,7 +77,7 @@ struct Partition {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Never {
+struct Actions {
     actions: Vec<String>,
     #[expect(dead_code, reason = "for people; read so that none is without")]
     reason: String,
@@ -155,6 +159,7 @@ impl OneRun {
 pub(super) struct Rules {
     pub(super) lasting_days: i32,
     pub(super) several: usize,
+    pub(super) versions: usize,
     words: BTreeMap<String, String>,
     lasting: BTreeSet<String>,
     /// Forms of ARNs that the reference does not have.
@@ -163,6 +168,7 @@ pub(super) struct Rules {
     keys: BTreeSet<String>,
     named: BTreeSet<String>,
     labels: BTreeSet<String>,
+    deleted: BTreeSet<String>,
     never: Vec<String>,
     guarded_services: BTreeSet<String>,
     guarded_levels: Vec<Level>,
@@ -180,11 +186,13 @@ impl Rules {
         let mut rules = Rules {
             lasting_days: data.lasting_days,
             several: data.several,
+            versions: data.versions,
             lasting: forms(&data.lasting),
             keys: forms(&data.keys),
             named: forms(&data.named),
             forms: data.form,
             labels: data.partition.into_iter().flat_map(|entry| entry.labels).collect(),
+            deleted: data.deleted.into_iter().flat_map(|entry| entry.actions).collect(),
             never: data.never.into_iter().flat_map(|entry| entry.actions).collect(),
             ..Rules::default()
         };
@@ -201,7 +209,11 @@ impl Rules {
                     starred: places(listed),
                     when: entry.when,
                     value: entry.value,
-                    least: if entry.several { data.several } else { 1 },
+                    least: match (entry.several, entry.versions) {
+                        (true, _) => data.several,
+                        (false, true) => data.versions,
+                        (false, false) => 1,
+                    },
                     reason: entry.reason.clone(),
                 };
                 rules.one_run.insert(form(listed), one_run);
@@ -244,6 +256,11 @@ impl Rules {
     /// Returns whether what stands before a `=` names a stretch of time.
     pub(super) fn is_partition(&self, label: &str) -> bool {
         self.labels.contains(&label.to_ascii_lowercase())
+    }
+
+    /// Returns whether the action takes away what has a key.
+    pub(super) fn deletes(&self, action: &str) -> bool {
+        self.deleted.contains(action)
     }
 
     /// Returns whether the action's resources stay as they were seen, whatever is asked for.
@@ -347,6 +364,9 @@ mod tests {
                 let by_word = without.one_run(&form(listed)).map(|one_run| one_run.starred);
                 assert_ne!(by_word, Some(places(listed)), "a word tells `{listed}` already");
             }
+        }
+        for action in &rules.deleted {
+            assert!(Catalog::embedded().action(action).is_some(), "{action}");
         }
         let used: BTreeSet<String> =
             catalog_forms().iter().filter_map(|form| last_word(form)).collect();

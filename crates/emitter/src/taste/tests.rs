@@ -115,6 +115,66 @@ fn names_of_one_run_are_written_as_what_they_are_one_of() {
 }
 
 #[test]
+fn the_next_version_has_another_number_where_several_were_seen() {
+    let function = |end: &str| format!("arn:aws:lambda:eu-west-1:111122223333:function:ship{end}");
+    let names = [":10", ":11", ":live", ":$LATEST", "", ":12-b"].map(function);
+    // Each for more than a week: a version is used until the next deployment, however long that takes.
+    let given = |names: &[String]| -> Vec<String> {
+        let days = [1, 20];
+        let seen = names.iter().map(|name| ("lambda:InvokeFunction", name.as_str(), &days[..]));
+        let choice = choose_with(&seen.collect::<Vec<Given<'_>>>(), Taste::Balanced, &[]);
+        let told = choice.generalisations().first();
+        let told = told.map(|one| one.adds.as_str());
+        let expected = "every other version or alias of `ship` in eu-west-1 of 111122223333";
+        assert!(told.is_none_or(|told| told == expected), "{told:?}");
+        names.iter().map(|name| choice.resource("lambda:InvokeFunction", name).to_owned()).collect()
+    };
+    let all = function(":*");
+    let [_, _, live, latest, whole, word] = names.clone();
+    assert_eq!(given(&names), [all.clone(), all, live, latest, whole, word]);
+    assert_eq!(given(&names[1..]), names[1..]);
+    for (action, names, expected) in [
+        (
+            "bedrock:GetPrompt",
+            ["arn:aws:bedrock:r:1:prompt/P0:3", "arn:aws:bedrock:r:1:prompt/P0:4"],
+            "arn:aws:bedrock:r:1:prompt/P0:*",
+        ),
+        // Queues are called as they are.
+        ("sqs:SendMessage", ["arn:aws:sqs:r:1:3", "arn:aws:sqs:r:1:4"], "arn:aws:sqs:r:1:3"),
+    ] {
+        let seen = names.map(|name| (action, name, [5].as_slice()));
+        assert_eq!(choose_with(&seen, Taste::Balanced, &[]).resource(action, names[0]), expected);
+        assert_eq!(once(action, names[0], Taste::Balanced), names[0]);
+    }
+}
+
+#[test]
+fn what_is_deleted_by_names_that_last_stays_exact() {
+    let key = |name: &str| format!("arn:aws:s3:::state/prod/app/{name}");
+    let (lock, state, odd) = (key("terraform.tfstate.tflock"), key("terraform.tfstate"), key("x"));
+    let (days, day) = ([1, 20].as_slice(), [5].as_slice());
+    let written: [Given<'_>; 3] = [
+        ("s3:PutObject", &lock, days),
+        ("s3:PutObject", &state, days),
+        ("s3:DeleteObject", &lock, days),
+    ];
+    let balanced = |given: &[Given<'_>]| {
+        let choice = choose_with(given, Taste::Balanced, &[]);
+        [("s3:PutObject", &state), ("s3:DeleteObject", &lock)]
+            .map(|(action, resource)| choice.resource(action, resource).to_owned())
+    };
+    assert_eq!(balanced(&written), [key("*"), lock.clone()]);
+    // One that was deleted once: the next may be called by any name.
+    let passing = [&written[..], &[("s3:DeleteObject", &odd, day)]].concat();
+    assert_eq!(balanced(&passing), [key("*"), key("*")]);
+    // Dates go on, also where the names below them lasted.
+    let dated = "arn:aws:s3:::state/2026-11-26/lock";
+    assert_eq!(once("s3:DeleteObject", dated, Taste::Balanced), "arn:aws:s3:::state/*");
+    let prefix = choose_with(&written, Taste::Prefix, &[]);
+    assert_eq!(prefix.resource("s3:DeleteObject", &lock), key("*"));
+}
+
+#[test]
 fn named_things_stay_exact() {
     for (action, resource) in [
         ("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"),

@@ -9,6 +9,7 @@ use trailtrim_catalog::Catalog;
 use super::allow::Allow;
 use super::verdict::Rest;
 use crate::baseline::{baseline, workload_companions};
+use crate::companions::speaks;
 
 /// What brought a companion.
 struct Brought {
@@ -21,8 +22,10 @@ struct Brought {
     /// Whether that was done without a word of the companion, so that what was seen of it elsewhere tells
     /// nothing.
     is_untold: bool,
-    /// Whether it goes with some events only, so that where these were is where it is needed.
+    /// Whether it goes with some events or calls only, so that where these were is where it is needed.
     is_of_events: bool,
+    /// Whether these resources are those that the companion is needed on, whatever their type.
+    has_place: bool,
     why: String,
 }
 
@@ -55,14 +58,10 @@ impl Companions {
         let mut by_action: BTreeMap<String, Vec<Brought>> = BTreeMap::new();
         for companion in catalog.companions() {
             for with in companion.with() {
-                let shows = |row: &Row| {
-                    row.events.iter().any(|(source, name)| companion.is_shown_by(source, name))
-                };
                 let rows = used.get(with).into_iter().flatten();
-                let resources: BTreeSet<String> = rows
-                    .filter(|(key, row)| companion.is_of(&key.resource) && shows(row))
-                    .map(|(key, _)| key.resource.clone())
-                    .collect();
+                let used = rows.filter(|(key, row)| speaks(companion, key, row));
+                let own = |used: &str| companion.resource(used).unwrap_or_else(|| used.to_owned());
+                let resources: BTreeSet<String> = used.map(|(key, _)| own(&key.resource)).collect();
                 if resources.is_empty() {
                     continue;
                 }
@@ -72,7 +71,8 @@ impl Companions {
                         resources: resources.clone(),
                         passed_to: companion.passed_to(),
                         is_untold: companion.is_untold(),
-                        is_of_events: companion.is_of_events(),
+                        is_of_events: companion.is_of_events() || companion.via().is_some(),
+                        has_place: companion.resource("").is_some(),
                         why: format!("goes with {with}: {}", companion.reason()),
                     });
                 }
@@ -184,20 +184,24 @@ impl Companions {
     fn on(&self, action: &str, brought: &[&Brought], allow: &Allow<'_>) -> Option<(Rest, String)> {
         let why = brought.first().map(|one| one.why.clone())?;
         let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for Brought { with, resources, .. } in brought {
-            if !self.same_type(action, with) || allow.fixed.is_some() {
+        for Brought { with, resources, has_place, .. } in brought {
+            if !(*has_place || self.same_type(action, with)) || allow.fixed.is_some() {
                 return Some((Rest::All, why));
             }
             for resource in resources {
                 match allow.common(resource) {
                     Some(common) => common.into_iter().for_each(|one| {
-                        on.entry(one).or_default().insert((*with).to_owned());
+                        let brought_by = on.entry(one).or_default();
+                        // What has a place of its own is not written as what it goes with.
+                        if !has_place {
+                            brought_by.insert((*with).to_owned());
+                        }
                     }),
                     None => return Some((Rest::All, why)),
                 }
             }
         }
-        if on.is_empty() && brought.iter().all(|one| one.is_of_events) {
+        if on.is_empty() && brought.iter().all(|one| one.is_of_events || one.has_place) {
             return None;
         }
         // What it goes with is elsewhere: it may still be wanted here.
