@@ -239,3 +239,32 @@ fn records_that_are_far_behind_all_others_are_told() {
     assert!(!text(&cut.stderr).contains("2031"), "{}", text(&cut.stderr));
     assert!(!text(&run(&[&week]).stderr).contains("note"));
 }
+
+#[test]
+fn what_somebody_may_have_chosen_proves_nothing_beside_declared_selectors() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = week(folder.path());
+    let selectors = folder.path().join("selectors.json");
+    let declared =
+        format!(r#"{{"TrailARN":"{ARN}","EventSelectors":[{{"ReadWriteType":"All"}}]}}"#);
+    fs::write(&selectors, declared).unwrap();
+    let selectors = selectors.to_str().unwrap();
+    let found: Value = serde_json::from_str(&fs::read_to_string(&trail).unwrap()).unwrap();
+    let entries: Vec<Value> = found["Records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| serde_json::json!({"CloudTrailEvent": record.to_string()}))
+        .collect();
+    fs::write(&trail, serde_json::json!({"Events": entries}).to_string()).unwrap();
+    let output = run(&[&trail, "--event-selectors", selectors, "--format", "json"]);
+    let stderr = text(&output.stderr);
+    assert!(
+        stderr.contains("caution: no proof of coverage")
+            && stderr.contains("trail.json (lookup-events)"),
+        "{stderr}"
+    );
+    for row in rows(&output) {
+        assert_eq!(row["covered_days"], 0, "{row:#}");
+    }
+}

@@ -89,7 +89,27 @@ fn tell_read(input: &Input, text: &mut String) -> std::fmt::Result {
             "no records found; name files or directories of CloudTrail, such as `AWSLogs/`"
         )?;
     }
-    Ok(())
+    tell_chosen(input, text)
+}
+
+/// Tells of files that prove no coverage, since what is not in them may have been recorded all the same.
+fn tell_chosen(input: &Input, text: &mut String) -> std::fmt::Result {
+    let mut chosen = input.sources.iter().filter(|one| one.chosen && one.records > 0);
+    let Some(first) = chosen.next() else { return Ok(()) };
+    let more = chosen.count() as u64;
+    let path = printable(&first.path);
+    let form = first.framing.as_deref().unwrap_or_default();
+    write!(
+        text,
+        "caution: no proof of coverage, since a query, a rule or a filter may have chosen what is in it: {path} ({form})"
+    )?;
+    if more > 0 {
+        write!(text, " and {}", count(more, "other file", "other files"))?;
+    }
+    writeln!(
+        text,
+        "; nothing is unused for its silence. Whole are log files as CloudTrail delivers them"
+    )
 }
 
 fn tell(

@@ -627,6 +627,7 @@ fn input(observed: &Observed) -> report::Input {
             content: hash.to_string(),
             compression: facts.compression.name().to_owned(),
             framing: facts.framing.map(|framing| framing.name().to_owned()),
+            chosen: facts.framing.is_some_and(|framing| !framing.is_delivered()),
             records: facts.records,
             bytes: facts.bytes,
         })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
+use trailtrim_aggregator::{permission_set, session_habit};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report::Workload;
 use trailtrim_emitter::{UsageLine, usage_lines};
@@ -87,7 +88,7 @@ fn table(lines: &[UsageLine]) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", paint(Tone::Heading, &printable(principal)));
         if let Some(workload) = workload {
-            let _ = writeln!(text, "  {}", told(workload));
+            let _ = writeln!(text, "  {}", told(principal, workload));
         }
         for (service, lines) in services {
             let last = lines.iter().filter_map(|line| line.seen.last_seen.as_deref()).max();
@@ -126,12 +127,24 @@ fn table(lines: &[UsageLine]) -> String {
     text
 }
 
-fn told(workload: &Workload) -> String {
+/// Says how a session is named in a role that Identity Center made: only it begins sessions there.
+const OF_IDENTITY_CENTER: &str = "the name of its user in Identity Center";
+
+/// Says where the name of a session is from.
+fn named(principal: &str, name: &str) -> &'static str {
+    let role = principal.split_once(":role/").map(|(_, role)| role);
+    if role.and_then(permission_set).is_some() {
+        return OF_IDENTITY_CENTER;
+    }
+    session_habit(name).unwrap_or("a name that the caller chose")
+}
+
+fn told(principal: &str, workload: &Workload) -> String {
     let about = if workload.names_estimated { "≈" } else { "" };
     match (workload.name.as_deref(), workload.chosen_by_caller) {
         (Some(name), false) => format!("in the scope of {}", printable(name)),
         (Some(name), true) => {
-            format!("session `{}`, a name that the caller chose", printable(name))
+            format!("session `{}`, {}", printable(name), named(principal, name))
         }
         (None, true) => {
             let names = workload.names;

@@ -93,3 +93,48 @@ fn a_policy_that_a_group_has_as_well_is_replaced_for_whoever_has_it_directly() {
     let attached = &list(of(&made, "worker"), "attached")[0];
     assert_eq!(text_of(attached, "hold"), "held-elsewhere", "{attached:#}");
 }
+
+#[test]
+fn the_account_of_which_nothing_is_covered_is_named() {
+    let (trail, files, other) = (week().write(1), Files::new(), "444455556666");
+    let attached = policy(&["sqs:GetQueueAttributes", "sqs:PurgeQueue"], &["*"]);
+    let roles = [(ACCOUNT, "worker", attached.clone()), (other, "worker", attached)];
+    let dump = files.write("dump.json", &dump(&roles).to_string());
+    let given = ["--account-authorization-details", &dump, "--group-by", "role-name"];
+    let (_, made) = described(trail.path(), &[&WEEK[..], &given].concat());
+    let [shared] = list(&made, "shared") else { panic!("{made:#}") };
+    assert_eq!(classes(shared).get("sqs:PurgeQueue"), Some(&"unobservable"), "{shared:#}");
+    assert!(shared.to_string().contains("in account 444455556666: "), "{shared:#}");
+    assert!(!shared.to_string().contains("in account 111122223333: "), "{shared:#}");
+}
+
+#[test]
+fn what_a_policy_allows_since_its_version_of_today_was_not_looked_for_before() {
+    let (trail, files) = (week().write(1), Files::new());
+    for (owner, made, expected) in [
+        (ACCOUNT, "2025-12-01T00:00:00Z", None),
+        (ACCOUNT, "2026-01-06T10:00:00Z", Some("too-new")),
+        // AWS's own change every few weeks.
+        ("aws", "2026-01-06T10:00:00Z", None),
+    ] {
+        let arn = format!("arn:aws:iam::{owner}:policy/queues");
+        let mut account = dump(&[(ACCOUNT, "worker", policy(&["sqs:ListQueues"], &["*"]))]);
+        let role = &mut account["RoleDetailList"][0];
+        role["RolePolicyList"] = json!([]);
+        role["AttachedManagedPolicies"] = json!([{"PolicyName": "queues", "PolicyArn": arn}]);
+        account["Policies"] = json!([{
+            "PolicyName": "queues", "Arn": arn, "DefaultVersionId": "v2", "AttachmentCount": 1,
+            "PolicyVersionList": [
+                {"VersionId": "v2", "IsDefaultVersion": true, "CreateDate": made,
+                    "Document": policy(&["sqs:GetQueueAttributes", "sqs:PurgeQueue"], &[QUEUE])},
+                {"VersionId": "v1", "IsDefaultVersion": false, "CreateDate": "2025-11-01T00:00:00Z",
+                    "Document": policy(&["sqs:GetQueueAttributes"], &[QUEUE])},
+            ],
+        }]);
+        let account = files.write("account.json", &account.to_string());
+        let options = [&WEEK[..], &["--account-authorization-details", &account]].concat();
+        let (_, diff) = described(trail.path(), &options);
+        let worker = of(&diff, "worker");
+        assert_eq!(classes(worker).get("sqs:PurgeQueue").copied(), expected, "{made}: {worker:#}");
+    }
+}

@@ -19,7 +19,9 @@
 //!   nothing by presence.
 //! - Global services (IAM) have a place of their own, [`GLOBAL`], since a trail
 //!   of us-east-1 may or may not have them.
-//! - Captures of EventBridge prove nothing: their rule chose what is in them.
+//! - Only records as the trail delivered them prove anything ([`trailtrim_ingest::Framing::is_delivered`]). Of the results of
+//!   queries, of subscriptions, captures of EventBridge and answers of `lookup-events` somebody may have
+//!   chosen what is in them, and the last never have data events.
 //! - A selector on callers (`userIdentity.arn`) does not show in what is
 //!   present; declare it. Then presence proves nothing of whom it may leave out.
 

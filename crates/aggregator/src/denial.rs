@@ -30,15 +30,26 @@ struct Policy {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    policy: Vec<Policy>,
+struct Service {
+    kind: String,
+    begins: Vec<String>,
+    #[serde(rename = "reason")]
+    _reason: String,
 }
 
-/// The kinds of policy a message can blame, each with the texts that name it.
-static POLICIES: LazyLock<Vec<Policy>> = LazyLock::new(|| {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    policy: Vec<Policy>,
+    service: Vec<Service>,
+}
+
+/// The kinds of policy a message can blame, each with the texts that name it, and messages that blame
+/// a service's own grants.
+static FILE: LazyLock<File> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the file is compiled in, and a test reads it")]
     let file: File = toml::from_str(data()).expect("data/denials.toml has the shape of `File`");
-    file.policy
+    file
 });
 
 /// Returns the data that messages are read by.
@@ -48,6 +59,11 @@ pub(crate) fn data() -> &'static str {
 
 /// Reads a message; `None` if it speaks of no authorization.
 pub(crate) fn parse(message: &str) -> Option<Denial<'_>> {
+    let begins = |service: &&Service| service.begins.iter().any(|text| message.starts_with(text));
+    if let Some(service) = FILE.service.iter().find(begins) {
+        let policy = Some(Cow::Borrowed(service.kind.as_str()));
+        return Some(Denial { action: None, resource: None, policy, explicit: false });
+    }
     let (_, after) = message.split_once(ACTION).or_else(|| {
         // Only the verb is certain where a line was wrapped.
         message.split_once("not authorized to perform:")
@@ -80,7 +96,8 @@ pub(crate) fn parse(message: &str) -> Option<Denial<'_>> {
         Some(start) => rest.get(start..).unwrap_or_default(),
         None => "",
     };
-    let policy = POLICIES
+    let policy = FILE
+        .policy
         .iter()
         .flat_map(|policy| policy.says.iter().map(|text| (text, policy.kind.as_str())))
         .filter_map(|(text, kind)| Some((reason.find(text.as_str())?, kind)))
@@ -117,6 +134,15 @@ mod tests {
                 false
             )
         );
+    }
+
+    #[test]
+    fn a_services_own_grants_are_told_from_policies() {
+        let message = "Insufficient Lake Formation permission(s): Required Describe on orders";
+        assert_eq!(read(message), (None, None, some("lake-formation"), false));
+        // What a caller wrote stands further on.
+        let posing = "User: arn:aws:iam::1:user/u is not authorized to perform: glue:GetTable on resource: Insufficient Lake Formation permission";
+        assert_eq!(read(posing).2, None);
     }
 
     #[test]

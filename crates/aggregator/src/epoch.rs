@@ -24,7 +24,7 @@ use crate::{assumed, coverage, denial, names, record_kind, workload};
 pub struct Epoch(pub(crate) [u8; 16]);
 
 /// Counts the changes to what this crate makes of a record; raise it with each.
-const GENERATION: u32 = 5;
+const GENERATION: u32 = 6;
 
 impl Epoch {
     /// Returns the epoch of observing with this catalog and scope.

@@ -66,4 +66,4 @@ pub use trailtrim_ingest::Label;
 pub use trie::{NAME_QUOTA, Quota, WORKLOAD_QUOTA};
 pub use usage::{OtherEvent, OtherKind, Usage};
 pub use wanted::Wanted;
-pub use workload::{Acted, Attribution, Workload, Workloads, run_token};
+pub use workload::{Acted, Attribution, Workload, Workloads, run_token, session_habit};

@@ -14,7 +14,7 @@ use foldhash::fast::RandomState;
 use ipnet::IpNet;
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::wildcard;
-use trailtrim_ingest::{Framing, Json, Label, Provenance, Record};
+use trailtrim_ingest::{Json, Label, Provenance, Record};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::assumed::names_role;
@@ -248,8 +248,8 @@ impl<'s> Observer<'s> {
         if !self.scope.holds_account(recipient.or(who.account.as_deref())) {
             return;
         }
-        // What a rule of EventBridge has chosen tells nothing of what it has not.
-        let covers = at.framing != Framing::EventBridge;
+        // What somebody may have chosen tells nothing of what is not among it.
+        let covers = at.framing.is_delivered();
         let listed = OnceCell::new();
         let listed = || listed.get_or_init(|| listed::of(record)).as_slice();
         let shards = &self.shards;
@@ -451,6 +451,7 @@ mod tests {
     use super::*;
     use crate::workload::Workloads;
     use proptest::prelude::*;
+    use trailtrim_ingest::Framing;
 
     fn observe_all<'t>(
         scope: &Scope,

@@ -234,6 +234,17 @@ impl Workloads {
 #[serde(deny_unknown_fields)]
 struct Rules {
     token: Vec<Token>,
+    habit: Vec<Habit>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Habit {
+    begins: String,
+    ends: String,
+    told: String,
+    #[expect(dead_code, reason = "for people; read so that none is without")]
+    reason: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -267,6 +278,13 @@ fn rules() -> &'static Rules {
     static RULES: OnceLock<Rules> = OnceLock::new();
     // A test reads the data; without it every name would be kept as it is.
     RULES.get_or_init(|| toml::from_str(DATA).unwrap_or_default())
+}
+
+/// Says whose habit it is to name sessions like this, by their name as a workload has it; nothing where AWS
+/// has none.
+pub fn session_habit(name: &str) -> Option<&'static str> {
+    let like = |habit: &&Habit| name.starts_with(&habit.begins) && name.ends_with(&habit.ends);
+    rules().habit.iter().find(like).map(|habit| habit.told.as_str())
 }
 
 /// The shape of a UUID: lengths of its runs of hexadecimal digits.
@@ -382,7 +400,7 @@ mod tests {
     #[test]
     fn the_data_is_read() {
         let rules: Rules = toml::from_str(DATA).unwrap();
-        assert_eq!(rules.token.len(), 3);
+        assert_eq!((rules.token.len(), rules.habit.len()), (3, 2));
         let named: Named = toml::from_str(QUALIFIED).unwrap();
         assert_eq!(named.qualified.len(), 1);
     }
@@ -413,6 +431,24 @@ mod tests {
         let mut acted = Acted::default();
         parts.iter().for_each(|part| acted.join(Acted::of(part)));
         assert_eq!(acted.names().value, 1);
+    }
+
+    #[test]
+    fn names_that_aws_gives_are_told_from_those_of_callers() {
+        for (name, whose) in [
+            ("i-0123456789abcdef0", Some("EC2")),
+            ("eks-shop-orders-7d9f-0b5e1e5e-1111-4222-8333-444455556666", Some("EKS")),
+            ("i-am-jo", None),
+            ("eks-deployer", None),
+        ] {
+            let told = session_habit(&fold_name(name));
+            assert_eq!(
+                told.is_some_and(|told| whose.is_some_and(|one| told.contains(one))),
+                whose.is_some(),
+                "{name}"
+            );
+            assert_eq!(told.is_some(), whose.is_some(), "{name}");
+        }
     }
 
     #[test]

@@ -453,7 +453,11 @@ fn since(holder: &Attachments, policy: &AttachedPolicy, changes: &PolicyChanges)
         whose && which
     });
     let created = holder.created.as_deref().and_then(moment);
-    changed.map(|(_, time)| *time).chain(created).max()
+    // AWS adds to its own policies every few weeks, and takes nothing of note out of them: what it does with
+    // them is no change of what the holder has.
+    let own = policy.arn.as_deref().is_some_and(|arn| !is_aws_managed(arn));
+    let made = policy.made.as_deref().filter(|_| own).and_then(moment);
+    changed.map(|(_, time)| *time).chain(created).chain(made).max()
 }
 
 /// Reads a time of a dump, in seconds since 1970.

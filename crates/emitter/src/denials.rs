@@ -29,8 +29,8 @@ pub struct DenialLine {
     /// The denied events.
     pub events: Vec<EventName>,
     /// The kind of policy that refused: `identity-based`, `resource-based`,
-    /// `permissions-boundary`, `session`, `service-control`, `resource-control`, `vpc-endpoint`
-    /// or `role-trust`; absent where the message names none.
+    /// `permissions-boundary`, `session`, `service-control`, `resource-control`, `vpc-endpoint`,
+    /// `role-trust` or `lake-formation` (its own grants); absent where the message names none.
     pub policy: Option<String>,
     /// Whether a policy denied explicitly, as opposed to none allowing it; absent where the
     /// message does not tell.

@@ -124,6 +124,10 @@ pub struct Source {
     /// How the records were packed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub framing: Option<String>,
+    /// Whether somebody may have chosen which records are in it (a query, a subscription, a search): it
+    /// proves no coverage.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub chosen: bool,
     /// Records in it.
     pub records: u64,
     /// Size on disk, in bytes.

@@ -27,6 +27,8 @@ const MARKS: &[(&str, SkipKind)] = &[
     ("query_name", SkipKind::OtherService),
     ("firewall_name", SkipKind::OtherService),
     ("auditID", SkipKind::OtherService),
+    // AWS, "Finding" of the GuardDuty API: what it exports beside the log files.
+    ("schemaVersion", SkipKind::OtherService),
 ];
 
 /// Remembers the first telling key of an object.
@@ -44,6 +46,11 @@ impl Marks {
         self.0
     }
 }
+
+/// What to do about a table: of the event history it has no parameters, of queries JSON is read.
+const JSON_INSTEAD: &str = "CSV is not read; give JSON: of the event history its download as JSON, of \
+    CloudTrail Lake a query for `eventJson` by `aws cloudtrail get-query-results`, of Athena \
+    `UNLOAD … WITH (format = 'JSON')`";
 
 /// How much of a file's start is looked at.
 pub(crate) const HEAD: usize = 64 * 1024;
@@ -98,7 +105,7 @@ pub(crate) fn refuse(head: &[u8]) -> Option<(SkipKind, &'static str)> {
         return Some((SkipKind::OtherService, what));
     }
     if is_table(line) {
-        return Some((SkipKind::Csv, "CSV loses the request parameters; download JSON instead"));
+        return Some((SkipKind::Csv, JSON_INSTEAD));
     }
     let text = std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
     Some((SkipKind::NotATrail, if text { "text without a record" } else { "binary data" }))

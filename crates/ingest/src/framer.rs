@@ -1,7 +1,7 @@
 //! Cuts a stream of JSON into the elements that may hold a record.
 //!
 //! Terms: a *wrapper* is an object with a member that is known to hold an array of elements
-//! (`Records`, `Events`, `logEvents`, `hits`), or an array. Wrappers are entered, so that their
+//! (`Records`, `Events`, `logEvents` and others), or an array. Wrappers are entered, so that their
 //! elements come one by one, however large the wrapper; every other value is an *element*. An
 //! element is handed over whole, as one slice of the window, with the places of its members, so
 //! that it is scanned once.
@@ -34,6 +34,9 @@ pub(crate) const ELEMENT_LIMIT: usize = 4 * 1024 * 1024;
 /// The longest key that is compared once an object is no longer kept.
 const KEY_LIMIT: usize = 1024;
 
+/// What an answer of AWS has beside its list where that is not all of it.
+const CONTINUED: [&[u8]; 2] = [b"NextToken", b"nextToken"];
+
 /// The most members that an element may have; a record has some thirty.
 const MEMBER_LIMIT: usize = 1024;
 
@@ -57,6 +60,8 @@ pub(crate) enum Within {
     LogEvents,
     /// `hits`.
     Hits,
+    /// `QueryResultRows`, what `aws cloudtrail get-query-results` prints.
+    Rows,
 }
 
 impl Within {
@@ -65,8 +70,10 @@ impl Within {
         match key {
             b"Records" => Some(Self::Records),
             b"Events" => Some(Self::Events),
-            b"logEvents" => Some(Self::LogEvents),
+            // The latter as `aws logs filter-log-events` prints them.
+            b"logEvents" | b"events" => Some(Self::LogEvents),
             b"hits" => Some(Self::Hits),
+            b"QueryResultRows" => Some(Self::Rows),
             _ => None,
         }
     }
@@ -80,6 +87,7 @@ impl Within {
             Self::Events => Some(Framing::LookupEvents),
             Self::LogEvents => Some(Framing::LogEvents),
             Self::Hits => Some(Framing::Elastic),
+            Self::Rows => Some(Framing::Query),
         }
     }
 }
@@ -119,6 +127,8 @@ pub(crate) trait Sink {
     fn passed(&mut self) {}
     /// Takes note of a wrapper that was entered.
     fn wrapper(&mut self, within: Within);
+    /// Takes note that the wrapper says at `at` that more of its elements follow elsewhere.
+    fn continued(&mut self, at: u64);
     /// Learns a key of an object that is growing too large to be an element.
     fn large_key(&mut self, key: &[u8]);
     /// Takes note of a value that was too large to be kept; its keys came before.
@@ -387,6 +397,7 @@ impl<S: Source> Framer<'_, '_, S> {
         sink: &mut impl Sink,
     ) -> Result<Members, Stop> {
         let mut is_record = false;
+        let mut continued = None;
         loop {
             match self.skip_space(sink).ok_or(Stop::End(begin))? {
                 b'"' => {}
@@ -402,6 +413,7 @@ impl<S: Source> Framer<'_, '_, S> {
             let name = key.clone().and_then(|key| self.window.held().get(key)).unwrap_or_default();
             is_record |= matches!(name, b"eventName" | b"eventSource" | b"eventVersion");
             let wrapper = Within::of_key(name).filter(|_| !is_record);
+            let is_token = CONTINUED.contains(&name);
             if !self.kept && !entered {
                 sink.large_key(name);
             }
@@ -410,6 +422,12 @@ impl<S: Source> Framer<'_, '_, S> {
             }
             self.at += 1;
             let byte = self.skip_space(sink).ok_or(Stop::End(begin))?;
+            if is_token && byte == b'"' {
+                if entered {
+                    sink.continued(self.here());
+                }
+                continued = Some(self.here());
+            }
             if let Some(within) = wrapper
                 && self.stack.len() + 2 <= MAX_WRAPPERS
                 && (byte == b'[' || (byte == b'{' && within == Within::Hits))
@@ -420,6 +438,9 @@ impl<S: Source> Framer<'_, '_, S> {
                 }
                 if byte == b'[' {
                     sink.wrapper(within);
+                    if let Some(at) = continued {
+                        sink.continued(at);
+                    }
                     self.stack.push(Level::Array { within, fresh: true });
                 } else {
                     self.stack.push(Level::Object { fresh: true });

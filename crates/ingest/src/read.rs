@@ -113,6 +113,7 @@ pub fn read_stream(
         listing: Listing::default(),
         large: Marks::default(),
         unfinished: None,
+        continued: None,
         seen,
         mentions,
         places: None,
@@ -224,6 +225,8 @@ struct Reading<'v> {
     /// What the keys of the value that outgrows the limit tell.
     large: Marks,
     unfinished: Option<Position>,
+    /// Where the last list says that more follows.
+    continued: Option<Position>,
     seen: &'v mut Seen,
     mentions: Option<&'v Mentions>,
     /// Where in the stream they stand, ascending, where that is known.
@@ -288,6 +291,9 @@ impl Reading<'_> {
         }
         if let Some(at) = self.unfinished {
             self.listing.add(SkipKind::Truncated, Some(at), "ends in the middle of a value");
+        } else if let Some(at) = self.continued {
+            let detail = "not the whole answer, as its `NextToken` says; ask for the rest, and put all pages into one file";
+            self.listing.add(SkipKind::Truncated, Some(at), detail);
         }
     }
 
@@ -367,9 +373,15 @@ impl Sink for Reading<'_> {
     }
 
     fn wrapper(&mut self, within: Within) {
+        // What follows here is what followed, where pages stand one after the other.
+        self.continued = None;
         if self.records == 0 {
             self.framing = within.framing().or(self.framing);
         }
+    }
+
+    fn continued(&mut self, at: u64) {
+        self.continued = Some(self.position(at));
     }
 
     fn large_key(&mut self, key: &[u8]) {

@@ -74,12 +74,15 @@ pub enum Framing {
     LookupEvents,
     /// `{"detail":{…}}`, EventBridge.
     EventBridge,
-    /// `{"logEvents":[{"message":"…"}]}`, a CloudWatch Logs subscription.
+    /// `{"logEvents":[{"message":"…"}]}`, a CloudWatch Logs subscription, or what `filter-log-events` prints.
     LogEvents,
     /// `<ISO time> {…}` lines, a CloudWatch Logs export.
     ExportLines,
     /// `{"_source":{…}}`, Elasticsearch, with or without `{"hits":{"hits":[…]}}` around.
     Elastic,
+    /// The result of a query: of CloudTrail Lake (`eventJson`), or with columns in lower case, as Athena has
+    /// them.
+    Query,
 }
 
 impl Framing {
@@ -93,7 +96,16 @@ impl Framing {
             Self::LogEvents => "log-events",
             Self::ExportLines => "export-lines",
             Self::Elastic => "elastic",
+            Self::Query => "query",
         }
+    }
+
+    /// Returns whether records come like this as the trail delivered them. Of all others somebody may have
+    /// chosen a part: a query and a search by what they ask for, a subscription by its filter pattern,
+    /// EventBridge by its rule, `lookup-events` by an attribute, and that has management events alone. What
+    /// is not among them may have been recorded all the same.
+    pub const fn is_delivered(self) -> bool {
+        matches!(self, Self::Records | Self::Bare | Self::ExportLines)
     }
 }
 

@@ -23,11 +23,16 @@ const WRAPPING: [(&str, Option<Framing>); 9] = [
     ("@message", Some(Framing::LogEvents)),
     // SNS.
     ("Message", None),
-    // CloudTrail Lake, and Beats that keep the original.
-    ("eventJson", None),
+    // CloudTrail Lake.
+    ("eventJson", Some(Framing::Query)),
+    // Beats that keep the original.
     ("event", None),
     ("original", None),
 ];
+
+/// Why part of a query's result is not read.
+const A_COLUMN: &str =
+    "a column of a query's result; query for `eventJson`, which is the whole record";
 
 /// How health checks of a CloudWatch Logs subscription begin.
 const CONTROL_MESSAGE: &str = "CWL CONTROL MESSAGE";
@@ -165,10 +170,14 @@ fn object<'a>(
         };
         return value(inner, inner_framing.or(framing), depth, &mut found);
     }
+    let is_column = framing == Some(Framing::Query);
+    // Athena knows its columns in lower case only.
+    let framing = framing.or((!is_record).then_some(Framing::Query));
     match slots.into_record() {
         Ok(record) => found(Found::Record(text, &record, framing)),
         Err(reason) => found(match marks.kind() {
             Some(kind) => Found::Skip(kind, "".into()),
+            None if is_column => Found::Skip(SkipKind::NotARecord, A_COLUMN.into()),
             None => Found::Skip(SkipKind::NotARecord, reason.to_string().into()),
         }),
     }

@@ -517,3 +517,32 @@ fn recorded_all_week(data: &str) -> Coverage {
     );
     coverage
 }
+
+#[test]
+fn only_records_as_they_were_delivered_prove_anything() {
+    use trailtrim_ingest::{Framing, Label, Provenance};
+    let user = format!(
+        r#""userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::{ACCOUNT}:user/jo","accountId":"{ACCOUNT}"}}"#
+    );
+    let text =
+        format!(r#"{{"eventTime":"2026-03-02T10:00:00Z",{user},{}}}"#, management(EC2, true));
+    let (scope, file) = (crate::Scope::default(), Label::from("a"));
+    for (framing, proves) in [
+        (Framing::Records, true),
+        (Framing::Bare, true),
+        (Framing::ExportLines, true),
+        (Framing::LookupEvents, false),
+        (Framing::LogEvents, false),
+        (Framing::EventBridge, false),
+        (Framing::Elastic, false),
+        (Framing::Query, false),
+    ] {
+        let catalog = trailtrim_catalog::Catalog::embedded();
+        let mut observer = crate::Observer::new(catalog, &scope);
+        let at = Provenance { framing, ..Provenance::bare(&file) };
+        observer.observe(&at, &Record::parse(&text).unwrap());
+        let usage = observer.into_usage();
+        assert_eq!(usage.principals.len(), 1, "used all the same");
+        assert_eq!(usage.coverage.accounts().count() == 1, proves, "{framing:?}");
+    }
+}

@@ -321,7 +321,7 @@ fn skip(bytes: &mut In<'_>) -> Option<(SkipKey, Skip)> {
 
 const COMPRESSIONS: [Compression; 3] = [Compression::Plain, Compression::Gzip, Compression::Zstd];
 
-const FRAMINGS: [Framing; 7] = [
+const FRAMINGS: [Framing; 8] = [
     Framing::Records,
     Framing::Bare,
     Framing::LookupEvents,
@@ -329,4 +329,5 @@ const FRAMINGS: [Framing; 7] = [
     Framing::LogEvents,
     Framing::ExportLines,
     Framing::Elastic,
+    Framing::Query,
 ];

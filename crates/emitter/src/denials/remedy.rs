@@ -29,6 +29,8 @@ pub enum FixedIn {
     EndpointPolicy,
     /// The trust policy of the role to be assumed.
     TrustPolicy,
+    /// What Lake Formation grants by itself, beside IAM.
+    LakeFormation,
     /// The message does not say which policy refused.
     Unknown,
 }
@@ -45,6 +47,7 @@ impl FixedIn {
             FixedIn::ResourceControlPolicy => "resource control policy",
             FixedIn::EndpointPolicy => "VPC endpoint policy",
             FixedIn::TrustPolicy => "trust policy",
+            FixedIn::LakeFormation => "grant of Lake Formation",
             FixedIn::Unknown => "policy that the message does not name",
         }
     }
@@ -61,7 +64,7 @@ pub(super) struct Remedy {
 }
 
 /// By the kind of policy, as messages of denial are read.
-const REMEDIES: [(&str, Remedy); 8] = [
+const REMEDIES: [(&str, Remedy); 9] = [
     (
         "identity-based",
         Remedy {
@@ -124,6 +127,14 @@ const REMEDIES: [(&str, Remedy); 8] = [
             fixed_in: FixedIn::TrustPolicy,
             implicit: "the role to be assumed trusts the principal in its trust policy",
             explicit: "narrow the Deny statement in the trust policy of the role to be assumed",
+        },
+    ),
+    (
+        "lake-formation",
+        Remedy {
+            fixed_in: FixedIn::LakeFormation,
+            implicit: "a Lake Formation administrator grants the principal what it lacks on the database, table or location",
+            explicit: "Lake Formation's grants deny nothing; look at what the principal lacks",
         },
     ),
 ];

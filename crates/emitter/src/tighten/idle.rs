@@ -138,7 +138,7 @@ fn times(calls: u64, estimated: bool, days: usize, last: Option<&str>) -> String
 }
 
 fn is_unused(sight: &Sight) -> bool {
-    matches!(sight, Sight::Unused { .. } | Sight::UnusedIn { .. })
+    matches!(sight, Sight::Unused { .. } | Sight::UnusedIn { .. } | Sight::NotInUse)
 }
 
 /// Says of a number of days that they are, before what they are.
@@ -195,6 +195,7 @@ impl<'i, 'a> Idling<'i, 'a> {
         let (days, regions) = match self.sight(one, account) {
             Ok(Sight::Unused { days }) => (days, BTreeSet::new()),
             Ok(Sight::UnusedIn { regions, days }) => (days, regions),
+            Ok(Sight::NotInUse) => (0, BTreeSet::new()),
             Ok(Sight::TooNew { days }) => {
                 reasons.push(self.too_few(one, account, days));
                 (days, BTreeSet::new())

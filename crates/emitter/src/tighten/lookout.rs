@@ -64,6 +64,8 @@ pub(crate) struct Whose<'w> {
 pub(crate) enum Sight {
     /// It would have shown at every place, for so many days.
     Unused { days: usize },
+    /// It can be done in regions only that are not in use, as the user says.
+    NotInUse,
     /// It would have shown in these regions, and nothing is known of others.
     UnusedIn { regions: BTreeSet<String>, days: usize },
     /// It would have shown, but not for long enough.
@@ -140,9 +142,14 @@ impl<'a> Lookout<'a> {
         let mut dark = BTreeSet::new();
         // Where the region of a call does not matter, anywhere stands for all.
         let mut open: Option<BTreeSet<String>> = None;
+        let mut away = false;
         for resource in resources {
             let region = region_of(resource);
             if let Some(region) = region {
+                if self.regions.as_ref().is_some_and(|regions| !regions.contains(region)) {
+                    away = true;
+                    continue;
+                }
                 let days = self.days(whose, action, region, resource, since, can);
                 if days < self.enough {
                     note(&mut unsure, days, format!("`{resource}`"));
@@ -158,7 +165,15 @@ impl<'a> Lookout<'a> {
                 continue;
             }
             let places: BTreeSet<String> = match (limited, &self.regions) {
-                (Some(limited), _) => limited.iter().map(|&region| region.to_owned()).collect(),
+                (Some(limited), None) => limited.iter().map(|&region| region.to_owned()).collect(),
+                (Some(limited), Some(regions)) => {
+                    let named = limited.iter().filter(|region| {
+                        // A call of a global service names a region that nobody chose.
+                        regions.contains(**region)
+                            || self.lack(whose, action, region, resource, can).is_some()
+                    });
+                    named.map(|&region| region.to_owned()).collect()
+                }
                 (None, Some(regions)) => regions.clone(),
                 (None, None) => {
                     let seen =
@@ -166,6 +181,10 @@ impl<'a> Lookout<'a> {
                     seen.map(str::to_owned).collect()
                 }
             };
+            if places.is_empty() && limited.is_some_and(|limited| !limited.is_empty()) {
+                away = true;
+                continue;
+            }
             let closed = limited.is_some() || self.regions.is_some();
             let (mut clear, mut all_clear) = (BTreeSet::new(), true);
             for region in places {
@@ -195,6 +214,7 @@ impl<'a> Lookout<'a> {
             regions
         });
         match (open, unsure) {
+            (None, None) if away && fewest == usize::MAX => Sight::NotInUse,
             (None, None) => Sight::Unused { days: fewest },
             (Some(regions), _) if !regions.is_empty() => Sight::UnusedIn { regions, days: fewest },
             (_, Some((days, _))) if days > 0 => Sight::TooNew { days },
@@ -222,20 +242,31 @@ impl<'a> Lookout<'a> {
         }
     }
 
-    /// Names a place: the region that is called, unless what is missing there are calls that are
-    /// delivered with another one.
-    fn named(
+    /// Returns the calls that are delivered with another region than the one that is called.
+    fn lack(
         &self,
         Whose { account, principal }: Whose<'_>,
         action: &'static str,
         region: &str,
         resource: &str,
         can: &dyn Fn(&str) -> bool,
-    ) -> String {
+    ) -> Option<GlobalLack> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let place = Place { account, region, resource, principal };
-        let asked = &mut memory.asked;
-        match self.coverage.global_lack(self.events, action, &place, can, asked) {
+        self.coverage.global_lack(self.events, action, &place, can, &mut memory.asked)
+    }
+
+    /// Names a place: the region that is called, unless what is missing there are calls that are
+    /// delivered with another one.
+    fn named(
+        &self,
+        whose: Whose<'_>,
+        action: &'static str,
+        region: &str,
+        resource: &str,
+        can: &dyn Fn(&str) -> bool,
+    ) -> String {
+        match self.lack(whose, action, region, resource, can) {
             Some(GlobalLack { source, always, home }) => format!(
                 "`{resource}`: calls of {source} {} global service events, which are delivered with \
                  those of {home}",
@@ -308,4 +339,34 @@ fn region_of(resource: &str) -> Option<&str> {
     parts.next()?;
     parts.next()?;
     (!region.is_empty() && !region.contains(['*', '?', '$'])).then_some(region)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailtrim_catalog::Catalog;
+
+    #[test]
+    fn what_only_regions_not_in_use_allow_is_not_looked_for() {
+        let (coverage, events) = (Coverage::default(), ActionEvents::of(Catalog::embedded()));
+        let used = || BTreeSet::from(["eu-west-1".to_owned()]);
+        let whose = Whose { account: "111122223333", principal: None };
+        let judge = |regions, action, on: &str, limited: Option<&[&'static str]>| {
+            let limited = limited.map(|regions| regions.iter().copied().collect::<BTreeSet<_>>());
+            let lookout = Lookout::new(&coverage, &events, 30, regions);
+            let sight = lookout.judge(whose, action, &[on], None, limited.as_ref(), &|_| true);
+            sight == Sight::NotInUse
+        };
+        let stop = "ec2:StopInstances";
+        let (far, near) = (&["eu-central-1"][..], &["eu-central-1", "eu-west-1"][..]);
+        let instance = "arn:aws:ec2:eu-central-1:111122223333:instance/*";
+        assert!(judge(Some(used()), stop, instance, None));
+        assert!(judge(Some(used()), stop, "*", Some(far)));
+        assert!(!judge(Some(used()), stop, "*", Some(near)));
+        assert!(!judge(Some(used()), stop, "*", None));
+        assert!(!judge(None, stop, instance, None));
+        assert!(!judge(None, stop, "*", Some(far)));
+        // Calls of IAM are made in us-east-1, whatever is in use.
+        assert!(!judge(Some(used()), "iam:ListRoles", "*", Some(&["us-east-1"])));
+    }
 }

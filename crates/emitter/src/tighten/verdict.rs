@@ -475,10 +475,18 @@ impl<'a> Judge<'_, '_, 'a> {
         let resources: Vec<&str> =
             all.filter(|one| allow.takes(self.bench.bearing, action, one)).collect();
         // Of several accounts, the one where least was seen decides.
-        let sights = self
+        let several = self
             .holders
             .iter()
-            .map(|whose| lookout.judge(*whose, action, &resources, since, limited, self.bench.can));
+            .any(|whose| self.holders.first().is_some_and(|first| first.account != whose.account));
+        let sights = self.holders.iter().map(|whose| {
+            match lookout.judge(*whose, action, &resources, since, limited, self.bench.can) {
+                Sight::Unobservable { why } if several => {
+                    Sight::Unobservable { why: format!("in account {}: {why}", whose.account) }
+                }
+                sight => sight,
+            }
+        });
         rest_of(sights.reduce(worse), lookout, was_seen)
     }
 
@@ -558,6 +566,10 @@ fn rest_of(sight: Option<Sight>, lookout: &Lookout<'_>, was_seen: bool) -> Verdi
         Some(Sight::Unused { days }) => {
             (Rest::Nothing, Class::Unused, format!("{not_seen} in {days} covered days"))
         }
+        Some(Sight::NotInUse) => {
+            let why = format!("{not_seen}, and allowed only in regions that are not in use");
+            (Rest::Nothing, Class::Unused, why)
+        }
         Some(Sight::UnusedIn { regions, days }) => {
             let names: Vec<&str> = regions.iter().map(String::as_str).collect();
             let why = format!(
@@ -568,7 +580,7 @@ fn rest_of(sight: Option<Sight>, lookout: &Lookout<'_>, was_seen: bool) -> Verdi
         }
         Some(Sight::TooNew { days }) => {
             let why = format!(
-                "{not_seen}, but covered for {days} of {} days only since it is attached",
+                "{not_seen}, but covered for {days} of {} days only since it is attached as it is",
                 lookout.enough()
             );
             (Rest::All, Class::TooNew, why)
@@ -594,6 +606,7 @@ pub(super) fn worse(a: Sight, b: Sight) -> Sight {
             }
         }
         (some @ Sight::UnusedIn { .. }, _) | (_, some @ Sight::UnusedIn { .. }) => some,
+        (Sight::NotInUse, other) | (other, Sight::NotInUse) => other,
         (Sight::Unused { days: a }, Sight::Unused { days: b }) => Sight::Unused { days: a.min(b) },
     }
 }

@@ -69,6 +69,7 @@ pub fn draw(history: &History, random: &mut Random) -> Held {
             via_group: None,
             document: Document::Known(document(random, &needs, region)),
             uses: None,
+            made: None,
         });
         let policies = policies.collect();
         let created = late_day.filter(|_| random.chance(0.5)).map(|day| {
@@ -102,6 +103,7 @@ pub fn draw(history: &History, random: &mut Random) -> Held {
             via_group: random.chance(0.2).then(|| "team".to_owned()),
             document: Document::Known(document(random, &all, region.unwrap_or("us-east-1"))),
             uses: None,
+            made: None,
         };
         match random.below(4) {
             0 => continue,

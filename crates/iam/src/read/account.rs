@@ -12,8 +12,8 @@ use super::{
     policy,
 };
 
-/// Managed policies by their ARNs.
-type Managed = BTreeMap<String, (Document, Option<Uses>)>;
+/// Managed policies by their ARNs, with when their default versions were made.
+type Managed = BTreeMap<String, (Document, Option<Uses>, Option<String>)>;
 
 const LISTS: [&str; 4] = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"];
 
@@ -36,8 +36,8 @@ pub(super) fn read(root: &Node<'_>) -> Result<Contents, ReadError> {
     let mut managed = BTreeMap::new();
     if let Some(list) = root.get("Policies") {
         for item in list.items() {
-            let policy = managed_policy(&item)?;
-            managed.insert(policy.name.clone(), (policy.document.clone(), uses(&item)));
+            let (policy, made) = managed_policy(&item)?;
+            managed.insert(policy.name.clone(), (policy.document.clone(), uses(&item), made));
             contents.policies.push(policy);
         }
     }
@@ -79,6 +79,7 @@ fn through_group(
                 reason: format!("group `{}` is not in the dump", group.escape_debug()),
             },
             uses: None,
+            made: None,
         }];
     };
     let via = |policy: &AttachedPolicy| AttachedPolicy {
@@ -98,28 +99,26 @@ fn uses(node: &Node<'_>) -> Option<Uses> {
     Some(Uses { attachments: count("AttachmentCount")?, boundaries })
 }
 
-fn managed_policy(node: &Node<'_>) -> Result<NamedPolicy, ReadError> {
+/// Reads a managed policy as its default version has it, with when that was made.
+fn managed_policy(node: &Node<'_>) -> Result<(NamedPolicy, Option<String>), ReadError> {
     let arn = text(&node.required("Arn", "`Arn`")?)?.to_owned();
     let versions = node.get("PolicyVersionList");
     let default = versions.as_ref().and_then(|versions| {
-        versions.items().position(|version| {
+        versions.items().find(|version| {
             version.get("IsDefaultVersion").is_some_and(|flag| *flag.value() == Json::Bool(true))
         })
     });
-    let unknown = || Document::Unknown {
-        reason: format!("the dump has no default version of `{}`", arn.escape_debug()),
+    let Some(version) = default else {
+        let reason = format!("the dump has no default version of `{}`", arn.escape_debug());
+        let document = Document::Unknown { reason };
+        let policy =
+            NamedPolicy { name: arn, path: node.path(), kind: PolicyKind::Identity, document };
+        return Ok((policy, None));
     };
-    let (path, document) = match (&versions, default) {
-        (Some(versions), Some(index)) => match versions.items().nth(index) {
-            Some(version) => {
-                let document = version.required("Document", "`Document`")?;
-                (document.path(), Document::Known(policy::read(&document)?))
-            }
-            None => (node.path(), unknown()),
-        },
-        _ => (node.path(), unknown()),
-    };
-    Ok(NamedPolicy { name: arn, path, kind: PolicyKind::Identity, document })
+    let made = version.get("CreateDate").and_then(|node| node.as_str().map(ToOwned::to_owned));
+    let document = version.required("Document", "`Document`")?;
+    let (path, document) = (document.path(), Document::Known(policy::read(&document)?));
+    Ok((NamedPolicy { name: arn, path, kind: PolicyKind::Identity, document }, made))
 }
 
 fn holder(
@@ -169,6 +168,7 @@ fn holder(
                 via_group: None,
                 document: read,
                 uses: None,
+                made: None,
             });
         }
     }
@@ -211,12 +211,12 @@ fn last_used(node: &Node<'_>) -> Option<String> {
 }
 
 fn by_arn(name: String, arn: &str, managed: &Managed) -> AttachedPolicy {
-    let (document, uses) = managed.get(arn).cloned().unwrap_or_else(|| {
+    let (document, uses, made) = managed.get(arn).cloned().unwrap_or_else(|| {
         let reason =
             format!("`{}` is attached, but its document is not in the dump", arn.escape_debug());
-        (Document::Unknown { reason }, None)
+        (Document::Unknown { reason }, None, None)
     });
-    AttachedPolicy { name, arn: Some(arn.to_owned()), via_group: None, document, uses }
+    AttachedPolicy { name, arn: Some(arn.to_owned()), via_group: None, document, uses, made }
 }
 
 fn text<'a>(node: &Node<'a>) -> Result<&'a str, ReadError> {

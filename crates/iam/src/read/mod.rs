@@ -116,6 +116,8 @@ pub struct AttachedPolicy {
     pub document: Document,
     /// How often the dump says that a managed policy is used.
     pub uses: Option<Uses>,
+    /// When that version of a managed policy was made, as it stands in the dump.
+    pub made: Option<String>,
 }
 
 /// How often a managed policy is used, by whoever holds it in its account, be they in the dump or not.

@@ -56,6 +56,8 @@ impl Sink for Notes {
     fn wrapper(&mut self, within: Within) {
         self.wrappers.push(format!("{within:?}"));
     }
+    fn continued(&mut self, _: u64) {}
+
     fn large_key(&mut self, key: &[u8]) {
         self.large_keys.push(String::from_utf8_lossy(key).into_owned());
     }

@@ -58,12 +58,12 @@ fn packagings_of(first: &str, second: &str) -> Vec<(&'static str, String, Framin
         ("lines", format!("{a}\r\n{b}\r\n"), Framing::Bare),
         ("run together", format!("{a}{b}"), Framing::Bare),
         ("lines of strings", format!("{text_a}\n{text_b}\n"), Framing::Bare),
-        ("lower-case columns", format!("{}\n{}", lower(first), lower(second)), Framing::Bare),
+        ("lower-case columns", format!("{}\n{}", lower(first), lower(second)), Framing::Query),
         ("EventBridge lines", format!("{}\n{}\n", bridge(&a), bridge(&b)), Framing::EventBridge),
         ("EventBridge array", format!("[{},{}]", bridge(&a), bridge(&b)), Framing::EventBridge),
         (
             "lookup-events",
-            format!(r#"{{"NextToken":"t","Events":[{},{}]}}"#, entry(&text_a), entry(&text_b)),
+            format!(r#"{{"NextToken":null,"Events":[{},{}]}}"#, entry(&text_a), entry(&text_b)),
             Framing::LookupEvents,
         ),
         (
@@ -100,7 +100,21 @@ fn packagings_of(first: &str, second: &str) -> Vec<(&'static str, String, Framin
         (
             "Lake query",
             format!(r#"[{{"eventJson":{text_a}}},{{"eventJson":{text_b}}}]"#),
-            Framing::Bare,
+            Framing::Query,
+        ),
+        (
+            "get-query-results",
+            format!(
+                r#"{{"QueryStatus":"FINISHED","QueryResultRows":[[{{"eventJson":{text_a}}}],[{{"eventJson":{text_b}}}]]}}"#
+            ),
+            Framing::Query,
+        ),
+        (
+            "filter-log-events",
+            format!(
+                r#"{{"events":[{{"logStreamName":"s","message":{text_a}}},{{"logStreamName":"s","message":{text_b}}}],"searchedLogStreams":[]}}"#
+            ),
+            Framing::LogEvents,
         ),
         (
             "log files in strings",
@@ -150,6 +164,10 @@ fn what_stands_beside_log_files_is_skipped_by_kind_once_a_file() {
             SkipKind::ControlMessage,
         ),
         (r#"{"detail-type":"Scheduled Event","source":"aws.events","detail":{}}"#.to_owned(), SkipKind::OtherService),
+        (
+            r#"{"schemaVersion":"2.0","accountId":"1","region":"eu-west-1","type":"Recon:IAMUser/X","service":{"serviceName":"guardduty"}}"#.to_owned(),
+            SkipKind::OtherService,
+        ),
         (flow.to_owned(), SkipKind::OtherService),
         (format!("version account-id interface-id srcaddr\n{flow}"), SkipKind::OtherService),
         (balancer.to_owned(), SkipKind::OtherService),
@@ -166,6 +184,38 @@ fn what_stands_beside_log_files_is_skipped_by_kind_once_a_file() {
         assert!(names.is_empty());
         assert_eq!(kinds(&report), [(kind, None)], "{}", &bytes[..bytes.len().min(60)]);
     }
+}
+
+#[test]
+fn an_answer_of_which_more_follows_is_not_whole() {
+    let entry =
+        format!(r#"{{"CloudTrailEvent":{}}}"#, serde_json::to_string(&record("a")).unwrap());
+    for text in [
+        format!(r#"{{"Events":[{entry}],"NextToken":"t"}}"#),
+        format!(r#"{{"NextToken":"t","Events":[{entry}]}}"#),
+        format!(r#"{{"events":[{{"message":{}}}],"nextToken":"t"}}"#, record("a")),
+        format!(r#"{{"Events":[{entry}],"NextToken":"t"}}{{"Events":[],"NextToken":"t"}}"#),
+    ] {
+        let (names, report) = read(text.as_bytes());
+        assert_eq!(names, ["a"]);
+        let token = text.rfind("\"t\"").unwrap() as u64;
+        assert_eq!(kinds(&report), [(SkipKind::Truncated, Some(token))], "{text}");
+    }
+    for text in [
+        format!(r#"{{"Events":[{entry}],"NextToken":null}}"#),
+        // The next page stands behind it.
+        format!(r#"{{"Events":[{entry}],"NextToken":"t"}}{{"Events":[]}}"#),
+    ] {
+        assert_eq!(kinds(&read(text.as_bytes()).1), [], "{text}");
+    }
+}
+
+#[test]
+fn columns_of_a_querys_result_are_no_records_and_it_is_told_what_to_ask_for() {
+    let (names, report) = read(br#"{"QueryResultRows":[[{"eventName":"a"},{"eventSource":"b"}]]}"#);
+    assert!(names.is_empty());
+    assert_eq!(report.skipped.len(), 2);
+    assert!(report.skipped.iter().all(|one| one.detail.contains("query for `eventJson`")));
 }
 
 #[test]
