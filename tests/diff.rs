@@ -15,6 +15,7 @@ mod idle;
 mod kept;
 mod large;
 mod origin;
+mod passing;
 mod room;
 mod shared;
 
@@ -448,7 +449,13 @@ fn a_baseline_accepts_what_is_known_until_its_day() {
         trail.path(),
         &["--account-authorization-details", &dump, "--check", "--baseline", &baseline],
     );
-    assert!(ran.stderr.contains("`role/gone` accepts nothing"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`role/gone` accepts nothing: no finding"), "{}", ran.stderr);
+    // What is kept out may be what the entry is about.
+    let since = ["--since", "2026-01-05"];
+    let options = ["--account-authorization-details", &dump, "--check", "--baseline", &baseline];
+    let ran = diff(trail.path(), &[&options[..], &since].concat());
+    let told = "accepts nothing of the part that is looked at here (--since)";
+    assert!(ran.stderr.contains(told) && !ran.stderr.contains("take it out"), "{}", ran.stderr);
     // One role's policies are not those of the whole account.
     let ran = diff(trail.path(), &["--principal", "worker", "--attached", &dump]);
     let told = "is the dump of an account, and --attached takes one principal's policies";

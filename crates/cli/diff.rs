@@ -300,7 +300,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     }
     say(&summary::of_input(&trail.input));
     if args.check {
-        say(&accepted.tell(&described, &last, !args.trail.selects_principals()));
+        say(&accepted.tell(&described, &last, &args.trail.limits()));
     }
     let concern = accepted::is_concern(&described);
     Ok(if trail.lossy {

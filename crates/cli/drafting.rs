@@ -18,7 +18,7 @@ pub(crate) struct DraftingArgs {
 /// How to write resources.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Resources {
-    /// As they were seen
+    /// As they were seen; more names than `--name-quota` keeps, by their prefix
     Exact,
     /// Names of one run by what they are one of, written keys by their prefix, all else exact
     #[default]

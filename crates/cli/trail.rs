@@ -74,7 +74,8 @@ pub(crate) struct InputArgs {
     excluded_times: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 
     /// Names to keep one by one for each principal, operation and bucket before they become a
-    /// prefix; rounded down to a power of two
+    /// prefix, and half as many with each level of `/` in names, down to a sixteenth; rounded down to
+    /// a power of two
     #[arg(long, value_name = "N", default_value_t = NonZeroQuota::default())]
     name_quota: NonZeroQuota,
 
@@ -582,6 +583,12 @@ impl TrailArgs {
     /// Returns whether principals were selected by name.
     pub(crate) fn selects_principals(&self) -> bool {
         !self.principals.is_empty()
+    }
+
+    /// Returns the options that were given and let only a part of the trail be looked at.
+    pub(crate) fn limits(&self) -> Vec<&'static str> {
+        let principals = self.selects_principals().then_some("--principal");
+        principals.into_iter().chain(self.input.filters()).collect()
     }
 
     /// Returns whether only some principals or accounts are looked at.

@@ -9,8 +9,13 @@ use crate::harness::{list, text, text_of, trailtrim};
 
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:worker";
 
-/// Returns what is said of a worker whose policy is made of statements, where a trail took every management
-/// event, every call on objects and queues, and on one table.
+/// Returns what is said of a worker of whose policy these are the statements, where a trail took every
+/// management event, every call on objects and queues, and on one table.
+pub(super) fn looked(log: &Log, statements: &[Value]) -> Value {
+    worker(log, statements, &WEEK)
+}
+
+/// Returns the same where something else is asked.
 fn worker(log: &Log, statements: &[Value], options: &[&str]) -> Value {
     // Global services write their records in another region.
     let global = log.records.iter().map(|record| {
@@ -54,7 +59,7 @@ fn rest(worker: &Value, action: &str) -> Value {
     found.unwrap_or_else(|| panic!("{worker:#}"))["rest"].clone()
 }
 
-fn allow(actions: &[&str], resource: &str) -> Value {
+pub(super) fn allow(actions: &[&str], resource: &str) -> Value {
     json!({"Effect": "Allow", "Action": actions, "Resource": resource})
 }
 
@@ -132,10 +137,12 @@ fn a_state_machine_that_waits_stops_what_it_starts_and_is_told_by_a_rule() {
 
 #[test]
 fn an_encrypted_volume_takes_what_the_guide_lists_on_its_key() {
-    let key = |id: &str| format!("arn:aws:kms:eu-west-1:111122223333:key/{id}");
+    // The log has the same calls in another region, on the key of that name there.
+    let key = |id: &str| format!("arn:aws:kms:*:111122223333:key/{id}");
     let own = key("11111111-2222-4333-8444-555555555555");
+    let named = own.replace(":*:", ":eu-west-1:");
     let made = format!(
-        r#"{{"keyId":"{own}","encryptionContext":{{"aws:ebs:id":"vol-1"}},"numberOfBytes":64}}"#
+        r#"{{"keyId":"{named}","encryptionContext":{{"aws:ebs:id":"vol-1"}},"numberOfBytes":64}}"#
     );
     let name = "GenerateDataKeyWithoutPlaintext";
     let log = || Log::alive(ACCOUNT, 8).daily("worker", "kms.amazonaws.com", name, &made);

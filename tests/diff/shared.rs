@@ -138,3 +138,47 @@ fn what_a_policy_allows_since_its_version_of_today_was_not_looked_for_before() {
         assert_eq!(classes(worker).get("sqs:PurgeQueue").copied(), expected, "{made}: {worker:#}");
     }
 }
+
+#[test]
+fn who_uses_nothing_of_a_policy_that_others_use_is_told_so_where_it_would_have_shown() {
+    let arn = "arn:aws:iam::111122223333:policy/queues";
+    let call = ("sts.amazonaws.com", "GetCallerIdentity", "{}");
+    let mut log = week();
+    for day in 0..8 {
+        log.at(ACCOUNT, "other", (day, 9), call, true);
+    }
+    let (trail, files) = (log.write(1), Files::new());
+    let looked = |actions: &[&str]| {
+        let none = || policy(&["sts:GetSessionToken"], &["*"]);
+        let mut account = dump(&[(ACCOUNT, "worker", none()), (ACCOUNT, "other", none())]);
+        for role in 0..2 {
+            let role = &mut account["RoleDetailList"][role];
+            role["RolePolicyList"] = json!([]);
+            role["AttachedManagedPolicies"] = json!([{"PolicyName": "queues", "PolicyArn": arn}]);
+        }
+        account["Policies"] = json!([{
+            "PolicyName": "queues", "Arn": arn, "DefaultVersionId": "v1",
+            "AttachmentCount": 2, "PermissionsBoundaryUsageCount": 0,
+            "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": true,
+                "Document": policy(actions, &[QUEUE])}],
+        }]);
+        let account = files.write("account.json", &account.to_string());
+        let options = ["--unused-days", "3", "--account-authorization-details", &account];
+        described(trail.path(), &options).1
+    };
+    let told = |made: &Value, name: &str| -> Vec<String> {
+        let findings = list(of(made, name), "findings").iter();
+        let unused = findings.filter(|one| text_of(one, "code") == "unused-access");
+        unused.map(|one| text_of(one, "message").to_owned()).collect()
+    };
+    let made = looked(&["sqs:GetQueueAttributes"]);
+    let [finding] = &told(&made, "role/other")[..] else { panic!("{made:#}") };
+    assert!(finding.starts_with("used nothing of queues in "), "{finding}");
+    assert!(finding.ends_with("detach it from this one"), "{finding}");
+    let idle = &of(&made, "role/other")["proofs"]["irredundant"]["for_others"];
+    assert_eq!(texts(idle), ["queues"]);
+    assert!(told(&made, "role/worker").is_empty());
+    // Messages are data events, which this trail need not have taken.
+    let made = looked(&["sqs:GetQueueAttributes", "sqs:SendMessage"]);
+    assert!(told(&made, "role/other").is_empty(), "{made:#}");
+}

@@ -102,7 +102,8 @@ mod tests {
     use trailtrim_ingest::{Provenance, Record};
 
     use super::*;
-    use crate::observe::{Observer, Scope};
+    use crate::observe::Observer;
+    use crate::scope::Scope;
 
     #[test]
     fn a_role_is_in_use_where_only_the_parameters_name_it() {

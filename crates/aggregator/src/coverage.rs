@@ -47,7 +47,7 @@ use presence::{Area, Events, change, join_maps, stream};
 use services::{Recorded, home, recorded};
 use trails::{is_account, is_region};
 
-pub use action::{ActionEvents, Asked, GlobalLack, Place};
+pub use action::{ActionEvents, Asked, Lack, Place};
 pub use declaration::{Declaration, DeclarationError};
 pub use hours::{Hours, LONGEST_SILENCE};
 pub use presence::RESOURCES as MOST_RESOURCES;

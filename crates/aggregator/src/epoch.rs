@@ -16,7 +16,7 @@ use trailtrim_catalog::Catalog;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::observe::Scope;
+use crate::scope::Scope;
 use crate::{assumed, coverage, denial, names, record_kind, workload};
 
 /// A digest of all that `observe` depends on, of 128 bits.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::Call;
 use crate::calls::Calls;
-use crate::observe::Scope;
+use crate::scope::Scope;
 use crate::sources::Sources;
 use crate::stats::{Join as _, Stats, day};
 use crate::usage::{OtherEvent, OtherKind, Principals, Usage};

@@ -363,6 +363,10 @@ impl Principal {
     }
 }
 
+/// How many names are kept, as it is told of what has more.
+const KEPT: &str = "are kept one by one there: a larger `--name-quota` keeps more, of which each level of \
+                    `/` has half of the one above";
+
 impl Open {
     /// Writes `*` where the names of a call that stands for many differ.
     fn widen(&self, resource: String, origin: Origin) -> (String, Origin) {
@@ -375,11 +379,10 @@ impl Open {
         }
         let about = if self.names.estimated { "≈" } else { "" };
         let why = match self.beginning.as_str() {
-            "" => format!("{about}{} names, more than are kept one by one", self.names.value),
-            beginning => format!(
-                "{about}{} names under {beginning}, more than are kept one by one",
-                self.names.value
-            ),
+            "" => format!("{about}{} names, more than {KEPT}", self.names.value),
+            beginning => {
+                format!("{about}{} names under {beginning}, more than {KEPT}", self.names.value)
+            }
         };
         (widened, Origin::Widened { from: self.beginning.clone(), why })
     }
@@ -514,7 +517,8 @@ mod tests {
     use trailtrim_ingest::{Provenance, Record};
 
     use super::*;
-    use crate::observe::{Observer, Scope};
+    use crate::observe::Observer;
+    use crate::scope::Scope;
 
     /// Copies of one event, by the account they were delivered to: the caller's names the secret, the
     /// owner's does not.

@@ -74,7 +74,8 @@ mod tests {
     use trailtrim_ingest::Provenance;
 
     use super::*;
-    use crate::observe::{Observer, Scope};
+    use crate::observe::Observer;
+    use crate::scope::Scope;
 
     #[test]
     fn who_signed_in_is_kept_and_who_failed_is_not() {

@@ -1,6 +1,8 @@
 //! What is known of an event, and what it needed.
 
-use crate::table::layout::{event, grant, kind, plan, root, test};
+use std::collections::BTreeSet;
+
+use crate::table::layout::{event, grant, kind, pass, plan, root, test};
 use crate::table::{Node, Table};
 use crate::{ActionFacts, Extraction, FactKind, Lesson, Request, Resolution, Unresolved, resolve};
 
@@ -183,7 +185,7 @@ impl Operation {
     /// Returns the actions the event can need, in canonical case, without repetition; which of
     /// them one call needed is for [`Operation::resolve`].
     pub fn actions(&self) -> impl Iterator<Item = &'static str> {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         self.plans()
             .flat_map(|plan| plan.node(plan::GRANTS).nodes())
             .map(|grant| ActionFacts::new(grant.node(grant::ACTION)).id())
@@ -214,6 +216,18 @@ impl Operation {
     /// Returns whether some parameter of it passes a role to a service.
     pub fn passes_roles(&self) -> bool {
         self.plans().any(|plan| plan.node(plan::PASSES).nodes().next().is_some())
+    }
+
+    /// Returns the services that it passes roles to; nothing where of some role that it passes it is not
+    /// known to which.
+    pub fn passed_to(&self) -> Option<BTreeSet<&'static str>> {
+        let mut all = BTreeSet::new();
+        for pass in self.plans().flat_map(|plan| plan.node(plan::PASSES).nodes()) {
+            let mut takers = pass.node(pass::TAKERS).strings().peekable();
+            takers.peek()?;
+            all.extend(takers);
+        }
+        (!all.is_empty()).then_some(all)
     }
 
     /// Returns which parts of a record identify a call.

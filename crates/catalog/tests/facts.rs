@@ -36,6 +36,7 @@ fn visibility_tells_what_cloudtrail_shows() {
     assert!(matches!(sight("iam:PassRole"), Visibility::Through(_)));
     assert!(matches!(sight("s3:GetObjectVersion"), Visibility::Through(_)));
     assert_eq!(sight("rds-db:connect"), Visibility::Never);
+    assert_eq!(sight("events:PutEvents"), Visibility::Data("AWS::Events::EventBus"));
     assert_eq!(sight("ec2:RunInstances"), Visibility::Management);
     assert_eq!(sight("kms:Decrypt"), Visibility::Management);
     assert_eq!(sight("bedrock:InvokeModel"), Visibility::Management);

@@ -113,8 +113,8 @@ impl Accepted {
 
     /// Says why `--check` ends as it does: which findings fail it, how many are accepted, and which
     /// entries are over or good for nothing. Of principals that were not asked for, no finding is
-    /// there: `whole` tells that all were.
-    pub(super) fn tell(&self, diff: &Diff, day: &str, whole: bool) -> String {
+    /// there, and of records that were kept out none may be: `limits` are the options that do so.
+    pub(super) fn tell(&self, diff: &Diff, day: &str, limits: &[&str]) -> String {
         let mut failing: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         let mut accepted = 0;
         let all = diff
@@ -153,7 +153,11 @@ impl Accepted {
             let why = match (matches, by.lasts(day)) {
                 (true, true) => continue,
                 (true, false) => format!("ended on {}, and the trail ends on {day}", by.until),
-                (false, _) if !whole => continue,
+                (false, _) if limits.contains(&"--principal") => continue,
+                (false, _) if !limits.is_empty() => format!(
+                    "accepts nothing of the part that is looked at here ({}): without a limit it may",
+                    limits.join(", ")
+                ),
                 (false, _) => "accepts nothing: no finding matches it, so take it out".to_owned(),
             };
             let _ =

@@ -245,6 +245,11 @@ pub enum RestView {
         /// The regions that are covered.
         regions: Vec<String>,
     },
+    /// All that is attached, as far as it passes roles to these services.
+    PassedTo {
+        /// The services, as `iam:PassedToService` has them.
+        services: Vec<String>,
+    },
     /// These resources.
     On {
         /// Patterns.

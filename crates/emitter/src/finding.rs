@@ -4,7 +4,7 @@ mod look;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use look::{of_bundle, of_principal};
+pub(crate) use look::{of_bundle, of_holder, of_principal};
 
 use serde::Serialize;
 
@@ -149,7 +149,8 @@ impl Code {
             }
             Code::UnusedAccess => {
                 "Something attached was not used on as many covered days as asked. The draft leaves \
-                 it out."
+                 it out. What one of several holders did not use of what others need stays in the draft: \
+                 detach that policy from this one."
             }
             Code::UnexplainedAccess => {
                 "A call succeeded, and nothing attached allows what the rules say it needs, or a Deny \

@@ -114,6 +114,9 @@ pub struct IrredundantProof {
     pub tried: usize,
     /// Those that nothing needs.
     pub idle: Vec<String>,
+    /// Shared policies of which others need what stays, and this one nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub for_others: Vec<String>,
 }
 
 /// The sizes.

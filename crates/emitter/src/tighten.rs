@@ -13,8 +13,10 @@ mod companions;
 mod compose;
 mod explain;
 mod fence;
+mod holders;
 mod idle;
 mod lookout;
+mod passing;
 mod settings;
 mod verdict;
 
@@ -92,6 +94,8 @@ pub struct TightenedBundle<'a> {
     pub denies: Vec<Statement>,
     /// Whether some of the holders were seen.
     pub active: bool,
+    /// Holders that surely use nothing of what stays, where it is shared, each with the covered days.
+    pub idle_holders: BTreeMap<String, usize>,
 }
 
 /// A principal that has something attached.
@@ -201,15 +205,18 @@ pub fn tighten<'a>(
         verdicts = all.judge(&stays, standards, &bearing);
         left = stays;
     }
+    let idle_holders = all.idle_holders(&left, &verdicts, standards, &bearing);
     let composer = Composer {
         taste_of: standards.taste_of,
         conditions: standards.conditions,
         catalog,
         bearing: &bearing,
     };
-    let bundles = verdicts.into_par_iter().zip(&inventory.bundles).zip(&allows);
-    let bundles =
-        bundles.map(|((verdicts, bundle), allows)| composer.bundle(bundle, allows, verdicts));
+    let bundles = verdicts.into_par_iter().zip(&inventory.bundles).zip(&allows).zip(idle_holders);
+    let bundles = bundles.map(|(((verdicts, bundle), allows), idle_holders)| TightenedBundle {
+        idle_holders,
+        ..composer.bundle(bundle, allows, verdicts)
+    });
     let bundles = bundles.collect();
     Tightened { bundles, principals }
 }
@@ -231,54 +238,75 @@ impl<'a> Judging<'_, 'a> {
         standards: &Standards<'_>,
         bearing: &Bearing,
     ) -> Vec<Verdicts<'a>> {
-        let bundles = self.inventory.bundles.par_iter().zip(self.allows).enumerate();
-        bundles
-            .map(|(at, (bundle, allows))| {
-                let mut frozen = BTreeMap::new();
-                let holders: Vec<&TightenedPrincipal<'_>> = self
-                    .principals
-                    .iter()
-                    .filter(|one| bundle.holders.contains(&one.attached.arn))
-                    .collect();
-                for (service, why) in holders.iter().flat_map(|one| &one.frozen) {
-                    frozen.entry(service.clone()).or_insert_with(|| why.clone());
-                }
-                let seen: Vec<&'a Principal> =
-                    holders.iter().filter_map(|one| one.principal).collect();
-                if seen.is_empty() {
-                    return None;
-                }
-                let places: BTreeSet<usize> =
-                    holders.iter().flat_map(|one| one.attached.bundles.iter().copied()).collect();
-                let unknown = holders.iter().any(|one| !one.attached.unknown.is_empty());
-                // Where calls are not understood, what forbids them may be wrong as well.
-                let in_doubt = |action: &str| {
-                    let mut own = places.iter().filter_map(|at| self.allows.get(*at)).flatten();
-                    frozen.contains_key(service(action))
-                        && own.any(|allow| allow.forbidden(action).is_some())
-                };
-                let can = |action: &str| {
-                    unknown
-                        || explain::may_be_granted_elsewhere(action)
-                        || in_doubt(action)
-                        || places
-                            .iter()
-                            .any(|at| held.get(*at).is_some_and(|of| of.contains(action)))
-                };
-                let around = self.fences.around(&bundle.holders);
-                let bench = Bench {
-                    at,
-                    bundle,
-                    allows,
-                    principals: seen,
-                    frozen: &frozen,
-                    can: &can,
-                    bearing,
-                    around: &around,
-                };
-                Some(verdict::judge(&bench, self.assigned, standards))
-            })
-            .collect()
+        let places = 0..self.inventory.bundles.len();
+        let judge = |bench: &Bench<'_, 'a>| verdict::judge(bench, self.assigned, standards);
+        places.into_par_iter().map(|at| self.on_bench(at, held, bearing, judge)).collect()
+    }
+
+    /// Finds the holders of shared bundles that use nothing of what stays.
+    fn idle_holders(
+        &self,
+        held: &[BTreeSet<&str>],
+        verdicts: &[Verdicts<'a>],
+        standards: &Standards<'_>,
+        bearing: &Bearing,
+    ) -> Vec<BTreeMap<String, usize>> {
+        let idle = |(at, verdicts): (usize, &Verdicts<'a>)| {
+            let judged = verdicts.as_ref()?;
+            self.on_bench(at, held, bearing, |bench| holders::idle(bench, judged, standards))
+        };
+        verdicts.par_iter().enumerate().map(|one| idle(one).unwrap_or_default()).collect()
+    }
+
+    /// Does something with a bundle and all that its holders did; nothing where none was seen.
+    fn on_bench<T>(
+        &self,
+        at: usize,
+        held: &[BTreeSet<&str>],
+        bearing: &Bearing,
+        work: impl FnOnce(&Bench<'_, 'a>) -> T,
+    ) -> Option<T> {
+        let (bundle, allows) = self.inventory.bundles.get(at).zip(self.allows.get(at))?;
+        let mut frozen = BTreeMap::new();
+        let holders: Vec<&TightenedPrincipal<'_>> = self
+            .principals
+            .iter()
+            .filter(|one| bundle.holders.contains(&one.attached.arn))
+            .collect();
+        for (service, why) in holders.iter().flat_map(|one| &one.frozen) {
+            frozen.entry(service.clone()).or_insert_with(|| why.clone());
+        }
+        let seen: Vec<&'a Principal> = holders.iter().filter_map(|one| one.principal).collect();
+        if seen.is_empty() {
+            return None;
+        }
+        let places: BTreeSet<usize> =
+            holders.iter().flat_map(|one| one.attached.bundles.iter().copied()).collect();
+        let unknown = holders.iter().any(|one| !one.attached.unknown.is_empty());
+        // Where calls are not understood, what forbids them may be wrong as well.
+        let in_doubt = |action: &str| {
+            let mut own = places.iter().filter_map(|at| self.allows.get(*at)).flatten();
+            frozen.contains_key(service(action))
+                && own.any(|allow| allow.forbidden(action).is_some())
+        };
+        let can = |action: &str| {
+            unknown
+                || explain::may_be_granted_elsewhere(action)
+                || in_doubt(action)
+                || places.iter().any(|at| held.get(*at).is_some_and(|of| of.contains(action)))
+        };
+        let around = self.fences.around(&bundle.holders);
+        let bench = Bench {
+            at,
+            bundle,
+            allows,
+            principals: seen,
+            frozen: &frozen,
+            can: &can,
+            bearing,
+            around: &around,
+        };
+        Some(work(&bench))
     }
 }
 
@@ -350,6 +378,7 @@ impl Composer<'_> {
             judged,
             choice,
             active,
+            idle_holders: BTreeMap::new(),
         }
     }
 }

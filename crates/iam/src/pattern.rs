@@ -141,6 +141,17 @@ pub fn has_variable(pattern: &str) -> bool {
     glob::value(pattern, Version::V2012).variables().next().is_some()
 }
 
+/// Returns a resource pattern that holds anything where it has a policy variable.
+#[must_use]
+pub fn without_variables(pattern: &str) -> String {
+    let glob = glob::value(pattern, Version::V2012);
+    let open = glob.tokens().iter().map(|token| match token {
+        Token::Variable(_) => Token::Many,
+        other => other.clone(),
+    });
+    text(&Glob::new(open))
+}
+
 /// Returns a pattern of a document of some version as one of 2012-10-17 with the same meaning:
 /// before it, `${` had none.
 #[must_use]

@@ -48,6 +48,8 @@ struct Event {
     foreign: bool,
     /// Actions of which at least one is needed for the call; see [`needed`].
     needed: Vec<&'static str>,
+    /// The services that a role goes to which it passes, where that is what it shows and they are certain.
+    takers: BTreeSet<&'static str>,
 }
 
 /// As what an event is recorded.
@@ -80,7 +82,7 @@ impl<'p> Place<'p> {
     /// Asks about one event, or about all where none is known by name.
     fn question<'q>(
         &self,
-        event: Option<&'q Event>,
+        (event, here): (Option<&'q Event>, bool),
         class: Class<'q>,
         access: Access,
     ) -> Question<'q>
@@ -92,7 +94,7 @@ impl<'p> Place<'p> {
             region: self.region,
             class,
             access,
-            resource: if event.is_none_or(|event| event.here) { self.resource } else { "*" },
+            resource: if here { self.resource } else { "*" },
             event_source: event.map(|event| event.source.as_str()),
             event_name: event.map(|event| event.name),
             principal: self.principal,
@@ -126,6 +128,8 @@ impl ActionEvents {
             let facts = catalog.action(&named);
             let needed = needed(&operation, facts.map(|facts| facts.id()));
             let passed = operation.passes_roles().then_some(PASS_ROLE);
+            let is_listed = operation.actions().any(|action| action == PASS_ROLE);
+            let takers = operation.passed_to().filter(|_| !is_listed).unwrap_or_default();
             for action in operation.actions().chain(passed) {
                 let own = operation.service() == action.split(':').next();
                 let event = Event {
@@ -141,6 +145,10 @@ impl ActionEvents {
                     here: !services::selects_elsewhere(label, operation.name(), action),
                     foreign: !own,
                     needed: needed.clone(),
+                    takers: match action == PASS_ROLE {
+                        true => takers.clone(),
+                        false => BTreeSet::new(),
+                    },
                 };
                 by_action.entry(action).or_default().insert(event);
             }
@@ -156,6 +164,34 @@ impl ActionEvents {
         let carrying =
             events.filter(move |event| carries(event, through) && !event.needed.contains(&action));
         carrying.flat_map(|event| &event.needed).copied()
+    }
+
+    /// Returns the actions of the calls in which alone an action may be used without a record, as far as
+    /// somebody `can` make them, each with the services that a role goes to there; none where that is not
+    /// certain.
+    pub fn unshown(
+        &self,
+        action: &str,
+        can: &dyn Fn(&str) -> bool,
+    ) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+        let mut unshown: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        if !matches!(self.visibility(action), Visibility::Through(_)) {
+            return unshown;
+        }
+        let mut unsure = BTreeSet::new();
+        let events = self.by_action.get(action).into_iter().flatten();
+        for event in events.filter(|event| event.shows == Shows::Never) {
+            for needed in event.needed.iter().filter(|needed| can(needed)) {
+                if event.takers.is_empty() {
+                    unsure.insert(*needed);
+                }
+                unshown.entry(needed).or_default().extend(&event.takers);
+            }
+        }
+        for (_, takers) in unshown.iter_mut().filter(|(needed, _)| unsure.contains(*needed)) {
+            takers.clear();
+        }
+        unshown
     }
 
     /// Returns what CloudTrail can show of an action; [`Visibility::Unknown`] where the catalog
@@ -222,22 +258,38 @@ impl Coverage {
         left.unwrap_or_default()
     }
 
-    /// Returns the source of the calls of which the fewest days are covered at a place, of those that
-    /// would show an action, where they are global service events or may be, with what they are and the
-    /// region with which they are delivered. Where that is missing, the region that is called is not.
-    pub fn global_lack(
+    /// Returns what is covered on the fewest days at a place, of the events that would show an action; of
+    /// equals the action's own, on the resource that it is used on.
+    pub fn lack<'e>(
         &self,
-        events: &ActionEvents,
+        events: &'e ActionEvents,
         action: &str,
         place: &Place<'_>,
         can: &dyn Fn(&str) -> bool,
         asked: &mut Asked,
-    ) -> Option<GlobalLack> {
+    ) -> Option<Lack<'e>> {
         let demands = events.demands(action, can)?;
-        let least = demands.iter().min_by_key(|demand| self.days_of(demand, place, asked).len())?;
-        let source = &least.event?.source;
-        let always = services::recorded(source)? == services::Recorded::Always;
-        Some(GlobalLack { source: source.clone(), always, home: services::home(place.region)? })
+        let least = demands.iter().min_by_key(|demand| {
+            let strange = (demand.event.is_none_or(|event| event.foreign), !demand.here);
+            (self.days_of(demand, place, asked).len(), strange)
+        })?;
+        let event = least.event?;
+        let home = || {
+            let always = services::recorded(&event.source)? == services::Recorded::Always;
+            Some((services::home(place.region)?, always))
+        };
+        Some(Lack {
+            source: &event.source,
+            name: event.name,
+            data: match least.class {
+                Class::Data(kind) => Some(kind),
+                Class::Management => None,
+            },
+            here: least.here,
+            foreign: event.foreign,
+            needed: event.needed.iter().copied().find(|needed| can(needed)),
+            home: home(),
+        })
     }
 
     fn days_of(
@@ -293,15 +345,24 @@ pub struct Asked(HashMap<Answered, Arc<BTreeSet<i32>>, RandomState>);
 /// Account, region, class, access, resource, source, name and principal of a question.
 type Answered = (String, String, String, Access, String, String, String, String);
 
-/// A source of calls that are delivered with another region than the one that is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GlobalLack {
+/// An event that would show an action, and that nothing proves a trail was looking for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lack<'e> {
     /// The event source.
-    pub source: String,
-    /// Whether all its calls are global service events; else some may be.
-    pub always: bool,
-    /// The region with which they are delivered.
-    pub home: &'static str,
+    pub source: &'e str,
+    /// The event's name.
+    pub name: &'static str,
+    /// The type of data events that it is one of; else it is a management event.
+    pub data: Option<&'e str>,
+    /// Whether the trail selects it by the resource that the action is used on.
+    pub here: bool,
+    /// Whether it is of another service than the action.
+    pub foreign: bool,
+    /// An action that lets somebody make the call.
+    pub needed: Option<&'static str>,
+    /// Where its source's calls are delivered with another region than the one that is called: with which,
+    /// and whether all of them are; else some may be.
+    pub home: Option<(&'static str, bool)>,
 }
 
 /// A kind of event that must be covered.
@@ -311,6 +372,8 @@ struct Demand<'e> {
     class: Class<'e>,
     /// Whether the action reads or writes, as far as IAM tells.
     level: Access,
+    /// Whether the trail selects the event by the resource that the action is used on.
+    here: bool,
 }
 
 impl<'e> Demand<'e> {
@@ -322,14 +385,14 @@ impl<'e> Demand<'e> {
     where
         'e: 'q,
     {
-        place.question(self.event, self.class, self.level)
+        place.question((self.event, self.here), self.class, self.level)
     }
 }
 
 impl ActionEvents {
     /// Returns the events that must all be covered for an action's use to show; nothing where it
     /// never surely does.
-    fn demands(&self, action: &str, can: &dyn Fn(&str) -> bool) -> Option<Vec<Demand<'_>>> {
+    fn demands<'e>(&'e self, action: &str, can: &dyn Fn(&str) -> bool) -> Option<Vec<Demand<'e>>> {
         let facts = self.catalog.action(action)?;
         let own = match facts.visibility() {
             Visibility::Management => Some(Class::Management),
@@ -342,7 +405,10 @@ impl ActionEvents {
             AccessLevel::List | AccessLevel::Read => Access::Read,
             _ => Access::Write,
         };
-        let demand = |event, class| Demand { event, class, level };
+        let demand = |event: Option<&'e Event>, class| {
+            let here = event.is_none_or(|event| event.here);
+            Demand { event, class, level, here }
+        };
         let Some(all) = self.by_action.get(facts.id()) else {
             return Some(vec![demand(None, own?)]);
         };
@@ -367,6 +433,8 @@ impl ActionEvents {
                     demands.push(demand(here, Class::Management));
                 }
             }
+            let also = services::also(&event.source, event.name).map(Class::Data);
+            demands.extend(also.map(|class| Demand { here: false, ..demand(here, class) }));
         }
         // What nothing carries that somebody can do cannot be used either, as far as the trail can tell; what
         // has events that nobody told of by name shows as all of its class do.

@@ -56,6 +56,16 @@ struct Elsewhere {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Also {
+    sources: Vec<String>,
+    events: Vec<String>,
+    types: Vec<String>,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Home {
     prefix: String,
     region: String,
@@ -72,6 +82,7 @@ struct File {
     excludable: Vec<Excludable>,
     unselectable: Vec<Unselectable>,
     elsewhere: Vec<Elsewhere>,
+    also: Vec<Also>,
     home: Vec<Home>,
 }
 
@@ -80,6 +91,7 @@ struct Facts {
     excludable: BTreeSet<String>,
     unselectable: BTreeSet<String>,
     elsewhere: Vec<Elsewhere>,
+    also: Vec<Also>,
     home: Vec<Home>,
 }
 
@@ -97,6 +109,7 @@ static FACTS: LazyLock<Facts> = LazyLock::new(|| {
         excludable: file.excludable.into_iter().flat_map(|entry| entry.sources).collect(),
         unselectable: file.unselectable.into_iter().flat_map(|entry| entry.types).collect(),
         elsewhere: file.elsewhere,
+        also: file.also,
         home: file.home,
     }
 });
@@ -129,6 +142,14 @@ pub(crate) fn selects_elsewhere(label: &str, event: &str, action: &str) -> bool 
             && entry.events.iter().any(|name| name == event)
             && entry.actions.iter().any(|pattern| wildcard::matches(pattern, action))
     })
+}
+
+/// Returns the types of data events that an event may be recorded as beside its action's own.
+pub(crate) fn also(source: &str, event: &str) -> impl Iterator<Item = &'static str> {
+    let is_one = |listed: &[String], name: &str| listed.iter().any(|one| one == name);
+    let entries = FACTS.also.iter();
+    let fits = entries.filter(|one| is_one(&one.sources, source) && is_one(&one.events, event));
+    fits.flat_map(|one| &one.types).map(String::as_str).collect::<Vec<_>>().into_iter()
 }
 
 /// Returns the region with which a trail of all regions delivers global service events, for the

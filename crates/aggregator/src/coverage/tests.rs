@@ -546,3 +546,25 @@ fn only_records_as_they_were_delivered_prove_anything() {
         assert_eq!(usage.coverage.accounts().count() == 1, proves, "{framing:?}");
     }
 }
+
+#[test]
+fn an_event_that_may_be_of_two_types_is_covered_where_both_are() {
+    let events = ActionEvents::of(trailtrim_catalog::Catalog::embedded());
+    let days = |types: &[&str]| {
+        let mut coverage = week(&[management("events.amazonaws.com", true)]);
+        let selectors = types.iter().map(|kind| {
+            format!(
+                r#"{{"FieldSelectors":[{{"Field":"eventCategory","Equals":["Data"]}},{{"Field":"resources.type","Equals":["{kind}"]}}]}}"#
+            )
+        });
+        let selectors: Vec<String> = selectors.collect();
+        let selectors = format!(r#""AdvancedEventSelectors":[{}]"#, selectors.join(","));
+        declare(&mut coverage, &selectors);
+        let place = Place { account: ACCOUNT, region: REGION, resource: "*", principal: None };
+        let nobody = |_: &str| false;
+        let asked = &mut Asked::default();
+        coverage.covered_days_of(&events, "events:PutEvents", &place, &nobody, asked).len()
+    };
+    assert_eq!(days(&["AWS::Events::EventBus"]), 0);
+    assert!(days(&["AWS::Events::EventBus", "AWS::Events::Endpoint"]) >= 5);
+}

@@ -169,6 +169,8 @@ impl Builder<'_> {
             findings.extend(finding::of_principal(one));
             let of_bundle = |(bundle, _): &(&_, _)| finding::of_bundle(bundle, self.catalog());
             findings.extend(bundles.iter().flat_map(of_bundle));
+            let unneeded = bundles.iter().flat_map(|(bundle, _)| finding::of_holder(bundle, one));
+            findings.extend(unneeded);
         }
         let draft = own.and_then(|(bundle, draft)| {
             let draft = draft?;
@@ -335,6 +337,10 @@ impl Builder<'_> {
             let part = proof::irredundant(listed, needs);
             irredundant.tried += part.tried;
             irredundant.idle.extend(part.idle);
+            if bundle.idle_holders.contains_key(arn) {
+                let names = bundle.bundle.policies.iter().map(|policy| policy.name.clone());
+                irredundant.for_others.extend(names);
+            }
         }
         Proofs {
             replay: replay.unwrap_or_default(),
@@ -499,7 +505,13 @@ impl<'w> Writing<'w> {
         if listed.contains(resource) {
             return None;
         }
-        let wide = listed.iter().find(|wide| pattern::covers(wide, resource))?;
+        let wide = listed.iter().find(|wide| pattern::covers(wide, resource));
+        // What a policy variable stands for is known to AWS alone; the call worked.
+        let open = |wide: &&&str| {
+            pattern::has_variable(wide)
+                && pattern::covers(&pattern::without_variables(wide), resource)
+        };
+        let wide = wide.or_else(|| listed.iter().find(open))?;
         let chosen = self.bundle.choice.generalisations().iter().find(|one| one.to == **wide);
         let why = match chosen {
             Some(one) => one.why.clone(),
@@ -575,6 +587,9 @@ fn action(one: &Judged<'_>, several: bool, writing: &Writing<'_>) -> ActionDiff 
             Rest::On { resources, outside } => RestView::On {
                 resources: resources.keys().cloned().collect(),
                 outside: outside.iter().cloned().collect(),
+            },
+            Rest::PassedTo(services) => RestView::PassedTo {
+                services: services.iter().map(|&service| service.to_owned()).collect(),
             },
         },
         why: one.why.clone(),

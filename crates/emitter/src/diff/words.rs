@@ -89,6 +89,9 @@ impl ActionDiff {
             (_, Class::Withheld) => "goes".to_owned(),
             (RestView::AsAttached, _) => format!("stays as attached, {}", self.why),
             (RestView::Nothing, _) => "scoped to".to_owned(),
+            (RestView::PassedTo { services }, _) => {
+                format!("scoped, and to be passed to {}, {}", services.join(", "), self.why)
+            }
             (RestView::Outside { .. } | RestView::On { .. }, _) => format!("scoped, {}", self.why),
         }
     }
@@ -177,9 +180,15 @@ impl Proofs {
             Some(first) => format!("NEW ACCESS: {first}"),
         };
         let idle = match self.irredundant.idle.first() {
-            None => format!(
+            None if self.irredundant.for_others.is_empty() => format!(
                 "nothing idle: each of {} actions and resources is needed",
                 self.irredundant.tried
+            ),
+            None => format!(
+                "nothing idle in the drafts: each of {} actions and resources is needed, but not by this one \
+                 what is shared of {}",
+                self.irredundant.tried,
+                self.irredundant.for_others.join(", ")
             ),
             Some(first) => format!("IDLE: {first}"),
         };

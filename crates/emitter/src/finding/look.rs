@@ -221,6 +221,25 @@ impl Look<'_> {
     }
 }
 
+/// Returns what is wrong with its having a policy that others use.
+pub(crate) fn of_holder(
+    bundle: &TightenedBundle<'_>,
+    one: &TightenedPrincipal<'_>,
+) -> Vec<Finding> {
+    let Some(days) = bundle.idle_holders.get(&one.attached.arn) else { return Vec::new() };
+    let names: Vec<&str> =
+        bundle.bundle.policies.iter().map(|policy| policy.name.as_str()).collect();
+    let away = match bundle.bundle.group() {
+        Some(group) => format!("take it out of the group {group}"),
+        None => "detach it from this one".to_owned(),
+    };
+    let message = format!(
+        "used nothing of {} in {days} covered days, of which others use or need something: {away}",
+        names.join(", ")
+    );
+    vec![Finding::new(Code::UnusedAccess, message)]
+}
+
 /// Returns what is wrong with a principal itself.
 pub(crate) fn of_principal(one: &TightenedPrincipal<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -515,6 +515,9 @@ fn fates(one: &StatementDiff) -> Vec<Fate> {
                 }
                 format!("stays on {}: {}", places.join(", "), action.why)
             }
+            (RestView::PassedTo { services }, false) => {
+                format!("stays, and to be passed to {}: {}", services.join(", "), action.why)
+            }
             (RestView::AsAttached | RestView::Nothing, false) => action.why.clone(),
         };
         let key = (goes, action.class.told().to_owned(), what);

@@ -15,6 +15,8 @@ use trailtrim_iam::{
 
 use super::bearing::Bearing;
 use super::fence::Around;
+use super::passing;
+use super::verdict::Rest;
 use crate::replay::{Allowance, Circumstances, Replay};
 
 /// Where a statement stands.
@@ -316,6 +318,16 @@ impl<'b> Allow<'b> {
             outcome: Outcome::Granted,
         };
         self.circumstances.judge(&key, &Circumstances::default(), None) != Allowance::No
+    }
+
+    /// Returns what stays where only the passing of roles to some services may.
+    pub(crate) fn passing(&self, services: &BTreeSet<&'static str>) -> Rest {
+        let go = services.iter().copied().filter(|service| self.may_pass_to(service));
+        let go: BTreeSet<&'static str> = go.collect();
+        match go.is_empty() {
+            true => Rest::Nothing,
+            false => passing::rest(&self.statement.condition, &go),
+        }
     }
 
     /// Returns the regions that the condition limits the statement to, if it does.

@@ -140,6 +140,12 @@ impl Companions {
         let may = |one: &&Brought| one.passed_to.is_none_or(goes);
         let brought: Vec<&Brought> = brought.filter(may).collect();
         let (on, why) = self.on(action, &brought, allow)?;
+        // The reason for passing a role to one service is none for passing it to another.
+        let services: Option<BTreeSet<&str>> = brought.iter().map(|one| one.passed_to).collect();
+        if let Some(services) = services {
+            let rest = allow.passing(&services);
+            return Some((if rest == Rest::Nothing { Rest::All } else { rest }, why));
+        }
         // Of other passes of a role nothing follows for those that none is known of.
         let is_told = |one: &&Brought| one.passed_to.is_none() && !one.is_untold;
         let told = self.used.contains(&name) && brought.iter().all(is_told);

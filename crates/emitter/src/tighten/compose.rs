@@ -12,6 +12,7 @@ use trailtrim_iam::{Condition, Selector, Statement, pattern};
 
 use super::allow::{Allow, Place};
 use super::bearing::Bearing;
+use super::passing;
 use super::verdict::{Class, Judged, Rest, Seen};
 use crate::circumstance::{Common, ConditionKind};
 use crate::cover::{Effort, condition_chars, cover_under, service};
@@ -247,6 +248,10 @@ impl Wanted<'_> {
                 self.attached(allow, action, class, why, plain.clone(), &Shared::default());
             }
             Rest::Outside(regions) => self.outside(allow, one, regions),
+            Rest::PassedTo(services) => {
+                let to = passing::narrowed(plain, services).unwrap_or_else(|| plain.clone());
+                self.attached(allow, action, class, why, to, &Shared::default());
+            }
             Rest::On { resources, outside } => {
                 if !outside.is_empty() {
                     self.outside(allow, one, outside);

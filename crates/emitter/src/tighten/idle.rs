@@ -138,7 +138,7 @@ fn times(calls: u64, estimated: bool, days: usize, last: Option<&str>) -> String
 }
 
 fn is_unused(sight: &Sight) -> bool {
-    matches!(sight, Sight::Unused { .. } | Sight::UnusedIn { .. } | Sight::NotInUse)
+    matches!(sight, Sight::Unused { .. } | Sight::UnusedIn { .. })
 }
 
 /// Says of a number of days that they are, before what they are.
@@ -195,12 +195,11 @@ impl<'i, 'a> Idling<'i, 'a> {
         let (days, regions) = match self.sight(one, account) {
             Ok(Sight::Unused { days }) => (days, BTreeSet::new()),
             Ok(Sight::UnusedIn { regions, days }) => (days, regions),
-            Ok(Sight::NotInUse) => (0, BTreeSet::new()),
             Ok(Sight::TooNew { days }) => {
                 reasons.push(self.too_few(one, account, days));
                 (days, BTreeSet::new())
             }
-            Ok(Sight::Unobservable { why }) | Err(why) => {
+            Ok(Sight::Unobservable { why } | Sight::UnshownTo { why, .. }) | Err(why) => {
                 let why = format!("that it did nothing is not known: {why}");
                 reasons.push(InUse::NotCovered { why });
                 (0, BTreeSet::new())
@@ -324,7 +323,7 @@ impl<'i, 'a> Idling<'i, 'a> {
                     limited.as_ref(),
                     &can,
                 );
-                if let Sight::Unobservable { why } = own {
+                if let Sight::Unobservable { why } | Sight::UnshownTo { why, .. } = own {
                     return Err(format!("it may do {action} without a trace: {why}"));
                 }
                 sight = super::verdict::worse(sight, own);

@@ -14,13 +14,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
-use trailtrim_aggregator::coverage::{ActionEvents, Asked, GLOBAL, GlobalLack, Place};
+use trailtrim_aggregator::coverage::{ActionEvents, Asked, GLOBAL, Lack, Place};
 use trailtrim_aggregator::{Coverage, day};
 use trailtrim_catalog::Visibility;
 
 /// How many days at the end of a trail may be uncovered: the last one always is, and the one before
 /// is where its records are few.
 const TAIL: i32 = 3;
+
+/// How many actions are named through which something may be used without a record.
+const NAMED: usize = 5;
 
 /// A region that no account has: what is covered there is covered wherever it is called.
 const NOWHERE: &str = "";
@@ -64,14 +67,14 @@ pub(crate) struct Whose<'w> {
 pub(crate) enum Sight {
     /// It would have shown at every place, for so many days.
     Unused { days: usize },
-    /// It can be done in regions only that are not in use, as the user says.
-    NotInUse,
     /// It would have shown in these regions, and nothing is known of others.
     UnusedIn { regions: BTreeSet<String>, days: usize },
     /// It would have shown, but not for long enough.
     TooNew { days: usize },
     /// It need not have shown.
     Unobservable { why: String },
+    /// The passing of a role to these services need not have shown, and to any other would have.
+    UnshownTo { services: BTreeSet<&'static str>, days: usize, why: String },
 }
 
 impl<'a> Lookout<'a> {
@@ -133,6 +136,19 @@ impl<'a> Lookout<'a> {
             }
             _ => {}
         }
+        let unshown = self.events.unshown(action, can);
+        if !unshown.is_empty() {
+            let why = self.through_unshown(action, &unshown);
+            let others = |one: &str| !unshown.contains_key(one) && can(one);
+            let rest = self.judge(whose, action, resources, since, limited, &others);
+            return match rest {
+                Sight::Unused { days } if unshown.values().all(|takers| !takers.is_empty()) => {
+                    let services = unshown.into_values().flatten().collect();
+                    Sight::UnshownTo { services, days, why }
+                }
+                _ => Sight::Unobservable { why },
+            };
+        }
         // On the day of a change, the time before it was before it.
         let since = since.map(|time| day(time) + 1);
         let mut fewest = usize::MAX;
@@ -142,20 +158,18 @@ impl<'a> Lookout<'a> {
         let mut dark = BTreeSet::new();
         // Where the region of a call does not matter, anywhere stands for all.
         let mut open: Option<BTreeSet<String>> = None;
-        let mut away = false;
         for resource in resources {
             let region = region_of(resource);
             if let Some(region) = region {
-                if self.regions.as_ref().is_some_and(|regions| !regions.contains(region)) {
-                    away = true;
+                let days = self.days(whose, action, region, resource, since, can);
+                if days >= self.enough {
+                    fewest = fewest.min(days);
                     continue;
                 }
-                let days = self.days(whose, action, region, resource, since, can);
-                if days < self.enough {
-                    note(&mut unsure, days, format!("`{resource}`"));
-                    dark.insert(region);
-                } else {
-                    fewest = fewest.min(days);
+                dark.insert(region);
+                if unsure.as_ref().is_none_or(|(least, _)| days < *least) {
+                    let at = format!("`{resource}`");
+                    note(&mut unsure, days, self.lacks(whose, action, region, resource, &at, can));
                 }
                 continue;
             }
@@ -165,15 +179,7 @@ impl<'a> Lookout<'a> {
                 continue;
             }
             let places: BTreeSet<String> = match (limited, &self.regions) {
-                (Some(limited), None) => limited.iter().map(|&region| region.to_owned()).collect(),
-                (Some(limited), Some(regions)) => {
-                    let named = limited.iter().filter(|region| {
-                        // A call of a global service names a region that nobody chose.
-                        regions.contains(**region)
-                            || self.lack(whose, action, region, resource, can).is_some()
-                    });
-                    named.map(|&region| region.to_owned()).collect()
-                }
+                (Some(limited), _) => limited.iter().map(|&region| region.to_owned()).collect(),
                 (None, Some(regions)) => regions.clone(),
                 (None, None) => {
                     let seen =
@@ -181,10 +187,6 @@ impl<'a> Lookout<'a> {
                     seen.map(str::to_owned).collect()
                 }
             };
-            if places.is_empty() && limited.is_some_and(|limited| !limited.is_empty()) {
-                away = true;
-                continue;
-            }
             let closed = limited.is_some() || self.regions.is_some();
             let (mut clear, mut all_clear) = (BTreeSet::new(), true);
             for region in places {
@@ -196,8 +198,9 @@ impl<'a> Lookout<'a> {
                     all_clear = false;
                     // Only the place that is told is put into words.
                     if unsure.as_ref().is_none_or(|(least, _)| days < *least) {
-                        let at = self.named(whose, action, &region, resource, can);
-                        note(&mut unsure, days, at);
+                        let at = format!("`{resource}` in {region}");
+                        let why = self.lacks(whose, action, &region, resource, &at, can);
+                        note(&mut unsure, days, why);
                     }
                 }
             }
@@ -214,12 +217,22 @@ impl<'a> Lookout<'a> {
             regions
         });
         match (open, unsure) {
-            (None, None) if away && fewest == usize::MAX => Sight::NotInUse,
             (None, None) => Sight::Unused { days: fewest },
             (Some(regions), _) if !regions.is_empty() => Sight::UnusedIn { regions, days: fewest },
             (_, Some((days, _))) if days > 0 => Sight::TooNew { days },
-            (_, unsure) => Sight::Unobservable { why: self.blind(action, unsure) },
+            (_, Some((_, why))) => Sight::Unobservable { why },
+            _ => {
+                let what = self.what(action);
+                let why =
+                    format!("{what}, and the trail has no region where it was looking for it");
+                Sight::Unobservable { why }
+            }
         }
+    }
+
+    /// Tells whether it is known in what CloudTrail shows an action at all.
+    pub(crate) fn is_known(&self, action: &str) -> bool {
+        !matches!(self.events.visibility(action), Visibility::Never | Visibility::Unknown)
     }
 
     /// Returns the actions of calls that an action shows in only where they can be made.
@@ -227,53 +240,80 @@ impl<'a> Lookout<'a> {
         self.events.carriers(action)
     }
 
-    /// Says why a call need not have shown.
-    fn blind(&self, action: &str, place: Option<(usize, String)>) -> String {
-        let what = match self.events.visibility(action) {
+    fn what(&self, action: &str) -> String {
+        match self.events.visibility(action) {
             Visibility::Data(kind) => format!("a data event of {kind}"),
             Visibility::Through(call) => format!("shown only through {call}"),
             _ => "a management event".to_owned(),
-        };
-        match place {
-            Some((_, place)) => {
-                format!("{what}, and nothing proves that the trail was looking for it on {place}")
-            }
-            None => format!("{what}, and the trail has no region where it was looking for it"),
         }
     }
 
-    /// Returns the calls that are delivered with another region than the one that is called.
-    fn lack(
+    /// Says through which calls an action may be used without a record.
+    fn through_unshown(
+        &self,
+        action: &str,
+        unshown: &BTreeMap<&'static str, BTreeSet<&'static str>>,
+    ) -> String {
+        let names: Vec<&str> = unshown.keys().copied().take(NAMED).collect();
+        let more = match unshown.len() - names.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "{}, and in what CloudTrail shows {}{more}, which may be such a call, is not known",
+            self.what(action),
+            names.join(", ")
+        )
+    }
+
+    /// Says why a call need not have shown at a place: by which event nothing proves that the trail was
+    /// looking for. It names the region that is called, unless what is missing there are calls that are
+    /// delivered with another one.
+    fn lacks(
         &self,
         Whose { account, principal }: Whose<'_>,
         action: &'static str,
         region: &str,
         resource: &str,
-        can: &dyn Fn(&str) -> bool,
-    ) -> Option<GlobalLack> {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = Place { account, region, resource, principal };
-        self.coverage.global_lack(self.events, action, &place, can, &mut memory.asked)
-    }
-
-    /// Names a place: the region that is called, unless what is missing there are calls that are
-    /// delivered with another one.
-    fn named(
-        &self,
-        whose: Whose<'_>,
-        action: &'static str,
-        region: &str,
-        resource: &str,
+        at: &str,
         can: &dyn Fn(&str) -> bool,
     ) -> String {
-        match self.lack(whose, action, region, resource, can) {
-            Some(GlobalLack { source, always, home }) => format!(
-                "`{resource}`: calls of {source} {} global service events, which are delivered with \
-                 those of {home}",
+        let what = self.what(action);
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = Place { account, region, resource, principal };
+        let asked = &mut memory.asked;
+        let Some(lack) = self.coverage.lack(self.events, action, &place, can, asked) else {
+            return format!("{what}, and nothing proves that the trail was looking for it on {at}");
+        };
+        let Lack { source, name, data, here, foreign, needed, home } = lack;
+        let delivered = home.map(|(home, always)| {
+            format!(
+                "calls of {source} {} global service events, which are delivered with those of {home}",
                 if always { "are" } else { "may be" }
-            ),
-            None => format!("`{resource}` in {region}"),
+            )
+        });
+        if here && !foreign {
+            let at = match delivered {
+                Some(delivered) => format!("`{resource}`: {delivered}"),
+                None => at.to_owned(),
+            };
+            return format!("{what}, and nothing proves that the trail was looking for it on {at}");
         }
+        let event = match data {
+            Some(kind) => format!("{source} {name}, a data event of {kind}"),
+            None => format!("{source} {name}, a management event"),
+        };
+        let because = match (foreign, needed) {
+            (true, Some(needed)) => format!(" that {needed} allows"),
+            (true, None) => String::new(),
+            (false, _) => " that is selected by another resource".to_owned(),
+        };
+        let whatever = if data.is_some() { ", whatever it is on," } else { "" };
+        let delivered = delivered.map(|delivered| format!(": {delivered}")).unwrap_or_default();
+        format!(
+            "{what}; it may show in {event}{because}, and nothing proves that the trail was looking for \
+             that{whatever} in {region}{delivered}"
+        )
     }
 
     /// Returns on how many days since a day it would have shown at one place; none where that ends
@@ -339,34 +379,4 @@ fn region_of(resource: &str) -> Option<&str> {
     parts.next()?;
     parts.next()?;
     (!region.is_empty() && !region.contains(['*', '?', '$'])).then_some(region)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use trailtrim_catalog::Catalog;
-
-    #[test]
-    fn what_only_regions_not_in_use_allow_is_not_looked_for() {
-        let (coverage, events) = (Coverage::default(), ActionEvents::of(Catalog::embedded()));
-        let used = || BTreeSet::from(["eu-west-1".to_owned()]);
-        let whose = Whose { account: "111122223333", principal: None };
-        let judge = |regions, action, on: &str, limited: Option<&[&'static str]>| {
-            let limited = limited.map(|regions| regions.iter().copied().collect::<BTreeSet<_>>());
-            let lookout = Lookout::new(&coverage, &events, 30, regions);
-            let sight = lookout.judge(whose, action, &[on], None, limited.as_ref(), &|_| true);
-            sight == Sight::NotInUse
-        };
-        let stop = "ec2:StopInstances";
-        let (far, near) = (&["eu-central-1"][..], &["eu-central-1", "eu-west-1"][..]);
-        let instance = "arn:aws:ec2:eu-central-1:111122223333:instance/*";
-        assert!(judge(Some(used()), stop, instance, None));
-        assert!(judge(Some(used()), stop, "*", Some(far)));
-        assert!(!judge(Some(used()), stop, "*", Some(near)));
-        assert!(!judge(Some(used()), stop, "*", None));
-        assert!(!judge(None, stop, instance, None));
-        assert!(!judge(None, stop, "*", Some(far)));
-        // Calls of IAM are made in us-east-1, whatever is in use.
-        assert!(!judge(Some(used()), "iam:ListRoles", "*", Some(&["us-east-1"])));
-    }
 }

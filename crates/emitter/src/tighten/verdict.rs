@@ -55,6 +55,8 @@ pub enum Rest {
     All,
     /// What is attached, outside of these regions.
     Outside(BTreeSet<String>),
+    /// What is attached, as far as it passes roles to these services.
+    PassedTo(BTreeSet<&'static str>),
     /// Some resources.
     On {
         /// Which; each with the used actions that brought it, where it goes with them.
@@ -75,7 +77,7 @@ impl Rest {
         match self {
             Rest::Outside(regions) => Some(regions),
             Rest::On { outside, .. } => Some(outside).filter(|regions| !regions.is_empty()),
-            Rest::Nothing | Rest::All => None,
+            Rest::Nothing | Rest::All | Rest::PassedTo(_) => None,
         }
     }
 
@@ -95,6 +97,9 @@ impl Rest {
                 Rest::On { resources, outside }
             }
             (Rest::Outside(a), Rest::Outside(b)) => Rest::Outside(&a & &b),
+            (Rest::PassedTo(a), Rest::PassedTo(b)) => Rest::PassedTo(&a | &b),
+            // Roles to some services, and some roles to any: no one statement says that.
+            (Rest::PassedTo(_), _) | (_, Rest::PassedTo(_)) => Rest::All,
         }
     }
 }
@@ -427,6 +432,21 @@ impl<'a> Judge<'_, '_, 'a> {
                 Err(_) => {}
             }
         }
+        // Each reason for passing roles reaches to services of its own.
+        if let (Rest::PassedTo(services), Class::Unobservable) = (&mut rest, rest_class)
+            && let Some((on, reason)) = self.companions.of_action(action, allow)
+        {
+            rest_class = Class::Companion;
+            why = format!("{reason}; beside that {why}");
+            match on {
+                Rest::PassedTo(more) => services.extend(more),
+                _ => rest = Rest::All,
+            }
+        }
+        // In China a service may have a principal of its own.
+        if matches!(rest, Rest::PassedTo(_)) && self.is_in_china() {
+            rest = Rest::All;
+        }
         if rest_class == Class::Unobservable && settings.unobservable_goes(action) {
             (rest, rest_class) = (Rest::Nothing, Class::Unused);
             why = format!("dropped as asked, though it need not have shown: {why}");
@@ -450,7 +470,7 @@ impl<'a> Judge<'_, '_, 'a> {
         {
             why = format!("{told}; beside that {why}");
         }
-        if (rest == Rest::All || rest.outside().is_some())
+        if (matches!(rest, Rest::All | Rest::PassedTo(_)) || rest.outside().is_some())
             && !matches!(rest_class, Class::Frozen | Class::Pinned)
             && let Some(Barred::On(on, reason)) = allow.barred(action)
         {
@@ -487,7 +507,23 @@ impl<'a> Judge<'_, '_, 'a> {
                 sight => sight,
             }
         });
-        rest_of(sights.reduce(worse), lookout, was_seen)
+        match sights.reduce(worse) {
+            // What was recorded is no sign that all of it is, and none that it never is.
+            Some(Sight::Unobservable { .. }) if was_seen && !lookout.is_known(action) => {
+                let why = "it is not known whether CloudTrail shows all of its calls";
+                (Rest::All, Class::Unobservable, why.to_owned())
+            }
+            // To others of these services the statement may let no role go.
+            Some(Sight::UnshownTo { services, days, why }) => match allow.passing(&services) {
+                Rest::Nothing => rest_of(Some(Sight::Unused { days }), lookout, was_seen),
+                rest => (rest, Class::Unobservable, why),
+            },
+            sight => rest_of(sight, lookout, was_seen),
+        }
+    }
+
+    fn is_in_china(&self) -> bool {
+        self.bench.bundle.holders.iter().any(|holder| holder.starts_with("arn:aws-cn:"))
     }
 
     /// Returns what of some companions is not surely forbidden; why, if all of it is.
@@ -566,10 +602,6 @@ fn rest_of(sight: Option<Sight>, lookout: &Lookout<'_>, was_seen: bool) -> Verdi
         Some(Sight::Unused { days }) => {
             (Rest::Nothing, Class::Unused, format!("{not_seen} in {days} covered days"))
         }
-        Some(Sight::NotInUse) => {
-            let why = format!("{not_seen}, and allowed only in regions that are not in use");
-            (Rest::Nothing, Class::Unused, why)
-        }
         Some(Sight::UnusedIn { regions, days }) => {
             let names: Vec<&str> = regions.iter().map(String::as_str).collect();
             let why = format!(
@@ -585,7 +617,9 @@ fn rest_of(sight: Option<Sight>, lookout: &Lookout<'_>, was_seen: bool) -> Verdi
             );
             (Rest::All, Class::TooNew, why)
         }
-        Some(Sight::Unobservable { why }) => (Rest::All, Class::Unobservable, why),
+        Some(Sight::Unobservable { why } | Sight::UnshownTo { why, .. }) => {
+            (Rest::All, Class::Unobservable, why)
+        }
         None => (Rest::All, Class::Unobservable, "nobody is known to have it".to_owned()),
     }
 }
@@ -596,6 +630,17 @@ pub(super) fn worse(a: Sight, b: Sight) -> Sight {
         (blind @ Sight::Unobservable { .. }, _) | (_, blind @ Sight::Unobservable { .. }) => blind,
         (Sight::TooNew { days: a }, Sight::TooNew { days: b }) => Sight::TooNew { days: a.min(b) },
         (new @ Sight::TooNew { .. }, _) | (_, new @ Sight::TooNew { .. }) => new,
+        (
+            Sight::UnshownTo { services: a, days: x, why },
+            Sight::UnshownTo { services: b, days: y, .. },
+        ) => Sight::UnshownTo { services: &a | &b, days: x.min(y), why },
+        (Sight::UnshownTo { services, days: x, why }, Sight::Unused { days: y })
+        | (Sight::Unused { days: y }, Sight::UnshownTo { services, days: x, why }) => {
+            Sight::UnshownTo { services, days: x.min(y), why }
+        }
+        (Sight::UnshownTo { why, .. }, _) | (_, Sight::UnshownTo { why, .. }) => {
+            Sight::Unobservable { why }
+        }
         (Sight::UnusedIn { regions: a, days: x }, Sight::UnusedIn { regions: b, days: y }) => {
             let both: BTreeSet<String> = &a & &b;
             match both.is_empty() {
@@ -606,7 +651,6 @@ pub(super) fn worse(a: Sight, b: Sight) -> Sight {
             }
         }
         (some @ Sight::UnusedIn { .. }, _) | (_, some @ Sight::UnusedIn { .. }) => some,
-        (Sight::NotInUse, other) | (other, Sight::NotInUse) => other,
         (Sight::Unused { days: a }, Sight::Unused { days: b }) => Sight::Unused { days: a.min(b) },
     }
 }

@@ -1,0 +1,96 @@
+//! What stays of the passing of roles without evidence goes no further than its reason, and where nothing
+//! is proved, what is not covered is named.
+
+use serde_json::{Value, json};
+
+use super::beside::{allow, looked};
+use super::{ACCOUNT, Log, drafted, texts, week};
+use crate::harness::{list, text_of};
+
+/// Returns the conditions under which a draft lets roles be passed.
+fn passes(worker: &Value) -> Vec<Value> {
+    let documents = drafted(worker);
+    let statements = documents.iter().flat_map(|document| list(document, "Statement"));
+    let passing = statements.filter(|one| texts(&one["Action"]).contains(&"iam:PassRole"));
+    passing.map(|one| one["Condition"].clone()).collect()
+}
+
+/// Returns why an action stays.
+fn why<'w>(worker: &'w Value, action: &str) -> &'w str {
+    let actions = list(worker, "statements").iter().flat_map(|one| list(one, "actions"));
+    let mut found =
+        actions.filter(|one| text_of(one, "action") == action).map(|one| text_of(one, "why"));
+    found.next_back().unwrap_or_else(|| panic!("{action} in {worker:#}"))
+}
+
+#[test]
+fn a_reason_for_passing_roles_to_one_service_keeps_that_one_alone() {
+    let change = r#"{"cluster":"c","service":"s","taskDefinition":"web:3"}"#;
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "ecs.amazonaws.com", "UpdateService", change);
+    let services = allow(&["ecs:UpdateService"], "*");
+    let to = |services: Value| json!({"StringEquals": {"iam:PassedToService": services}});
+    let plain = looked(&log, &[services.clone(), allow(&["iam:PassRole"], "*")]);
+    assert_eq!(passes(&plain), [to(json!("ecs-tasks.amazonaws.com"))], "{plain:#}");
+    let mut both = allow(&["iam:PassRole"], "*");
+    both["Condition"] = to(json!(["ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]));
+    let both = looked(&log, &[services.clone(), both]);
+    assert_eq!(passes(&both), [to(json!("ecs-tasks.amazonaws.com"))], "{both:#}");
+    // What cannot be said beside a condition stays as it is attached.
+    let mut like = allow(&["iam:PassRole"], "*");
+    like["Condition"] = json!({"StringLike": {"iam:PassedToService": "ecs*"}});
+    let attached = like["Condition"].clone();
+    assert_eq!(passes(&looked(&log, &[services, like])), [attached]);
+}
+
+#[test]
+fn what_the_draft_keeps_under_a_variable_is_not_said_to_be_scoped_to_what_was_seen() {
+    let queue = "arn:aws:sqs:*:*:${aws:PrincipalTag/team, 'jobs'}";
+    let worker = looked(&week(), &[allow(&["sqs:GetQueueAttributes"], queue)]);
+    let actions = list(&list(&worker, "statements")[0], "actions");
+    let used = &list(&actions[0], "used")[0];
+    assert_eq!(text_of(&used["written_as"], "pattern"), queue, "{worker:#}");
+    assert_eq!(text_of(&used["written_as"], "why"), "as it is attached");
+}
+
+#[test]
+fn calls_that_may_pass_roles_without_a_record_are_named_and_keep_what_they_may_pass() {
+    let unknown = allow(&["dms:CreateOutboundIntegration", "iam:PassRole"], "*");
+    let worker = looked(&week(), &[allow(&["sqs:GetQueueAttributes"], "*"), unknown]);
+    let to = json!({"StringEquals": {"iam:PassedToService": "dms.amazonaws.com"}});
+    assert_eq!(passes(&worker), [to], "{worker:#}");
+    let why = why(&worker, "iam:PassRole");
+    assert!(why.contains("in what CloudTrail shows dms:CreateOutboundIntegration"), "{why}");
+    // Without the call, nothing could have passed a role unseen.
+    let calls = allow(&["sqs:GetQueueAttributes", "dms:CreateReplicationInstance"], "*");
+    let worker = looked(&week(), &[calls, allow(&["iam:PassRole"], "*")]);
+    assert!(passes(&worker).is_empty(), "{worker:#}");
+}
+
+#[test]
+fn what_is_not_covered_is_named_where_it_is_a_call_of_another_service() {
+    let calls = ["s3:PutObject", "bedrock:InvokeDataAutomationAsync"];
+    let worker = looked(&week(), &[allow(&["sqs:GetQueueAttributes"], "*"), allow(&calls, "*")]);
+    let told = why(&worker, "s3:PutObject");
+    let event = "it may show in bedrock-agent-runtime.amazonaws.com InvokeDataAutomationAsync";
+    let allowed = "that bedrock:InvokeDataAutomationAsync allows";
+    assert!(told.contains(event) && told.contains(allowed), "{told}");
+    // Where it is itself what is not covered, that is told.
+    let queues = looked(&week(), &[allow(&["sqs:GetQueueAttributes", "sns:Publish"], "*")]);
+    let told = why(&queues, "sns:Publish");
+    assert!(told.ends_with("looking for it on `*` in eu-west-1"), "{told}");
+}
+
+#[test]
+fn an_event_that_is_put_to_a_bus_is_not_said_to_be_never_recorded() {
+    let put = r#"{"entries":[{"source":"a","detailType":"b"}]}"#;
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "events.amazonaws.com", "PutEvents", put);
+    let worker = looked(&log, &[allow(&["events:PutEvents"], "*")]);
+    let told = why(&worker, "events:PutEvents");
+    assert!(told.contains("AWS::Events::EventBus") && !told.contains("never"), "{told}");
+    // Of others it is not known.
+    let put = r#"{"logGroupName":"a","logStreamName":"b"}"#;
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "logs.amazonaws.com", "PutLogEvents", put);
+    let worker = looked(&log, &[allow(&["logs:PutLogEvents"], "*")]);
+    let told = why(&worker, "logs:PutLogEvents");
+    assert_eq!(told, "it is not known whether CloudTrail shows all of its calls");
+}
