@@ -74,7 +74,7 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "DAYS", value_parser = days)]
     unused_days: Option<usize>,
 
-    /// The regions that are in use: what is attached elsewhere may go (can be repeated)
+    /// The regions that are in use: what names no region is looked for in these alone (can be repeated)
     #[arg(long = "use-region", value_name = "REGION", value_parser = region::parse)]
     used_regions: Vec<String>,
 

@@ -136,6 +136,21 @@ fn a_state_machine_that_waits_stops_what_it_starts_and_is_told_by_a_rule() {
 }
 
 #[test]
+fn a_schedule_keeps_its_dead_letter_queue() {
+    let start =
+        format!(r#"{{"stateMachineArn":"arn:aws:states:eu-west-1:{ACCOUNT}:stateMachine:m"}}"#);
+    let log =
+        Log::alive(ACCOUNT, 8).daily("worker", "states.amazonaws.com", "StartExecution", &start);
+    let dead = allow(&["sqs:SendMessage", "sqs:PurgeQueue"], "*");
+    let statements = [allow(&["states:StartExecution"], "*"), dead];
+    let own = judged(&log, &statements);
+    assert_eq!(own.keys().collect::<Vec<_>>(), ["states:StartExecution"]);
+    let scheduled = judged(&by("scheduler.amazonaws.com", log), &statements);
+    assert_eq!(scheduled.get("sqs:SendMessage").map(String::as_str), Some("companion"));
+    assert_eq!(scheduled.get("sqs:PurgeQueue"), None, "{scheduled:?}");
+}
+
+#[test]
 fn an_encrypted_volume_takes_what_the_guide_lists_on_its_key() {
     // The log has the same calls in another region, on the key of that name there.
     let key = |id: &str| format!("arn:aws:kms:*:111122223333:key/{id}");
