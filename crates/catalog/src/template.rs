@@ -20,18 +20,24 @@ pub(crate) fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
 }
 
 /// Splits the first piece off a template.
+///
+/// Byte by byte: pieces are a few letters long, and most templates that are tried do not match.
 fn first(template: &str) -> Option<(Piece<'_>, &str)> {
     const OPEN: &str = "${";
     if let Some(after) = template.strip_prefix(OPEN) {
-        return match after.split_once('}') {
-            Some((variable, tail)) => Some((Piece::Variable(variable), tail)),
+        return match after.bytes().position(|byte| byte == b'}') {
+            Some(end) => Some((Piece::Variable(after.get(..end)?), after.get(end + 1..)?)),
             None => (!after.is_empty()).then_some((Piece::Literal(after), "")),
         };
     }
-    let opens = |at: &usize| template.get(*at..).is_some_and(|rest| rest.starts_with(OPEN));
-    let at = template.match_indices('$').map(|(at, _)| at).find(opens);
+    let at = template.as_bytes().windows(OPEN.len()).position(|bytes| bytes == OPEN.as_bytes());
     let (literal, tail) = template.split_at_checked(at.unwrap_or(template.len()))?;
     (!literal.is_empty()).then_some((Piece::Literal(literal), tail))
+}
+
+/// Returns where the first separator of an ARN's parts stands, or the end.
+fn separator(text: &str) -> usize {
+    text.bytes().position(|byte| matches!(byte, b':' | b'/')).unwrap_or(text.len())
 }
 
 /// Returns what each variable stands for if the ARN is one of the template's, else nothing.
@@ -46,7 +52,7 @@ pub(crate) fn captures<'t, 'a>(template: &'t str, arn: &'a str) -> Option<Vec<(&
 fn walk<'t, 'a>(template: &'t str, text: &'a str, found: &mut Vec<(&'t str, &'a str)>) -> bool {
     let Some((piece, rest)) = first(template) else { return text.is_empty() };
     match piece {
-        Piece::Literal(literal) => match literal.find('*') {
+        Piece::Literal(literal) => match literal.bytes().position(|byte| byte == b'*') {
             // Some templates have a `*` of their own, which stands for anything.
             Some(star) => {
                 let head = literal.get(..star).unwrap_or_default();
@@ -66,13 +72,13 @@ fn walk<'t, 'a>(template: &'t str, text: &'a str, found: &mut Vec<(&'t str, &'a 
             let ambient = ["Partition", "Region", "Account"].contains(&variable);
             let separated = rest.starts_with([':', '/']);
             let longest = if ambient || variable == "BucketName" {
-                text.find([':', '/']).unwrap_or(text.len())
+                separator(text)
             } else if rest.is_empty() {
                 text.len()
             } else if rest.starts_with(':') {
-                text.find(':').unwrap_or(text.len())
+                text.bytes().position(|byte| byte == b':').unwrap_or(text.len())
             } else {
-                text.find([':', '/']).unwrap_or(text.len())
+                separator(text)
             };
             // Nothing that follows can begin within the value where it begins with a separator that
             // the value does not hold; else the longest value first, and shorter ones where a
