@@ -136,6 +136,39 @@ fn a_state_machine_that_waits_stops_what_it_starts_and_is_told_by_a_rule() {
 }
 
 #[test]
+fn what_a_stack_makes_it_can_take_back_under_the_next_name() {
+    let log = || {
+        Log::alive(ACCOUNT, 8)
+            .daily("worker", "dynamodb.amazonaws.com", "CreateTable", r#"{"tableName":"app-1"}"#)
+            .daily("worker", "dynamodb.amazonaws.com", "DeleteTable", r#"{"tableName":"app-0"}"#)
+    };
+    let statements =
+        [allow(&["dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:DeleteBackup"], "*")];
+    let service = "cloudformation.amazonaws.com";
+    let kept = worker(&by(service, log()), &statements, &WEEK);
+    let all = format!("arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/*");
+    assert!(rest(&kept, "dynamodb:DeleteTable").to_string().contains(&all), "{kept:#}");
+    assert!(!classes(&kept).contains_key("dynamodb:DeleteBackup"), "{kept:#}");
+    // Who deletes tables itself does not take back anything.
+    let own = worker(&log(), &statements, &WEEK);
+    assert!(!rest(&own, "dynamodb:DeleteTable").to_string().contains(&all), "{own:#}");
+}
+
+#[test]
+fn a_function_is_put_into_a_network_that_its_maker_can_see() {
+    let made = format!(
+        r#"{{"functionName":"f","role":"arn:aws:iam::{ACCOUNT}:role/r","vpcConfig":{{"subnetIds":["subnet-0aa"]}}}}"#
+    );
+    let name = "CreateFunction20150331";
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "lambda.amazonaws.com", name, &made);
+    let statements =
+        [allow(&["lambda:CreateFunction", "ec2:DescribeVpcs", "ec2:DescribeHosts"], "*")];
+    let judged = judged(&log, &statements);
+    assert_eq!(judged.get("ec2:DescribeVpcs").map(String::as_str), Some("companion"));
+    assert_eq!(judged.get("ec2:DescribeHosts"), None);
+}
+
+#[test]
 fn a_schedule_keeps_its_dead_letter_queue() {
     let start =
         format!(r#"{{"stateMachineArn":"arn:aws:states:eu-west-1:{ACCOUNT}:stateMachine:m"}}"#);

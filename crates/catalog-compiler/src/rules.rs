@@ -38,6 +38,7 @@ pub(crate) struct RuleFile {
     pub(crate) skip: Option<SkipRule>,
     pub(crate) visibility: Vec<VisibilityRule>,
     pub(crate) companion: Vec<CompanionRule>,
+    pub(crate) undoing: Vec<UndoingRule>,
     pub(crate) via: Vec<ViaRule>,
     pub(crate) form: Vec<FormRule>,
     pub(crate) id: Vec<IdRule>,
@@ -365,6 +366,20 @@ pub(crate) struct CompanionRule {
     pub(crate) reason: String,
 }
 
+/// How a service takes back what it did with its caller's credentials.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UndoingRule {
+    /// The service (`invokedBy`).
+    pub(crate) via: String,
+    /// Two verbs each: actions of a service that begin with the first are undone by those with the second.
+    pub(crate) verbs: Vec<String>,
+    /// Two actions each, where they differ in more.
+    #[serde(default)]
+    pub(crate) also: Vec<String>,
+    pub(crate) reason: String,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ViaRule {
@@ -435,6 +450,7 @@ impl RuleFile {
         let lessons = self.lesson.iter().map(|rule| &rule.reason);
         let visibility = self.visibility.iter().map(|rule| &rule.reason);
         let companions = self.companion.iter().map(|rule| &rule.reason);
+        let companions = companions.chain(self.undoing.iter().map(|rule| &rule.reason));
         let via = self.via.iter().map(|rule| &rule.reason);
         let ids = self.id.iter().map(|rule| &rule.reason);
         let forms = self.form.iter().map(|rule| &rule.reason).chain(ids);

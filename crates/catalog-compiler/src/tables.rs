@@ -49,6 +49,7 @@ pub(crate) fn write(world: &World<'_>, input: &Input) -> Result<Vec<u8>, Compile
     let observed = tables.writer.string(&format!("{:032x}", observed.digest128()));
     let via = tables.via();
     let companions = tables.companions();
+    let undoing = tables.undoing();
     let forms = tables.forms();
     let root = tables.writer.list(vec![
         service_index,
@@ -64,6 +65,7 @@ pub(crate) fn write(world: &World<'_>, input: &Input) -> Result<Vec<u8>, Compile
         companions,
         forms,
         observed,
+        undoing,
     ]);
     Ok(tables.writer.finish(root))
 }
@@ -581,6 +583,20 @@ impl Tables<'_, '_> {
                 ];
                 list.push(self.writer.list(items));
             }
+        }
+        self.writer.list(list)
+    }
+
+    fn undoing(&mut self) -> u32 {
+        let mut list = Vec::new();
+        for rule in self.world.rules().flat_map(|rules| &rules.undoing) {
+            let items = vec![
+                self.writer.string(&rule.via),
+                self.writer.strings(rule.verbs.iter().map(String::as_str)),
+                self.writer.strings(rule.also.iter().map(String::as_str)),
+                self.writer.string(&rule.reason),
+            ];
+            list.push(self.writer.list(items));
         }
         self.writer.list(list)
     }

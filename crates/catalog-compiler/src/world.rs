@@ -6,7 +6,9 @@ use crate::CompileError;
 use crate::data::{Action, Model, ModelOperation, ResourceType, Service};
 use crate::layout::FORMS;
 use crate::names::normal;
-use crate::rules::{DependentRule, IdRule, Named, OperationRule, RuleFile, WheneverRule};
+use crate::rules::{
+    DependentRule, IdRule, Named, OperationRule, RuleFile, UndoingRule, WheneverRule,
+};
 
 /// Everything the compiler knows.
 pub(crate) struct World<'d> {
@@ -274,6 +276,9 @@ impl<'d> World<'d> {
         {
             self.check_action(file, service, action)?;
         }
+        for rule in &rules.undoing {
+            self.check_undoing(file, rule)?;
+        }
         for rule in &rules.dependent {
             for name in &rule.actions {
                 self.check_action(file, service, name)?;
@@ -331,6 +336,28 @@ impl<'d> World<'d> {
             });
             if !known {
                 return Err(file.error(name, format!("no operation `{name}`")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Two verbs must stand for some actions, and two actions must exist.
+    fn check_undoing(&self, file: &Named, rule: &UndoingRule) -> Result<(), CompileError> {
+        for pair in &rule.verbs {
+            let pairs = pair.split_once(' ').is_some_and(|(does, undoes)| {
+                self.actions.values().any(|(service, action)| {
+                    let rest = action.name.strip_prefix(does);
+                    let other = rest.map(|rest| id(&service.prefix, &format!("{undoes}{rest}")));
+                    other.is_some_and(|other| self.actions.contains_key(&other))
+                })
+            });
+            if !pairs {
+                return Err(file.error(pair, "no two actions of a service differ in these verbs"));
+            }
+        }
+        for pair in &rule.also {
+            for action in pair.split(' ') {
+                self.check_action(file, None, action)?;
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! Actions that go with others, and services that call on someone's behalf.
 
+use crate::facts::ActionFacts;
 use crate::table::layout::root;
 use crate::table::{Node, Table};
 
@@ -80,6 +81,57 @@ impl Companion {
     pub fn reason(self) -> &'static str {
         self.node.string(2)
     }
+}
+
+/// How a service takes back what it did with its caller's credentials.
+#[derive(Clone, Copy, Debug)]
+pub struct Undoing {
+    table: Table,
+    node: Node,
+}
+
+impl Undoing {
+    pub(crate) fn all(table: Table) -> impl Iterator<Item = Undoing> {
+        table.root().node(root::UNDOING).nodes().map(move |node| Undoing { table, node })
+    }
+
+    /// Returns the service, as records have it in `invokedBy`.
+    pub fn via(self) -> &'static str {
+        self.node.string(0)
+    }
+
+    /// Returns the actions that take back what an action does, each once.
+    pub fn of(self, action: &str) -> Vec<&'static str> {
+        let pairs = |at: u32| self.node.node(at).strings().filter_map(|pair| pair.split_once(' '));
+        let by_verb = action.split_once(':').into_iter().flat_map(|(service, name)| {
+            pairs(1).filter_map(move |(does, undoes)| {
+                let thing = name.strip_prefix(does)?;
+                // `CreateX` and `DeleteX`; of several at once, or of one at a time.
+                let forms = [thing.to_owned(), format!("{thing}s"), singular(thing).to_owned()];
+                forms.iter().find_map(|thing| {
+                    ActionFacts::find(self.table, &format!("{service}:{undoes}{thing}"))
+                })
+            })
+        });
+        let by_name = pairs(2).filter(|(does, _)| *does == action);
+        let by_name = by_name.filter_map(|(_, undoes)| ActionFacts::find(self.table, undoes));
+        let mut found: Vec<&'static str> = Vec::new();
+        for facts in by_verb.chain(by_name) {
+            if facts.id() != action && !found.contains(&facts.id()) {
+                found.push(facts.id());
+            }
+        }
+        found
+    }
+
+    /// Returns why, in words.
+    pub fn reason(self) -> &'static str {
+        self.node.string(3)
+    }
+}
+
+fn singular(thing: &str) -> &str {
+    thing.strip_suffix('s').unwrap_or(thing)
 }
 
 /// How calls that a service makes for its caller can be told in a condition.

@@ -15,7 +15,7 @@
 //! it depends on nothing.
 
 /// How a catalog begins. The digits count up with every change of layout.
-pub const MAGIC: &[u8; 8] = b"TTCATL06";
+pub const MAGIC: &[u8; 8] = b"TTCATL07";
 
 /// Size of the header in bytes: magic, root node, number of words, bytes of the pool.
 pub const HEADER: usize = 20;
@@ -57,6 +57,8 @@ pub mod root {
     pub const FORMS: u32 = 11;
     /// Digest of what observing depends on.
     pub const OBSERVED: u32 = 12;
+    /// How services take back what they did for others.
+    pub const UNDOING: u32 = 13;
 }
 
 /// An event, as the index has it: its key, then these.

@@ -38,7 +38,7 @@ mod table;
 mod template;
 mod transform;
 
-pub use companion::{Companion, Via};
+pub use companion::{Companion, Undoing, Via};
 pub use error_class::ErrorClass;
 pub use extraction::{Extraction, Lesson};
 pub use facts::{
@@ -125,6 +125,11 @@ impl Catalog {
     /// Returns the actions that go with others and rarely show on their own.
     pub fn companions(self) -> impl Iterator<Item = Companion> {
         Companion::all(self.table)
+    }
+
+    /// Returns how services take back what they did with their callers' credentials.
+    pub fn undoing(self) -> impl Iterator<Item = Undoing> {
+        Undoing::all(self.table)
     }
 
     /// Returns what is known of a service that calls on its callers' behalf, by the `invokedBy`

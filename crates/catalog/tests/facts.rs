@@ -138,12 +138,30 @@ fn every_action_of_every_service_is_found_by_its_name() {
 #[test]
 fn damaged_tables_are_refused_or_harmless() {
     assert!(Catalog::from_bytes(b"").is_err());
-    assert!(Catalog::from_bytes(b"TTCATL06 and then nothing of use").is_err());
-    let mut bytes = b"TTCATL06".to_vec();
+    assert!(Catalog::from_bytes(b"TTCATL07 and then nothing of use").is_err());
+    let mut bytes = b"TTCATL07".to_vec();
     for word in [7_u32, 2, 2, u32::MAX, u32::MAX] {
         bytes.extend(word.to_le_bytes());
     }
     bytes.extend([0, 0]);
     let catalog = Catalog::from_bytes(bytes.leak()).unwrap();
     assert_eq!(catalog.operation("s3.amazonaws.com", "GetObject").actions().count(), 0);
+}
+
+#[test]
+fn what_a_deployment_does_can_be_taken_back() {
+    let catalog = Catalog::embedded();
+    let rule = catalog.undoing().find(|rule| rule.via() == "cloudformation.amazonaws.com").unwrap();
+    for (does, undoes) in [
+        ("dynamodb:CreateTable", vec!["dynamodb:DeleteTable"]),
+        ("iam:AttachRolePolicy", vec!["iam:DetachRolePolicy"]),
+        ("cloudwatch:PutDashboard", vec!["cloudwatch:DeleteDashboards"]),
+        ("ec2:RunInstances", vec!["ec2:TerminateInstances"]),
+        ("kms:CreateKey", vec!["kms:ScheduleKeyDeletion"]),
+        ("events:PutTargets", vec!["events:RemoveTargets"]),
+        ("dynamodb:DescribeTable", vec![]),
+        ("dynamodb:DeleteTable", vec![]),
+    ] {
+        assert_eq!(rule.of(does), undoes, "{does}");
+    }
 }

@@ -54,12 +54,29 @@ pub(crate) fn missing_companions(
             reason: rule.reason(),
         }
     });
+    let undoing = catalog.undoing().map(|rule| {
+        let via = granting.iter().filter(|(_, row)| row.via.iter().any(|via| via == rule.via()));
+        let did: BTreeSet<&'static str> = via
+            .filter_map(|(key, _)| catalog.action(&key.action))
+            .map(|facts| facts.id())
+            .collect();
+        let undone = |did: &&str| rule.of(did).into_iter().any(|undoes| !allowed(undoes));
+        MissingCompanions {
+            actions: did
+                .iter()
+                .flat_map(|did| rule.of(did))
+                .filter(|action| !allowed(action))
+                .collect(),
+            with: did.iter().copied().filter(undone).collect(),
+            reason: rule.reason(),
+        }
+    });
     let workloads = workload_companions(principal).into_iter().map(|one| MissingCompanions {
         actions: one.actions.iter().map(|a| &**a).filter(|action| !allowed(action)).collect(),
         with: BTreeSet::from([one.with]),
         reason: one.reason,
     });
-    let all = missing.chain(workloads);
+    let all = missing.chain(undoing).chain(workloads);
     all.filter(|one| !one.actions.is_empty() && !one.with.is_empty()).collect()
 }
 

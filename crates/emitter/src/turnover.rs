@@ -121,7 +121,7 @@ fn written(documents: &[&PolicyDocument], action: &str, name: &str) -> Option<St
 
 /// Returns what an ARN has before the name: of `arn:aws:sqs:r:a:jobs` all to the account, of
 /// `arn:aws:s3:::b/key` all to the key, else all to what its type is written as.
-fn kind(arn: &str) -> Option<&str> {
+pub(crate) fn kind(arn: &str) -> Option<&str> {
     let (colon, _) = arn.match_indices(':').nth(4)?;
     let resource = arn.get(colon + 1..)?;
     let end = resource.find(['/', ':']).map_or(0, |at| at + 1);

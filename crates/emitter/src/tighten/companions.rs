@@ -10,6 +10,7 @@ use super::allow::Allow;
 use super::verdict::Rest;
 use crate::baseline::{baseline, workload_companions};
 use crate::companions::speaks;
+use crate::turnover::kind;
 
 /// What brought a companion.
 struct Brought {
@@ -26,6 +27,8 @@ struct Brought {
     is_of_events: bool,
     /// Whether these resources are those that the companion is needed on, whatever their type.
     has_place: bool,
+    /// Whether these resources are all of the kind of what was used: the next one has another name.
+    is_of_kind: bool,
     why: String,
 }
 
@@ -43,6 +46,38 @@ pub(super) struct Companions {
     /// Actions called like an event that succeeded and is mapped to others, each with why.
     namesakes: BTreeMap<&'static str, String>,
     catalog: Catalog,
+}
+
+/// Returns what takes back what a service did with the principal's credentials. It is needed on whatever
+/// that makes next, so on all of the kind, whatever was taken back up to now.
+fn undoing(
+    action: &str,
+    rows: &[(&RowKey, &Row)],
+    catalog: Catalog,
+) -> Vec<(&'static str, Brought)> {
+    let mut found = Vec::new();
+    for rule in catalog.undoing() {
+        let via = rows.iter().filter(|(_, row)| row.via.iter().any(|via| via == rule.via()));
+        let all_of_kind = |resource: &str| kind(resource).map(|kind| format!("{kind}*"));
+        let resources: BTreeSet<String> = via
+            .map(|(key, _)| all_of_kind(&key.resource).unwrap_or_else(|| "*".to_owned()))
+            .collect();
+        let Some(with) = catalog.action(action).filter(|_| !resources.is_empty()) else { continue };
+        for undoes in rule.of(with.id()) {
+            let brought = Brought {
+                with: with.id(),
+                resources: resources.clone(),
+                passed_to: None,
+                is_untold: true,
+                is_of_events: true,
+                has_place: false,
+                is_of_kind: true,
+                why: format!("takes back {}: {}", with.id(), rule.reason()),
+            };
+            found.push((undoes, brought));
+        }
+    }
+    found
 }
 
 impl Companions {
@@ -73,9 +108,15 @@ impl Companions {
                         is_untold: companion.is_untold(),
                         is_of_events: companion.is_of_events() || companion.via().is_some(),
                         has_place: companion.resource("").is_some(),
+                        is_of_kind: false,
                         why: format!("goes with {with}: {}", companion.reason()),
                     });
                 }
+            }
+        }
+        for (with, rows) in &used {
+            for (action, brought) in undoing(with, rows, catalog) {
+                by_action.entry(action.to_ascii_lowercase()).or_default().push(brought);
             }
         }
         let mut by_workload: BTreeMap<String, (BTreeSet<String>, String)> = BTreeMap::new();
@@ -190,7 +231,7 @@ impl Companions {
     fn on(&self, action: &str, brought: &[&Brought], allow: &Allow<'_>) -> Option<(Rest, String)> {
         let why = brought.first().map(|one| one.why.clone())?;
         let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for Brought { with, resources, has_place, .. } in brought {
+        for Brought { with, resources, has_place, is_of_kind, .. } in brought {
             if !(*has_place || self.same_type(action, with)) || allow.fixed.is_some() {
                 return Some((Rest::All, why));
             }
@@ -199,7 +240,7 @@ impl Companions {
                     Some(common) => common.into_iter().for_each(|one| {
                         let brought_by = on.entry(one).or_default();
                         // What has a place of its own is not written as what it goes with.
-                        if !has_place {
+                        if !(*has_place || *is_of_kind) {
                             brought_by.insert((*with).to_owned());
                         }
                     }),
