@@ -356,7 +356,9 @@ impl Coverage {
     pub fn last_day(&self, account: &str) -> Option<i32> {
         let open = self.holes.iter().filter(|(_, until)| *until == i64::MAX);
         let end = open.map(|(from, _)| *from).min().unwrap_or(i64::MAX);
-        self.account_days(account).filter(|day| seconds(*day).0 < end).last()
+        let (first, last) = self.account_span(account)?;
+        let last = if seconds(last).0 < end { last } else { crate::stats::day(end - 1) };
+        (first <= last).then_some(last)
     }
 
     /// Returns the last day (since 1970-01-01, UTC) before a long silence of more than a month behind
@@ -381,19 +383,21 @@ impl Coverage {
 
     /// Returns the first day (since 1970-01-01, UTC) of which there are records of an account.
     pub fn first_day(&self, account: &str) -> Option<i32> {
-        self.account_days(account).next()
+        self.account_span(account).map(|(first, _)| first)
     }
 
-    /// Returns the days from the first with a record of the account to the last.
-    fn account_days(&self, account: &str) -> impl Iterator<Item = i32> {
-        self.areas
-            .get(account)
-            .into_iter()
-            .flat_map(BTreeMap::values)
+    /// Returns the first and the last day with a record of the account.
+    fn account_span(&self, account: &str) -> Option<(i32, i32)> {
+        let areas = self.areas.get(account).into_iter().flat_map(BTreeMap::values);
+        areas
             .filter_map(|area| Some((area.alive.days().next()?, area.alive.days().next_back()?)))
             .reduce(|(from, to), (first, last)| (from.min(first), to.max(last)))
-            .into_iter()
-            .flat_map(|(from, to)| from..=to)
+    }
+
+    /// Returns the days with a record of the account, ascending: no other can be covered. A log may tell of
+    /// days that are millions of days apart.
+    fn account_days(&self, account: &str) -> impl Iterator<Item = i32> {
+        days_of(self.areas.get(account).into_iter().flat_map(BTreeMap::values))
     }
 
     fn area(&self, account: &str, region: &str) -> Option<&Area> {
@@ -512,6 +516,14 @@ fn regions<'q>(question: &Question<'q>) -> Vec<&'q str> {
 /// Returns what usages depend on beside the code: the text of the data.
 pub(crate) fn data() -> &'static str {
     services::DATA
+}
+
+/// Returns the days with any record of some areas, ascending.
+fn days_of<'a>(areas: impl Iterator<Item = &'a Area>) -> impl Iterator<Item = i32> {
+    let mut days: Vec<i32> = areas.flat_map(|area| area.alive.days()).collect();
+    days.sort_unstable();
+    days.dedup();
+    days.into_iter()
 }
 
 /// Returns the first second of a day and the first of the next.

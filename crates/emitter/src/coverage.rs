@@ -120,7 +120,6 @@ impl Report {
 
 impl Line {
     fn of(row: Row, days: Range<i32>) -> Line {
-        let gaps: BTreeSet<i32> = days.filter(|day| !row.covered.contains(day)).collect();
         let (class, event_source, resource_type, proof) = match row.kind {
             Kind::Management(source) => ("management", source, None, About::default()),
             Kind::Data(kind, proof) => ("data", None, Some(kind), About::of(proof)),
@@ -139,7 +138,7 @@ impl Line {
             seen_days: row.seen.len(),
             covered_days: row.covered.len(),
             covered: spans(&row.covered),
-            gaps: spans(&gaps),
+            gaps: gaps(&row.covered, days),
             covered_on: row.covered,
         }
     }
@@ -285,8 +284,28 @@ fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// Returns the runs of days that follow one another.
+/// Returns the runs of days that are not among those that are covered. There may be millions of days.
+fn gaps(covered: &BTreeSet<i32>, days: Range<i32>) -> Vec<Span> {
+    let mut gaps = Vec::new();
+    let mut next = days.start;
+    for (first, last) in runs(covered) {
+        if next < first {
+            gaps.push((show(next), show(first - 1)));
+        }
+        next = last + 1;
+    }
+    if next < days.end {
+        gaps.push((show(next), show(days.end - 1)));
+    }
+    gaps
+}
+
 fn spans(days: &BTreeSet<i32>) -> Vec<Span> {
+    runs(days).into_iter().map(|(from, to)| (show(from), show(to))).collect()
+}
+
+/// Returns the runs of days that follow one another.
+fn runs(days: &BTreeSet<i32>) -> Vec<(i32, i32)> {
     let mut runs: Vec<(i32, i32)> = Vec::new();
     for day in days {
         match runs.last_mut() {
@@ -294,7 +313,7 @@ fn spans(days: &BTreeSet<i32>) -> Vec<Span> {
             _ => runs.push((*day, *day)),
         }
     }
-    runs.into_iter().map(|(from, to)| (show(from), show(to))).collect()
+    runs
 }
 
 /// Writes a day since 1970 as `2026-11-23`.
@@ -322,6 +341,19 @@ mod tests {
         };
         assert_eq!(seen(999), "not covered; 999 resources seen on 2 days");
         assert_eq!(seen(1000), "not covered; at least 1000 resources seen on 2 days");
+    }
+
+    #[test]
+    fn gaps_are_what_is_left_of_the_days() {
+        let span = |from: i32, to: i32| (show(from), show(to));
+        let covered = BTreeSet::from([11, 12, 14]);
+        assert_eq!(gaps(&covered, 10..16), [span(10, 10), span(13, 13), span(15, 15)]);
+        assert_eq!(gaps(&covered, 11..15), [span(13, 13)]);
+        assert_eq!(
+            gaps(&BTreeSet::new(), 0..2_932_897),
+            [("1970-01-01".into(), "9999-12-31".into())]
+        );
+        assert_eq!(gaps(&BTreeSet::new(), 0..0), []);
     }
 
     #[test]

@@ -55,8 +55,8 @@ impl Coverage {
     /// Returns what was seen and what is covered, by account, region and kind, ordered.
     pub fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
-        let window = self.window().map_or(0..0, |(first, last)| first..last.saturating_add(1));
-        let table = Table { coverage: self, days: window.collect() };
+        let areas = self.areas.values().flat_map(|regions| regions.values());
+        let table = Table { coverage: self, days: super::days_of(areas).collect() };
         for (account, regions) in &self.areas {
             for (region, area) in regions {
                 for access in [Access::Read, Access::Write] {
@@ -75,6 +75,7 @@ impl Coverage {
 
 struct Table<'c> {
     coverage: &'c Coverage,
+    /// With any record: no other is covered.
     days: Vec<i32>,
 }
 
