@@ -357,8 +357,12 @@ impl Coverage {
         let open = self.holes.iter().filter(|(_, until)| *until == i64::MAX);
         let end = open.map(|(from, _)| *from).min().unwrap_or(i64::MAX);
         let (first, last) = self.account_span(account)?;
-        let last = if seconds(last).0 < end { last } else { crate::stats::day(end - 1) };
-        (first <= last).then_some(last)
+        let begun = |day: i32| seconds(day).0 < end;
+        match (begun(first), begun(last)) {
+            (false, _) => None,
+            (true, true) => Some(last),
+            (true, false) => Some(crate::stats::day(end - 1)),
+        }
     }
 
     /// Returns the last day (since 1970-01-01, UTC) before a long silence of more than a month behind
