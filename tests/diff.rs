@@ -344,15 +344,23 @@ fn a_condition_that_is_added_leaves_what_stays_with_its_variable() {
 #[test]
 fn a_draft_that_is_attached_leaves_nothing_to_find() {
     let (trail, files) = (week().write(1), Files::new());
-    let attached = policy(&["sqs:*"], &["*"]);
-    let attached = files.write("policy.json", &attached.to_string());
-    let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
-    let [draft] = drafted(of(&made, "worker"))[..] else { panic!("{made:#}") };
-    let tightened = files.write("tightened.json", &draft.to_string());
-    let options = [&WEEK[..], &["--check", "--attached", &tightened]].concat();
-    let (code, again) = described(trail.path(), &options);
-    assert_eq!(code, 0, "{again:#}");
-    assert_eq!(drafted(of(&again, "worker")), [draft]);
+    // Some actions of a service take no resource: on an ARN they are no more than what a pattern means.
+    let tables = ["arn:aws:dynamodb:*:*:table/*", "arn:aws:dynamodb:*:*:table/orders"];
+    for attached in [
+        policy(&["sqs:*"], &["*"]),
+        policy(&["sqs:*", "dynamodb:*"], &[QUEUE, tables[0]]),
+        policy(&["sqs:*", "dynamodb:*"], &[QUEUE, tables[1]]),
+        policy(&["sqs:*", "dynamodb:DescribeEndpoints"], &[QUEUE, tables[1]]),
+    ] {
+        let attached = files.write("policy.json", &attached.to_string());
+        let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+        let [draft] = drafted(of(&made, "worker"))[..] else { panic!("{made:#}") };
+        let tightened = files.write("tightened.json", &draft.to_string());
+        let options = [&WEEK[..], &["--check", "--attached", &tightened]].concat();
+        let (code, again) = described(trail.path(), &options);
+        assert_eq!(code, 0, "{again:#}");
+        assert_eq!(drafted(of(&again, "worker")), [draft]);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::forbidden::gone;
 use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of, week};
 use crate::harness::{generate, list, number, text_of};
 
@@ -51,6 +52,30 @@ fn a_missing_permission_does_not_explain_itself() {
         let (_, described_so) = described(trail.path(), &options);
         assert_eq!(explained(&described_so), by, "written on day {day}");
     }
+}
+
+#[test]
+fn a_user_name_in_a_resource_allows_a_role_nothing() {
+    let (trail, files) = (week().write(1), Files::new());
+    let judged = |last: &str| {
+        let attached = json!({"Effect": "Allow",
+            "Action": ["sqs:GetQueueAttributes", "kafka-cluster:Connect"],
+            "Resource": [format!("arn:aws:sqs:eu-west-1:111122223333:{last}"),
+                format!("arn:aws:kafka:eu-west-1:111122223333:cluster/{last}/*")]});
+        let attached = files.write("worker.json", &document(&[attached]));
+        let options = [&WEEK[..], &["--attached", &attached]].concat();
+        of(&described(trail.path(), &options).1, "worker").clone()
+    };
+    // Requests of IAM users only have the key. Which tags a role has the log does not tell.
+    let tagged = judged("${aws:PrincipalTag/queue}");
+    let stays = [("kafka-cluster:Connect", "unobservable"), ("sqs:GetQueueAttributes", "used")];
+    assert_eq!(classes(&tagged), stays.into(), "{tagged:#}");
+    assert!(messages(&tagged, "unexplained-access").is_empty(), "{tagged:#}");
+    let named = judged("${aws:username}");
+    assert_eq!(messages(&named, "unexplained-access").len(), 1, "{named:#}");
+    let told = "only requests of IAM users have `aws:username`";
+    let gone = gone(&named, "kafka-cluster:Connect");
+    assert!(matches!(gone[..], [why] if why.starts_with(told)), "{named:#}");
 }
 
 #[test]

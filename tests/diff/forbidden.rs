@@ -45,7 +45,7 @@ fn codes(one: &Value) -> Vec<&str> {
 }
 
 /// Returns what is said of an action that goes.
-fn gone<'d>(one: &'d Value, action: &str) -> Vec<&'d str> {
+pub(super) fn gone<'d>(one: &'d Value, action: &str) -> Vec<&'d str> {
     let all = list(one, "statements").iter().flat_map(|statement| list(statement, "removed"));
     let of = all.filter(|removed| texts(&removed["actions"]).contains(&action));
     of.map(|removed| text_of(removed, "why")).collect()
@@ -93,6 +93,29 @@ fn what_an_own_deny_forbids_is_no_hole_and_needs_not_stay() {
     ] {
         let one = judged(&[allow(&HOLES), less], None);
         assert!(codes(&one).contains(&"privilege-escalation"), "{one:#}");
+    }
+}
+
+#[test]
+fn a_deny_of_all_but_some_things_spares_what_can_be_about_these() {
+    let what = ["sqs:GetQueueAttributes", "dynamodb:DescribeEndpoints", "kafka-cluster:Connect"];
+    let of = |but: &str| {
+        let deny = json!({"Effect": "Deny", "Action": ["dynamodb:*", "kafka-cluster:*"],
+            "NotResource": but});
+        let one = judged(&[allow(&what), deny], None);
+        let forbidden = |action: &&&str| {
+            gone(&one, action).contains(&"the Deny of inline, statement 1, forbids it")
+        };
+        what[1..].iter().filter(forbidden).map(|action| (*action).to_owned()).collect::<Vec<_>>()
+    };
+    let [_, endpoints, connect] = what;
+    // No connection to a cluster is about a table, and what has no resource is not about one of a name.
+    assert_eq!(of("arn:aws:dynamodb:*:*:table/ok"), [endpoints, connect]);
+    assert_eq!(of("arn:aws:kafka:*:*:cluster/ok/1"), [endpoints]);
+    // What has no resource may be asked for on all of a collection, as IAM does with `role/`.
+    assert_eq!(of("arn:aws:dynamodb:*:*:table/*"), [connect]);
+    for but in ["*", "arn:aws:dynamodb:*:*:table/${aws:userid}"] {
+        assert_eq!(of(but), Vec::<String>::new(), "{but}");
     }
 }
 

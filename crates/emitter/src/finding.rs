@@ -117,9 +117,9 @@ impl Code {
                  resources; the draft does so for what was used."
             }
             Code::DeadGrant => {
-                "An action for which the reference has no resource is allowed on ARNs only, which \
-                 most likely allows nothing, or an action only on resources of other services, which \
-                 allows nothing. Grant it on what it can be done to, or take it out."
+                "An action for which the reference has no resource is allowed only on ARNs that each \
+                 name one thing (of EC2: on any), which most likely allows nothing, or an action only \
+                 on resources of other services, which allows nothing. Grant it on what it can be done to, or take it out."
             }
             Code::PassRoleStar => {
                 "`iam:PassRole` on every role lets its holder act as any role that some service \

@@ -82,7 +82,7 @@ pub struct TightenedBundle<'a> {
     pub fixed: BTreeMap<Place, &'static str>,
     /// Actions that a statement names, and that can be done to none of its resources.
     pub dead: BTreeMap<Place, Vec<&'static str>>,
-    /// Actions of a statement that all who have it are surely forbidden.
+    /// Actions of a statement that it surely does not allow to any who has it.
     pub forbidden: BTreeMap<Place, BTreeSet<&'static str>>,
     /// How the resources are written.
     pub choice: Choice,
@@ -364,7 +364,13 @@ impl Composer<'_> {
             dead: allows
                 .iter()
                 .map(|allow| {
-                    let dead = allow.dead.iter().copied().filter(|action| allow.names(action));
+                    // What worked shows that the reference does not tell all of it.
+                    let judged = judged.get(&allow.place).into_iter().flatten();
+                    let worked = judged.filter(|one| !one.seen.is_empty()).map(|one| one.action);
+                    let worked: BTreeSet<&str> = worked.collect();
+                    let dead = allow.dead.iter().copied();
+                    let dead =
+                        dead.filter(|action| allow.names(action) && !worked.contains(action));
                     (allow.place, dead.collect())
                 })
                 .collect(),

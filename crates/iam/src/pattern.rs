@@ -141,6 +141,14 @@ pub fn has_variable(pattern: &str) -> bool {
     glob::value(pattern, Version::V2012).variables().next().is_some()
 }
 
+/// Tells whether a resource pattern means nothing where a request does not have a context key (in lower
+/// case): it holds the key's variable, without a text to take in its place.
+#[must_use]
+pub fn needs_key(pattern: &str, key: &str) -> bool {
+    let glob = glob::value(pattern, Version::V2012);
+    glob.variables().any(|variable| variable.key == key && variable.default.is_none())
+}
+
 /// Returns a resource pattern that holds anything where it has a policy variable.
 #[must_use]
 pub fn without_variables(pattern: &str) -> String {
@@ -210,6 +218,19 @@ mod tests {
         assert!(!has_variable(&modern("b/${aws:username}", Version::V2008)));
         assert!(has_variable("b/${aws:username}"));
         assert!(!has_variable("b/${*}"));
+    }
+
+    #[test]
+    fn a_variable_without_a_default_needs_its_key() {
+        for (pattern, needs) in [
+            ("b/${aws:username}/*", true),
+            ("b/${AWS:UserName}", true),
+            ("b/${aws:username, 'nobody'}", false),
+            ("b/${aws:userid}", false),
+            ("b/aws:username", false),
+        ] {
+            assert_eq!(needs_key(pattern, "aws:username"), needs, "{pattern}");
+        }
     }
 
     proptest! {

@@ -113,6 +113,15 @@ fn variables_are_bound_literally() {
     assert_eq!(outcome("arn:aws:s3:::b/u/k", USER), Allowed);
     assert_eq!(outcome("arn:aws:s3:::b/v/k", USER), ImplicitlyDenied);
     assert_eq!(outcome("arn:aws:s3:::b//k", ROLE), ImplicitlyDenied, "a role has no username");
+    let named = policies(
+        r#"{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:username}/*"}"#,
+    );
+    for (who, expected) in [(SESSION, ImplicitlyDenied), (ROLE, ImplicitlyDenied), (USER, Allowed)]
+    {
+        let mut open = request("s3:GetObject", "arn:aws:s3:::b/u/k", who);
+        open.context = Context::open();
+        assert_eq!(named.decide(&open).outcome, expected, "{who}, whatever else is not known");
+    }
     assert_eq!(outcome("arn:aws:s3:::b/none", ROLE), Allowed);
     let mut star = request("s3:GetObject", "arn:aws:s3:::b/v/k", STRANGER);
     star.context.add("aws:username", "*");

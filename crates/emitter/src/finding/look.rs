@@ -122,10 +122,14 @@ impl Look<'_> {
         if !everywhere {
             // Of one that is new to the catalog nothing is known.
             let told = known.iter().filter(|one| one.resource_types_are_known());
-            let dead: Vec<&str> = told.filter(|one| !takes(one)).map(|one| one.id()).collect();
+            let none = self.bundle.dead.get(&self.place);
+            let dead: Vec<&str> = told
+                .filter(|one| !takes(one) && none.is_some_and(|all| all.contains(&one.id())))
+                .map(|one| one.id())
+                .collect();
             if !dead.is_empty() {
-                // Not more than likely: `iam:ListRoles` has no resource in the reference, and IAM
-                // asks for it on a path.
+                // Not more than likely: a service may ask for something that the reference does not tell.
+                // On `role/*` it may well: `iam:ListRoles` has no resource there, and IAM asks for a path.
                 let message = format!(
                     "the reference has no resource for them and wants `*`, so an ARN most likely \
                      allows nothing: {}",

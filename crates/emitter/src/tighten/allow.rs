@@ -132,7 +132,7 @@ impl<'b> Allow<'b> {
         };
         let (actions, foreign) = actions(&statement.action, bearing.catalog());
         let is_dead = |facts: &&ActionFacts| {
-            exceptions.is_empty() && resources.iter().all(|one| !bearing.takes(facts.id(), one))
+            exceptions.is_empty() && resources.iter().all(|one| !bearing.may_mean(facts.id(), one))
         };
         let dead = actions.iter().filter(is_dead).map(|facts| facts.id()).collect();
         let document = |statement: Statement| PolicyDocument {
@@ -166,7 +166,7 @@ impl<'b> Allow<'b> {
 
     /// Notes what is surely forbidden to all who have the statement.
     pub(crate) fn bar(&mut self, around: &Around<'_, '_>, bearing: &Bearing) {
-        if around.is_open() {
+        if around.is_open(&self.resources) {
             return;
         }
         for action in self.actions.iter().map(|facts| facts.id()) {
@@ -175,7 +175,7 @@ impl<'b> Allow<'b> {
             }
             let (mut on, mut reason, mut whole) = (BTreeSet::new(), None, true);
             for resource in self.resources.iter().filter(|one| bearing.takes(action, one)) {
-                match around.forbids(action, resource) {
+                match around.forbids(action, resource, bearing) {
                     Some(why) => {
                         on.insert(resource.clone());
                         reason.get_or_insert(why);

@@ -3,13 +3,40 @@
 //! A policy that lists queues and tables beside the actions of both allows, by its letter, to send
 //! to a table. Nobody can: no action of a service takes a resource of a service that none of its
 //! resource types is of. A draft that kept such pairs would say nothing by them, and `Action: "*"`
-//! on one queue would become a statement for each service there is.
+//! on one queue would become a statement for each service there is. Nor does an action without resource
+//! types take what an ARN calls by one name: services ask for it on `*`, or on the whole of a collection.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
+use serde::Deserialize;
 use trailtrim_catalog::Catalog;
 
 use crate::cover::service;
+
+const ALL_OR_NOTHING: &str = include_str!("../../data/all-or-nothing.toml");
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    service: Vec<AllOrNothing>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AllOrNothing {
+    prefix: String,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+/// Tells whether what a service does without resource types is asked for on `*` alone.
+fn is_all_or_nothing(prefix: &str) -> bool {
+    static READ: OnceLock<Data> = OnceLock::new();
+    // A test reads the data; without it more may be allowed by an ARN than is.
+    let data = READ.get_or_init(|| toml::from_str(ALL_OR_NOTHING).unwrap_or_default());
+    data.service.iter().any(|one| one.prefix == prefix)
+}
 
 /// The services of whose resources each service's actions speak, as they stand in an ARN.
 pub(crate) struct Bearing {
@@ -18,13 +45,24 @@ pub(crate) struct Bearing {
     on: BTreeMap<&'static str, BTreeSet<&'static str>>,
     /// Actions that are new to the catalog, of which nothing is known but the name.
     untold: BTreeSet<&'static str>,
+    /// Actions that are known to have no resource types.
+    limitless: BTreeSet<&'static str>,
 }
 
 impl Bearing {
     /// Takes the resource types of all services.
     pub(crate) fn of(catalog: Catalog) -> Bearing {
-        let mut bearing = Bearing { catalog, on: BTreeMap::new(), untold: BTreeSet::new() };
+        let mut bearing = Bearing {
+            catalog,
+            on: BTreeMap::new(),
+            untold: BTreeSet::new(),
+            limitless: BTreeSet::new(),
+        };
         for facts in catalog.services() {
+            let limitless = facts.actions().filter(|action| {
+                action.resource_types_are_known() && action.resource_types().next().is_none()
+            });
+            bearing.limitless.extend(limitless.map(|action| action.id()));
             let untold = facts.actions().filter(|action| !action.resource_types_are_known());
             bearing.untold.extend(untold.map(|action| action.id()));
             let types = facts.actions().flat_map(|action| action.resource_types());
@@ -42,6 +80,20 @@ impl Bearing {
         self.catalog
     }
 
+    /// Tells whether an action is known to have no resource types.
+    pub(crate) fn is_limitless(&self, action: &str) -> bool {
+        self.limitless.contains(action)
+    }
+
+    /// Tells whether an action can be about anything that a resource pattern means: as [`Bearing::takes`]
+    /// tells it, and by the action itself where it has no resource types. It is yes where that is not known.
+    pub(crate) fn may_mean(&self, action: &str, resource: &str) -> bool {
+        let on_none = self.is_limitless(action)
+            && service_of(resource).is_some()
+            && (names_one(resource) || is_all_or_nothing(service(action)));
+        !on_none && self.takes(action, resource)
+    }
+
     /// Tells whether some action of an action's service can be about some resource that a pattern
     /// means. It is yes where that is not known.
     pub(crate) fn takes(&self, action: &str, resource: &str) -> bool {
@@ -50,6 +102,13 @@ impl Bearing {
             _ => true,
         }
     }
+}
+
+/// Tells whether a pattern of ARNs means things of one name only, wherever they are. What ends in a slash is a
+/// path, which IAM asks for as it stands.
+fn names_one(resource: &str) -> bool {
+    let last = resource.splitn(6, ':').nth(5).unwrap_or_default();
+    !last.is_empty() && !last.ends_with('/') && !last.contains(['*', '?', '$'])
 }
 
 /// Returns the service that an ARN, or a pattern of ARNs, names; nothing where that is open.
@@ -88,6 +147,37 @@ mod tests {
         ] {
             assert_eq!(bearing.takes(action, resource), expected, "{action} {resource}");
         }
+    }
+
+    #[test]
+    fn what_has_no_resource_types_is_on_no_thing_of_a_name() {
+        let bearing = Bearing::of(Catalog::embedded());
+        for (action, resource, expected) in [
+            // What has no resource types is on everything, or on a collection, as IAM asks for it.
+            ("dynamodb:DescribeEndpoints", "*", true),
+            ("dynamodb:DescribeEndpoints", "arn:aws:dynamodb:*:*:table/orders", false),
+            ("dynamodb:DescribeEndpoints", "arn:aws:dynamodb:*:*:table/*", true),
+            ("dynamodb:DescribeEndpoints", "arn:aws:dynamodb:*:*:table/${aws:userid}", true),
+            ("dynamodb:GetItem", "arn:aws:dynamodb:*:*:table/orders", true),
+            ("iam:ListRoles", "arn:aws:iam::111122223333:role/*", true),
+            ("iam:ListRoles", "arn:aws:iam::111122223333:role/team/", true),
+            ("iam:ListRoles", "arn:aws:iam::111122223333:role/app", false),
+            // EC2 asks for it on everything and on nothing else.
+            ("ec2:DescribeInstances", "arn:aws:ec2:*:*:instance/*", false),
+            ("ec2:DescribeInstances", "arn:aws:ec2:*", false),
+            ("ec2:DescribeInstances", "*", true),
+            ("ec2:StartInstances", "arn:aws:ec2:*:*:instance/*", true),
+            ("dynamodb:DescribeEndpoints", "arn:aws:sqs:*:*:*", false),
+        ] {
+            assert_eq!(bearing.may_mean(action, resource), expected, "{action} {resource}");
+        }
+    }
+
+    #[test]
+    fn the_data_is_read_and_its_services_are_known() {
+        let data: Data = toml::from_str(ALL_OR_NOTHING).unwrap();
+        let catalog = Catalog::embedded();
+        assert!(data.service.iter().all(|one| catalog.service(&one.prefix).is_some()));
     }
 
     #[test]

@@ -564,7 +564,9 @@ fn shortened(
                 }
             };
             for (narrow, means) in written_as {
-                let shorter = means.len() > 1 && means.iter().all(stays);
+                // What the statement allows on none of its resources, it does not by the pattern either.
+                let whole = means.iter().all(|one| stays(one) || allow.dead.contains(one));
+                let shorter = means.len() > 1 && whole;
                 if shorter && means.iter().any(|one| left.contains(*one)) {
                     means.iter().for_each(|one| {
                         left.remove(*one);

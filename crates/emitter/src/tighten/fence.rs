@@ -3,13 +3,14 @@
 //! What they surely forbid is allowed by no statement, whatever that says by itself: nobody did it, it
 //! need not stay because the log could not have shown it, and it is no hole. Only what is sure counts:
 //! of Deny statements those without conditions, where they mean all that a resource pattern means; of
-//! a boundary what no statement of it may allow, whatever its conditions ask for.
+//! a boundary what no statement of it may allow, whatever its conditions ask for. What a Deny excepts
+//! spares an action only where that can be about it. And to a role, whose requests have no
+//! `aws:username`, a resource with that variable means nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 use trailtrim_aggregator::{Row, RowKey};
-use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, PolicyDocument, Principal, Selector, Statement, pattern};
 
 use super::allow::{Allow, Place, Reach, Standing, actions};
@@ -35,7 +36,7 @@ struct Denied {
 impl Denies {
     fn of<'d>(
         documents: impl Iterator<Item = (&'d str, &'d PolicyDocument)>,
-        catalog: Catalog,
+        bearing: &Bearing,
     ) -> Denies {
         let mut denies = Denies::default();
         for (policy, document) in documents {
@@ -55,7 +56,7 @@ impl Denies {
                 if statement.effect != Effect::Deny || !plain {
                     continue;
                 }
-                for facts in actions(&statement.action, catalog).0 {
+                for facts in actions(&statement.action, bearing.catalog()).0 {
                     let place = denies.statements.len();
                     denies.by_action.entry(facts.id()).or_default().push(place);
                 }
@@ -66,22 +67,25 @@ impl Denies {
         denies
     }
 
-    fn forbids(&self, action: &str, resource: &str) -> Option<&str> {
+    fn forbids(&self, (action, resource): (&str, &str), bearing: &Bearing) -> Option<&str> {
         let mut denied =
             self.by_action.get(action)?.iter().filter_map(|at| self.statements.get(*at));
-        denied.find(|one| one.means(resource)).map(|one| one.why.as_str())
+        let means = |one: &&Denied| one.means((action, resource), bearing);
+        denied.find(means).map(|one| one.why.as_str())
     }
 }
 
 impl Denied {
-    /// Tells whether it surely means all that a resource pattern means.
-    fn means(&self, resource: &str) -> bool {
+    /// Tells whether it surely means an action on all that a resource pattern means.
+    fn means(&self, (action, resource): (&str, &str), bearing: &Bearing) -> bool {
         match &self.on {
             Selector::Only(listed) => listed.iter().any(|wide| pattern::covers(wide, resource)),
             Selector::AllBut(listed) => listed.iter().all(|exception| {
                 // Without a value for its variable, a statement with exceptions means nothing.
                 !pattern::has_variable(exception)
-                    && pattern::overlap(exception, resource).is_some_and(|both| both.is_empty())
+                    && (!bearing.may_mean(action, exception)
+                        || pattern::overlap(exception, resource)
+                            .is_some_and(|both| both.is_empty()))
             }),
         }
     }
@@ -121,14 +125,14 @@ impl<'a> Limit<'a> {
             boundary,
             allows,
             by_action,
-            denies: Denies::of(named, bearing.catalog()),
+            denies: Denies::of(named, bearing),
             guards: Guards::of(std::iter::once(document)),
         }
     }
 
-    fn forbids(&self, action: &str, resource: &str) -> Option<String> {
+    fn forbids(&self, (action, resource): (&str, &str), bearing: &Bearing) -> Option<String> {
         let name = &self.boundary.name;
-        if self.denies.forbids(action, resource).is_some() {
+        if self.denies.forbids((action, resource), bearing).is_some() {
             return Some(format!("the boundary {name} denies it"));
         }
         let holding = self.by_action.get(action).into_iter().flatten();
@@ -216,8 +220,7 @@ impl<'a> Fences<'a> {
             policies.map(|policy| (policy.name.as_str(), &policy.document))
         };
         let bundles = 0..inventory.bundles.len();
-        let denies: Vec<Denies> =
-            bundles.map(|at| Denies::of(named(at), bearing.catalog())).collect();
+        let denies: Vec<Denies> = bundles.map(|at| Denies::of(named(at), bearing)).collect();
         let mut limits: Vec<Limit<'a>> = Vec::new();
         let mut of = BTreeMap::new();
         for attached in inventory.principals.values() {
@@ -253,17 +256,18 @@ impl<'a> Fences<'a> {
         // Of one that is left out nothing is known, and nothing stands around many.
         let each: Option<BTreeSet<_>> = each.collect();
         let each = each.unwrap_or_default();
+        let roles = !holders.is_empty() && holders.iter().all(|arn| arn.contains(":role/"));
         let fenced = |(denying, limit): &&(Vec<usize>, Option<usize>)| {
             !denying.is_empty() || limit.is_some()
         };
         if !each.iter().all(fenced) {
-            return Around(Vec::new());
+            return Around { fences: Vec::new(), roles };
         }
         let fence = |(denying, limit): &(Vec<usize>, Option<usize>)| Fence {
             denies: denying.iter().filter_map(|at| self.denies.get(*at)).collect(),
             limit: limit.and_then(|at| self.limits.get(at)),
         };
-        Around(each.into_iter().map(fence).collect())
+        Around { fences: each.into_iter().map(fence).collect(), roles }
     }
 }
 
@@ -273,25 +277,47 @@ struct Fence<'f, 'a> {
 }
 
 impl Fence<'_, '_> {
-    fn forbids(&self, action: &str, resource: &str) -> Option<String> {
-        let own = self.denies.iter().find_map(|denies| denies.forbids(action, resource));
-        let limit = || self.limit.and_then(|limit| limit.forbids(action, resource));
+    fn forbids(&self, what: (&str, &str), bearing: &Bearing) -> Option<String> {
+        let own = self.denies.iter().find_map(|denies| denies.forbids(what, bearing));
+        let limit = || self.limit.and_then(|limit| limit.forbids(what, bearing));
         own.map(str::to_owned).or_else(limit)
     }
 }
 
 /// What stands around all who have something: what one of them may do is not forbidden.
-pub(crate) struct Around<'f, 'a>(Vec<Fence<'f, 'a>>);
+pub(crate) struct Around<'f, 'a> {
+    /// None where something is around not all of them.
+    fences: Vec<Fence<'f, 'a>>,
+    /// Whether all of them are roles.
+    roles: bool,
+}
 
 impl Around<'_, '_> {
-    /// Tells whether nothing is forbidden.
-    pub(crate) fn is_open(&self) -> bool {
-        self.0.is_empty()
+    /// Tells whether nothing is forbidden on any of some resources.
+    pub(crate) fn is_open(&self, resources: &[String]) -> bool {
+        self.fences.is_empty() && !resources.iter().any(|one| self.is_nameless(one))
+    }
+
+    /// Tells whether a resource pattern asks for the name of a user where there is none.
+    fn is_nameless(&self, resource: &str) -> bool {
+        self.roles && resource.contains("${") && pattern::needs_key(resource, "aws:username")
     }
 
     /// Returns what surely forbids an action on all that a resource pattern means.
-    pub(crate) fn forbids(&self, action: &str, resource: &str) -> Option<String> {
-        let reasons = self.0.iter().map(|fence| fence.forbids(action, resource));
+    pub(crate) fn forbids(
+        &self,
+        action: &str,
+        resource: &str,
+        bearing: &Bearing,
+    ) -> Option<String> {
+        if self.is_nameless(resource) {
+            return Some(
+                "only requests of IAM users have `aws:username`: a resource with that variable allows \
+                 a role nothing"
+                    .to_owned(),
+            );
+        }
+        let reasons = self.fences.iter().map(|fence| fence.forbids((action, resource), bearing));
         let mut reasons = reasons.collect::<Option<BTreeSet<String>>>()?;
         let first = reasons.pop_first()?;
         Some(match reasons.is_empty() {

@@ -41,8 +41,8 @@ pub enum Class {
     AllowedElsewhere,
     /// It was used, and the configuration never proposes it.
     Withheld,
-    /// A Deny statement or the boundary of whoever has it surely forbids it, so that its statement
-    /// does not allow it.
+    /// A Deny statement or the boundary of whoever has it surely forbids it, or its resource means nothing
+    /// to them, so that its statement does not allow it.
     Forbidden,
 }
 
@@ -369,6 +369,9 @@ struct Judge<'j, 'b, 'a> {
 /// What is said of an action that none of its statement's resources takes.
 pub(crate) const DEAD: &str = "can be done to none of the resources, which are of other services";
 
+/// What is said of an action that takes no resource, where each of its statement's is one.
+const ON_NOTHING: &str = "it takes no resource, and an ARN allows nothing of it";
+
 /// What of an action stays, as what, and why.
 type Verdict = (Rest, Class, String);
 
@@ -386,7 +389,11 @@ impl<'a> Judge<'_, '_, 'a> {
         let (mut rest, mut rest_class, mut why) = match self.bench.frozen.get(service) {
             Some(why) => (Rest::All, Class::Frozen, why.clone()),
             None if allow.dead.contains(action) => {
-                (Rest::Nothing, Class::Unused, format!("it {DEAD}"))
+                let why = match self.bench.bearing.is_limitless(action) {
+                    true => ON_NOTHING.to_owned(),
+                    false => format!("it {DEAD}"),
+                };
+                (Rest::Nothing, Class::Unused, why)
             }
             // What worked all the same is no sign that it is forbidden.
             None if seen.is_empty()
@@ -530,8 +537,9 @@ impl<'a> Judge<'_, '_, 'a> {
     fn not_forbidden(&self, action: &'static str, on: Rest) -> Result<Rest, String> {
         let Rest::On { mut resources, outside } = on else { return Ok(on) };
         let around = self.bench.around;
-        let first = resources.keys().find_map(|one| around.forbids(action, one));
-        resources.retain(|one, _| around.forbids(action, one).is_none());
+        let forbids = |one: &String| around.forbids(action, one, self.bench.bearing);
+        let first = resources.keys().find_map(forbids);
+        resources.retain(|one, _| forbids(one).is_none());
         match first.filter(|_| resources.is_empty()) {
             Some(first) => Err(first),
             None => Ok(Rest::On { resources, outside }),

@@ -63,6 +63,11 @@ impl Context {
         self.keys.entry(key.to_owned()).or_insert_with(|| Some(vec![value.into()]));
     }
 
+    /// Says that the request does not have a key unless something is known of it already.
+    pub(crate) fn put_new_absent(&mut self, key: &str) {
+        self.keys.entry(key.to_owned()).or_insert(None);
+    }
+
     /// Looks a key up, given in lower case.
     pub(crate) fn lookup(&self, key: &str) -> Lookup<'_> {
         match self.keys.get(key) {

@@ -132,6 +132,11 @@ impl Principal {
             }
             _ => context.put_new("aws:principalarn", arn.clone()),
         }
+        // IAM User Guide, "AWS global condition context keys": only requests of IAM users have it, so a
+        // resource with the variable allows nobody else anything.
+        if !matches!(kind, AwsKind::User(_)) {
+            context.put_new_absent("aws:username");
+        }
     }
 
     /// Returns the principal as the pattern that means just it.
