@@ -287,6 +287,9 @@ impl Context<'_, '_> {
         if rule.inferred {
             flags |= flag::INFERRED;
         }
+        if rule.known {
+            flags |= flag::KNOWN;
+        }
         let types = match &rule.resource {
             Some(template) if template == "*" => Vec::new(),
             Some(template) => vec![self.own_template(file, rule, template)?],

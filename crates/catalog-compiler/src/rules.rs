@@ -154,6 +154,8 @@ pub(crate) struct DependentRule {
     pub(crate) resource: Option<String>,
     pub(crate) use_resources: Option<bool>,
     pub(crate) use_scan: Option<bool>,
+    /// Granted only where the whole resource is told.
+    pub(crate) known: bool,
     /// Not granted with the call.
     pub(crate) never: bool,
     pub(crate) reason: String,
@@ -176,6 +178,7 @@ impl DependentRule {
             resource: self.resource.clone(),
             use_resources: self.use_resources,
             use_scan: self.use_scan,
+            known: self.known,
             // What only some calls need is nothing that a call proves.
             inferred: !(self.of.is_empty() && self.operations.is_empty()),
             reason: Some(self.reason.clone()),
@@ -197,6 +200,8 @@ pub(crate) struct GrantRule {
     pub(crate) resource: Option<String>,
     pub(crate) use_resources: Option<bool>,
     pub(crate) use_scan: Option<bool>,
+    /// Granted only where the whole resource is told: facts of other events may not be there.
+    pub(crate) known: bool,
     pub(crate) inferred: bool,
     /// `[operator, key, source]`.
     pub(crate) conditions: Vec<(String, String, String)>,

@@ -136,6 +136,8 @@ pub mod flag {
     pub const INFERRED: u32 = 4;
     /// The grant follows from a heuristic.
     pub const HEURISTIC: u32 = 8;
+    /// There is no grant where nothing tells the whole resource.
+    pub const KNOWN: u32 = 16;
 }
 
 /// A role that is passed.
@@ -283,6 +285,7 @@ pub const TRANSFORMS: &[&str] = &[
     "above_one",
     "arn_account",
     "arn_region",
+    "results_of",
 ];
 
 /// Tests of a grant.

@@ -57,6 +57,8 @@ pub enum FactKind {
     IamArn,
     /// Athena query execution id → its workgroup's name.
     AthenaWorkGroup,
+    /// Athena query execution id, or name of a workgroup → the address (`s3://…`) where results are put.
+    AthenaResults,
     /// EC2 association or attachment id (`rtbassoc-…`, `eipassoc-…`) → id of the resource.
     Ec2Association,
     /// ARN of an ECS task definition → the same, as proof that it was registered in the trail.

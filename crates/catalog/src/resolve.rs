@@ -115,13 +115,19 @@ impl Resolver<'_> {
         let evidence = Evidence::collect(self.request, &types, flags);
         let mut partial = Vec::new();
         let mut any = false;
-        let found: Vec<(Node, Found)> = types
+        let mut found: Vec<(Node, Found)> = types
             .iter()
             .map(|kind| {
                 let required = kind.number(kind_of::REQUIRED) != 0;
                 (*kind, self.filler.of_type(*kind, &evidence, required))
             })
             .collect();
+        if flags & flag::KNOWN != 0 {
+            found.retain(|(_, found)| matches!(found, Found::All(_)));
+            if found.is_empty() {
+                return;
+            }
+        }
         // `listener/app` and `listener/net` are alternatives: one is enough.
         let settled: BTreeSet<&str> = found
             .iter()

@@ -144,6 +144,7 @@ pub(crate) fn apply(
             _ => plain(text),
         },
         "workgroup_of" => request.fact(FactKind::AthenaWorkGroup, text).map(Value::plain),
+        "results_of" => request.fact(FactKind::AthenaResults, text).map(Value::plain),
         "association" => request.fact(FactKind::Ec2Association, text).map(Value::plain),
         _ => None,
     }
