@@ -10,8 +10,14 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 use trailtrim_aggregator::{Outcome, Principal, Row, RowKey};
 use trailtrim_catalog::Origin;
+use trailtrim_iam::{Effect, PolicyDocument, Selector, pattern};
 
 const GLOBAL_NAMES: &str = include_str!("../data/global-names.toml");
+
+const PASS_ROLE: &str = "iam:PassRole";
+
+/// The context key of the service that a role is passed to.
+const PASSED_TO: &str = "iam:PassedToService";
 
 /// How many names stand in a sentence.
 const NAMED: usize = 5;
@@ -23,6 +29,9 @@ pub struct Caveats {
     pub pathless: BTreeSet<String>,
     /// Roles that were passed and can be any.
     pub any_role: Vec<AnyRole>,
+    /// Roles that are passed to nobody knows whom, so that they may be to any service; each with the calls
+    /// that pass it.
+    pub to_any_service: BTreeMap<String, BTreeSet<String>>,
     /// What else is wider than the calls, by why.
     pub widened: Vec<Widening>,
     /// What the calls likely needed and not certainly: each action with its resource.
@@ -89,6 +98,10 @@ impl Caveats {
             if is_assumed(row) {
                 caveats.pathless.insert(key.resource.clone());
             }
+            if key.action == PASS_ROLE && !is_any_role(key) && passed_to(key).is_empty() {
+                let by = row.events.iter().map(|(source, name)| format!("{name} of {source}"));
+                caveats.to_any_service.entry(key.resource.clone()).or_default().extend(by);
+            }
             if !row.certain {
                 caveats.likely.insert(format!("{} on {}", key.action, key.resource));
             }
@@ -122,10 +135,57 @@ impl Caveats {
         caveats
     }
 
+    /// Leaves out what drafts do not have: the roles that they let go nowhere, or to named services only.
+    pub(crate) fn limit_passes(&mut self, drafts: &[&PolicyDocument]) {
+        let statements = || drafts.iter().flat_map(|draft| &draft.statements);
+        self.to_any_service.retain(|role, _| {
+            statements().any(|statement| {
+                let limited = statement
+                    .condition
+                    .iter()
+                    .any(|(_, key, _)| key.eq_ignore_ascii_case(PASSED_TO));
+                let passes = |listed: &Selector<Vec<String>>| match listed {
+                    Selector::Only(all) => {
+                        all.iter().any(|one| pattern::covers_action(one, PASS_ROLE))
+                    }
+                    Selector::AllBut(all) => {
+                        !all.iter().any(|one| pattern::covers_action(one, PASS_ROLE))
+                    }
+                };
+                let on = match &statement.resource {
+                    Some(Selector::Only(all)) => {
+                        let reaches = |one: &String| {
+                            pattern::overlap(one, role).is_none_or(|both| !both.is_empty())
+                        };
+                        all.iter().any(reaches)
+                    }
+                    Some(Selector::AllBut(all)) => {
+                        !all.iter().any(|one| pattern::covers(one, role))
+                    }
+                    None => false,
+                };
+                statement.effect == Effect::Allow && !limited && passes(&statement.action) && on
+            })
+        });
+    }
+
     /// Returns what has to be known before the grants are deployed, in sentences.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = self.any_role.iter().map(AnyRole::told).collect();
+        if !self.to_any_service.is_empty() {
+            let passed = self.to_any_service.iter().map(|(role, by)| {
+                let by: Vec<&str> = by.iter().map(String::as_str).collect();
+                format!("{role} by {}", some(&by))
+            });
+            let passed: Vec<String> = passed.collect();
+            notes.push(format!(
+                "warning: it is not known to which service these roles are passed, and without \
+                 `iam:PassedToService` they may be passed to any; ask for the service that their trust \
+                 policies name: {}",
+                some(&passed.iter().map(String::as_str).collect::<Vec<_>>())
+            ));
+        }
         if !self.pathless.is_empty() {
             let names: Vec<&str> = self.pathless.iter().map(String::as_str).collect();
             notes.push(format!(
@@ -219,11 +279,11 @@ fn is_assumed(row: &Row) -> bool {
 }
 
 fn is_any_role(key: &RowKey) -> bool {
-    key.action == "iam:PassRole" && key.resource.ends_with(":role/*")
+    key.action == PASS_ROLE && key.resource.ends_with(":role/*")
 }
 
 fn passed_to(key: &RowKey) -> Vec<String> {
-    let to = key.conditions.iter().filter(|condition| condition.key == "iam:PassedToService");
+    let to = key.conditions.iter().filter(|condition| condition.key == PASSED_TO);
     to.flat_map(|condition| condition.values.iter().cloned()).collect()
 }
 
@@ -240,6 +300,7 @@ fn some(names: &[&str]) -> String {
 mod tests {
     use super::*;
     use trailtrim_catalog::Condition;
+    use trailtrim_iam::Statement;
 
     fn row(action: &str, resource: &str, origins: &[Origin]) -> (RowKey, Row) {
         let passed = Condition {
@@ -288,6 +349,44 @@ mod tests {
             ["many names: s3:GetObject on arn:aws:s3:::b/*, s3:PutObject on arn:aws:s3:::b/*"]
         );
         assert_eq!(caveats.notes().len(), 2);
+    }
+
+    #[test]
+    fn a_role_that_may_be_passed_to_any_service_is_told_with_what_passes_it() {
+        let named = Principal::new("arn:aws:iam::1:role/a").unwrap();
+        let (key, value) = row("iam:PassRole", "arn:aws:iam::1:role/sms", &[]);
+        let events = [("sns.amazonaws.com".to_owned(), "SetSMSAttributes".to_owned())];
+        let open = (
+            RowKey { conditions: Vec::new(), ..key },
+            Row { events: events.into_iter().collect(), ..value },
+        );
+        let other = row("iam:PassRole", "arn:aws:iam::1:role/web", &[]);
+        let principal = Principal { rows: [open, other].into_iter().collect(), ..named };
+        let mut caveats = Caveats::of(&principal);
+        let notes = caveats.notes();
+        let [told] = notes.as_slice() else { panic!("{notes:?}") };
+        assert!(told.contains("without `iam:PassedToService`"), "{told}");
+        let by = "arn:aws:iam::1:role/sms by SetSMSAttributes of sns.amazonaws.com";
+        assert!(told.ends_with(&format!(": {by}")), "{told}");
+        // A draft may have the condition that is attached, or not have the role.
+        let passing = |resource: &str, asking: bool| {
+            let mut statement = Statement::allow(["iam:Pass*"], [resource]);
+            if asking {
+                let to = ["sns.amazonaws.com"].map(str::to_owned).to_vec();
+                statement.condition.add("StringEquals", PASSED_TO, to);
+            }
+            PolicyDocument::new(vec![statement])
+        };
+        for (resource, asking, told) in [
+            ("arn:aws:iam::1:role/*", false, true),
+            ("arn:aws:iam::1:role/sms", false, true),
+            ("arn:aws:iam::1:role/sms", true, false),
+            ("arn:aws:iam::1:role/web", false, false),
+        ] {
+            caveats.limit_passes(&[&passing(resource, asking)]);
+            assert_eq!(caveats.to_any_service.is_empty(), !told, "{resource} {asking}");
+            caveats = Caveats::of(&principal);
+        }
     }
 
     #[test]

@@ -217,11 +217,12 @@ impl Builder<'_> {
                 granted.map(|(key, row)| (key.action.as_str(), row)),
             ));
         }
-        let caveats = one.principal.map(Caveats::of).unwrap_or_default();
+        let drafts = bundles.iter().filter_map(|(_, draft)| *draft);
+        let drafts: Vec<&PolicyDocument> = drafts.flat_map(|draft| &draft.documents).collect();
+        let mut caveats = one.principal.map(Caveats::of).unwrap_or_default();
+        caveats.limit_passes(&drafts);
         notes.extend(caveats.notes());
         if let Some(principal) = one.principal {
-            let drafts = bundles.iter().filter_map(|(_, draft)| *draft);
-            let drafts: Vec<&PolicyDocument> = drafts.flat_map(|draft| &draft.documents).collect();
             notes.extend(made_anew(principal));
             notes.extend(turnover(principal, &drafts).iter().map(Turnover::told));
         }
