@@ -16,6 +16,7 @@ mod kept;
 mod large;
 mod origin;
 mod passing;
+mod people;
 mod room;
 mod shared;
 

@@ -6,6 +6,7 @@ use trailtrim_catalog::{Condition, Confidence, Origin};
 
 use crate::assumed::Assumptions;
 use crate::call::Call;
+use crate::federated::Federated;
 use crate::history::PolicyChanges;
 use crate::identity::{Outsider, account_of};
 use crate::outcome::Outcome;
@@ -78,6 +79,8 @@ pub struct Principal {
     pub frozen: BTreeSet<String>,
     /// The workload that all this is of, where they are told apart; see [`resolve_by_workload`].
     pub workload: Option<Workload>,
+    /// By which providers its sessions were begun in which many people act in one role.
+    pub federated: Federated,
     /// Who acted in the principal's name. Session names are chosen by whoever assumes a role.
     pub workloads: BTreeMap<Workload, Acted>,
 }
@@ -117,8 +120,20 @@ pub struct Row {
     pub denied_by: Sorted<String>,
     /// The denied calls by what their messages say; empty where none was denied.
     pub refusals: BTreeMap<Refusal, Stats>,
+    /// What the identity of the sessions is called, where its id stands in the resource and was the caller's
+    /// own in every call.
+    pub own: Option<Box<Own>>,
     /// When, how often, which events.
     pub stats: Stats,
+}
+
+/// The id of an identity whose session a call was made in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// The context key that has it.
+    pub key: &'static str,
+    /// The id.
+    pub id: String,
 }
 
 /// Who refused, as the message says.
@@ -159,6 +174,7 @@ impl Row {
                 .then(|| (Refusal::of(call), stats.clone()))
                 .into_iter()
                 .collect(),
+            own: None,
             stats: stats.clone(),
         }
     }
@@ -176,6 +192,9 @@ impl Join for Row {
         self.denied_by.extend(other.denied_by);
         for (refusal, stats) in other.refusals {
             self.refusals.entry(refusal).or_default().join(stats);
+        }
+        if self.own != other.own {
+            self.own = None;
         }
         self.stats.join(other.stats);
     }
@@ -247,6 +266,7 @@ impl Principal {
             unmapped: BTreeMap::new(),
             frozen: BTreeSet::new(),
             workload: None,
+            federated: Federated::new(),
             workloads: BTreeMap::new(),
         })
     }

@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use trailtrim_ingest::Json;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::federated::Identity;
 use crate::identity::{Caller, UserIdentity};
 use crate::workload::{Attribution, fold_arn, fold_name};
 
@@ -62,6 +63,8 @@ pub(crate) struct Called<'c> {
     /// Whether it is among those that are wanted, once that was asked.
     pub(crate) wanted: &'c mut Option<bool>,
     pub(crate) session: Option<&'c str>,
+    /// Whom the session is of, where many people act in one role.
+    pub(crate) federated: Option<&'c Identity>,
 }
 
 /// What one text says.
@@ -69,6 +72,7 @@ pub(crate) struct Called<'c> {
 struct Said {
     number: usize,
     session: Option<Box<str>>,
+    federated: Option<Box<Identity>>,
 }
 
 /// Those that called up to now.
@@ -89,13 +93,15 @@ impl Callers {
             let entry = self.all.entry(Identified::of(&read));
             let number = entry.index();
             entry.or_default();
-            self.said.push(Said { number, session: read.session().map(Into::into) });
+            let federated = identity.and_then(Identity::of).map(Box::new);
+            self.said.push(Said { number, session: read.session().map(Into::into), federated });
             self.by_text.insert(text.into(), self.said.len() - 1);
             self.said.len() - 1
         });
-        let Said { number, session } = self.said.get(said)?;
+        let Said { number, session, federated } = self.said.get(said)?;
         let (who, wanted) = self.all.get_index_mut(*number)?;
-        Some(Called { number: *number, who, wanted, session: session.as_deref() })
+        let (session, federated) = (session.as_deref(), federated.as_deref());
+        Some(Called { number: *number, who, wanted, session, federated })
     }
 
     /// Returns who has a number.

@@ -169,7 +169,7 @@ fn given<'t>(text: &'t Option<Cow<'_, str>>) -> Option<&'t str> {
 }
 
 /// Returns a member's text; a number's digits are taken for it, of a repeated key the first.
-fn text_of(json: Option<&Json<'_>>, name: &str) -> Option<Cow<'static, str>> {
+pub(crate) fn text_of(json: Option<&Json<'_>>, name: &str) -> Option<Cow<'static, str>> {
     let (_, value) = json?.members().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
     let number =
         value.text().bytes().all(|byte| byte.is_ascii_digit()).then(|| value.text().into());
@@ -177,7 +177,7 @@ fn text_of(json: Option<&Json<'_>>, name: &str) -> Option<Cow<'static, str>> {
     text.or_else(|| number.map(Cow::Owned))
 }
 
-fn object_of<'j>(json: Option<&'j Json<'_>>, name: &str) -> Option<Json<'j>> {
+pub(crate) fn object_of<'j>(json: Option<&'j Json<'_>>, name: &str) -> Option<Json<'j>> {
     let found = json?.members().find(|(key, _)| key.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value).filter(Json::is_object)
 }

@@ -16,6 +16,7 @@ mod denial;
 mod epoch;
 mod extract;
 mod facts;
+mod federated;
 mod file;
 mod filed;
 mod history;
@@ -42,7 +43,8 @@ mod wanted;
 mod workload;
 
 pub use activity::{
-    Activity, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey, permission_set,
+    Activity, Own, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey,
+    permission_set,
 };
 pub use assumed::Assumptions;
 pub use call::{Call, Category, Copy, Denial, Open, Part, Resource};
@@ -51,6 +53,7 @@ pub use context::{FEW, Few};
 pub use coverage::Coverage;
 pub use epoch::Epoch;
 pub use facts::{Background, Facts};
+pub use federated::{Federated, Named, Provider, ids as identities, provider};
 pub use file::{Body, FileError, MAGIC, UsageFile, VERSION};
 pub use history::{Holder, PolicyChange, PolicyChanges};
 pub use identity::{Caller, Outsider, PrincipalKey, Reason, is_service_linked};

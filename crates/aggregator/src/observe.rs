@@ -159,7 +159,7 @@ impl<'s> Observer<'s> {
             return;
         }
         let Some(called) = self.callers.identify(record.user_identity.as_ref()) else { return };
-        let Called { number, who, wanted, session } = called;
+        let Called { number, who, wanted, session, federated } = called;
         if let Some(names) = self.wanted {
             let is_wanted = *wanted.get_or_insert_with(|| match &who.caller {
                 Caller::Principal(key) => names.wants(key),
@@ -287,6 +287,12 @@ impl<'s> Observer<'s> {
             stats.add_context(context);
             let call = self.filing.file(&told.call(listed(), &mut self.spelling));
             return self.usage.lessons.add(&call, stats, self.quota);
+        }
+        if let (Some(identity), Caller::Principal(key)) = (federated, &who.caller) {
+            let mut stats = Stats::default();
+            stats.add_from(event, origin);
+            let call = self.filing.file(&identity.told(record, &key.arn));
+            self.usage.lessons.add(&call, stats, self.quota);
         }
         self.key.clear();
         self.key.extend(number.to_le_bytes());

@@ -16,6 +16,7 @@ use crate::activity::{Activity, Principal, PrincipalKind, Row, RowKey, Unmapped,
 use crate::assumed::assumptions;
 use crate::call::{Call, Copy, Open};
 use crate::facts::{Background, Facts, Known};
+use crate::federated::{self, federated};
 use crate::history::policy_changes;
 use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::outcome::Outcome;
@@ -141,6 +142,11 @@ fn resolve_as(
                 outsiders.entry(outsider).or_default().join(stats)
             }
         }
+    }
+    let federated = federated(usage, facts, catalog);
+    for principal in principals.iter_mut().filter(|_| !federated.is_empty()) {
+        principal.federated = federated.get(&principal.arn).cloned().unwrap_or_default();
+        federated::mark_own(principal);
     }
     Activity {
         principals,

@@ -127,7 +127,7 @@ pub(crate) fn failed(record: &Record<'_>) -> bool {
 
 /// Returns the error code, empty where there is an error without a readable code, and what a
 /// message says of a denial.
-fn error<'r>(record: &'r Record<'_>) -> (Option<Cow<'r, str>>, Option<Denial<'r>>) {
+pub(crate) fn error<'r>(record: &'r Record<'_>) -> (Option<Cow<'r, str>>, Option<Denial<'r>>) {
     let message = record.error_message.as_deref().filter(|message| !message.is_empty());
     let denial = message.and_then(denial::parse);
     if let Some(code) = record.error_code.as_deref().filter(|code| !code.is_empty()) {

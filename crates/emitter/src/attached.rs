@@ -18,6 +18,8 @@ use trailtrim_aggregator::{Holder, PolicyChanges};
 use trailtrim_iam::read::{AttachedPolicy, Attachments, Document, HolderKind, Uses};
 use trailtrim_iam::{PolicyDocument, Principal};
 
+use crate::shared_by::trusted;
+
 /// How a policy is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -101,6 +103,8 @@ pub struct Attached {
     pub created: Option<String>,
     /// When it was last used, as the dump writes it.
     pub last_used: Option<String>,
+    /// The identity providers that its trust policy lets in, where that is known.
+    pub trusted: BTreeSet<String>,
     /// Its own bundle and those it shares, as places in [`Inventory::bundles`].
     pub bundles: Vec<usize>,
     /// What is attached and not known.
@@ -205,6 +209,7 @@ impl Inventory {
             unique_id: String::new(),
             created: None,
             last_used: None,
+            trusted: BTreeSet::new(),
             bundles: vec![0],
             unknown: Vec::new(),
             boundary: None,
@@ -253,6 +258,10 @@ impl Inventory {
                 unique_id: holder.unique_id.clone(),
                 created: holder.created.clone(),
                 last_used: holder.last_used.clone(),
+                trusted: match &holder.trust {
+                    Some(Document::Known(trust)) => trusted(trust),
+                    Some(Document::Unknown { .. }) | None => BTreeSet::new(),
+                },
                 bundles: vec![own],
                 unknown: Vec::new(),
                 boundary: holder.boundary.as_ref().map(Boundary::of),

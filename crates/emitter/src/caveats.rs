@@ -12,6 +12,8 @@ use trailtrim_aggregator::{Outcome, Principal, Row, RowKey};
 use trailtrim_catalog::Origin;
 use trailtrim_iam::{Effect, PolicyDocument, Selector, pattern};
 
+use crate::shared_by::SharedBy;
+
 const GLOBAL_NAMES: &str = include_str!("../data/global-names.toml");
 
 const PASS_ROLE: &str = "iam:PassRole";
@@ -36,6 +38,8 @@ pub struct Caveats {
     pub widened: Vec<Widening>,
     /// What the calls likely needed and not certainly: each action with its resource.
     pub likely: BTreeSet<String>,
+    /// Of many people who act in the role, where they do.
+    pub shared: Vec<SharedBy>,
     /// Grants on what did not exist and anybody may make, by what that is and why it matters: each action with
     /// its resource.
     pub nobodys: BTreeMap<(&'static str, &'static str), BTreeSet<String>>,
@@ -90,7 +94,7 @@ impl Caveats {
     /// Looks through what a principal was granted.
     #[must_use]
     pub fn of(principal: &Principal) -> Caveats {
-        let mut caveats = Caveats::default();
+        let mut caveats = Caveats { shared: SharedBy::of(principal), ..Caveats::default() };
         let mut widened: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         // A family of task definitions has a revision for each deployment.
         let mut any_role: BTreeMap<(&str, Vec<String>, &str), BTreeSet<String>> = BTreeMap::new();
@@ -173,6 +177,7 @@ impl Caveats {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = self.any_role.iter().map(AnyRole::told).collect();
+        notes.extend(self.shared.iter().map(SharedBy::told));
         if !self.to_any_service.is_empty() {
             let passed = self.to_any_service.iter().map(|(role, by)| {
                 let by: Vec<&str> = by.iter().map(String::as_str).collect();

@@ -32,6 +32,7 @@ pub mod render;
 mod replay;
 pub mod report;
 mod sets;
+mod shared_by;
 mod sid;
 pub mod soak;
 pub mod taste;
@@ -51,6 +52,7 @@ pub use path::{
 };
 pub use refused::Regranted;
 pub use sets::PermissionSets;
+pub use shared_by::SharedBy;
 pub use taste::{Choice, Generalisation, Taste};
 pub use turnover::Turnover;
 pub use usage_line::{UsageLine, usage_lines};

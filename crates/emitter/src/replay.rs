@@ -133,6 +133,7 @@ impl Circumstances {
         if !regions.is_empty() && regions.iter().all(|region| !region.is_empty()) {
             known.push(("aws:RequestedRegion", regions));
         }
+        known.extend(row.own.iter().map(|own| (own.key, vec![own.id.clone()])));
         known.extend(constant(row.stats.endpoints()).map(|values| ("aws:SourceVpce", values)));
         // Calls were made at both ends: what does not hold there did not hold for all of them, and a
         // stretch of time that has both ends has all between.

@@ -23,6 +23,7 @@ use crate::finding;
 use crate::fit::Budget;
 use crate::proof::{self, Foretold, Proofs};
 use crate::report::{Filters, Input, seen, time, tool};
+use crate::shared_by::SharedBy;
 use crate::soak::too_short;
 use crate::tighten::{
     Class, Idle, Judged, Lookout, Place, Rest, Settings, Standards, Tightened, TightenedBundle,
@@ -221,6 +222,9 @@ impl Builder<'_> {
         let drafts: Vec<&PolicyDocument> = drafts.flat_map(|draft| &draft.documents).collect();
         let mut caveats = one.principal.map(Caveats::of).unwrap_or_default();
         caveats.limit_passes(&drafts);
+        if let Some(principal) = one.principal {
+            caveats.shared = SharedBy::of_drafts(principal, &one.attached.trusted, &drafts);
+        }
         notes.extend(caveats.notes());
         if let Some(principal) = one.principal {
             notes.extend(made_anew(principal));

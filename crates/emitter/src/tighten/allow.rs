@@ -287,6 +287,12 @@ impl<'b> Allow<'b> {
             || self.common(resource).is_none_or(|common| !common.is_empty())
     }
 
+    /// Tells whether each of its resources holds the variable of a context key.
+    pub(crate) fn needs(&self, key: &str) -> bool {
+        self.fixed == Some(Fixed::Variables)
+            && self.resources.iter().all(|one| pattern::needs_key(one, key))
+    }
+
     /// Tells whether the statement allows an action or all that a pattern means.
     pub(crate) fn holds_action(&self, action: &str) -> bool {
         let any = |patterns: &[String]| {

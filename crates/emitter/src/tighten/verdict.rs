@@ -201,7 +201,8 @@ pub(crate) struct Assigned<'a> {
 
 /// Finds for each thing that a principal did the statements that allowed it, in all of its bundles.
 ///
-/// Where some surely did, one of them is enough: the first without a condition, else the first.
+/// Where some surely did, one of them is enough: the first without a condition, else the first. Before
+/// these goes one that lets each of many identities to its own things.
 /// Where each may have, by its condition or by those of its resources that a pattern may stand for,
 /// all of them stay. What a Deny statement or the boundary forbids is not attached either. Those that
 /// are not needed are not unused because of that: they remember which statement keeps what they allow.
@@ -245,7 +246,15 @@ pub(crate) fn assign<'a>(
         let surely = !sure.is_empty();
         let kept = if surely {
             sure.sort_by_key(|(bundle, allow, common)| {
-                (common.is_none(), !allow.statement.condition.is_empty(), *bundle, allow.place)
+                // What lets each identity to its own things lets none to others'.
+                let to_own = row.own.as_ref().is_some_and(|own| allow.needs(own.key));
+                (
+                    !to_own,
+                    common.is_none(),
+                    !allow.statement.condition.is_empty(),
+                    *bundle,
+                    allow.place,
+                )
             });
             let others = sure.split_off(1);
             if let Some((_, keeper, _)) = sure.first() {
