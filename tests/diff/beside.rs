@@ -34,6 +34,7 @@ fn worker(log: &Log, statements: &[Value], options: &[&str]) -> Value {
         {"FieldSelectors": [all("Management")]},
         {"FieldSelectors": [all("Data"), of("AWS::S3::Object")]},
         {"FieldSelectors": [all("Data"), of("AWS::SQS::Queue")]},
+        {"FieldSelectors": [all("Data"), of("AWS::Lambda::Function")]},
         {"FieldSelectors": [all("Data"), of("AWS::DynamoDB::Table"), table]},
     ]});
     let selectors = files.write("selectors.json", &selectors.to_string());
@@ -376,6 +377,19 @@ fn a_functions_dead_letters_stay_where_they_are_named_though_it_sends_elsewhere(
         json!({"kind": "on", "resources": [queue("dead")]})
     );
     assert_eq!(text_of(&of(&["*".to_owned()]), "kind"), "nothing");
+}
+
+#[test]
+fn a_functions_destination_stays_where_it_is_named() {
+    let of = |resource: &str| {
+        let invoke = allow(&["lambda:InvokeFunction"], resource);
+        judged(&function(), &[allow(&["s3:GetObject"], "*"), invoke])
+            .remove("lambda:InvokeFunction")
+    };
+    assert_eq!(of(&FUNCTION.replace("worker", "failed")).as_deref(), Some("companion"));
+    // Most functions have none.
+    assert_eq!(of("*"), None);
+    assert_eq!(of(&FUNCTION.replace("worker", "*")), None);
 }
 
 #[test]

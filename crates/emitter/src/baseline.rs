@@ -67,6 +67,9 @@ struct Kind {
 #[serde(deny_unknown_fields)]
 struct Extra {
     actions: Vec<String>,
+    /// Whether it is kept only on what somebody wrote down by its whole name.
+    #[serde(default)]
+    named: bool,
     reason: String,
     #[serde(rename = "source")]
     _source: String,
@@ -78,6 +81,8 @@ pub(crate) struct WorkloadCompanion {
     pub(crate) with: &'static str,
     /// The actions.
     pub(crate) actions: &'static [String],
+    /// Whether they are kept only on what is attached by its whole name.
+    pub(crate) named: bool,
     /// Why.
     pub(crate) reason: &'static str,
 }
@@ -171,6 +176,7 @@ pub(crate) fn workload_companions(principal: &Principal) -> Vec<WorkloadCompanio
         companion.iter().map(|extra| WorkloadCompanion {
             with: acts_as,
             actions: &extra.actions,
+            named: extra.named,
             reason: &extra.reason,
         })
     });
@@ -384,6 +390,10 @@ mod tests {
             all.iter().any(|one| one.actions.contains(&"sqs:SendMessage".to_owned()))
         };
         assert!(goes(&[(Attribution::Scope, FUNCTION)], &[]));
+        // Destinations of which most functions have none are kept by their names alone.
+        let all = workload_companions(&principal(&[(Attribution::Scope, FUNCTION)], &[]));
+        let named = all.iter().filter(|one| one.named).flat_map(|one| one.actions);
+        assert_eq!(named.collect::<Vec<_>>(), ["lambda:InvokeFunction", "events:PutEvents"]);
         // Whoever invokes it is none, and a session may have any name.
         let invokes = [("lambda:InvokeFunction", FUNCTION, Outcome::Granted)];
         assert!(!goes(&[(Attribution::Session, "orders")], &invokes));

@@ -40,8 +40,8 @@ pub(super) struct Companions {
     by_action: BTreeMap<String, Vec<Brought>>,
     /// Action → on what workloads need it whatever they do, and why.
     by_workload: BTreeMap<String, (BTreeSet<String>, String)>,
-    /// Action → why some workloads of such a kind need it, on what the log may not show, and whether one of
-    /// them did not use it itself.
+    /// Action → why some workloads of such a kind need it, on what the log may not show, and whether that may
+    /// be anything: one of them did not use it itself, and most may need it.
     by_kind: BTreeMap<String, (String, bool)>,
     /// Actions called like an event that succeeded and is mapped to others, each with why.
     namesakes: BTreeMap<&'static str, String>,
@@ -137,7 +137,7 @@ impl Companions {
                 for action in one.actions {
                     let why = || (format!("goes with {}: {}", one.with, one.reason), false);
                     let entry = by_kind.entry(action.to_ascii_lowercase());
-                    entry.or_insert_with(why).1 |= !uses(action);
+                    entry.or_insert_with(why).1 |= !one.named && !uses(action);
                 }
             }
         }
