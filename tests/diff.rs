@@ -449,6 +449,13 @@ fn a_baseline_accepts_what_is_known_until_its_day() {
         let results = sarif["runs"][0]["results"].as_array().unwrap();
         let accepted = results.iter().filter(|one| one["suppressions"][0]["status"] == "accepted");
         assert_eq!(accepted.count(), usize::from(code == 0), "{principal} {until}");
+        for format in [&[][..], &["--format", "markdown"], &["--format", "html"]] {
+            let options = [&WEEK[..], &options, format].concat();
+            let told = diff(trail.path(), &options).stdout;
+            let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+            let marked = told.contains(&format!("accepted until {until} by team"));
+            assert_eq!(marked, code == 0, "{format:?} {principal} {until}: {told}");
+        }
     }
     // Of a dump all principals are judged, so an entry without a finding is good for nothing.
     let dump = dump(&[(ACCOUNT, "worker", policy(&["sqs:DeleteQueue"], &[QUEUE]))]);

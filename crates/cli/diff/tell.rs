@@ -94,8 +94,9 @@ impl Page {
         }
         for finding in &one.findings {
             let place = finding.place().map(|place| format!(" ({place})")).unwrap_or_default();
-            let what = format!("{}: {}{place}", finding.code.as_str(), finding.message);
+            let what = format!("{}: {}{place}", finding.code.as_str(), finding.told());
             let tone = match finding.severity {
+                _ if finding.accepted.is_some() => None,
                 Severity::Error => Some(Tone::Bad),
                 Severity::Warning => Some(Tone::Doubtful),
                 Severity::Note => None,

@@ -199,6 +199,15 @@ impl Finding {
         }
     }
 
+    /// Returns what is the matter, and by whom it is accepted where it is.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match &self.accepted {
+            Some(accepted) => format!("{}; {accepted}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// Says which statement it is about.
     #[must_use]
     pub fn at(mut self, policy: &str, statement: usize) -> Finding {

@@ -111,7 +111,7 @@ impl<'a> Builder<'a> {
                     code: finding.code.as_str(),
                     severity: finding.severity,
                     place: finding.place(),
-                    message: finding.message.clone(),
+                    message: finding.told(),
                     means: finding.code.description(),
                 })
                 .collect(),

@@ -101,7 +101,7 @@ fn principal(one: &PrincipalDiff) -> Section {
     folded(&mut details, "Blind spots", &list(blind_spots(one)));
     let findings = one.findings.iter().map(|finding| {
         let place = finding.place().map(|place| format!(", {}", code(&place))).unwrap_or_default();
-        format!("{}{place}: {}", code(finding.code.as_str()), prose(&finding.message))
+        format!("{}{place}: {}", code(finding.code.as_str()), prose(&finding.told()))
     });
     folded(&mut details, "Findings", &list(findings.collect()));
     let proposed = one.draft.as_ref().filter(|_| one.status.proposes());
