@@ -91,7 +91,7 @@ fn what_one_identity_did_to_anothers_is_told_and_stays() {
     let on = drafted_on(&one);
     assert_eq!(on, ["arn:aws:s3:::b/private/eu-west-1:*"], "{one:#}");
     let [told] = warnings(&one)[..] else { panic!("{one:#}") };
-    assert!(told.contains("though some calls named another's"), "{told}");
+    assert!(told.contains("not in every call is known to be the caller's own"), "{told}");
 }
 
 #[test]

@@ -74,7 +74,7 @@ pub fn provider(name: &str) -> Option<&'static Provider> {
 pub struct Named {
     /// The caller's own.
     pub own: bool,
-    /// Another identity's.
+    /// Another identity's, or nobody knows whose.
     pub others: bool,
 }
 
@@ -111,7 +111,7 @@ impl Identity {
     /// Returns whose ids stand in what a record's request names.
     fn named(&self, record: &Record<'_>) -> Named {
         let mut named = Named::default();
-        let Some(own) = self.id.as_deref() else { return named };
+        let own = self.id.as_deref();
         let texts = [&record.request_parameters, &record.resources];
         for text in texts.into_iter().flatten().map(Json::text) {
             // Ids have nothing that JSON escapes, and names may have their colon escaped as in a URL.
@@ -120,11 +120,11 @@ impl Identity {
                 false => Cow::Borrowed(text),
             };
             match self.provider.ids {
-                true => ids(&text).for_each(|id| match id == own {
+                true => ids(&text).for_each(|id| match Some(id) == own {
                     true => named.own = true,
                     false => named.others |= !self.beside.iter().any(|one| **one == *id),
                 }),
-                false => named.own |= parts(&text).any(|part| part == own),
+                false => named.own |= parts(&text).any(|part| Some(part) == own),
             }
         }
         named
@@ -322,6 +322,14 @@ mod tests {
                 "{rest}"
             );
         }
+    }
+
+    #[test]
+    fn whose_an_id_is_nobody_knows_where_the_record_does_not_have_the_callers() {
+        let web = r#"{"federatedProvider":"cognito-identity.amazonaws.com","attributes":{}}"#;
+        let all = read(web, &format!(r#","requestParameters":{{"key":"{OWN_ID}"}}"#));
+        let named = all.get(ROLE).and_then(|of| of.get("cognito-identity.amazonaws.com"));
+        assert_eq!(named, Some(&Named { own: false, others: true }));
     }
 
     #[test]

@@ -71,7 +71,9 @@ impl SharedBy {
             some => format!("; the ids of {some} stand in resources"),
         };
         let whose = match named {
-            Named { others: true, .. } => ", though some calls named another's",
+            Named { others: true, .. } => {
+                ", which not in every call is known to be the caller's own"
+            }
             Named { own: true, .. } if *known => ", which in every call was the caller's own",
             _ => "",
         };
@@ -151,7 +153,7 @@ mod tests {
         assert!(both.contains(&format!("Put `{VARIABLE}` in the place of an identity's id, which in every call was the caller's own,")), "{both}");
         let others = Named { own: true, others: true };
         let others = told(&SharedBy::of(&role(COGNITO, others, &[OWN])));
-        assert!(others.contains("id, though some calls named another's,"), "{others}");
+        assert!(others.contains("id, which not in every call is known to be"), "{others}");
         let none = told(&SharedBy::of(&role(COGNITO, Named::default(), &["public/a.jpg"])));
         assert!(none.contains("as well. Put") && none.contains("id, and limit"), "{none}");
         let cluster =
