@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, Files, QUEUE, WEEK, described, dump, of, policy, week};
+use super::beside::{allow, worker};
+use super::{ACCOUNT, Files, Log, QUEUE, WEEK, classes, described, dump, of, policy, week};
 use crate::harness::{list, number, text_of};
 
 /// A policy of which three large Deny statements stay.
@@ -80,4 +81,25 @@ fn an_inline_budget_is_that_of_whoever_gets_the_policy() {
         let fits = &of(&made, "worker")["proofs"]["fits"];
         assert_eq!(number(fits, "document_limit"), 10_240, "{budget}: {fits}");
     }
+}
+
+#[test]
+fn what_a_pattern_gives_back_to_fit_is_not_told_as_removed() {
+    let names = ["Users", "Roles", "Groups", "Policies", "InstanceProfiles", "AccountAliases"];
+    let log = names.iter().fold(Log::alive(ACCOUNT, 8), |log, name| {
+        log.daily("worker", "iam.amazonaws.com", &format!("List{name}"), "{}")
+    });
+    let statements = [allow(&["iam:List*", "iam:DeleteUser"], "*")];
+    let files = Files::new();
+    let config = files.write("trailtrim.toml", "[limits]\ndocument = 130\ndocuments = 1\n");
+    let wide = worker(&log, &statements, &[&WEEK[..], &["--config", &config]].concat());
+    let removed = |worker: &Value| -> String {
+        list(worker, "statements").iter().map(|one| one["removed"].to_string()).collect()
+    };
+    assert!(wide["draft"].to_string().contains("iam:List*"), "{wide:#}");
+    assert_eq!(classes(&wide).get("iam:ListAccessKeys").copied(), Some("to-fit"), "{wide:#}");
+    assert!(!removed(&wide).contains("iam:ListAccessKeys"), "{wide:#}");
+    assert!(removed(&wide).contains("iam:DeleteUser"), "{wide:#}");
+    let exact = worker(&log, &statements, &WEEK);
+    assert!(removed(&exact).contains("iam:ListAccessKeys"), "{exact:#}");
 }

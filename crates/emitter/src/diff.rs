@@ -8,6 +8,7 @@ mod build;
 mod drafted;
 mod room;
 mod words;
+mod writing;
 
 pub use build::{Inputs, Past, diff};
 pub use words::count;

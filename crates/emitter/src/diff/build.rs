@@ -1,20 +1,19 @@
 //! Fills the model from what was tightened, and proves it on the way.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use trailtrim_aggregator::{Activity, Coverage, Join as _, RowKey, Stats, is_service_linked};
 use trailtrim_catalog::Catalog;
-use trailtrim_iam::{Effect, PolicyDocument, Statement, pattern};
+use trailtrim_iam::PolicyDocument;
 
 use super::drafted::{Drafted, Sourced};
 use super::room::{Rooms, limits_of};
+use super::writing::Writing;
 use super::{
     ActionDiff, DIFF_SCHEMA_VERSION, Diff, DocumentView, DraftStatement, DraftView,
     GeneralisationView, NotAttachedView, Options, PolicyView, PrincipalDiff, ReasonView,
     RemovedActions, RestView, SharedDiff, StatementDiff, Status, UsedElsewhere, UsedResource,
-    WrittenAs,
 };
 use crate::attached::{Bundle, Inventory, Policy};
 use crate::caveats::{Caveats, made_anew};
@@ -473,60 +472,6 @@ fn policy(policy: &Policy) -> PolicyView {
     }
 }
 
-/// What the drafted statements have in place of what was seen.
-struct Writing<'w> {
-    bundle: &'w TightenedBundle<'w>,
-    allows: Vec<&'w Statement>,
-    conceded: bool,
-    /// By action, the resources of the statements that allow it.
-    known: RefCell<BTreeMap<&'static str, BTreeSet<&'w str>>>,
-}
-
-impl<'w> Writing<'w> {
-    fn of(bundle: &'w TightenedBundle<'w>, draft: Option<&'w Drafted>) -> Writing<'w> {
-        let documents = draft.into_iter().flat_map(|draft| &draft.documents);
-        let statements = documents.flat_map(|document| &document.statements);
-        Writing {
-            bundle,
-            allows: statements.filter(|one| one.effect == Effect::Allow).collect(),
-            conceded: draft.is_some_and(|draft| !draft.concessions.is_empty()),
-            known: RefCell::default(),
-        }
-    }
-
-    /// Returns the first pattern that allows an action on what was seen, unless it is named itself.
-    fn instead(&self, action: &'static str, resource: &str) -> Option<WrittenAs> {
-        let mut known = self.known.borrow_mut();
-        let listed = known.entry(action).or_insert_with(|| {
-            let holding = self.allows.iter().filter(|one| {
-                let listed = one.action.listed().iter();
-                !one.action.is_negated()
-                    && listed.into_iter().any(|wide| pattern::covers_action(wide, action))
-            });
-            let resources = holding.filter_map(|one| one.resource.as_ref());
-            let resources = resources.filter(|one| !one.is_negated());
-            resources.flat_map(|one| one.listed()).map(String::as_str).collect()
-        });
-        if listed.contains(resource) {
-            return None;
-        }
-        let wide = listed.iter().find(|wide| pattern::covers(wide, resource));
-        // What a policy variable stands for is known to AWS alone; the call worked.
-        let open = |wide: &&&str| {
-            pattern::has_variable(wide)
-                && pattern::covers(&pattern::without_variables(wide), resource)
-        };
-        let wide = wide.or_else(|| listed.iter().find(open))?;
-        let chosen = self.bundle.choice.generalisations().iter().find(|one| one.to == **wide);
-        let why = match chosen {
-            Some(one) => one.why.clone(),
-            None if self.conceded => "to fit AWS's limits, or as it is attached".to_owned(),
-            None => "as it is attached".to_owned(),
-        };
-        Some(WrittenAs { pattern: (*wide).to_owned(), why })
-    }
-}
-
 fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<StatementDiff> {
     let writing = Writing::of(bundle, draft);
     let several = bundle.bundle.holders.len() > 1;
@@ -538,6 +483,10 @@ fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<Stat
                 .policies
                 .get(place.policy)
                 .and_then(|policy| policy.document.statements.get(place.statement));
+            let going = actions.iter().filter(|one| goes(one)).map(|one| one.action);
+            let conceded: BTreeSet<&str> = going
+                .filter(|action| statement.is_some_and(|one| writing.concedes(action, one)))
+                .collect();
             StatementDiff {
                 policy: place.policy,
                 statement: place.statement,
@@ -545,10 +494,17 @@ fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<Stat
                 keeps_resources: bundle.fixed.get(place).map(|why| (*why).to_owned()),
                 actions: actions
                     .iter()
-                    .filter(|one| !goes(one))
-                    .map(|one| action(one, several, &writing))
+                    .filter_map(|one| match (goes(one), conceded.contains(one.action)) {
+                        (false, _) => Some(action(one, several, &writing)),
+                        (true, true) => Some(ActionDiff {
+                            class: Class::ToFit,
+                            why: format!("{}, and a pattern of the draft stands for it", one.why),
+                            ..action(one, several, &writing)
+                        }),
+                        (true, false) => None,
+                    })
                     .collect(),
-                removed: removed(actions),
+                removed: removed(actions, &conceded),
                 unknown_actions: bundle.foreign.get(place).cloned().unwrap_or_default(),
             }
         })
@@ -603,12 +559,13 @@ fn action(one: &Judged<'_>, several: bool, writing: &Writing<'_>) -> ActionDiff 
     }
 }
 
-fn removed(actions: &[Judged<'_>]) -> Vec<RemovedActions> {
+/// Returns what goes, but for what the draft allows all the same.
+fn removed(actions: &[Judged<'_>], conceded: &BTreeSet<&str>) -> Vec<RemovedActions> {
     let service = |action: &'static str| action.split(':').next().unwrap_or_default();
     let busy: BTreeSet<&str> =
         actions.iter().filter(|one| !goes(one)).map(|one| service(one.action)).collect();
     let mut by_service: BTreeMap<(&str, &str, Class), Vec<String>> = BTreeMap::new();
-    for one in actions.iter().filter(|one| goes(one)) {
+    for one in actions.iter().filter(|one| goes(one) && !conceded.contains(one.action)) {
         by_service
             .entry((service(one.action), one.why.as_str(), one.class))
             .or_default()

@@ -78,10 +78,13 @@ impl Drafted {
             .filter(|statement| statement.effect == Effect::Allow)
             .map(|statement| sourced(statement, &bundle.allows))
             .collect();
+        // What grants something comes first.
+        let (costly, free): (Vec<&Step>, Vec<&Step>) =
+            steps.iter().partition(|step| !step.gained_actions.is_empty());
         Some(Drafted {
             fits: obstacle.is_none(),
             statements,
-            concessions: steps.iter().map(told).collect(),
+            concessions: costly.into_iter().chain(free).map(told).collect(),
             obstacle,
             documents,
         })
@@ -284,7 +287,7 @@ fn told(step: &Step) -> String {
     };
     let gained = match step.gained_actions.is_empty() {
         true => "gains no action that the catalog knows".to_owned(),
-        false => format!("more resources for {}", listed(&step.gained_actions)),
+        false => format!("allows more of {}", listed(&step.gained_actions)),
     };
     format!(
         "{} on {} in place of {} grants: {}; {gained}",

@@ -52,6 +52,7 @@ impl Class {
             Class::AllowedElsewhere => "allowed elsewhere",
             Class::Withheld => "withheld",
             Class::Forbidden => "forbidden",
+            Class::ToFit => "to fit AWS's limits",
         }
     }
 }

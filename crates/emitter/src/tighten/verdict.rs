@@ -44,6 +44,9 @@ pub enum Class {
     /// A Deny statement or the boundary of whoever has it surely forbids it, or its resource means nothing
     /// to them, so that its statement does not allow it.
     Forbidden,
+    /// The log would have shown it for long enough, and did not; the draft allows it all the same, by a
+    /// pattern that it has to keep AWS's limits.
+    ToFit,
 }
 
 /// What of an action stays beside what was used.

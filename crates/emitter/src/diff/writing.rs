@@ -1,0 +1,93 @@
+//! How a draft writes what was seen, and what it allows beside that to keep AWS's limits.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailtrim_iam::{Effect, Selector, Statement, pattern};
+
+use super::WrittenAs;
+use super::drafted::Drafted;
+use crate::cover::service;
+use crate::tighten::TightenedBundle;
+
+/// What the drafted statements have in place of what was seen.
+pub(super) struct Writing<'w> {
+    bundle: &'w TightenedBundle<'w>,
+    allows: Vec<&'w Statement>,
+    /// Whether ground was given to keep AWS's limits.
+    conceded: bool,
+    /// Where it was, the patterns of actions, by service.
+    patterns: BTreeMap<String, Vec<(&'w str, &'w Statement)>>,
+    /// By action, the resources of the statements that allow it.
+    known: RefCell<BTreeMap<&'static str, BTreeSet<&'w str>>>,
+}
+
+impl<'w> Writing<'w> {
+    pub(super) fn of(bundle: &'w TightenedBundle<'w>, draft: Option<&'w Drafted>) -> Writing<'w> {
+        let documents = draft.into_iter().flat_map(|draft| &draft.documents);
+        let statements = documents.flat_map(|document| &document.statements);
+        let allows: Vec<&Statement> =
+            statements.filter(|one| one.effect == Effect::Allow).collect();
+        let conceded = draft.is_some_and(|draft| !draft.concessions.is_empty());
+        let mut patterns: BTreeMap<String, Vec<(&str, &Statement)>> = BTreeMap::new();
+        for statement in allows.iter().filter(|_| conceded) {
+            let listed =
+                statement.action.listed().iter().filter(|_| !statement.action.is_negated());
+            for wide in listed.filter(|one| one.contains(['*', '?'])) {
+                let service = service(wide).to_ascii_lowercase();
+                patterns.entry(service).or_default().push((wide, statement));
+            }
+        }
+        Writing { bundle, allows, conceded, patterns, known: RefCell::default() }
+    }
+
+    /// Tells whether a pattern of the drafted statements allows an action that nothing of a statement keeps,
+    /// on some of the statement's resources: ground that was given to keep AWS's limits.
+    pub(super) fn concedes(&self, action: &str, attached: &Statement) -> bool {
+        let here = |statement: &&Statement| match (&statement.resource, &attached.resource) {
+            (Some(Selector::Only(drafted)), Some(Selector::Only(attached))) => {
+                drafted.iter().any(|one| {
+                    let meets =
+                        |other: &String| pattern::covers(other, one) || pattern::covers(one, other);
+                    attached.iter().any(meets)
+                })
+            }
+            _ => true,
+        };
+        let patterns = self.patterns.get(service(action)).into_iter().flatten();
+        let mut holding = patterns.filter(|(wide, _)| pattern::covers_action(wide, action));
+        holding.any(|(_, statement)| here(statement))
+    }
+
+    /// Returns the first pattern that allows an action on what was seen, unless it is named itself.
+    pub(super) fn instead(&self, action: &'static str, resource: &str) -> Option<WrittenAs> {
+        let mut known = self.known.borrow_mut();
+        let listed = known.entry(action).or_insert_with(|| {
+            let holding = self.allows.iter().filter(|one| {
+                let listed = one.action.listed().iter();
+                !one.action.is_negated()
+                    && listed.into_iter().any(|wide| pattern::covers_action(wide, action))
+            });
+            let resources = holding.filter_map(|one| one.resource.as_ref());
+            let resources = resources.filter(|one| !one.is_negated());
+            resources.flat_map(|one| one.listed()).map(String::as_str).collect()
+        });
+        if listed.contains(resource) {
+            return None;
+        }
+        let wide = listed.iter().find(|wide| pattern::covers(wide, resource));
+        // What a policy variable stands for is known to AWS alone; the call worked.
+        let open = |wide: &&&str| {
+            pattern::has_variable(wide)
+                && pattern::covers(&pattern::without_variables(wide), resource)
+        };
+        let wide = wide.or_else(|| listed.iter().find(open))?;
+        let chosen = self.bundle.choice.generalisations().iter().find(|one| one.to == **wide);
+        let why = match chosen {
+            Some(one) => one.why.clone(),
+            None if self.conceded => "to fit AWS's limits, or as it is attached".to_owned(),
+            None => "as it is attached".to_owned(),
+        };
+        Some(WrittenAs { pattern: (*wide).to_owned(), why })
+    }
+}
