@@ -5,7 +5,7 @@ mod files;
 mod format;
 mod tell;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -364,7 +364,8 @@ struct Dumps {
 }
 
 fn read_dumps(files: &[PathBuf]) -> anyhow::Result<Dumps> {
-    let mut holders = Vec::new();
+    let mut holders: Vec<Attachments> = Vec::new();
+    let mut told: HashMap<String, (usize, &PathBuf)> = HashMap::new();
     let mut names = Facts::default();
     for file in files {
         let contents = read_file(file)?;
@@ -376,7 +377,23 @@ fn read_dumps(files: &[PathBuf]) -> anyhow::Result<Dumps> {
         }
         // Those of inline policies are no ARNs, and teach nothing.
         contents.policies.iter().for_each(|policy| names.note_arn(&policy.name));
-        holders.extend(contents.principals);
+        for holder in contents.principals {
+            let Some(&(at, before)) = told.get(&holder.arn) else {
+                told.insert(holder.arn.clone(), (holders.len(), file));
+                holders.push(holder);
+                continue;
+            };
+            // The same dump may be given twice; of two that differ none is known to be the current one.
+            if holders.get(at) != Some(&holder) {
+                let (arn, before, file) = (&holder.arn, before.display(), file.display());
+                return Err(hinted(
+                    format!(
+                        "`{arn}` is told of twice, and not alike: in `{before}` and in `{file}`"
+                    ),
+                    "give one dump of each account, the one that is current",
+                ));
+            }
+        }
     }
     for holder in &holders {
         names.note_arn(&holder.arn);

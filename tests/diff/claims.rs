@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::forbidden::gone;
-use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of, week};
+use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, dump, of, policy, week};
 use crate::harness::{generate, list, number, text_of};
 
 /// A policy of some statements.
@@ -304,4 +304,28 @@ fn one_cause_is_told_once_and_with_a_few_names() {
     let ran = diff(trail.path(), &options);
     let lines = ran.stdout.lines().filter(|line| line.contains("! s3:PutObject"));
     assert_eq!(lines.count(), 7, "{}", ran.stdout);
+}
+
+#[test]
+fn two_dumps_that_tell_of_a_role_differently_are_refused() {
+    let (trail, files) = (week().write(1), Files::new());
+    let of = |actions: &[&str]| {
+        let dump = dump(&[(ACCOUNT, "worker", policy(actions, &["*"]))]).to_string();
+        files.write(&format!("{}.json", actions.len()), &dump)
+    };
+    let (old, new) = (of(&["sqs:*"]), of(&["sqs:SendMessage", "sqs:ReceiveMessage"]));
+    let given = |dumps: &[&str]| {
+        diff(trail.path(), &[&WEEK[..], &["--account-authorization-details"], dumps].concat())
+    };
+    for dumps in [[&*old, &*new], [&*new, &*old]] {
+        let ran = given(&dumps);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("role/worker` is told of twice, and not alike"),
+            "{}",
+            ran.stderr
+        );
+    }
+    // The same one twice says nothing else.
+    assert_eq!(given(&[&new, &new]).stdout, given(&[&new]).stdout);
 }
