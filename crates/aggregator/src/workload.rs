@@ -400,7 +400,7 @@ mod tests {
     #[test]
     fn the_data_is_read() {
         let rules: Rules = toml::from_str(DATA).unwrap();
-        assert_eq!((rules.token.len(), rules.habit.len()), (3, 2));
+        assert_eq!((rules.token.len(), rules.habit.len()), (3, 6));
         let named: Named = toml::from_str(QUALIFIED).unwrap();
         assert_eq!(named.qualified.len(), 1);
     }
@@ -438,6 +438,7 @@ mod tests {
         for (name, whose) in [
             ("i-0123456789abcdef0", Some("EC2")),
             ("eks-shop-orders-7d9f-0b5e1e5e-1111-4222-8333-444455556666", Some("EKS")),
+            ("botocore-session-1700000000", Some("SDKs")),
             ("i-am-jo", None),
             ("eks-deployer", None),
         ] {
