@@ -404,3 +404,28 @@ fn what_goes_with_a_call_stays_as_that_does() {
     // A model's calls, which no trail takes here, may write to the bucket as well.
     assert_eq!(rest_of(&["bedrock:*"]), json!({"kind": "as-attached"}));
 }
+
+#[test]
+fn regions_of_another_partition_are_not_in_use_for_an_account() {
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "sqs.amazonaws.com", "ListQueues", "{}");
+    let statements = [allow(&["sqs:ListQueues", "dynamodb:DeleteTable"], "*")];
+    let regions = |named: &[&'static str]| {
+        let named = named.iter().flat_map(|one| ["--use-region", one]);
+        let options: Vec<&str> = WEEK.into_iter().chain(named).collect();
+        classes(&worker(&log, &statements, &options)).contains_key("dynamodb:DeleteTable")
+    };
+    assert!(!regions(&["eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1"]));
+    assert!(regions(&["eu-west-1", "us-east-1", "ap-south-1"]));
+}
+
+#[test]
+fn a_trail_that_is_too_short_is_no_change_of_the_policy() {
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "sqs.amazonaws.com", "ListQueues", "{}");
+    let statements = [allow(&["sqs:ListQueues", "dynamodb:DeleteTable"], "*")];
+    let regions = ["--use-region", "eu-west-1", "--principal", "worker"];
+    let worker = worker(&log, &statements, &[&["--unused-days", "20"][..], &regions].concat());
+    let mut actions = list(&worker, "statements").iter().flat_map(|one| list(one, "actions"));
+    let deleting = actions.find(|one| text_of(one, "action") == "dynamodb:DeleteTable").unwrap();
+    assert_eq!(text_of(deleting, "class"), "too-new");
+    assert_eq!(text_of(deleting, "why"), "not seen, but covered for 6 of 20 days only");
+}

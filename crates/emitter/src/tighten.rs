@@ -16,6 +16,7 @@ mod fence;
 mod holders;
 mod idle;
 mod lookout;
+mod partition;
 mod passing;
 mod settings;
 mod verdict;

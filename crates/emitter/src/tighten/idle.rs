@@ -192,11 +192,11 @@ impl<'i, 'a> Idling<'i, 'a> {
             reasons.push(InUse::SeenElsewhere { last: stats.last().and_then(time) });
         }
         reasons.extend(self.last_used(one, account));
-        let (days, regions) = match self.sight(one, account) {
+        let (days, regions) = match self.sight(one) {
             Ok(Sight::Unused { days }) => (days, BTreeSet::new()),
             Ok(Sight::UnusedIn { regions, days }) => (days, regions),
             Ok(Sight::TooNew { days }) => {
-                reasons.push(self.too_few(one, account, days));
+                reasons.push(self.too_few(one, days));
                 (days, BTreeSet::new())
             }
             Ok(Sight::Unobservable { why } | Sight::UnshownTo { why, .. }) | Err(why) => {
@@ -251,9 +251,9 @@ impl<'i, 'a> Idling<'i, 'a> {
     }
 
     /// Too few covered days: since it was made, or at all.
-    fn too_few(&self, one: &Attached, account: &str, days: usize) -> InUse {
+    fn too_few(&self, one: &Attached, days: usize) -> InUse {
         let needed = self.standards.lookout.enough();
-        let enough = is_unused(&self.shows(account, self.sign(one), None));
+        let enough = is_unused(&self.shows(one, self.sign(one), None));
         match one.created.clone().filter(|_| enough) {
             Some(created) => InUse::TooNew { created, days, needed },
             None => InUse::NotCovered {
@@ -266,19 +266,19 @@ impl<'i, 'a> Idling<'i, 'a> {
         if one.arn.contains(":role/") { BEGINS_SESSION } else { ANYBODYS }
     }
 
-    fn shows(&self, account: &str, action: &'static str, since: Option<i64>) -> Sight {
+    fn shows(&self, one: &Attached, action: &'static str, since: Option<i64>) -> Sight {
         // Whoever assumes a role, or leaves a user's traces, may be anyone as well.
-        let whose = Whose { account, principal: None };
+        let whose = Whose { principal: None, ..self.standards.lookout.whose(&one.arn) };
         self.standards.lookout.judge(whose, action, &["*"], since, None, &|_| true)
     }
 
     /// Returns whether a use would have shown, or what is not known of it.
-    fn sight(&self, one: &Attached, account: &str) -> Result<Sight, String> {
+    fn sight(&self, one: &Attached) -> Result<Sight, String> {
         let since = one.created.as_deref().and_then(moment);
         let sign = self.sign(one);
-        let mut sight = self.shows(account, sign, since);
+        let mut sight = self.shows(one, sign, since);
         if let Sight::Unobservable { why } = &sight {
-            if since.is_some() && is_unused(&self.shows(account, sign, None)) {
+            if since.is_some() && is_unused(&self.shows(one, sign, None)) {
                 return Ok(Sight::TooNew { days: 0 });
             }
             return Err(format!("of {sign}: {why}"));

@@ -18,6 +18,8 @@ use trailtrim_aggregator::coverage::{ActionEvents, Asked, GLOBAL, Lack, Place};
 use trailtrim_aggregator::{Coverage, day};
 use trailtrim_catalog::Visibility;
 
+use super::partition::partition_of;
+
 /// How many days at the end of a trail may be uncovered: the last one always is, and the one before
 /// is where its records are few.
 const TAIL: i32 = 3;
@@ -58,6 +60,8 @@ struct Memory {
 pub(crate) struct Whose<'w> {
     /// The account.
     pub(crate) account: &'w str,
+    /// The partition of that account.
+    pub(crate) partition: &'w str,
     /// The ARN of the principal; absent where it may be anyone of the account.
     pub(crate) principal: Option<&'w str>,
 }
@@ -110,8 +114,10 @@ impl<'a> Lookout<'a> {
     /// Returns of whom to ask for a principal: of anyone of its account, where no trail is known to tell
     /// callers apart, so that an answer is one for all.
     pub(crate) fn whose<'w>(&self, arn: &'w str) -> Whose<'w> {
-        let account = arn.split(':').nth(4).unwrap_or_default();
-        Whose { account, principal: self.picks_callers.then_some(arn) }
+        let mut fields = arn.split(':').skip(1);
+        let partition = fields.next().unwrap_or_default();
+        let account = fields.nth(2).unwrap_or_default();
+        Whose { account, partition, principal: self.picks_callers.then_some(arn) }
     }
 
     /// Judges an action of a principal of an account that was not seen on what some resource
@@ -154,6 +160,11 @@ impl<'a> Lookout<'a> {
         let mut fewest = usize::MAX;
         // The place where it would have shown on the fewest days.
         let mut unsure: Option<(usize, String)> = None;
+        // Of what the user says only the regions that the account can have.
+        let in_use: Option<BTreeSet<String>> = self.regions.as_ref().map(|regions| {
+            regions.iter().filter(|one| partition_of(one) == whose.partition).cloned().collect()
+        });
+        let in_use = in_use.filter(|regions| !regions.is_empty());
         // Regions in which something that names its region would not have shown for long enough.
         let mut dark = BTreeSet::new();
         // Where the region of a call does not matter, anywhere stands for all.
@@ -178,7 +189,7 @@ impl<'a> Lookout<'a> {
                 fewest = fewest.min(anywhere);
                 continue;
             }
-            let places: BTreeSet<String> = match (limited, &self.regions) {
+            let places: BTreeSet<String> = match (limited, &in_use) {
                 (Some(limited), _) => limited.iter().map(|&region| region.to_owned()).collect(),
                 (None, Some(regions)) => regions.clone(),
                 (None, None) => {
@@ -187,7 +198,7 @@ impl<'a> Lookout<'a> {
                     seen.map(str::to_owned).collect()
                 }
             };
-            let closed = limited.is_some() || self.regions.is_some();
+            let closed = limited.is_some() || in_use.is_some();
             let (mut clear, mut all_clear) = (BTreeSet::new(), true);
             for region in places {
                 let days = self.days(whose, action, &region, resource, since, can);
@@ -271,7 +282,7 @@ impl<'a> Lookout<'a> {
     /// delivered with another one.
     fn lacks(
         &self,
-        Whose { account, principal }: Whose<'_>,
+        Whose { account, principal, .. }: Whose<'_>,
         action: &'static str,
         region: &str,
         resource: &str,
@@ -320,7 +331,7 @@ impl<'a> Lookout<'a> {
     /// before the trail does.
     fn days(
         &self,
-        Whose { account, principal }: Whose<'_>,
+        Whose { account, principal, .. }: Whose<'_>,
         action: &'static str,
         region: &str,
         resource: &str,

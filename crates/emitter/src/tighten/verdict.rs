@@ -518,15 +518,18 @@ impl<'a> Judge<'_, '_, 'a> {
             .holders
             .iter()
             .any(|whose| self.holders.first().is_some_and(|first| first.account != whose.account));
-        let sights = self.holders.iter().map(|whose| {
-            match lookout.judge(*whose, action, &resources, since, limited, self.bench.can) {
-                Sight::Unobservable { why } if several => {
-                    Sight::Unobservable { why: format!("in account {}: {why}", whose.account) }
+        let sight = |since: Option<i64>| {
+            let sights = self.holders.iter().map(|whose| {
+                match lookout.judge(*whose, action, &resources, since, limited, self.bench.can) {
+                    Sight::Unobservable { why } if several => {
+                        Sight::Unobservable { why: format!("in account {}: {why}", whose.account) }
+                    }
+                    sight => sight,
                 }
-                sight => sight,
-            }
-        });
-        match sights.reduce(worse) {
+            });
+            sights.reduce(worse)
+        };
+        match sight(since) {
             // What was recorded is no sign that all of it is, and none that it never is.
             Some(Sight::Unobservable { .. }) if was_seen && !lookout.is_known(action) => {
                 let why = "it is not known whether CloudTrail shows all of its calls";
@@ -537,6 +540,13 @@ impl<'a> Judge<'_, '_, 'a> {
                 Rest::Nothing => rest_of(Some(Sight::Unused { days }), lookout, was_seen),
                 rest => (rest, Class::Unobservable, why),
             },
+            // Where the policy was as it is for longer, it is the trail that was not looking before.
+            Some(Sight::TooNew { days }) if sight(None) == Some(Sight::TooNew { days }) => {
+                let not_seen = not_seen(was_seen);
+                let enough = lookout.enough();
+                let why = format!("{not_seen}, but covered for {days} of {enough} days only");
+                (Rest::All, Class::TooNew, why)
+            }
             sight => rest_of(sight, lookout, was_seen),
         }
     }
@@ -615,9 +625,13 @@ fn grants(seen: &Seen<'_>) -> bool {
     seen.key.outcome.grants()
 }
 
+/// Says what was not seen: the rest, beside what was.
+fn not_seen(was_seen: bool) -> &'static str {
+    if was_seen { "on nothing else seen" } else { "not seen" }
+}
+
 fn rest_of(sight: Option<Sight>, lookout: &Lookout<'_>, was_seen: bool) -> Verdict {
-    // It is about the rest, beside what was seen.
-    let not_seen = if was_seen { "on nothing else seen" } else { "not seen" };
+    let not_seen = not_seen(was_seen);
     match sight {
         Some(Sight::Unused { days }) => {
             (Rest::Nothing, Class::Unused, format!("{not_seen} in {days} covered days"))
