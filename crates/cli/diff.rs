@@ -17,7 +17,7 @@ use trailtrim_emitter::diff::{Diff, Inputs, Options, Past, Status, diff as descr
 use trailtrim_emitter::fit::Budget as Sizes;
 use trailtrim_emitter::tighten::{Lookout, Settings, Standards, UNUSED_DAYS};
 use trailtrim_emitter::{ConditionKind, Taste};
-use trailtrim_iam::read::{Attachments, PolicyKind};
+use trailtrim_iam::read::{Attachments, HolderKind, PolicyKind};
 
 use accepted::Accepted;
 use files::Form;
@@ -397,6 +397,10 @@ fn read_dumps(files: &[PathBuf]) -> anyhow::Result<Dumps> {
     }
     for holder in &holders {
         names.note_arn(&holder.arn);
+        // The dump is of now, whatever the log has last.
+        if holder.kind == HolderKind::User && !holder.unique_id.is_empty() {
+            names.note_current_user(&holder.unique_id, &holder.arn);
+        }
         for profile in &holder.instance_profiles {
             names.note_arn(profile);
             names.note_profile(profile, &holder.arn);

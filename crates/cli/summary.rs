@@ -8,7 +8,7 @@ use trailtrim_aggregator::{Activity, Outcome, Unmapped};
 use trailtrim_emitter::report::{Filters, Input};
 use trailtrim_emitter::{
     Baseline, Caveats, Draft, MANAGED_POLICY_LIMIT, MissingCompanions, Regranted, Taste, Turnover,
-    Widening, made_anew,
+    Widening, made_anew, renamed,
 };
 
 use crate::output::printable;
@@ -334,7 +334,8 @@ fn tell_caveats(
         let caveats = Caveats::of(principal);
         let workload = principal.workload.as_ref().map(|one| format!(" ({})", one.label()));
         let who = format!("{}{}", principal.arn, workload.unwrap_or_default());
-        notes.extend(made_anew(principal).map(|note| (who.clone(), note)));
+        let named = made_anew(principal).into_iter().chain(renamed(principal));
+        notes.extend(named.map(|note| (who.clone(), note)));
         let turnover = draft.turnover.iter().map(Turnover::told);
         let regranted = draft.regranted.iter().map(Regranted::told);
         notes.extend(regranted.map(|note| (who.clone(), note)));

@@ -329,3 +329,36 @@ fn two_dumps_that_tell_of_a_role_differently_are_refused() {
     // The same one twice says nothing else.
     assert_eq!(given(&[&new, &new]).stdout, given(&[&new]).stdout);
 }
+
+#[test]
+fn what_a_user_did_under_its_former_name_is_its_own() {
+    let user = |name: &str, id: &str, day: u32| {
+        let arn = format!("arn:aws:iam::{ACCOUNT}:user/{name}");
+        json!({"eventVersion": "1.11", "userIdentity": {"type": "IAMUser", "principalId": id, "arn": arn,
+            "accountId": ACCOUNT, "userName": name}, "eventTime": format!("2026-03-{day:02}T10:00:00Z"),
+            "eventSource": "sqs.amazonaws.com", "eventName": "PurgeQueue", "awsRegion": "eu-west-1",
+            "eventID": format!("{name}-{id}-{day}"), "eventType": "AwsApiCall", "eventCategory": "Management",
+            "managementEvent": true, "readOnly": false, "recipientAccountId": ACCOUNT,
+            "requestParameters": {"queueUrl": format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/{name}")}})
+        .to_string()
+    };
+    let queues = |records: Vec<String>| -> Vec<String> {
+        let trail = Log { records, ..Log::alive(ACCOUNT, 1) }.write(1);
+        let run = generate(&[trail.path()], &["--principal", "new"]);
+        let report = run.report();
+        let new = of(&report, "user/new");
+        list(new, "grants").iter().map(|one| text_of(one, "resource").to_owned()).collect()
+    };
+    let queue = |name: &str| format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:{name}");
+    let renamed = queues(vec![
+        user("old", "AIDAJQABLZS4A3QDU576Q", 2),
+        user("new", "AIDAJQABLZS4A3QDU576Q", 3),
+    ]);
+    assert_eq!(renamed, [queue("new"), queue("old")]);
+    // Another user had that name, before or since.
+    let other = queues(vec![
+        user("old", "AIDAZYXWVUTSRQPONMLKJ", 2),
+        user("new", "AIDAJQABLZS4A3QDU576Q", 3),
+    ]);
+    assert_eq!(other, [queue("new")]);
+}

@@ -9,7 +9,7 @@
 //! says of the account, and calls may be a part of a longer trail. Such facts come
 //! from outside as a [`Background`].
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use trailtrim_catalog::{Catalog, FactKind};
@@ -17,6 +17,7 @@ use trailtrim_catalog::{Catalog, FactKind};
 use crate::call::Call;
 use crate::identity::{PrincipalKey, account_of};
 use crate::outcome::Outcome;
+use crate::stats::Stats;
 use crate::usage::Usage;
 
 /// Returns whether anything can be learned from calls of a frame.
@@ -45,6 +46,9 @@ pub struct Facts {
     known: HashMap<(String, FactKind, String), BTreeSet<String>>,
     /// Role ARN by the role's unique id.
     roles: HashMap<String, BTreeSet<String>>,
+    /// By account and a user's unique id, the first and the last second at which it went by each of its
+    /// ARNs. A user may get another name or path, with the same id and policies.
+    users: HashMap<(String, String), BTreeMap<String, (i64, i64)>>,
 }
 
 /// What is known beside what the calls teach that are resolved.
@@ -74,6 +78,13 @@ impl Facts {
                 && key.arn.contains(":role/")
             {
                 facts.roles.entry(id.to_string()).or_default().insert(key.arn.to_string());
+            }
+            if let Some(id) = key.id.as_deref().filter(|_| is_user(&key.arn)) {
+                let first = calls.stats().filter_map(Stats::first).min();
+                let last = calls.stats().filter_map(Stats::last).max();
+                if let (Some(first), Some(last)) = (first, last) {
+                    facts.note_user(id, &key.arn, (first, last));
+                }
             }
             for (call, _) in calls.framed(move |frame| teaches(frame, catalog)) {
                 facts.learn_from(&call, catalog);
@@ -127,6 +138,9 @@ impl Facts {
         for (id, arns) in other.roles {
             self.roles.entry(id).or_default().extend(arns);
         }
+        for (id, arns) in other.users {
+            arns.into_iter().for_each(|(arn, times)| self.note_user(&id.1, &arn, times));
+        }
     }
 
     /// Notes the role inside an instance profile, both by their ARNs.
@@ -137,6 +151,19 @@ impl Facts {
             let (key, role) = (key.to_owned(), role.to_owned());
             self.note(account, FactKind::InstanceProfileRole, key, role);
         }
+    }
+
+    /// Notes that a user of this unique id goes by an ARN now.
+    pub fn note_current_user(&mut self, id: &str, arn: &str) {
+        self.note_user(id, arn, (i64::MAX, i64::MAX));
+    }
+
+    /// Notes that a user of this unique id went by an ARN from one second to another, since 1970.
+    fn note_user(&mut self, id: &str, arn: &str, (first, last): (i64, i64)) {
+        let Some(account) = account_of(arn).filter(|_| is_unique(id)) else { return };
+        let names = self.users.entry((account.to_owned(), id.to_owned())).or_default();
+        let times = names.entry(arn.to_owned()).or_insert((first, last));
+        *times = (first.min(times.0), last.max(times.1));
     }
 
     /// Notes the path of an IAM name from its ARN; other texts teach nothing.
@@ -196,8 +223,15 @@ impl<'f> Known<'f> {
 
     /// Returns the ARN of the role or user behind a key, and whether its path is
     /// known. A key that only names a session's role (`arn:…:assumed-role/Name`)
-    /// is told by its unique id, else by its name, else taken to have no path.
+    /// is told by its unique id, else by its name, else taken to have no path. A user
+    /// is told by the name that it went by last.
     pub(crate) fn principal_arn(&self, key: &PrincipalKey) -> (String, bool) {
+        if let Some(id) = key.id.as_deref().filter(|_| is_user(&key.arn)) {
+            self.asked.store(true, Ordering::Relaxed);
+            let of = (account_of(&key.arn).unwrap_or_default().to_owned(), id.to_owned());
+            let names = self.sources().find_map(|facts| facts.users.get(&of)).and_then(last_name);
+            return (names.map_or_else(|| key.arn.to_string(), str::to_owned), true);
+        }
         let Some((head, name)) = key.arn.split_once(":assumed-role/") else {
             return (key.arn.to_string(), true);
         };
@@ -217,6 +251,33 @@ impl<'f> Known<'f> {
             }
         }
     }
+}
+
+/// Returns the last of the ARNs that a user went by one after the other; nothing where they were in use at
+/// one time, so that the id is not that of one user.
+fn last_name(names: &BTreeMap<String, (i64, i64)>) -> Option<&str> {
+    let mut names: Vec<(&(i64, i64), &String)> = names.iter().map(|(arn, at)| (at, arn)).collect();
+    names.sort();
+    let follows = names.iter().zip(names.iter().skip(1)).all(|(a, b)| a.0.1 <= b.0.0);
+    names.last().filter(|_| follows).map(|(_, arn)| arn.as_str())
+}
+
+/// Tells whether an id has the form that IAM gives users, and is none of those that stand in documents:
+/// what was made unrecognizable may have one id for all.
+///
+/// Source: IAM User Guide, "IAM identifiers".
+fn is_unique(id: &str) -> bool {
+    const LEAST: usize = 16;
+    const DIFFERENT: usize = 6;
+    let letters: BTreeSet<u8> = id.bytes().skip("AIDA".len()).collect();
+    id.starts_with("AIDA")
+        && id.len() >= LEAST
+        && !id.ends_with("EXAMPLE")
+        && letters.len() >= DIFFERENT
+}
+
+fn is_user(arn: &str) -> bool {
+    arn.contains(":user/")
 }
 
 fn only(answers: &BTreeSet<String>) -> Option<&str> {
@@ -314,5 +375,41 @@ mod tests {
             by_id.principal_arn(&session(Some("AROAX"))),
             ("arn:aws:iam::1:role/ops/a".to_owned(), true)
         );
+    }
+
+    #[test]
+    fn a_user_is_told_by_the_name_that_it_went_by_last() {
+        const ID: &str = "AIDAJQABLZS4A3QDU576Q";
+        let (old, new) = ("arn:aws:iam::1:user/old", "arn:aws:iam::1:user/team/new");
+        let mut facts = Facts::default();
+        facts.note_user(ID, old, (5, 10));
+        facts.note_user(ID, new, (10, 20));
+        let of = |known: &Known<'_>, arn, id| known.principal_arn(&key(arn, id)).0;
+        let known = Known::new(facts.clone(), Background::default());
+        assert_eq!(of(&known, old, Some(ID)), new);
+        assert_eq!(of(&known, new, Some(ID)), new);
+        // Who has the name now is somebody else, and so is whoever has no id.
+        assert_eq!(of(&known, old, Some("AIDAZYXWVUTSRQPONMLKJ")), old);
+        assert_eq!(of(&known, old, None), old);
+        // What AWS says of now goes before what the log has last.
+        let mut dump = Facts::default();
+        dump.note_current_user(ID, old);
+        let known = Known::new(facts, Background { before: Some(&dump), behind: None });
+        assert_eq!(of(&known, new, Some(ID)), old);
+    }
+
+    #[test]
+    fn an_id_that_several_go_by_is_no_ones() {
+        let (a, b) = ("arn:aws:iam::1:user/a", "arn:aws:iam::1:user/b");
+        let told = |id: &str, first: (i64, i64), then: (i64, i64)| {
+            let mut facts = Facts::default();
+            facts.note_user(id, a, first);
+            facts.note_user(id, b, then);
+            Known::new(facts, Background::default()).principal_arn(&key(a, Some(id))).0
+        };
+        assert_eq!(told("AIDAJQABLZS4A3QDU576Q", (1, 5), (5, 9)), b);
+        assert_eq!(told("AIDAJQABLZS4A3QDU576Q", (1, 6), (5, 9)), a);
+        assert_eq!(told("AIDACKCEVSQ6C2EXAMPLE", (1, 5), (5, 9)), a);
+        assert_eq!(told("AIDAXXXXXXXXXXXXXXXXX", (1, 5), (5, 9)), a);
     }
 }

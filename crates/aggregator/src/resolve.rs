@@ -84,6 +84,8 @@ fn resolve_one(
     };
     principal.ids =
         keys.iter().filter_map(|(key, _)| key.id.as_deref().map(str::to_owned)).collect();
+    let others = keys.iter().map(|(key, _)| &*key.arn).filter(|own| *own != arn);
+    principal.former = others.filter(|own| own.contains(":user/")).map(str::to_owned).collect();
     principal.path_known = path_known;
     let parts = workload::parts(keys.iter().map(|(_, workloads)| *workloads));
     let mut gathered: BTreeMap<Option<Workload>, Vec<&Part<'_>>> = BTreeMap::new();

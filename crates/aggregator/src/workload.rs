@@ -176,6 +176,11 @@ impl Workloads {
         self.0.leaves().into_iter().flat_map(|leaf| leaf.value.iter())
     }
 
+    /// Returns what is remembered of all calls.
+    pub(crate) fn stats(&self) -> impl Iterator<Item = &Stats> {
+        self.0.leaves().into_iter().flat_map(|leaf| leaf.value.stats())
+    }
+
     /// Returns those of which the [frame](crate::names) is `wanted`.
     pub(crate) fn framed<'w>(
         &'w self,

@@ -250,6 +250,19 @@ pub fn made_anew(principal: &Principal) -> Option<String> {
     })
 }
 
+/// Says by which names a user went before: what it did then is told with the rest.
+#[must_use]
+pub fn renamed(principal: &Principal) -> Option<String> {
+    let former: Vec<String> = principal.former.iter().map(|arn| format!("`{arn}`")).collect();
+    (!former.is_empty()).then(|| {
+        format!(
+            "it went by {} before, with the same unique id and policies: what it did under that name is told \
+             here as well",
+            former.join(", ")
+        )
+    })
+}
+
 impl AnyRole {
     /// Returns it in a sentence.
     #[must_use]

@@ -42,7 +42,7 @@ mod usage_line;
 mod ways;
 
 pub use baseline::Baseline;
-pub use caveats::{AnyRole, Caveats, Widening, made_anew};
+pub use caveats::{AnyRole, Caveats, Widening, made_anew, renamed};
 pub use circumstance::ConditionKind;
 pub use companions::MissingCompanions;
 pub use draft::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, draft, draft_together};

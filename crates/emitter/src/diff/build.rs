@@ -16,7 +16,7 @@ use super::{
     RemovedActions, RestView, SharedDiff, StatementDiff, Status, UsedElsewhere, UsedResource,
 };
 use crate::attached::{Bundle, Inventory, Policy};
-use crate::caveats::{Caveats, made_anew};
+use crate::caveats::{Caveats, made_anew, renamed};
 use crate::circumstance::{self, ConditionKind};
 use crate::finding;
 use crate::fit::Budget;
@@ -227,6 +227,7 @@ impl Builder<'_> {
         notes.extend(caveats.notes());
         if let Some(principal) = one.principal {
             notes.extend(made_anew(principal));
+            notes.extend(renamed(principal));
             notes.extend(turnover(principal, &drafts).iter().map(Turnover::told));
         }
         let fits = each && together;

@@ -15,7 +15,7 @@ use crate::baseline::baseline_is_incomplete;
 use crate::fit::Limits;
 use crate::{
     Caveats, Draft, DraftOptions, MANAGED_POLICY_LIMIT, Packed, PermissionSets, Regranted,
-    Turnover, made_anew, packed, taste,
+    Turnover, made_anew, packed, renamed, taste,
 };
 
 /// Makes the report of a run, of which `principals` were drafted for with `options`.
@@ -140,6 +140,7 @@ fn notes(
         }
     }
     notes.extend(made_anew(principal));
+    notes.extend(renamed(principal));
     if !principal.path_known {
         notes
             .push("only sessions were seen, so the path of the role's ARN is not known".to_owned());
