@@ -17,7 +17,7 @@ use trailtrim_catalog::Catalog;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::scope::Scope;
-use crate::{assumed, coverage, denial, federated, names, record_kind, workload};
+use crate::{assumed, coverage, denial, federated, history, names, record_kind, workload};
 
 /// A digest of all that `observe` depends on, of 128 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,7 +37,13 @@ impl Epoch {
         let mut hash = Xxh3::new();
         hash.update(&GENERATION.to_le_bytes());
         hash.update(catalog.observed().as_bytes());
-        let observed = [denial::data(), record_kind::data(), assumed::data(), federated::data()];
+        let observed = [
+            denial::data(),
+            record_kind::data(),
+            assumed::data(),
+            federated::data(),
+            history::data(),
+        ];
         let texts = [names::data(), workload::data(), coverage::data()];
         for text in texts.into_iter().chain(observed).chain(scope.iter().map(String::as_str)) {
             hash.update(text.as_bytes());

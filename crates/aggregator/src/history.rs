@@ -49,6 +49,8 @@ struct Rule {
     events: Vec<String>,
     holder: Option<Holder>,
     name: Option<String>,
+    /// Where the name stands, in small letters as all paths, if the catalog does not ask for it.
+    path: Option<String>,
     policy: Option<String>,
     #[serde(rename = "reason")]
     _reason: String,
@@ -60,12 +62,28 @@ struct File {
     change: Vec<Rule>,
 }
 
+const DATA: &str = include_str!("../data/policy-changes.toml");
+
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the file is compiled in, and a test reads it")]
-    let file: File = toml::from_str(include_str!("../data/policy-changes.toml"))
-        .expect("data/policy-changes.toml has the shape of `File`");
+    let file: File =
+        toml::from_str(DATA).expect("data/policy-changes.toml has the shape of `File`");
     file.change
 });
+
+/// Returns what usages depend on beside the code: the text of the data.
+pub(crate) fn data() -> &'static str {
+    DATA
+}
+
+/// Returns the members of a call's request that say whose policies it changes. The catalog asks for those
+/// alone that the call is authorized on: of one that puts a user into a group, for the group.
+pub(crate) fn kept(source: &str, name: &str) -> Vec<&'static str> {
+    let is_change = |rule: &&'static Rule| {
+        source == "iam.amazonaws.com" && rule.events.iter().any(|event| event == name)
+    };
+    RULES.iter().filter(is_change).filter_map(|rule| rule.path.as_deref()).collect()
+}
 
 /// Returns the changes that the trail shows.
 pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
@@ -125,7 +143,11 @@ fn values(call: &Call<'_>, name: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use trailtrim_ingest::{Provenance, Record};
+
     use super::*;
+    use crate::observe::Observer;
+    use crate::scope::Scope;
 
     #[test]
     fn every_change_is_an_operation_that_the_catalog_knows() {
@@ -133,5 +155,22 @@ mod tests {
         for event in RULES.iter().flat_map(|rule| &rule.events) {
             assert_eq!(catalog.operation("iam.amazonaws.com", event).name(), event);
         }
+    }
+
+    #[test]
+    fn whoever_is_put_into_a_group_has_other_policies_since() {
+        let text = r#"{"userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"},
+            "eventTime":"2026-03-02T10:00:00Z","eventSource":"iam.amazonaws.com","eventName":"AddUserToGroup","eventID":"e",
+            "awsRegion":"us-east-1","recipientAccountId":"111122223333","requestParameters":{"groupName":"ops","userName":"dana"}}"#;
+        let scope = Scope::default();
+        let mut observer = Observer::new(Catalog::embedded(), &scope);
+        observer.observe(&Provenance::bare(&"a".into()), &Record::parse(text).unwrap());
+        let changes = policy_changes(&observer.into_usage(), Catalog::embedded());
+        let change = PolicyChange {
+            account: "111122223333".to_owned(),
+            holder: Some((Holder::User, "dana".to_owned())),
+            policy: None,
+        };
+        assert_eq!(changes.keys().collect::<Vec<_>>(), [&change]);
     }
 }

@@ -19,6 +19,7 @@ use crate::context::{Contexts, Texts};
 use crate::coverage::Seen;
 use crate::extract::Extractor;
 use crate::filed::Filing;
+use crate::history;
 use crate::identity::Caller;
 use crate::listed;
 use crate::recent::{Entry, Recent};
@@ -258,7 +259,10 @@ impl<'s> Observer<'s> {
             let operation = self.catalog.operation(event_source, event_name);
             let role = names_role(event_source, event_name);
             let known = Known {
-                extractor: Extractor::new(operation.extraction(), role),
+                extractor: Extractor::new(
+                    operation.extraction(),
+                    role.into_iter().chain(history::kept(event_source, event_name)),
+                ),
                 teaches: operation.lessons().next().is_some() || role.is_some(),
                 number: self.known.len(),
                 seed: xxh3_64(&self.name) as usize,
