@@ -262,8 +262,8 @@ fn last_name(names: &BTreeMap<String, (i64, i64)>) -> Option<&str> {
     names.last().filter(|_| follows).map(|(_, arn)| arn.as_str())
 }
 
-/// Tells whether an id has the form that IAM gives users, and is none of those that stand in documents:
-/// what was made unrecognizable may have one id for all.
+/// Tells whether an id has the form that IAM gives users, in base 32, and is none of those that stand in
+/// documents: what was made unrecognizable may have one id for all.
 ///
 /// Source: IAM User Guide, "IAM identifiers".
 fn is_unique(id: &str) -> bool {
@@ -271,6 +271,7 @@ fn is_unique(id: &str) -> bool {
     const DIFFERENT: usize = 6;
     let letters: BTreeSet<u8> = id.bytes().skip("AIDA".len()).collect();
     id.starts_with("AIDA")
+        && letters.iter().all(|letter| matches!(letter, b'A'..=b'Z' | b'2'..=b'7'))
         && id.len() >= LEAST
         && !id.ends_with("EXAMPLE")
         && letters.len() >= DIFFERENT
@@ -411,5 +412,6 @@ mod tests {
         assert_eq!(told("AIDAJQABLZS4A3QDU576Q", (1, 6), (5, 9)), a);
         assert_eq!(told("AIDACKCEVSQ6C2EXAMPLE", (1, 5), (5, 9)), a);
         assert_eq!(told("AIDAXXXXXXXXXXXXXXXXX", (1, 5), (5, 9)), a);
+        assert_eq!(told("AIDA12345678901234567", (1, 5), (5, 9)), a);
     }
 }
