@@ -12,7 +12,7 @@ use trailtrim_testkit::trail::event::Event;
 use trailtrim_testkit::trail::scenario::{Scenario, Shape, pack};
 use trailtrim_testkit::trail::world::Size;
 
-use crate::harness::{fixture_trail, list, number, text, text_of, trailtrim};
+use crate::harness::{fixture_trail, generate, list, number, text, text_of, trailtrim};
 
 fn soak(trail: &Path, options: &[&str]) -> Vec<Value> {
     let mut command = trailtrim();
@@ -162,7 +162,7 @@ fn days_ahead_must_be_some() {
 fn keys_under_one_pattern_of_the_draft_are_one_grant() {
     let lines = soak(&fixture_trail(), &["--principal", "orders-api"]);
     let [line] = &lines[..] else { panic!("{lines:?}") };
-    let made = crate::harness::generate(&[fixture_trail()], &["--principal", "orders-api"]);
+    let made = generate(&[fixture_trail()], &["--principal", "orders-api"]);
     let report = made.report();
     let [principal] = list(&report, "principals") else { panic!("{report:#}") };
     let written = list(principal, "grants").iter().map(|grant| {
@@ -173,4 +173,39 @@ fn keys_under_one_pattern_of_the_draft_are_one_grant() {
     // Invoices, each under its day, are most of what was granted.
     assert!(written.len() * 2 < list(principal, "grants").len(), "{written:?}");
     assert_eq!(number(&line["grants"], "seen") as usize, written.len(), "{line}");
+}
+
+#[test]
+fn a_log_without_data_events_is_called_so() {
+    let scenario = Scenario::new(1, Shape { days: 24, ..SHAPE });
+    let switched_on = scenario.start + 12 * DAY;
+    let told = |keep: &dyn Fn(&Event) -> bool| {
+        let events: Vec<&Event> = scenario.events.iter().filter(|one| keep(one)).collect();
+        let archive = archive(&events);
+        let lines = soak(archive.path(), &[]);
+        assert!(!lines.is_empty());
+        let run = generate(&[archive.path()], &[]);
+        let missing = run.report().get("missing_data_events").cloned().unwrap_or_default();
+        for one in list_of(&missing) {
+            let account = text_of(one, "account");
+            assert!(
+                run.stderr.contains(&format!("not in the log: the log of {account}")),
+                "{}",
+                run.stderr
+            );
+            let of = lines.iter().filter(|line| text_of(line, "account") == account);
+            of.for_each(|line| assert_eq!(&line["missing_data_events"], one));
+        }
+        list_of(&missing).to_vec()
+    };
+    assert_eq!(told(&|_| true), [Value::Null; 0]);
+    let none = told(&|event| !event.call.data);
+    assert!(!none.is_empty() && none.iter().all(|one| one.get("first_data_event").is_none()));
+    let late = told(&|event| !event.call.data || event.time >= switched_on);
+    assert_eq!(late.len(), none.len());
+    assert!(late.iter().all(|one| text_of(one, "first_data_event") >= &iso(switched_on)[..10]));
+}
+
+fn list_of(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }

@@ -13,7 +13,8 @@ use trailtrim_emitter::page::{self, Sources};
 use trailtrim_emitter::render::{NamedPolicy, Target, html, policy_name, report_markdown};
 use trailtrim_emitter::report::{self, Described, Report};
 use trailtrim_emitter::{
-    Draft, POLICY_FILE, Packed, PermissionSets, draft, draft_together, packed, policy_path,
+    Draft, MissingDataEvents, POLICY_FILE, Packed, PermissionSets, draft, draft_together, packed,
+    policy_path,
 };
 use trailtrim_iam::{PolicyDocument, escape_controls};
 
@@ -165,6 +166,8 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         catalog,
         backtest: backtest.as_ref(),
     };
+    let accounts = trail.activity.principals.iter().map(|one| one.account.as_str());
+    let missing = MissingDataEvents::of_all(&trail.coverage, accounts);
     let tell_of = |described: &Described<'_>| {
         report::report(
             env!("CARGO_PKG_VERSION"),
@@ -173,6 +176,7 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
             trail.input.clone(),
             described,
             options,
+            missing.clone(),
         )
     };
     let removed = match &args.out {
@@ -201,6 +205,7 @@ pub(crate) fn generate(args: &GenerateArgs) -> anyhow::Result<Exit> {
         }
     };
     tell(&summary::of_policies(&trail, &drafts, options.taste, &removed));
+    tell(&summary::of_missing(&missing));
     let exit = if trail.lossy { Exit::Skipped } else { Exit::Done };
     // Nothing comes after that: the system takes all of it back at once, and not name by name.
     std::mem::forget((trail, drafts));

@@ -115,6 +115,9 @@ fn describe(soak: &Soak, text: &mut String) -> std::fmt::Result {
             printable(&new.resource)
         )?;
     }
+    if let Some(missing) = &soak.missing_data_events {
+        writeln!(text, "  data       {}; it is in none of these numbers", missing.told())?;
+    }
     if soak.unmapped_events > 0 {
         writeln!(
             text,

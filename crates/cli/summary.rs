@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use trailtrim_aggregator::{Activity, Outcome, Unmapped};
 use trailtrim_emitter::report::{Filters, Input};
 use trailtrim_emitter::{
-    Baseline, Caveats, Draft, MANAGED_POLICY_LIMIT, MissingCompanions, Regranted, Taste, Turnover,
-    Widening, made_anew, renamed,
+    Baseline, Caveats, Draft, MANAGED_POLICY_LIMIT, MissingCompanions, MissingDataEvents,
+    Regranted, Taste, Turnover, Widening, made_anew, renamed,
 };
 
 use crate::output::printable;
@@ -39,6 +39,12 @@ pub(crate) fn of_policies(
     text
 }
 
+/// Tells of which accounts the log does not have data events all along.
+pub(crate) fn of_missing(data_events: &[MissingDataEvents]) -> String {
+    let told: Vec<String> = data_events.iter().map(MissingDataEvents::told).collect();
+    of_lines("not in the log", &told, "")
+}
+
 /// Tells which policies of an earlier run were removed.
 pub(crate) fn of_removed(removed: &[String]) -> String {
     let mut text = String::new();
@@ -49,12 +55,17 @@ pub(crate) fn of_removed(removed: &[String]) -> String {
 
 /// Tells what to know before policies are deployed.
 pub(crate) fn of_cautions(cautions: &[String]) -> String {
+    of_lines("caution", cautions, "; each has it in its notes")
+}
+
+/// Tells the first of some lines of one kind, and how many more there are.
+fn of_lines(kind: &str, lines: &[String], hint: &str) -> String {
     let mut text = String::new();
-    for one in cautions.iter().take(LINES) {
-        text.push_str(&format!("caution: {}\n", printable(one)));
+    for one in lines.iter().take(LINES) {
+        text.push_str(&format!("{kind}: {}\n", printable(one)));
     }
     // Writing to a string cannot fail.
-    let _ = more(&mut text, cautions.len(), "; each has it in its notes");
+    let _ = more(&mut text, lines.len(), hint);
     text
 }
 

@@ -158,6 +158,11 @@ impl Refusal {
 }
 
 impl Row {
+    /// Tells whether a service used this with the principal's credentials, by its name in `invokedBy`.
+    pub fn went_through(&self, service: &str) -> bool {
+        self.via.iter().any(|one| one == service)
+    }
+
     /// What one call tells, but for how its resource was found.
     pub(crate) fn of(call: &Call<'_>, outcome: Outcome, stats: &Stats) -> Row {
         let denied_by = call.denial.as_ref().and_then(|denial| denial.policy.as_deref());

@@ -404,6 +404,16 @@ impl Coverage {
         days_of(self.areas.get(account).into_iter().flat_map(BTreeMap::values))
     }
 
+    /// Returns the days (since 1970-01-01, UTC) of the window with a record of the account, and those with a
+    /// data event of whatever kind.
+    pub fn days_seen(&self, account: &str) -> (BTreeSet<i32>, BTreeSet<i32>) {
+        let areas = || self.areas.get(account).into_iter().flat_map(BTreeMap::values);
+        let within = |day: &i32| !self.is_holed(*day);
+        let all = areas().flat_map(|area| area.alive.days()).filter(within).collect();
+        let data = areas().flat_map(|area| area.any_data.days()).filter(within).collect();
+        (all, data)
+    }
+
     fn area(&self, account: &str, region: &str) -> Option<&Area> {
         self.areas.get(account)?.get(region)
     }

@@ -14,7 +14,7 @@ use trailtrim_catalog::Catalog;
 use trailtrim_ingest::{Json, Record};
 
 use crate::activity::{Own, Principal};
-use crate::call::{Call, Category, Copy, Denial};
+use crate::call::{Call, Denial};
 use crate::facts::Known;
 use crate::identity::{PrincipalKey, object_of, text_of};
 use crate::outcome::Outcome;
@@ -141,21 +141,7 @@ impl Identity {
         parts.extend(shown.map(|(path, _)| (Cow::Borrowed(path), Cow::Borrowed("true"))));
         let (error_code, denial) = told::error(record);
         let denial = denial.map(|denial| Denial { resource: None, ..denial });
-        let mut call = Call {
-            event_source: Cow::Borrowed(&record.event_source),
-            event_name: Cow::Borrowed(&record.event_name),
-            region: Cow::Borrowed(record.aws_region.as_deref().unwrap_or_default()),
-            account: Cow::Borrowed(record.recipient_account_id.as_deref().unwrap_or_default()),
-            category: Category::Management,
-            copy: Copy::Caller,
-            via: None,
-            error_code,
-            denial,
-            parts,
-            resources: Vec::new(),
-            piece: false,
-            open: None,
-        };
+        let mut call = Call { error_code, denial, ..told::head(record, parts) };
         call.canonicalise();
         call
     }

@@ -35,7 +35,7 @@ use crate::usage::Usage;
 pub const MAGIC: [u8; 8] = *b"\x89TTUSE\r\n";
 
 /// The format this program writes; it reads every minor version of this major one.
-pub const VERSION: (u16, u16) = (4, 0);
+pub const VERSION: (u16, u16) = (5, 0);
 
 /// A section holds at most this much before it is packed, unless a single call or the coverage of a
 /// single region is larger.

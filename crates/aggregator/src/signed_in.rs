@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use trailtrim_ingest::Record;
 
-use crate::call::{Call, Category, Copy};
+use crate::call::Call;
 use crate::facts::Known;
 use crate::identity::PrincipalKey;
 use crate::stats::{Join as _, Stats};
@@ -34,21 +34,7 @@ pub(crate) fn sign_in<'r>(
     if !shows || told::failed(record) {
         return None;
     }
-    Some(Call {
-        event_source: Cow::Borrowed(&record.event_source),
-        event_name: Cow::Borrowed(&record.event_name),
-        region: Cow::Borrowed(record.aws_region.as_deref().unwrap_or_default()),
-        account: Cow::Borrowed(record.recipient_account_id.as_deref().unwrap_or_default()),
-        category: Category::Management,
-        copy: Copy::Caller,
-        via: None,
-        error_code: None,
-        denial: None,
-        parts: vec![(Cow::Borrowed(WHO), Cow::Borrowed(arn))],
-        resources: Vec::new(),
-        piece: false,
-        open: None,
-    })
+    Some(told::head(record, vec![(Cow::Borrowed(WHO), Cow::Borrowed(arn))]))
 }
 
 /// Returns who signed in.

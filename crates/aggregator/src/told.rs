@@ -120,6 +120,25 @@ impl<'r> Told<'r> {
     }
 }
 
+/// Returns a call that keeps of a record its head and these parts alone: what it teaches, not what it does.
+pub(crate) fn head<'r>(record: &'r Record<'_>, parts: Vec<Part<'r>>) -> Call<'r> {
+    Call {
+        event_source: Cow::Borrowed(&record.event_source),
+        event_name: Cow::Borrowed(&record.event_name),
+        region: Cow::Borrowed(record.aws_region.as_deref().unwrap_or_default()),
+        account: Cow::Borrowed(record.recipient_account_id.as_deref().unwrap_or_default()),
+        category: Category::Management,
+        copy: Copy::Caller,
+        via: None,
+        error_code: None,
+        denial: None,
+        parts,
+        resources: Vec::new(),
+        piece: false,
+        open: None,
+    }
+}
+
 /// Returns whether a record tells of an error.
 pub(crate) fn failed(record: &Record<'_>) -> bool {
     error(record) != (None, None)

@@ -55,7 +55,7 @@ pub(crate) fn missing_companions(
         }
     });
     let undoing = catalog.undoing().map(|rule| {
-        let via = granting.iter().filter(|(_, row)| row.via.iter().any(|via| via == rule.via()));
+        let via = granting.iter().filter(|(_, row)| row.went_through(rule.via()));
         let did: BTreeSet<&'static str> = via
             .filter_map(|(key, _)| catalog.action(&key.action))
             .map(|facts| facts.id())
@@ -84,7 +84,7 @@ pub(crate) fn missing_companions(
 pub(crate) fn speaks(rule: Companion, key: &RowKey, row: &Row) -> bool {
     rule.is_of(&key.resource)
         && row.events.iter().any(|(source, name)| rule.is_shown_by(source, name))
-        && rule.via().is_none_or(|service| row.via.iter().any(|one| one == service))
+        && rule.via().is_none_or(|service| row.went_through(service))
 }
 
 #[cfg(test)]

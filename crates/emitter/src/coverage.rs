@@ -317,7 +317,7 @@ fn runs(days: &BTreeSet<i32>) -> Vec<(i32, i32)> {
 }
 
 /// Writes a day since 1970 as `2026-11-23`.
-fn show(day: i32) -> String {
+pub(crate) fn show(day: i32) -> String {
     DateTime::from_timestamp(i64::from(day) * 86_400, 0)
         .map_or_else(|| day.to_string(), |time| time.date_naive().to_string())
 }

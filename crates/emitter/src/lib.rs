@@ -16,6 +16,7 @@ mod circumstance;
 mod companions;
 pub mod cover;
 pub mod coverage;
+mod data_events;
 pub mod denials;
 pub mod diff;
 mod draft;
@@ -45,6 +46,7 @@ pub use baseline::Baseline;
 pub use caveats::{AnyRole, Caveats, Widening, made_anew, renamed};
 pub use circumstance::ConditionKind;
 pub use companions::MissingCompanions;
+pub use data_events::MissingDataEvents;
 pub use draft::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, draft, draft_together};
 pub use packed::{Packed, packed};
 pub use path::{

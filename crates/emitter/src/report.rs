@@ -22,6 +22,8 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use trailtrim_aggregator::Label;
 
+use crate::MissingDataEvents;
+
 /// The version of the model. It grows when a reader would have to change.
 pub const SCHEMA_VERSION: u32 = 2;
 
@@ -46,6 +48,8 @@ pub struct Report {
     pub excluded: Vec<Excluded>,
     /// Records that are no API calls.
     pub other_events: Vec<OtherEvent>,
+    /// Accounts of the principals whose log does not have data events all along.
+    pub missing_data_events: Vec<MissingDataEvents>,
     /// Events that CloudTrail amended later (`UPDATED_DATA`), if there are any: where the records of
     /// one differ, what either says was taken up.
     pub amended: Option<Seen>,

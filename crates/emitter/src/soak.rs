@@ -22,6 +22,8 @@ use trailtrim_catalog::{Catalog, Condition};
 pub use calendar::{Calendar, Covered, Gap};
 pub use estimate::{Incidence, Interval, LEAST_DAYS, LEAST_GRANT_DAYS, LEAST_INCIDENCES};
 
+use crate::MissingDataEvents;
+use crate::coverage::show;
 use crate::taste::{Seen, Taste, choose};
 
 /// The version of the model of a soak.
@@ -63,6 +65,10 @@ pub struct Soak {
     pub calendar: Calendar,
     /// The longest time between observed days.
     pub longest_gap: Option<Gap>,
+    /// The data events of the account, where the log does not have them all along: the numbers say nothing of
+    /// what they would show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_data_events: Option<MissingDataEvents>,
     /// Kinds of successful events that no rule maps: what they need is in no number here.
     pub unmapped_events: usize,
 }
@@ -187,8 +193,8 @@ pub fn soak(principal: &Principal, coverage: &Coverage, catalog: Catalog, ahead:
         schema_version: SOAK_SCHEMA_VERSION,
         principal: principal.arn.clone(),
         account: principal.account.clone(),
-        first_day: first.map(calendar::show),
-        last_day: last.map(calendar::show),
+        first_day: first.map(show),
+        last_day: last.map(show),
         days_observed: days.len(),
         days_active: active.len(),
         insufficient,
@@ -200,12 +206,13 @@ pub fn soak(principal: &Principal, coverage: &Coverage, catalog: Catalog, ahead:
             .zip(last)
             .and_then(|((new, _), last)| usize::try_from(last - new).ok()),
         last_new: last_new.map(|(day, (action, resource, _))| LastNew {
-            day: calendar::show(*day),
+            day: show(*day),
             action: (*action).to_owned(),
             resource: (*resource).to_owned(),
         }),
         calendar: Calendar::of(&days),
         longest_gap: calendar::longest_gap(&days),
+        missing_data_events: MissingDataEvents::of(coverage, &principal.account),
         unmapped_events: principal
             .unmapped
             .keys()

@@ -18,6 +18,7 @@ mod idle;
 mod lookout;
 mod partition;
 mod passing;
+mod rest;
 mod settings;
 mod verdict;
 
@@ -45,8 +46,9 @@ pub use compose::{Composed, Footing};
 pub use explain::Explanation;
 pub use idle::{Idle, InUse};
 pub use lookout::Lookout;
+pub use rest::Rest;
 pub use settings::{Pin, Settings, UNUSED_DAYS};
-pub use verdict::{Class, Elsewhere, Judged, NotAttached, Rest, Seen};
+pub use verdict::{Class, Elsewhere, Judged, NotAttached, Seen};
 pub(crate) use verdict::{DEAD, ELSEWHERE};
 
 /// How often what is carried is judged anew; chains of carriers are short.

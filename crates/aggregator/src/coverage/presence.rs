@@ -116,19 +116,25 @@ pub(crate) struct Area {
     pub(crate) management: BTreeMap<Box<str>, ReadWrite<Hours>>,
     /// Data events by resource type.
     pub(crate) data: BTreeMap<Box<str>, ReadWrite<Events>>,
+    /// Any data event, of whatever resources.
+    pub(crate) any_data: Hours,
 }
 
 impl Area {
     /// Takes up a record of this area.
     pub(crate) fn add(&mut self, record: &Record<'_>, listed: &[Listed<'_>], time: i64) {
         self.alive.add(time);
+        let category = record.event_category.as_deref();
+        let is = (category, record.management_event);
+        if matches!(is, (Some("Data"), _) | (None, Some(false))) {
+            self.any_data.add(time);
+        }
         let access = match record.read_only {
             Some(true) => Access::Read,
             Some(false) => Access::Write,
             None => return,
         };
-        let category = record.event_category.as_deref();
-        match (category, record.management_event) {
+        match is {
             (Some("Management"), _) | (None, Some(true)) => {
                 let stream = stream(&record.event_source);
                 change(&mut self.management, stream, |hours| hours.of_mut(access).add(time));
@@ -151,6 +157,7 @@ impl Join for Area {
         self.alive.join(other.alive);
         join_maps(&mut self.management, other.management);
         join_maps(&mut self.data, other.data);
+        self.any_data.join(other.any_data);
     }
 }
 

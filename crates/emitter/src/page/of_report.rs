@@ -67,6 +67,12 @@ pub fn of_report(report: &Report, described: &[Principal], sources: &Sources<'_>
                 names: Vec::new(),
             }
         }));
+        let missing = report.missing_data_events.iter().find(|lacks| lacks.account == one.account);
+        detail.blind.extend(missing.map(|missing| Blind {
+            what: "data events".to_owned(),
+            why: missing.told(),
+            names: Vec::new(),
+        }));
         detail.blind.extend(one.missing_companions.iter().map(|missing| Blind {
             what: format!("not granted, goes with {}", missing.with.join(", ")),
             why: missing.reason.clone(),

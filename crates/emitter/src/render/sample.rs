@@ -273,6 +273,7 @@ pub(super) fn report(text: &str) -> (Report, Principal) {
         files: Vec::new(),
         excluded: Vec::new(),
         other_events: Vec::new(),
+        missing_data_events: Vec::new(),
         amended: None,
     };
     (report, principal)

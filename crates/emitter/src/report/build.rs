@@ -14,8 +14,8 @@ use super::{
 use crate::baseline::baseline_is_incomplete;
 use crate::fit::Limits;
 use crate::{
-    Caveats, Draft, DraftOptions, MANAGED_POLICY_LIMIT, Packed, PermissionSets, Regranted,
-    Turnover, made_anew, packed, renamed, taste,
+    Caveats, Draft, DraftOptions, MANAGED_POLICY_LIMIT, MissingDataEvents, Packed, PermissionSets,
+    Regranted, Turnover, made_anew, packed, renamed, taste,
 };
 
 /// Makes the report of a run, of which `principals` were drafted for with `options`.
@@ -26,6 +26,7 @@ pub fn report(
     input: Input,
     principals: &Described<'_>,
     options: DraftOptions,
+    missing_data_events: Vec<MissingDataEvents>,
 ) -> Report {
     let Activity { outsiders, other_events, amended, .. } = principals.activity();
     let files = principals.files();
@@ -55,6 +56,7 @@ pub fn report(
                 seen: files.named(seen(stats)),
             })
             .collect(),
+        missing_data_events,
         amended: Some(files.named(seen(amended))).filter(|seen| seen.calls > 0),
     }
 }

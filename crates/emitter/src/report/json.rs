@@ -48,6 +48,7 @@ impl Report {
             files,
             excluded,
             other_events,
+            missing_data_events,
             amended,
         } = self;
         let mut head = String::from("{");
@@ -69,6 +70,9 @@ impl Report {
         tail.push(']');
         field(&mut tail, "excluded", excluded)?;
         field(&mut tail, "other_events", other_events)?;
+        if !missing_data_events.is_empty() {
+            field(&mut tail, "missing_data_events", missing_data_events)?;
+        }
         if let Some(amended) = amended {
             field(&mut tail, "amended", amended)?;
         }

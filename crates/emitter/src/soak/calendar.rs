@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Weekday};
 use serde::Serialize;
 
+use crate::coverage::show;
+
 /// How many days of a kind were observed, of how many there were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Covered {
@@ -71,11 +73,6 @@ pub(super) fn longest_gap(days: &BTreeSet<i32>) -> Option<Gap> {
         .max_by_key(|(first, last)| (last - first, std::cmp::Reverse(*first)))?;
     let days = usize::try_from(last - first + 1).ok()?;
     Some(Gap { days, first: show(first), last: show(last) })
-}
-
-/// Writes a day (since 1970-01-01) as `2026-11-23`.
-pub(super) fn show(day: i32) -> String {
-    date(day).map(|date| date.to_string()).unwrap_or_default()
 }
 
 fn date(day: i32) -> Option<NaiveDate> {

@@ -16,7 +16,7 @@ use trailtrim_iam::{
 use super::bearing::Bearing;
 use super::fence::Around;
 use super::passing;
-use super::verdict::Rest;
+use super::rest::Rest;
 use crate::replay::{Allowance, Circumstances, Replay};
 
 /// Where a statement stands.

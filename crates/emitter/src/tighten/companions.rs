@@ -7,7 +7,7 @@ use trailtrim_aggregator::{Principal, Row, RowKey};
 use trailtrim_catalog::Catalog;
 
 use super::allow::Allow;
-use super::verdict::Rest;
+use super::rest::Rest;
 use crate::baseline::{baseline, workload_companions};
 use crate::companions::speaks;
 use crate::turnover::kind;
@@ -57,7 +57,7 @@ fn undoing(
 ) -> Vec<(&'static str, Brought)> {
     let mut found = Vec::new();
     for rule in catalog.undoing() {
-        let via = rows.iter().filter(|(_, row)| row.via.iter().any(|via| via == rule.via()));
+        let via = rows.iter().filter(|(_, row)| row.went_through(rule.via()));
         let all_of_kind = |resource: &str| kind(resource).map(|kind| format!("{kind}*"));
         let resources: BTreeSet<String> = via
             .map(|(key, _)| all_of_kind(&key.resource).unwrap_or_else(|| "*".to_owned()))

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use trailtrim_iam::Condition;
 
-use super::verdict::Rest;
+use super::rest::Rest;
 
 /// The context key of the service that a role is passed to.
 const PASSED_TO: &str = "iam:PassedToService";

@@ -14,6 +14,7 @@ use super::bearing::Bearing;
 use super::companions::Companions;
 use super::fence::{Around, Gate};
 use super::lookout::{Lookout, Sight, Whose};
+use super::rest::Rest;
 use crate::attached::{Bundle, who};
 
 /// What an attached action is.
@@ -47,64 +48,6 @@ pub enum Class {
     /// The log would have shown it for long enough, and did not; the draft allows it all the same, by a
     /// pattern that it has to keep AWS's limits.
     ToFit,
-}
-
-/// What of an action stays beside what was used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rest {
-    /// Nothing.
-    Nothing,
-    /// All that is attached.
-    All,
-    /// What is attached, outside of these regions.
-    Outside(BTreeSet<String>),
-    /// What is attached, as far as it passes roles to these services.
-    PassedTo(BTreeSet<&'static str>),
-    /// Some resources.
-    On {
-        /// Which; each with the used actions that brought it, where it goes with them.
-        resources: BTreeMap<String, BTreeSet<String>>,
-        /// Outside of these regions all that is attached stays beside them; empty where nothing does.
-        outside: BTreeSet<String>,
-    },
-}
-
-impl Rest {
-    /// Returns what stays of some resources alone.
-    pub(crate) fn on(resources: BTreeMap<String, BTreeSet<String>>) -> Rest {
-        Rest::On { resources, outside: BTreeSet::new() }
-    }
-
-    /// Returns the regions outside of which all that is attached stays.
-    pub(crate) fn outside(&self) -> Option<&BTreeSet<String>> {
-        match self {
-            Rest::Outside(regions) => Some(regions),
-            Rest::On { outside, .. } => Some(outside).filter(|regions| !regions.is_empty()),
-            Rest::Nothing | Rest::All | Rest::PassedTo(_) => None,
-        }
-    }
-
-    /// Returns this beside what stays for another reason.
-    fn beside(self, other: Rest) -> Rest {
-        match (self, other) {
-            (Rest::All, _) | (_, Rest::All) => Rest::All,
-            (Rest::Nothing, rest) | (rest, Rest::Nothing) => rest,
-            (Rest::On { mut resources, .. }, Rest::On { resources: more, outside }) => {
-                for (resource, with) in more {
-                    resources.entry(resource).or_default().extend(with);
-                }
-                Rest::On { resources, outside }
-            }
-            (Rest::On { resources, .. }, Rest::Outside(outside))
-            | (Rest::Outside(outside), Rest::On { resources, .. }) => {
-                Rest::On { resources, outside }
-            }
-            (Rest::Outside(a), Rest::Outside(b)) => Rest::Outside(&a & &b),
-            (Rest::PassedTo(a), Rest::PassedTo(b)) => Rest::PassedTo(&a | &b),
-            // Roles to some services, and some roles to any: no one statement says that.
-            (Rest::PassedTo(_), _) | (_, Rest::PassedTo(_)) => Rest::All,
-        }
-    }
 }
 
 /// What was seen of an action and is allowed by a statement.

@@ -194,6 +194,14 @@ fn tail(report: &Report) -> String {
     let records = count(usize::try_from(input.records).unwrap_or(usize::MAX), "record");
     let files = count(usize::try_from(input.files).unwrap_or(usize::MAX), "file");
     let mut out = format!("Read: {records} in {files}.\n");
+    let unknown = report.missing_data_events.iter().map(|one| prose(&one.told()));
+    let unknown: Vec<String> = unknown.collect();
+    if !unknown.is_empty() {
+        let _ = writeln!(out, "Not in the log:\n");
+        out.push_str(&list(unknown.iter().take(LISTED).cloned().collect()));
+        more(&mut out, "", unknown.len(), LISTED);
+        out.push('\n');
+    }
     let skipped = input.skipped.iter().filter(|one| one.loses);
     let skipped = skipped.map(|one| format!("{}: {}", code(&one.path), prose(&one.detail)));
     let skipped: Vec<String> = skipped.collect();
