@@ -22,11 +22,7 @@ impl Globs {
 
     /// Does the same with an ARN.
     pub(crate) fn match_arn(&self, arn: &str) -> bool {
-        let qualified = arn.splitn(6, ':').nth(5).unwrap_or(arn);
-        let bare = arn.rsplit('/').next().unwrap_or(arn);
-        let names = [arn, qualified, bare];
-        let fits = |pattern: &String| names.iter().any(|name| wildcard::matches(pattern, name));
-        self.0.is_empty() || self.0.iter().any(fits)
+        self.0.is_empty() || self.0.iter().any(|pattern| matches_arn(pattern, arn))
     }
 }
 
@@ -45,11 +41,17 @@ pub(crate) fn require_none(unmatched: &BTreeSet<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A pattern may mean the whole ARN, `role/path/name`, or the bare name.
+/// A pattern may mean the whole ARN, `role/path/name`, or the bare name; of a user that was renamed also those
+/// that it went by before.
 pub(crate) fn matches(pattern: &str, principal: &Principal) -> bool {
-    let qualified = format!("{}/{}", principal.kind.code(), principal.name);
-    let bare = principal.name.rsplit('/').next().unwrap_or(&principal.name);
-    [principal.arn.as_str(), &qualified, bare].iter().any(|name| wildcard::matches(pattern, name))
+    let former = principal.former.iter().map(String::as_str);
+    former.chain([principal.arn.as_str()]).any(|arn| matches_arn(pattern, arn))
+}
+
+fn matches_arn(pattern: &str, arn: &str) -> bool {
+    let qualified = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+    let bare = arn.rsplit('/').next().unwrap_or(arn);
+    [arn, qualified, bare].iter().any(|name| wildcard::matches(pattern, name))
 }
 
 /// Checks a pattern: `*` and `?` are wildcards, everything else is itself.

@@ -141,6 +141,9 @@ fn named(principal: &str, name: &str) -> &'static str {
 
 fn told(principal: &str, workload: &Workload) -> String {
     let about = if workload.names_estimated { "≈" } else { "" };
+    if let (Some(name), "provider") = (workload.name.as_deref(), workload.attribution.as_str()) {
+        return format!("sessions by {}", printable(name));
+    }
     match (workload.name.as_deref(), workload.chosen_by_caller) {
         (Some(name), false) => format!("in the scope of {}", printable(name)),
         (Some(name), true) => {

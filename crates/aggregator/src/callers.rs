@@ -32,11 +32,12 @@ pub(crate) struct Identified {
 }
 
 impl Identified {
-    fn of(identity: &UserIdentity<'_>) -> Identified {
-        let (attribution, workload) = match (identity.scope(), identity.session()) {
-            (Some(scope), _) => (Attribution::Scope, fold_arn(scope)),
-            (None, Some(session)) => (Attribution::Session, fold_name(session)),
-            (None, None) => (Attribution::None, String::new()),
+    fn of(identity: &UserIdentity<'_>, federated: Option<&Identity>) -> Identified {
+        let (attribution, workload) = match (identity.scope(), federated, identity.session()) {
+            (Some(scope), ..) => (Attribution::Scope, fold_arn(scope)),
+            (None, Some(federated), _) => (Attribution::Provider, federated.provider().to_owned()),
+            (None, None, Some(session)) => (Attribution::Session, fold_name(session)),
+            (None, None, None) => (Attribution::None, String::new()),
         };
         let caller = identity.caller();
         let seed = match &caller {
@@ -90,10 +91,10 @@ impl Callers {
         let text = identity.map(Json::text).unwrap_or_default();
         let said = self.by_text.get(text).copied().unwrap_or_else(|| {
             let read = identity.map(UserIdentity::read).unwrap_or_default();
-            let entry = self.all.entry(Identified::of(&read));
+            let federated = identity.and_then(Identity::of).map(Box::new);
+            let entry = self.all.entry(Identified::of(&read, federated.as_deref()));
             let number = entry.index();
             entry.or_default();
-            let federated = identity.and_then(Identity::of).map(Box::new);
             self.said.push(Said { number, session: read.session().map(Into::into), federated });
             self.by_text.insert(text.into(), self.said.len() - 1);
             self.said.len() - 1

@@ -17,6 +17,7 @@ use trailtrim_catalog::{Catalog, FactKind};
 use crate::call::Call;
 use crate::identity::{PrincipalKey, account_of};
 use crate::outcome::Outcome;
+use crate::signed_in;
 use crate::stats::Stats;
 use crate::usage::Usage;
 
@@ -79,16 +80,13 @@ impl Facts {
             {
                 facts.roles.entry(id.to_string()).or_default().insert(key.arn.to_string());
             }
-            if let Some(id) = key.id.as_deref().filter(|_| is_user(&key.arn)) {
-                let first = calls.stats().filter_map(Stats::first).min();
-                let last = calls.stats().filter_map(Stats::last).max();
-                if let (Some(first), Some(last)) = (first, last) {
-                    facts.note_user(id, &key.arn, (first, last));
-                }
-            }
+            facts.note_seen(key, calls.stats());
             for (call, _) in calls.framed(move |frame| teaches(frame, catalog)) {
                 facts.learn_from(&call, catalog);
             }
+        }
+        for (key, stats) in signed_in::seen(usage) {
+            facts.note_seen(&key, [stats]);
         }
         for (call, _) in usage.lessons.framed(move |frame| teaches(frame, catalog)) {
             facts.learn_from(&call, catalog);
@@ -124,7 +122,8 @@ impl Facts {
             let (keys, values) = (gather(lesson.key), gather(lesson.value));
             // Parts are a set: only a single pair is certain to belong together.
             if let ([key], [value]) = (keys.as_slice(), values.as_slice()) {
-                let key = format!("{}{key}", lesson.key_prefix);
+                let key =
+                    in_region(lesson.kind, &call.region, &format!("{}{key}", lesson.key_prefix));
                 self.note(&call.account, lesson.kind, key, value.clone());
             }
         }
@@ -153,9 +152,24 @@ impl Facts {
         }
     }
 
-    /// Notes that a user of this unique id goes by an ARN now.
-    pub fn note_current_user(&mut self, id: &str, arn: &str) {
-        self.note_user(id, arn, (i64::MAX, i64::MAX));
+    /// Notes by which name a user was seen, and when.
+    fn note_seen<'s>(&mut self, key: &PrincipalKey, stats: impl IntoIterator<Item = &'s Stats>) {
+        let Some(id) = key.id.as_deref().filter(|_| is_user(&key.arn)) else { return };
+        let times = stats.into_iter().filter_map(|one| one.first().zip(one.last()));
+        let all = times.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
+        if let Some(times) = all {
+            self.note_user(id, &key.arn, times);
+        }
+    }
+
+    /// Notes that a user of this unique id goes by an ARN now. Returns another one, by which it was noted to go
+    /// now: then it is not known which of them is of today.
+    pub fn note_current_user(&mut self, id: &str, arn: &str) -> Option<String> {
+        const NOW: (i64, i64) = (i64::MAX, i64::MAX);
+        self.note_user(id, arn, NOW);
+        let names = self.users.get(&(account_of(arn)?.to_owned(), id.to_owned()))?;
+        let mut others = names.iter().filter(|(other, times)| *other != arn && **times == NOW);
+        others.next().map(|(other, _)| other.clone())
     }
 
     /// Notes that a user of this unique id went by an ARN from one second to another, since 1970.
@@ -221,6 +235,11 @@ impl<'f> Known<'f> {
         only(self.sources().find_map(|facts| facts.known.get(&key))?)
     }
 
+    /// Does so for a call, whose region says which of several things of one name is meant.
+    pub(crate) fn get_for(&self, call: &Call<'_>, kind: FactKind, key: &str) -> Option<&str> {
+        self.get(&call.account, kind, &in_region(kind, &call.region, key))
+    }
+
     /// Returns the ARN of the role or user behind a key, and whether its path is
     /// known. A key that only names a session's role (`arn:…:assumed-role/Name`)
     /// is told by its unique id, else by its name, else taken to have no path. A user
@@ -253,12 +272,24 @@ impl<'f> Known<'f> {
     }
 }
 
+/// Returns what a fact of a region is known under.
+fn in_region(kind: FactKind, region: &str, key: &str) -> String {
+    if kind.is_regional() { format!("{region} {key}") } else { key.to_owned() }
+}
+
+/// For how many seconds a former name may still be seen after the new one: changes of IAM take a while until
+/// they are known everywhere.
+const SPREADING: i64 = 300;
+
 /// Returns the last of the ARNs that a user went by one after the other; nothing where they were in use at
 /// one time, so that the id is not that of one user.
 fn last_name(names: &BTreeMap<String, (i64, i64)>) -> Option<&str> {
     let mut names: Vec<(&(i64, i64), &String)> = names.iter().map(|(arn, at)| (at, arn)).collect();
     names.sort();
-    let follows = names.iter().zip(names.iter().skip(1)).all(|(a, b)| a.0.1 <= b.0.0);
+    let follows = names
+        .iter()
+        .zip(names.iter().skip(1))
+        .all(|(a, b)| a.0.1 <= b.0.0.saturating_add(SPREADING));
     names.last().filter(|_| follows).map(|(_, arn)| arn.as_str())
 }
 
@@ -394,9 +425,13 @@ mod tests {
         assert_eq!(of(&known, old, None), old);
         // What AWS says of now goes before what the log has last.
         let mut dump = Facts::default();
-        dump.note_current_user(ID, old);
+        assert_eq!(dump.note_current_user(ID, old), None);
         let known = Known::new(facts, Background { before: Some(&dump), behind: None });
         assert_eq!(of(&known, new, Some(ID)), old);
+        // Two dumps, of which one is older.
+        let mut dumps = Facts::default();
+        let told = [old, old, new].map(|arn| dumps.note_current_user(ID, arn));
+        assert_eq!(told, [None, None, Some(old.to_owned())]);
     }
 
     #[test]
@@ -409,7 +444,8 @@ mod tests {
             Known::new(facts, Background::default()).principal_arn(&key(a, Some(id))).0
         };
         assert_eq!(told("AIDAJQABLZS4A3QDU576Q", (1, 5), (5, 9)), b);
-        assert_eq!(told("AIDAJQABLZS4A3QDU576Q", (1, 6), (5, 9)), a);
+        assert_eq!(told("AIDAJQABLZS4A3QDU576Q", (1, 305), (5, 309)), b);
+        assert_eq!(told("AIDAJQABLZS4A3QDU576Q", (1, 306), (5, 309)), a);
         assert_eq!(told("AIDACKCEVSQ6C2EXAMPLE", (1, 5), (5, 9)), a);
         assert_eq!(told("AIDAXXXXXXXXXXXXXXXXX", (1, 5), (5, 9)), a);
         assert_eq!(told("AIDA12345678901234567", (1, 5), (5, 9)), a);

@@ -20,6 +20,7 @@ use crate::identity::{PrincipalKey, object_of, text_of};
 use crate::outcome::Outcome;
 use crate::told;
 use crate::usage::Usage;
+use crate::workload::Attribution;
 
 const DATA: &str = include_str!("../data/federated.toml");
 
@@ -108,6 +109,11 @@ impl Identity {
         })
     }
 
+    /// Returns the provider's name.
+    pub(crate) fn provider(&self) -> &'static str {
+        &self.provider.name
+    }
+
     /// Returns whose ids stand in what a record's request names.
     fn named(&self, record: &Record<'_>) -> Named {
         let mut named = Named::default();
@@ -157,7 +163,8 @@ pub fn ids(text: &str) -> impl Iterator<Item = &str> {
     parts(text).flat_map(|part| {
         part.match_indices(':').filter_map(move |(colon, _)| {
             let region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            let start = part.get(..colon)?.rfind(|c| !region(c)).map_or(0, |last| last + 1);
+            let before = part.get(..colon)?;
+            let start = before.trim_end_matches(region).len();
             let id = part.get(start..colon + 1 + UUID)?;
             is_identity(id).then_some(id)
         })
@@ -179,12 +186,13 @@ fn is_identity(part: &str) -> bool {
 }
 
 /// Notes of what worked on things of one identity whose it was, where it is sure that nobody reached the things
-/// of another: all sessions are of one provider, and of a kind.
+/// of another: all sessions are of one provider, and AWS says so of each.
 pub(crate) fn mark_own(principal: &mut Principal) {
     let mut providers = principal.federated.iter();
     let (Some((name, named)), None) = (providers.next(), providers.next()) else { return };
     let Some(provider) = provider(name).filter(|one| one.ids) else { return };
-    if !named.own || named.others || principal.workloads.len() > 1 {
+    let others = principal.workloads.keys().any(|one| one.attribution != Attribution::Provider);
+    if !named.own || named.others || others {
         return;
     }
     let worked = principal.rows.iter_mut().filter(|(key, _)| key.outcome.grants());
@@ -232,20 +240,30 @@ mod tests {
     const POOL: &str = "eu-west-1:11112222-b8f4-4d58-a757-fe7832a6d92e";
     const ROLE: &str = "arn:aws:iam::111122223333:role/app/guest";
 
-    fn read(web: &str, rest: &str) -> BTreeMap<String, Federated> {
-        let text = format!(
+    fn record(web: &str, rest: &str) -> String {
+        format!(
             r#"{{"userIdentity":{{"type":"AssumedRole","accountId":"111122223333","principalId":"AROAX:CognitoIdentityCredentials",
             "arn":"arn:aws:sts::111122223333:assumed-role/guest/CognitoIdentityCredentials",
             "sessionContext":{{"sessionIssuer":{{"type":"Role","principalId":"AROAX","arn":"{ROLE}"}},"webIdFederationData":{web}}}}},
             "eventTime":"2026-03-02T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1",
             "eventType":"AwsApiCall","eventID":"e","recipientAccountId":"111122223333"{rest}}}"#
-        );
+        )
+    }
+
+    fn resolved(records: &[String]) -> Vec<Principal> {
         let scope = Scope::default();
         let mut observer = Observer::new(Catalog::embedded(), &scope);
-        observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
+        for text in records {
+            observer.observe(&Provenance::bare(&"a".into()), &Record::parse(text).unwrap());
+        }
         let activity = crate::resolve::resolve(&observer.into_usage(), Catalog::embedded());
         assert!(activity.signed_in.is_empty() && activity.assumed.is_empty());
-        let of = activity.principals.into_iter().map(|one| (one.arn, one.federated));
+        activity.principals
+    }
+
+    fn read(web: &str, rest: &str) -> BTreeMap<String, Federated> {
+        let all = resolved(&[record(web, rest)]);
+        let of = all.into_iter().map(|one| (one.arn, one.federated));
         of.filter(|(_, federated)| !federated.is_empty()).collect()
     }
 
@@ -316,6 +334,27 @@ mod tests {
         let all = read(web, &format!(r#","requestParameters":{{"key":"{OWN_ID}"}}"#));
         let named = all.get(ROLE).and_then(|of| of.get("cognito-identity.amazonaws.com"));
         assert_eq!(named, Some(&Named { own: false, others: true }));
+    }
+
+    #[test]
+    fn an_id_is_the_callers_own_only_where_every_session_says_who_it_is_of() {
+        let key = |id: &str| {
+            format!(r#","requestParameters":{{"bucketName":"b","key":"private/{id}/a.jpg"}}"#)
+        };
+        let own = |records: &[String]| {
+            let all = resolved(records);
+            let [one] = all.as_slice() else { panic!("{all:?}") };
+            one.rows.values().filter(|row| row.own.is_some()).count()
+        };
+        let of_caller = record(&cognito(), &key(OWN_ID));
+        assert_eq!(own(std::slice::from_ref(&of_caller)), 1);
+        // Somebody who may assume the role as well, under whatever name.
+        for web in ["{}", r#"{"federatedProvider":"www.amazon.com","attributes":{}}"#] {
+            assert_eq!(own(&[of_caller.clone(), record(web, &key(OTHER_ID))]), 0, "{web}");
+        }
+        // Whatever stands before the id.
+        let odd = record(&cognito(), &key(&format!("é{OTHER_ID}")));
+        assert_eq!(own(&[of_caller, odd]), 0);
     }
 
     #[test]

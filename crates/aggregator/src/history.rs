@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use trailtrim_catalog::Catalog;
 
+use crate::activity::Principal;
 use crate::call::Call;
 use crate::outcome::Outcome;
 use crate::usage::Usage;
@@ -31,12 +32,39 @@ pub enum Holder {
 pub struct PolicyChange {
     /// The account in which it happened.
     pub account: String,
-    /// Whose policies changed, by kind and name (without path); absent where a managed policy
-    /// changed, whoever has it.
-    pub holder: Option<(Holder, String)>,
+    /// Whose policies changed; absent where a managed policy changed, whoever has it.
+    pub holder: Option<Whose>,
     /// The ARN of a managed policy or the name of an inline one; absent where the call does not
     /// say, which may mean any.
     pub policy: Option<String>,
+    /// The group that all of it came with, or went with.
+    pub group: Option<String>,
+}
+
+/// Whose policies a change is about, as far as the log tells.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Whose {
+    /// The kind.
+    pub kind: Holder,
+    /// The name (without path); absent where the log does not have it any more, so that it may be anyone of
+    /// the account.
+    pub name: Option<String>,
+}
+
+impl PolicyChange {
+    /// Returns whether it may be about the policies of somebody of this kind who goes, or went, by one of
+    /// these names. Changes of managed policies are about nobody.
+    pub fn is_of<'n>(
+        &self,
+        account: &str,
+        kind: Holder,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> bool {
+        self.holder.as_ref().is_some_and(|whose| {
+            let is = |name: &String| names.into_iter().any(|one| one == name);
+            self.account == account && whose.kind == kind && whose.name.as_ref().is_none_or(is)
+        })
+    }
 }
 
 /// The changes that the trail shows, each with the time of the last of its kind, in seconds since
@@ -52,6 +80,8 @@ struct Rule {
     /// Where the name stands, in small letters as all paths, if the catalog does not ask for it.
     path: Option<String>,
     policy: Option<String>,
+    /// The member that names the group whose policies come or go.
+    group: Option<String>,
     #[serde(rename = "reason")]
     _reason: String,
 }
@@ -79,10 +109,18 @@ pub(crate) fn data() -> &'static str {
 /// Returns the members of a call's request that say whose policies it changes. The catalog asks for those
 /// alone that the call is authorized on: of one that puts a user into a group, for the group.
 pub(crate) fn kept(source: &str, name: &str) -> Vec<&'static str> {
-    let is_change = |rule: &&'static Rule| {
-        source == "iam.amazonaws.com" && rule.events.iter().any(|event| event == name)
-    };
-    RULES.iter().filter(is_change).filter_map(|rule| rule.path.as_deref()).collect()
+    rules(source, name).filter_map(|rule| rule.path.as_deref()).collect()
+}
+
+/// Tells whether a call changes what somebody is allowed: then it counts whoever made it (root, a
+/// service-linked role such as that of Identity Center), and not only where a policy is drafted for them.
+pub(crate) fn is_change(source: &str, name: &str) -> bool {
+    rules(source, name).next().is_some()
+}
+
+fn rules(source: &str, name: &str) -> impl Iterator<Item = &'static Rule> {
+    let of_iam = source == "iam.amazonaws.com";
+    RULES.iter().filter(move |rule| of_iam && rule.events.iter().any(|event| event == name))
 }
 
 /// Returns the changes that the trail shows.
@@ -92,6 +130,7 @@ pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
         frame.event_source == "iam.amazonaws.com" && Outcome::of(frame, catalog).grants()
     };
     let calls = usage.principals().flat_map(|(_, calls)| calls.framed(wanted));
+    let calls = calls.chain(usage.lessons.framed(wanted));
     for (call, stats) in calls {
         let operation = call.operation(catalog);
         let named = |rule: &&Rule| rule.events.iter().any(|event| *event == operation.name());
@@ -100,23 +139,27 @@ pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
             Some(name) => values(&call, name),
             None => Vec::new(),
         };
-        let holders: Vec<Option<(Holder, String)>> = match (rule.holder, values(&rule.name)) {
-            (Some(holder), names) if !names.is_empty() => {
-                names.into_iter().map(|name| Some((holder, name))).collect()
-            }
-            (Some(_), _) => continue,
-            (None, _) => vec![None],
-        };
-        let policies = match values(&rule.policy) {
+        // A call that stands for many does not have all of its names any more.
+        let each = |name: &Option<String>| match values(name) {
             none if none.is_empty() => vec![None],
             some => some.into_iter().map(Some).collect(),
         };
+        let holders: Vec<Option<Whose>> = match rule.holder {
+            Some(kind) => {
+                each(&rule.name).into_iter().map(|name| Some(Whose { kind, name })).collect()
+            }
+            None => vec![None],
+        };
+        let (policies, groups) = (each(&rule.policy), each(&rule.group));
         for holder in &holders {
-            for policy in &policies {
+            for (policy, group) in
+                policies.iter().flat_map(|policy| groups.iter().map(move |group| (policy, group)))
+            {
                 let change = PolicyChange {
                     account: call.account.to_string(),
                     holder: holder.clone(),
                     policy: policy.clone(),
+                    group: group.clone(),
                 };
                 let time = changes.entry(change).or_insert(last);
                 *time = last.max(*time);
@@ -124,6 +167,24 @@ pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
         }
     }
     changes
+}
+
+/// Counts what changed under the former names of a user for the present one.
+pub(crate) fn of_former_names(changes: &mut PolicyChanges, user: &Principal) {
+    let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    let former: Vec<String> = user.former.iter().map(|arn| name(arn)).collect();
+    let is_former = |change: &PolicyChange| {
+        change.is_of(&user.account, Holder::User, former.iter().map(String::as_str))
+    };
+    let present = Whose { kind: Holder::User, name: Some(name(&user.arn)) };
+    let of_former = changes.iter().filter(|(change, _)| is_former(change));
+    let renamed = of_former.map(|(change, time)| {
+        (PolicyChange { holder: Some(present.clone()), ..change.clone() }, *time)
+    });
+    for (change, last) in renamed.collect::<Vec<_>>() {
+        let time = changes.entry(change).or_insert(last);
+        *time = last.max(*time);
+    }
 }
 
 /// Returns the values that a call has under a parameter's name, its folded ones left out.
@@ -146,6 +207,7 @@ mod tests {
     use trailtrim_ingest::{Provenance, Record};
 
     use super::*;
+    use crate::Quota;
     use crate::observe::Observer;
     use crate::scope::Scope;
 
@@ -157,20 +219,53 @@ mod tests {
         }
     }
 
-    #[test]
-    fn whoever_is_put_into_a_group_has_other_policies_since() {
-        let text = r#"{"userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"},
-            "eventTime":"2026-03-02T10:00:00Z","eventSource":"iam.amazonaws.com","eventName":"AddUserToGroup","eventID":"e",
-            "awsRegion":"us-east-1","recipientAccountId":"111122223333","requestParameters":{"groupName":"ops","userName":"dana"}}"#;
+    fn changes(name: &str, users: &[&str], quota: Quota) -> PolicyChanges {
         let scope = Scope::default();
-        let mut observer = Observer::new(Catalog::embedded(), &scope);
-        observer.observe(&Provenance::bare(&"a".into()), &Record::parse(text).unwrap());
-        let changes = policy_changes(&observer.into_usage(), Catalog::embedded());
+        let mut observer = Observer::with_quota(Catalog::embedded(), &scope, quota);
+        for user in users {
+            let text = format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
+                "eventTime":"2026-03-02T10:00:00Z","eventSource":"iam.amazonaws.com","eventName":"{name}","eventID":"{user}",
+                "awsRegion":"us-east-1","recipientAccountId":"111122223333",
+                "requestParameters":{{"groupName":"ops","userName":"{user}"}}}}"#
+            );
+            observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
+        }
+        policy_changes(&observer.into_usage(), Catalog::embedded())
+    }
+
+    #[test]
+    fn whoever_is_put_into_a_group_has_its_policies_since() {
+        let changes = changes("AddUserToGroup", &["dana"], Quota::default());
         let change = PolicyChange {
             account: "111122223333".to_owned(),
-            holder: Some((Holder::User, "dana".to_owned())),
+            holder: Some(Whose { kind: Holder::User, name: Some("dana".to_owned()) }),
             policy: None,
+            group: Some("ops".to_owned()),
         };
         assert_eq!(changes.keys().collect::<Vec<_>>(), [&change]);
+    }
+
+    #[test]
+    fn of_names_that_were_folded_any_may_be_meant() {
+        let users: Vec<String> = (0..20).map(|user| format!("u{user}")).collect();
+        let users: Vec<&str> = users.iter().map(String::as_str).collect();
+        let changes = changes("AddUserToGroup", &users, Quota::new(1));
+        let of = |account: &str| {
+            changes.keys().any(|change| change.is_of(account, Holder::User, ["u19"]))
+        };
+        assert!(of("111122223333") && !of("444455556666"), "{changes:?}");
+    }
+
+    #[test]
+    fn what_changed_under_a_former_name_counts_for_the_present_one() {
+        let mut changes = changes("AddUserToGroup", &["dana"], Quota::default());
+        let mut user = Principal::new("arn:aws:iam::111122223333:user/team/dee").unwrap();
+        user.former.insert("arn:aws:iam::111122223333:user/dana".to_owned());
+        of_former_names(&mut changes, &user);
+        for name in ["dana", "dee"] {
+            let of = changes.keys().any(|one| one.is_of(&user.account, Holder::User, [name]));
+            assert!(of, "{name}: {changes:?}");
+        }
     }
 }

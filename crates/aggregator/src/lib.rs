@@ -55,7 +55,7 @@ pub use epoch::Epoch;
 pub use facts::{Background, Facts};
 pub use federated::{Federated, Named, Provider, ids as identities, provider};
 pub use file::{Body, FileError, MAGIC, UsageFile, VERSION};
-pub use history::{Holder, PolicyChange, PolicyChanges};
+pub use history::{Holder, PolicyChange, PolicyChanges, Whose};
 pub use identity::{Caller, Outsider, PrincipalKey, Reason, is_service_linked};
 pub use observe::Observer;
 pub use outcome::Outcome;

@@ -242,7 +242,7 @@ impl<'s> Observer<'s> {
             };
             self.usage.other.entry(other).or_default().add_from(event, origin);
             if let Caller::Principal(key) = &who.caller
-                && let Some(call) = sign_in(record, kind, &key.arn)
+                && let Some(call) = sign_in(record, kind, key)
             {
                 let mut stats = Stats::default();
                 stats.add_from(event, origin);
@@ -263,7 +263,9 @@ impl<'s> Observer<'s> {
                     operation.extraction(),
                     role.into_iter().chain(history::kept(event_source, event_name)),
                 ),
-                teaches: operation.lessons().next().is_some() || role.is_some(),
+                teaches: operation.lessons().next().is_some()
+                    || role.is_some()
+                    || history::is_change(event_source, event_name),
                 number: self.known.len(),
                 seed: xxh3_64(&self.name) as usize,
             };

@@ -17,7 +17,7 @@ use crate::assumed::assumptions;
 use crate::call::{Call, Copy, Open};
 use crate::facts::{Background, Facts, Known};
 use crate::federated::{self, federated};
-use crate::history::policy_changes;
+use crate::history::{self, policy_changes};
 use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::outcome::Outcome;
 use crate::signed_in::sign_ins;
@@ -150,12 +150,16 @@ fn resolve_as(
         principal.federated = federated.get(&principal.arn).cloned().unwrap_or_default();
         federated::mark_own(principal);
     }
+    let mut policy_changes = policy_changes(usage, catalog);
+    for principal in principals.iter().filter(|principal| !principal.former.is_empty()) {
+        history::of_former_names(&mut policy_changes, principal);
+    }
     Activity {
         principals,
         outsiders,
         other_events: usage.other.clone(),
         amended: usage.amended.clone(),
-        policy_changes: policy_changes(usage, catalog),
+        policy_changes,
         assumed: assumptions(usage, catalog),
         signed_in: sign_ins(usage, facts),
     }
@@ -252,6 +256,12 @@ impl Principal {
             return;
         }
         let mut resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
+        // What it did with itself under a former name, it would do under the present one.
+        for grant in &mut resolution.grants {
+            if self.former.contains(&*grant.resource) {
+                grant.resource.clone_from(&self.arn);
+            }
+        }
         if (call.is_cut() || call.is_answer_cut()) && outcome != Outcome::Denied {
             let services = operation.actions().filter_map(|action| action.split(':').next());
             let of_roles = operation.passes_roles().then_some("iam");
@@ -516,7 +526,7 @@ impl Request for CallRequest<'_> {
     }
 
     fn fact(&self, kind: FactKind, key: &str) -> Option<String> {
-        self.facts.get(&self.call.account, kind, key).map(str::to_owned)
+        self.facts.get_for(self.call, kind, key).map(str::to_owned)
     }
 }
 

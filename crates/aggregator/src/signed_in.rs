@@ -21,35 +21,47 @@ use crate::usage::{OtherKind, Usage};
 /// log stands there.
 const WHO: &str = "caller";
 
+/// The path of the part that has the unique id.
+const ID: &str = "caller.id";
+
 /// When each principal signed in, by its ARN.
 pub type SignIns = BTreeMap<String, Stats>;
 
-/// Returns what is kept of a record that is no API call of the principal with this ARN.
+/// Returns what is kept of a record that is no API call of this principal.
 pub(crate) fn sign_in<'r>(
     record: &'r Record<'_>,
     kind: OtherKind,
-    arn: &'r str,
+    key: &'r PrincipalKey,
 ) -> Option<Call<'r>> {
     let shows = matches!(kind, OtherKind::NotAnApiCall | OtherKind::NetworkActivity);
     if !shows || told::failed(record) {
         return None;
     }
-    Some(told::head(record, vec![(Cow::Borrowed(WHO), Cow::Borrowed(arn))]))
+    let who = (Cow::Borrowed(WHO), Cow::Borrowed(&*key.arn));
+    let id = key.id.as_deref().map(|id| (Cow::Borrowed(ID), Cow::Borrowed(id)));
+    Some(told::head(record, [who].into_iter().chain(id).collect()))
+}
+
+/// Returns who signed in, by what the records say, with when.
+pub(crate) fn seen(usage: &Usage) -> impl Iterator<Item = (PrincipalKey, &Stats)> {
+    let part = |call: &Call<'_>, wanted: &str| {
+        let mut parts = call.parts.iter();
+        parts.find_map(|(path, text)| (path == wanted).then(|| text.clone().into_owned()))
+    };
+    let calls = usage.lessons.framed(move |frame| part(frame, WHO).is_some());
+    calls.filter_map(move |(call, stats)| {
+        let (arn, id) = (part(&call, WHO)?.into(), part(&call, ID).map(Into::into));
+        Some((PrincipalKey { arn, id }, stats))
+    })
 }
 
 /// Returns who signed in.
 pub(crate) fn sign_ins(usage: &Usage, facts: &Known<'_>) -> SignIns {
     let mut all = SignIns::new();
-    let who = |call: &Call<'_>| {
-        let mut parts = call.parts.iter();
-        parts.find_map(|(path, arn)| (path == WHO).then(|| arn.clone().into_owned()))
-    };
-    for (call, stats) in usage.lessons.framed(|frame| who(frame).is_some()) {
-        if let Some(arn) = who(&call) {
-            // Of a session without its issuer only the name of the role is known.
-            let (arn, _) = facts.principal_arn(&PrincipalKey { arn: arn.into(), id: None });
-            all.entry(arn).or_default().join(stats.clone());
-        }
+    for (key, stats) in seen(usage) {
+        // Of a session without its issuer only the name of the role is known.
+        let (arn, _) = facts.principal_arn(&key);
+        all.entry(arn).or_default().join(stats.clone());
     }
     all
 }

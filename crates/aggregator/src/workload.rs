@@ -22,6 +22,9 @@ use crate::trie::{Bounded, Quota, Shape, Trie};
 pub enum Attribution {
     /// `inScopeOf`: AWS's word.
     Scope,
+    /// The provider of the identity that the session was begun by, where many people act in one role: AWS's
+    /// word. What they call their sessions tells of no workload.
+    Provider,
     /// The session name: the caller's word.
     Session,
     /// There is no session, or it has no name.
@@ -29,12 +32,14 @@ pub enum Attribution {
 }
 
 impl Attribution {
-    const ALL: [Attribution; 3] = [Attribution::Scope, Attribution::Session, Attribution::None];
+    const ALL: [Attribution; 4] =
+        [Attribution::Scope, Attribution::Provider, Attribution::Session, Attribution::None];
 
-    /// Returns the stable code: `scope`, `session` or `none`.
+    /// Returns the stable code: `scope`, `provider`, `session` or `none`.
     pub fn code(self) -> &'static str {
         match self {
             Attribution::Scope => "scope",
+            Attribution::Provider => "provider",
             Attribution::Session => "session",
             Attribution::None => "none",
         }
@@ -49,6 +54,7 @@ impl Attribution {
     pub(crate) fn segment(self) -> &'static str {
         match self {
             Attribution::Scope => "scope/",
+            Attribution::Provider => "provider/",
             Attribution::Session => "session/",
             Attribution::None => "none/",
         }
@@ -405,7 +411,7 @@ mod tests {
     #[test]
     fn the_data_is_read() {
         let rules: Rules = toml::from_str(DATA).unwrap();
-        assert_eq!((rules.token.len(), rules.habit.len()), (3, 6));
+        assert_eq!((rules.token.len(), rules.habit.len()), (3, 9));
         let named: Named = toml::from_str(QUALIFIED).unwrap();
         assert_eq!(named.qualified.len(), 1);
     }

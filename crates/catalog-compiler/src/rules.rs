@@ -379,6 +379,9 @@ pub(crate) struct UndoingRule {
     pub(crate) via: String,
     /// Two verbs each: actions of a service that begin with the first are undone by those with the second.
     pub(crate) verbs: Vec<String>,
+    /// Two words each, of which the first may become the second behind the verb.
+    #[serde(default)]
+    pub(crate) words: Vec<String>,
     /// Two actions each, where they differ in more.
     #[serde(default)]
     pub(crate) also: Vec<String>,

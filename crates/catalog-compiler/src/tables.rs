@@ -595,6 +595,7 @@ impl Tables<'_, '_> {
                 self.writer.strings(rule.verbs.iter().map(String::as_str)),
                 self.writer.strings(rule.also.iter().map(String::as_str)),
                 self.writer.string(&rule.reason),
+                self.writer.strings(rule.words.iter().map(String::as_str)),
             ];
             list.push(self.writer.list(items));
         }

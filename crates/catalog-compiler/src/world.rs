@@ -355,6 +355,17 @@ impl<'d> World<'d> {
                 return Err(file.error(pair, "no two actions of a service differ in these verbs"));
             }
         }
+        for pair in &rule.words {
+            let known = pair.split_once(' ').is_some_and(|(word, other)| {
+                let has = |word: &str| {
+                    self.actions.values().any(|(_, action)| action.name.contains(word))
+                };
+                !word.is_empty() && has(word) && has(other)
+            });
+            if !known {
+                return Err(file.error(pair, "no actions have these two words in their names"));
+            }
+        }
         for pair in &rule.also {
             for action in pair.split(' ') {
                 self.check_action(file, None, action)?;

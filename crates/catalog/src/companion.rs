@@ -106,9 +106,21 @@ impl Undoing {
         let by_verb = action.split_once(':').into_iter().flat_map(|(service, name)| {
             pairs(1).filter_map(move |(does, undoes)| {
                 let thing = name.strip_prefix(does)?;
+                // `AddXToY` and `RemoveXFromY`: whichever of the words it is that becomes another.
+                let turned = pairs(4).flat_map(|(word, other)| {
+                    let places = thing.match_indices(word);
+                    places.filter_map(move |(at, _)| {
+                        let behind = thing.get(at + word.len()..)?;
+                        behind.starts_with(|c: char| c.is_ascii_uppercase()).then(|| {
+                            format!("{}{other}{behind}", thing.get(..at).unwrap_or_default())
+                        })
+                    })
+                });
                 // `CreateX` and `DeleteX`; of several at once, or of one at a time.
-                let forms = [thing.to_owned(), format!("{thing}s"), singular(thing).to_owned()];
-                forms.iter().find_map(|thing| {
+                let mut forms = [thing.to_owned(), format!("{thing}s"), singular(thing).to_owned()]
+                    .into_iter()
+                    .chain(turned);
+                forms.find_map(|thing| {
                     ActionFacts::find(self.table, &format!("{service}:{undoes}{thing}"))
                 })
             })

@@ -68,3 +68,11 @@ pub enum FactKind {
     /// ARN of an ECS task definition → ARN of the role that starts its tasks.
     EcsExecutionRole,
 }
+
+impl FactKind {
+    /// Tells whether what has a name in one region is another thing than what has it in the next. IAM's names
+    /// are the account's.
+    pub fn is_regional(self) -> bool {
+        !matches!(self, FactKind::InstanceProfileRole | FactKind::IamArn)
+    }
+}

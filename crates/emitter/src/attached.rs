@@ -442,14 +442,14 @@ fn since(holder: &Attachments, policy: &AttachedPolicy, changes: &PolicyChanges)
         HolderKind::Role => Holder::Role,
         HolderKind::Group => Holder::Group,
     };
-    let names = [
-        Some((kind, holder.name.as_str())),
-        policy.via_group.as_deref().map(|group| (Holder::Group, group)),
-    ];
+    let via = policy.via_group.as_deref();
     let changed = changes.iter().filter(|(change, _)| {
         let whose = match &change.holder {
-            Some((kind, name)) => {
-                change.account == account && names.contains(&Some((*kind, name.as_str())))
+            Some(_) => {
+                let own = change.is_of(account, kind, [holder.name.as_str()]);
+                let of_group = via.is_some_and(|via| change.is_of(account, Holder::Group, [via]));
+                let with = change.group.as_deref().is_none_or(|group| via == Some(group));
+                (own && with) || of_group
             }
             None => policy.arn.is_some(),
         };

@@ -203,7 +203,7 @@ impl Kind {
         match workload.attribution {
             Attribution::Scope => self.issued_to(name).into_iter().collect(),
             Attribution::Session => self.witnessed(name, principal),
-            Attribution::None => BTreeSet::new(),
+            Attribution::Provider | Attribution::None => BTreeSet::new(),
         }
     }
 

@@ -254,7 +254,8 @@ pub struct Generalisation {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Workload {
     /// By what it is known: `scope` (AWS says for which function or instance the credentials were
-    /// issued), `session` (the session's name), or `none`.
+    /// issued), `provider` (AWS says whose identities the sessions are of), `session` (the session's name),
+    /// or `none`.
     pub attribution: String,
     /// Whether its name is what a caller chose to write.
     pub chosen_by_caller: bool,
