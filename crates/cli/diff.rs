@@ -398,16 +398,16 @@ fn read_dumps(files: &[PathBuf]) -> anyhow::Result<Dumps> {
     for holder in &holders {
         names.note_arn(&holder.arn);
         // The dump is of now, whatever the log has last.
-        if holder.kind == HolderKind::User && !holder.unique_id.is_empty() {
-            if let Some(other) = names.note_current_user(&holder.unique_id, &holder.arn) {
-                return Err(hinted(
-                    format!(
-                        "user `{}` goes by two names: `{other}` and `{}`",
-                        holder.unique_id, holder.arn
-                    ),
-                    "give one dump of each account, the one that is current",
-                ));
-            }
+        if holder.kind == HolderKind::User
+            && let Some(other) = names.note_current_user(&holder.unique_id, &holder.arn)
+        {
+            return Err(hinted(
+                format!(
+                    "user `{}` goes by two names: `{other}` and `{}`",
+                    holder.unique_id, holder.arn
+                ),
+                "give one dump of each account, the one that is current",
+            ));
         }
         for profile in &holder.instance_profiles {
             names.note_arn(profile);
