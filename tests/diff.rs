@@ -17,6 +17,7 @@ mod large;
 mod origin;
 mod passing;
 mod people;
+mod renamed;
 mod room;
 mod shared;
 

@@ -12,7 +12,7 @@ fn document(statements: &[Value]) -> String {
 }
 
 /// Returns the messages of the findings of a kind on a principal.
-fn messages<'d>(principal: &'d Value, code: &str) -> Vec<&'d str> {
+pub(super) fn messages<'d>(principal: &'d Value, code: &str) -> Vec<&'d str> {
     let findings = list(principal, "findings").iter();
     findings.filter(|one| text_of(one, "code") == code).map(|one| text_of(one, "message")).collect()
 }

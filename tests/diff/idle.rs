@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, Files, Log, described, dump, of, policy};
+use super::{
+    ACCOUNT, Files, Log, WEEK, classes, described, drafted, dump, of, policy, texts, week,
+};
 use crate::harness::{list, text_of};
 
 /// Makes the last record of a log one of a service that assumes a role.
@@ -105,4 +107,30 @@ fn a_principal_is_unused_only_where_nothing_says_otherwise() {
             ("used", &["last-used", "not-covered"]),
         ])
     );
+}
+
+#[test]
+fn an_action_that_is_named_beside_an_arn_stays_while_nothing_shows_that_it_is_unused() {
+    // By the reference none takes a resource, and AWS's own policies have them on such ARNs.
+    let channel = "arn:aws:ssm:*:*:session/${aws:userid}-*";
+    let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:orders";
+    let statements =
+        [("ssmmessages:OpenDataChannel", channel), ("states:SendTaskSuccess", machine)];
+    let (trail, files) = (week().write(1), Files::new());
+    for (action, on) in statements {
+        let attached = files.write("policy.json", &policy(&[action], &[on]).to_string());
+        let options = [&WEEK[..], &["--attached", &attached]].concat();
+        let (_, made) = described(trail.path(), &options);
+        let worker = of(&made, "worker");
+        assert_eq!(classes(worker), [(action, "unobservable")].into(), "{worker:#}");
+        let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
+        assert_eq!(texts(&draft["Statement"][0]["Resource"]), [on]);
+    }
+    // What no service has said to take anything but `*` is nothing but that.
+    let instance = "arn:aws:ec2:eu-west-1:111122223333:instance/*";
+    let attached =
+        files.write("policy.json", &policy(&["ec2:DescribeInstances"], &[instance]).to_string());
+    let options = [&WEEK[..], &["--attached", &attached]].concat();
+    let (_, made) = described(trail.path(), &options);
+    assert!(drafted(of(&made, "worker")).is_empty(), "{made:#}");
 }

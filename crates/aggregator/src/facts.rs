@@ -235,6 +235,13 @@ impl<'f> Known<'f> {
         only(self.sources().find_map(|facts| facts.known.get(&key))?)
     }
 
+    /// Tells whether a user of another unique id than these goes, or went, by an ARN.
+    pub(crate) fn is_of_another(&self, arn: &str, ids: &BTreeSet<String>) -> bool {
+        let account = account_of(arn).unwrap_or_default();
+        let mut users = self.sources().flat_map(|facts| &facts.users);
+        users.any(|((of, id), names)| of == account && !ids.contains(id) && names.contains_key(arn))
+    }
+
     /// Does so for a call, whose region says which of several things of one name is meant.
     pub(crate) fn get_for(&self, call: &Call<'_>, kind: FactKind, key: &str) -> Option<&str> {
         self.get(&call.account, kind, &in_region(kind, &call.region, key))

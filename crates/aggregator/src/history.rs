@@ -115,20 +115,22 @@ pub(crate) fn kept(source: &str, name: &str) -> Vec<&'static str> {
 /// Tells whether a call changes what somebody is allowed: then it counts whoever made it (root, a
 /// service-linked role such as that of Identity Center), and not only where a policy is drafted for them.
 pub(crate) fn is_change(source: &str, name: &str) -> bool {
-    rules(source, name).next().is_some()
+    // Asked of every record.
+    source == IAM && rules(source, name).next().is_some()
 }
 
 fn rules(source: &str, name: &str) -> impl Iterator<Item = &'static Rule> {
-    let of_iam = source == "iam.amazonaws.com";
+    let of_iam = source == IAM;
     RULES.iter().filter(move |rule| of_iam && rule.events.iter().any(|event| event == name))
 }
+
+const IAM: &str = "iam.amazonaws.com";
 
 /// Returns the changes that the trail shows.
 pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
     let mut changes = PolicyChanges::new();
-    let wanted = move |frame: &Call<'_>| {
-        frame.event_source == "iam.amazonaws.com" && Outcome::of(frame, catalog).grants()
-    };
+    let wanted =
+        move |frame: &Call<'_>| frame.event_source == IAM && Outcome::of(frame, catalog).grants();
     let calls = usage.principals().flat_map(|(_, calls)| calls.framed(wanted));
     let calls = calls.chain(usage.lessons.framed(wanted));
     for (call, stats) in calls {

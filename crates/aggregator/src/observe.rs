@@ -156,7 +156,10 @@ impl<'s> Observer<'s> {
         let region = record.aws_region.as_deref().unwrap_or_default();
         let time = record.time().map(|time| time.timestamp());
         let outside = time.is_some_and(|time| !self.scope.holds_time(time));
-        if outside || !self.scope.holds_region(region) {
+        // What changes somebody's policies counts wherever it is recorded, and whoever made it.
+        let is_change = history::is_change(event_source, event_name);
+        let elsewhere = !self.scope.holds_region(region);
+        if outside || (elsewhere && !is_change) {
             return;
         }
         let Some(called) = self.callers.identify(record.user_identity.as_ref()) else { return };
@@ -230,8 +233,43 @@ impl<'s> Observer<'s> {
             Caller::Principal(_) => None,
             Caller::Outside(outsider) => Some(outsider),
         };
-        if (other.is_some() || outsider.is_some()) && covers && self.seen.is_new(record, time) {
+        if (other.is_some() || outsider.is_some())
+            && covers
+            && !elsewhere
+            && self.seen.is_new(record, time)
+        {
             see();
+        }
+
+        // The length keeps the two apart.
+        self.name.clear();
+        self.name.extend(event_source.len().to_le_bytes());
+        self.name.extend(event_source.bytes().chain(event_name.bytes()));
+        if !self.known.contains_key(&self.name) {
+            let operation = self.catalog.operation(event_source, event_name);
+            let role = names_role(event_source, event_name);
+            let known = Known {
+                extractor: Extractor::new(
+                    operation.extraction(),
+                    role.into_iter().chain(history::kept(event_source, event_name)),
+                ),
+                teaches: operation.lessons().next().is_some() || role.is_some() || is_change,
+                number: self.known.len(),
+                seed: xxh3_64(&self.name) as usize,
+            };
+            self.known.insert(self.name.clone(), known);
+        }
+        let Some(known) = self.known.get(&self.name) else { return };
+
+        if is_change && (elsewhere || other == Some(OtherKind::Excluded)) {
+            let mut stats = Stats::default();
+            stats.add_from(event, origin);
+            let told = Told::of(record, who, &known.extractor);
+            let call = self.filing.file(&told.call(listed(), &mut self.spelling));
+            self.usage.lessons.add(&call, stats, self.quota);
+        }
+        if elsewhere {
+            return;
         }
         if let Some(kind) = other {
             let other = OtherEvent {
@@ -250,28 +288,6 @@ impl<'s> Observer<'s> {
             }
             return;
         }
-
-        // The length keeps the two apart.
-        self.name.clear();
-        self.name.extend(event_source.len().to_le_bytes());
-        self.name.extend(event_source.bytes().chain(event_name.bytes()));
-        if !self.known.contains_key(&self.name) {
-            let operation = self.catalog.operation(event_source, event_name);
-            let role = names_role(event_source, event_name);
-            let known = Known {
-                extractor: Extractor::new(
-                    operation.extraction(),
-                    role.into_iter().chain(history::kept(event_source, event_name)),
-                ),
-                teaches: operation.lessons().next().is_some()
-                    || role.is_some()
-                    || history::is_change(event_source, event_name),
-                number: self.known.len(),
-                seed: xxh3_64(&self.name) as usize,
-            };
-            self.known.insert(self.name.clone(), known);
-        }
-        let Some(known) = self.known.get(&self.name) else { return };
 
         if let Some(outsider) = outsider {
             match self.usage.outsiders.get_mut(outsider) {

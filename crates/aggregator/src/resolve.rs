@@ -86,6 +86,8 @@ fn resolve_one(
         keys.iter().filter_map(|(key, _)| key.id.as_deref().map(str::to_owned)).collect();
     let others = keys.iter().map(|(key, _)| &*key.arn).filter(|own| *own != arn);
     principal.former = others.filter(|own| own.contains(":user/")).map(str::to_owned).collect();
+    let given_up = principal.former.iter().filter(|arn| !facts.is_of_another(arn, &principal.ids));
+    principal.given_up = given_up.cloned().collect();
     principal.path_known = path_known;
     let parts = workload::parts(keys.iter().map(|(_, workloads)| *workloads));
     let mut gathered: BTreeMap<Option<Workload>, Vec<&Part<'_>>> = BTreeMap::new();
@@ -258,7 +260,7 @@ impl Principal {
         let mut resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
         // What it did with itself under a former name, it would do under the present one.
         for grant in &mut resolution.grants {
-            if self.former.contains(&*grant.resource) {
+            if self.given_up.contains(&*grant.resource) {
                 grant.resource.clone_from(&self.arn);
             }
         }

@@ -474,6 +474,13 @@ pub(crate) fn moment(text: &str) -> Option<i64> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp())
 }
 
+/// Returns as whom somebody may have asked: by the present name, and a user by those that it went by before,
+/// when variables stood for these.
+pub(crate) fn askings(principal: &trailtrim_aggregator::Principal) -> Vec<Option<Principal>> {
+    let names = [&principal.arn].into_iter().chain(&principal.former);
+    names.map(|arn| who(arn)).collect()
+}
+
 /// Parses a principal's ARN for the policy engine; a text that is none asks as nobody.
 pub(crate) fn who(arn: &str) -> Option<Principal> {
     Principal::parse(arn).ok()

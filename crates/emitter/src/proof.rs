@@ -18,7 +18,7 @@ use trailtrim_aggregator::{Join as _, Principal, RowKey, Stats};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, Limits, PolicyDocument, Selector, Statement, compare, pattern};
 
-use crate::attached::who;
+use crate::attached::{askings, who};
 use crate::fit::Limits as FitLimits;
 use crate::replay::{Allowance, Circumstances, Replay};
 use crate::ways::{self, Index, Need, Way};
@@ -221,7 +221,7 @@ pub fn replay(
     not_attached: &BTreeSet<&RowKey>,
     withheld: &dyn Fn(&str) -> bool,
 ) -> ReplayProof {
-    let asking = who(&principal.arn);
+    let askings = askings(principal);
     let (before, after) = (Replay::of(attached.iter().copied()), Replay::of(draft.iter().copied()));
     let within = boundary.map(|document| Replay::of([document]));
     let mut proof = ReplayProof::default();
@@ -245,17 +245,22 @@ pub fn replay(
         let mut sure = true;
         let mut reached = false;
         let circumstances = Circumstances::of(row);
-        for part in parts(key, &circumstances, attached, &before, asking.as_ref()) {
+        let by_name = askings.iter().map(|asking| {
+            let asking = asking.as_ref();
+            (asking, parts(key, &circumstances, attached, &before, asking))
+        });
+        let (asking, parts) =
+            by_name.into_iter().find(|(_, found)| !found.is_empty()).unwrap_or_default();
+        for part in parts {
             reached = true;
-            let was = before.judge(&part, &circumstances, asking.as_ref());
-            let mut is = after.judge(&part, &circumstances, asking.as_ref());
+            let was = before.judge(&part, &circumstances, asking);
+            let mut is = after.judge(&part, &circumstances, asking);
             // A network is known by its first address only; a draft asks for whole networks.
             if is != Allowance::Surely && was == Allowance::Surely {
-                is = after.judge(&part, &circumstances.with_networks(row), asking.as_ref());
+                is = after.judge(&part, &circumstances.with_networks(row), asking);
             }
             sure &= is == Allowance::Surely;
-            let limit =
-                within.as_ref().map(|within| within.judge(&part, &circumstances, asking.as_ref()));
+            let limit = within.as_ref().map(|within| within.judge(&part, &circumstances, asking));
             sure &= limit.as_ref().is_none_or(|limit| *limit == Allowance::Surely);
             for one in [Some(&is), limit.as_ref()].into_iter().flatten() {
                 if let Allowance::Perhaps(keys) = one {

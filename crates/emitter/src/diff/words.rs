@@ -129,9 +129,6 @@ impl Explanation {
             }
             Explanation::UnknownPolicy { name } => format!("the document of {name} was not given"),
             Explanation::Inferred => "nothing proves that the call needed it".to_owned(),
-            Explanation::Renamed { former } => {
-                format!("it went by {former} then, and what it is on has that name in its own")
-            }
         }
     }
 }

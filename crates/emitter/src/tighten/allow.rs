@@ -131,8 +131,14 @@ impl<'b> Allow<'b> {
             None
         };
         let (actions, foreign) = actions(&statement.action, bearing.catalog());
+        // Whoever names an action means something by it, whatever the reference has.
         let is_dead = |facts: &&ActionFacts| {
-            exceptions.is_empty() && resources.iter().all(|one| !bearing.may_mean(facts.id(), one))
+            let action = facts.id();
+            let on_none = |one: &String| match names(&statement.action, action) {
+                true => bearing.is_never_on(action, one),
+                false => !bearing.may_mean(action, one),
+            };
+            exceptions.is_empty() && resources.iter().all(on_none)
         };
         let dead = actions.iter().filter(is_dead).map(|facts| facts.id()).collect();
         let document = |statement: Statement| PolicyDocument {
@@ -306,8 +312,7 @@ impl<'b> Allow<'b> {
 
     /// Tells whether the statement names an action, and not only means it.
     pub(crate) fn names(&self, action: &str) -> bool {
-        let named = |one: &String| one.eq_ignore_ascii_case(action);
-        matches!(&self.statement.action, Selector::Only(listed) if listed.iter().any(named))
+        names(&self.statement.action, action)
     }
 
     /// Tells whether its condition may let a role be passed to a service.
@@ -394,6 +399,12 @@ pub(crate) fn actions(
             (found, foreign)
         }
     }
+}
+
+/// Tells whether a selector names an action, and not only means it.
+fn names(actions: &Selector<Vec<String>>, action: &str) -> bool {
+    let named = |one: &String| one.eq_ignore_ascii_case(action);
+    matches!(actions, Selector::Only(listed) if listed.iter().any(named))
 }
 
 /// Tells whether a resource means itself, by its text alone.

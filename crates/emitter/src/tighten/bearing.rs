@@ -4,7 +4,8 @@
 //! to a table. Nobody can: no action of a service takes a resource of a service that none of its
 //! resource types is of. A draft that kept such pairs would say nothing by them, and `Action: "*"`
 //! on one queue would become a statement for each service there is. Nor does an action without resource
-//! types take what an ARN calls by one name: services ask for it on `*`, or on the whole of a collection.
+//! types take what an ARN calls by one name: services ask for it on `*`, or on the whole of a collection. But
+//! of the last it is not sure: who names such an action beside an ARN meant something by it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -20,6 +21,17 @@ const ALL_OR_NOTHING: &str = include_str!("../../data/all-or-nothing.toml");
 #[serde(deny_unknown_fields)]
 struct Data {
     service: Vec<AllOrNothing>,
+    asked: Vec<Asked>,
+}
+
+/// Actions that are asked for on ARNs of a service, though the reference has none for them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    actions: Vec<String>,
+    on: String,
+    #[serde(rename = "reason")]
+    _reason: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -30,12 +42,21 @@ struct AllOrNothing {
     _reason: String,
 }
 
-/// Tells whether what a service does without resource types is asked for on `*` alone.
-fn is_all_or_nothing(prefix: &str) -> bool {
+fn data() -> &'static Data {
     static READ: OnceLock<Data> = OnceLock::new();
     // A test reads the data; without it more may be allowed by an ARN than is.
-    let data = READ.get_or_init(|| toml::from_str(ALL_OR_NOTHING).unwrap_or_default());
-    data.service.iter().any(|one| one.prefix == prefix)
+    READ.get_or_init(|| toml::from_str(ALL_OR_NOTHING).unwrap_or_default())
+}
+
+/// Tells whether what a service does without resource types is asked for on `*` alone.
+fn is_all_or_nothing(prefix: &str) -> bool {
+    data().service.iter().any(|one| one.prefix == prefix)
+}
+
+/// Tells whether an action is known to be asked for on ARNs of a service, whatever the reference has.
+fn is_asked_on(action: &str, service: &str) -> bool {
+    let named = |one: &Asked| one.on == service && one.actions.iter().any(|name| name == action);
+    data().asked.iter().any(named)
 }
 
 /// The services of whose resources each service's actions speak, as they stand in an ARN.
@@ -89,26 +110,38 @@ impl Bearing {
     /// tells it, and by the action itself where it has no resource types. It is yes where that is not known.
     pub(crate) fn may_mean(&self, action: &str, resource: &str) -> bool {
         let on_none = self.is_limitless(action)
-            && service_of(resource).is_some()
+            && service_of(resource).is_some_and(|named| !is_asked_on(action, named))
             && (names_one(resource) || is_all_or_nothing(service(action)));
         !on_none && self.takes(action, resource)
+    }
+
+    /// Tells whether an action surely is about nothing that a resource pattern means. What has no resource types by
+    /// the reference may be asked for on an ARN all the same: AWS's own policies have such statements
+    /// (`ssmmessages:OpenDataChannel` on sessions).
+    pub(crate) fn is_never_on(&self, action: &str, resource: &str) -> bool {
+        let on_all = self.is_limitless(action) && is_all_or_nothing(service(action));
+        (on_all && service_of(resource).is_some()) || !self.takes(action, resource)
     }
 
     /// Tells whether some action of an action's service can be about some resource that a pattern
     /// means. It is yes where that is not known.
     pub(crate) fn takes(&self, action: &str, resource: &str) -> bool {
         match (self.on.get(service(action)), service_of(resource)) {
-            (Some(known), Some(named)) => known.contains(named) || self.untold.contains(action),
+            (Some(known), Some(named)) => {
+                known.contains(named) || self.untold.contains(action) || is_asked_on(action, named)
+            }
             _ => true,
         }
     }
 }
 
 /// Tells whether a pattern of ARNs means things of one name only, wherever they are. What ends in a slash is a
-/// path, which IAM asks for as it stands.
+/// path, which IAM asks for as it stands; so does what begins with one (`/v1/clusters`, of Kafka), and what leaves
+/// a name empty (`log-group::log-stream:`, of CloudWatch Logs).
 fn names_one(resource: &str) -> bool {
     let last = resource.splitn(6, ':').nth(5).unwrap_or_default();
-    !last.is_empty() && !last.ends_with('/') && !last.contains(['*', '?', '$'])
+    let is_path = last.starts_with('/') || last.ends_with(['/', ':']) || last.contains("::");
+    !last.is_empty() && !is_path && !last.contains(['*', '?', '$'])
 }
 
 /// Returns the service that an ARN, or a pattern of ARNs, names; nothing where that is open.
@@ -162,6 +195,10 @@ mod tests {
             ("iam:ListRoles", "arn:aws:iam::111122223333:role/*", true),
             ("iam:ListRoles", "arn:aws:iam::111122223333:role/team/", true),
             ("iam:ListRoles", "arn:aws:iam::111122223333:role/app", false),
+            ("kafka:ListClusters", "arn:aws:kafka:eu-west-1:111122223333:/v1/clusters", true),
+            ("states:SendTaskSuccess", "arn:aws:states:eu-west-1:1:stateMachine:orders", true),
+            ("ssmmessages:OpenDataChannel", "arn:aws:ssm:*:*:session/jo-1", true),
+            ("ssmmessages:OpenDataChannel", "arn:aws:sqs:*:*:jo-1", false),
             // EC2 asks for it on everything and on nothing else.
             ("ec2:DescribeInstances", "arn:aws:ec2:*:*:instance/*", false),
             ("ec2:DescribeInstances", "arn:aws:ec2:*", false),
@@ -174,10 +211,28 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_resource_types_may_be_asked_for_on_an_arn_all_the_same() {
+        let bearing = Bearing::of(Catalog::embedded());
+        for (action, resource, expected) in [
+            ("ssmmessages:OpenDataChannel", "arn:aws:ssm:*:*:session/${aws:userid}-*", false),
+            ("dynamodb:DescribeEndpoints", "arn:aws:dynamodb:*:*:table/orders", false),
+            ("dynamodb:DescribeEndpoints", "arn:aws:sqs:*:*:orders", true),
+            ("ec2:DescribeInstances", "arn:aws:ec2:*:*:instance/i-1", true),
+            ("ec2:DescribeInstances", "*", false),
+        ] {
+            assert_eq!(bearing.is_never_on(action, resource), expected, "{action} {resource}");
+        }
+    }
+
+    #[test]
     fn the_data_is_read_and_its_services_are_known() {
         let data: Data = toml::from_str(ALL_OR_NOTHING).unwrap();
         let catalog = Catalog::embedded();
         assert!(data.service.iter().all(|one| catalog.service(&one.prefix).is_some()));
+        for one in &data.asked {
+            assert!(catalog.service(&one.on).is_some(), "{}", one.on);
+            assert!(one.actions.iter().all(|action| catalog.action(action).is_some()), "{one:?}");
+        }
     }
 
     #[test]

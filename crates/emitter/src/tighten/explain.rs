@@ -67,12 +67,6 @@ pub enum Explanation {
     },
     /// Nothing proves that the call needed it: the rules infer it from a parameter.
     Inferred,
-    /// It is on what has a former name of the user in its own: the policies that allowed it then speak of the
-    /// present one.
-    Renamed {
-        /// The former ARN.
-        former: String,
-    },
 }
 
 /// What everyone wrote into policies of resources, by account and service, each with the day of the
@@ -153,9 +147,6 @@ pub(crate) fn explain(
     if let Some(at) = changed_since(one, principal, attached, inventory, activity) {
         return Some(Explanation::PolicyChanged { at });
     }
-    if let Some(former) = principal.former.iter().find(|former| names(&one.key.resource, former)) {
-        return Some(Explanation::Renamed { former: former.clone() });
-    }
     let service = one.key.action.split(':').next().unwrap_or_default();
     let own_account = |resource: &str| {
         let account = resource.split(':').nth(4).unwrap_or_default();
@@ -167,15 +158,6 @@ pub(crate) fn explain(
     }
     let key = written.about(&principal.account, service, one)?;
     Some(Explanation::ResourcePolicy { action: key.action.clone(), resource: key.resource.clone() })
-}
-
-/// Tells whether a resource's name has the name of a user as a part of its own.
-fn names(resource: &str, user: &str) -> bool {
-    let Some(name) = user.rsplit('/').next().filter(|name| !name.is_empty()) else { return false };
-    resource
-        .splitn(6, ':')
-        .nth(5)
-        .is_some_and(|rest| rest.split(['/', ':']).any(|part| part == name))
 }
 
 /// Tells whether a policy of `owner` speaks of `resource`: of itself or what is below it.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Principal, Row, RowKey};
+use trailtrim_iam::Principal as Asking;
 
 use super::Standards;
 use super::allow::{Allow, Barred, Place, Reach};
@@ -15,7 +16,7 @@ use super::companions::Companions;
 use super::fence::{Around, Gate};
 use super::lookout::{Lookout, Sight, Whose};
 use super::rest::Rest;
-use crate::attached::{Bundle, who};
+use crate::attached::{Bundle, askings};
 
 /// What an attached action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -158,7 +159,7 @@ pub(crate) fn assign<'a>(
     gate: &Gate<'_, 'a>,
     into: &mut Assigned<'a>,
 ) {
-    let asking = who(&principal.arn);
+    let askings = askings(principal);
     // Statements by action, asked once.
     let mut holding: BTreeMap<&str, Vec<(usize, &Allow<'a>)>> = BTreeMap::new();
     for (key, row) in &principal.rows {
@@ -166,29 +167,14 @@ pub(crate) fn assign<'a>(
             let all = bundles.iter().flat_map(|(at, allows)| allows.iter().map(|one| (*at, one)));
             all.filter(|(_, allow)| allow.holds_action(&key.action)).collect()
         });
-        let (mut sure, mut partly, mut perhaps) = (Vec::new(), Vec::new(), Vec::new());
-        for &(bundle, allow) in holders.iter() {
-            match allow.reach(key, row, asking.as_ref()) {
-                Reach::Surely(common) => sure.push((bundle, allow, common)),
-                Reach::Partly(common) => partly.push((bundle, allow, common)),
-                Reach::Perhaps(common) => perhaps.push((bundle, allow, common)),
-                Reach::No => {}
-            }
-        }
-        let passes =
-            |common: &Option<Vec<String>>| gate.pass(key, row, common.as_deref(), asking.as_ref());
-        let reached = !(sure.is_empty() && partly.is_empty() && perhaps.is_empty());
-        for some in [&mut sure, &mut partly, &mut perhaps] {
-            some.retain(|(_, _, common)| passes(common));
-        }
-        // What can do the action to none of its resources allowed it only where nothing else did, and
-        // what is known of the action's resources is wrong.
-        let alive = |allow: &Allow<'_>| !allow.dead.contains(key.action.as_str());
-        if [&sure, &partly, &perhaps].into_iter().flatten().any(|(_, allow, _)| alive(allow)) {
-            for some in [&mut sure, &mut partly, &mut perhaps] {
-                some.retain(|(_, allow, _)| alive(allow));
-            }
-        }
+        let reached = askings.iter().map(|one| Reached::of(key, row, holders, gate, one.as_ref()));
+        let mut reached = reached.fold(Reached::default(), |found, next| match found.is_empty() {
+            true => Reached { any: found.any || next.any, ..next },
+            false => found,
+        });
+        let any = reached.any;
+        reached.leave_dead(&key.action);
+        let Reached { mut sure, mut partly, perhaps, .. } = reached;
         let surely = !sure.is_empty();
         let kept = if surely {
             sure.sort_by_key(|(bundle, allow, common)| {
@@ -230,13 +216,64 @@ pub(crate) fn assign<'a>(
             // What was refused needs no policy that allows it.
             if key.outcome.grants() {
                 let principal = &principal.arn;
-                into.not_attached.push(NotAttached { principal, key, row, forbidden: reached });
+                into.not_attached.push(NotAttached { principal, key, row, forbidden: any });
             }
             continue;
         }
         for (bundle, allow, common) in kept {
             let seen = Seen { principal: &principal.arn, key, row, common, surely };
             into.seen.entry((bundle, allow.place, &key.action)).or_default().push(seen);
+        }
+    }
+}
+
+type Reaching<'b, 'a> = (usize, &'b Allow<'a>, Option<Vec<String>>);
+
+/// The statements that allowed something, as surely as each did, with what it has in common with each.
+#[derive(Default)]
+struct Reached<'b, 'a> {
+    sure: Vec<Reaching<'b, 'a>>,
+    partly: Vec<Reaching<'b, 'a>>,
+    perhaps: Vec<Reaching<'b, 'a>>,
+    /// Whether any did, be it that a Deny statement or the boundary forbids it.
+    any: bool,
+}
+
+impl<'b, 'a> Reached<'b, 'a> {
+    fn of(
+        key: &RowKey,
+        row: &Row,
+        holders: &[(usize, &'b Allow<'a>)],
+        gate: &Gate<'_, '_>,
+        asking: Option<&Asking>,
+    ) -> Reached<'b, 'a> {
+        let mut reached = Reached::default();
+        for &(bundle, allow) in holders {
+            let (to, common) = match allow.reach(key, row, asking) {
+                Reach::Surely(common) => (&mut reached.sure, common),
+                Reach::Partly(common) => (&mut reached.partly, common),
+                Reach::Perhaps(common) => (&mut reached.perhaps, common),
+                Reach::No => continue,
+            };
+            reached.any = true;
+            if gate.pass(key, row, common.as_deref(), asking) {
+                to.push((bundle, allow, common));
+            }
+        }
+        reached
+    }
+
+    fn is_empty(&self) -> bool {
+        self.sure.is_empty() && self.partly.is_empty() && self.perhaps.is_empty()
+    }
+
+    /// Leaves out what can do the action to none of its resources: that allowed it only where nothing else
+    /// did, and what is known of the action's resources is wrong.
+    fn leave_dead(&mut self, action: &str) {
+        let alive = |(_, allow, _): &Reaching<'_, '_>| !allow.dead.contains(action);
+        let all = [&mut self.sure, &mut self.partly, &mut self.perhaps];
+        if all.iter().any(|some| some.iter().any(alive)) {
+            all.into_iter().for_each(|some| some.retain(alive));
         }
     }
 }

@@ -1,0 +1,120 @@
+//! Users that got another name, and changes of policies by whomever they are made.
+
+use serde_json::{Value, json};
+
+use super::claims::messages;
+use super::{ACCOUNT, Files, Log, described, drafted, dump, of, policy};
+
+const ID: &str = "AIDAJQABLZS4A3QDU576Q";
+
+/// A call that a user makes while it goes by a name.
+fn call(name: &str, day: usize, (service, event, parameters): (&str, &str, Value)) -> String {
+    let data = service == "s3";
+    json!({"eventVersion": "1.11", "userIdentity": {"type": "IAMUser", "principalId": ID, "accountId": ACCOUNT,
+        "arn": format!("arn:aws:iam::{ACCOUNT}:user/{name}"), "userName": name},
+        "eventTime": format!("2026-01-{:02}T10:00:00Z", 1 + day), "eventSource": format!("{service}.amazonaws.com"),
+        "eventName": event, "awsRegion": "eu-west-1", "eventID": format!("{name}-{event}-{day}"),
+        "eventType": "AwsApiCall", "eventCategory": if data { "Data" } else { "Management" },
+        "managementEvent": !data, "readOnly": false, "recipientAccountId": ACCOUNT,
+        "requestParameters": parameters})
+    .to_string()
+}
+
+#[test]
+fn what_a_variable_allowed_under_a_former_name_is_explained() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    for (name, days) in [("old", 0..4), ("new", 4..8)] {
+        for day in days {
+            let put = json!({"bucketName": "b", "key": format!("home/{name}/a")});
+            log.records.push(call(name, day, ("s3", "PutObject", put)));
+            log.records.push(call(
+                name,
+                day,
+                ("iam", "CreateAccessKey", json!({"userName": name})),
+            ));
+        }
+    }
+    let (trail, files) = (log.write(1), Files::new());
+    let document = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/home/${aws:username}/*"},
+        {"Effect": "Allow", "Action": "iam:*AccessKey*", "Resource": "arn:aws:iam::*:user/${aws:username}"}]});
+    let mut account = dump(&[]);
+    account["UserDetailList"] = json!([{"UserName": "new", "UserId": ID, "Path": "/",
+        "Arn": format!("arn:aws:iam::{ACCOUNT}:user/new"), "CreateDate": "2025-01-01T00:00:00Z",
+        "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": document}], "GroupList": [],
+        "AttachedManagedPolicies": []}]);
+    let account = files.write("account.json", &account.to_string());
+    let options = [
+        "--use-region",
+        "eu-west-1",
+        "--unused-days",
+        "3",
+        "--principal",
+        "new",
+        "--account-authorization-details",
+        &account,
+    ];
+    let (_, described) = described(trail.path(), &options);
+    let user = of(&described, "user/new");
+    assert_eq!(messages(user, "unexplained-access"), [""; 0], "{user:#}");
+    assert_eq!(user["frozen"], json!({}), "{user:#}");
+    let drafts = json!(drafted(user)).to_string();
+    assert!(drafts.contains("home/${aws:username}/") && !drafts.contains("home/old"), "{drafts}");
+}
+
+/// What is said of `worker`, whose policy somebody else changed five days before the end.
+fn changed(by: &Value, region: &str, options: &[&str]) -> Value {
+    let mut log = Log::alive(ACCOUNT, 10);
+    let queue = format!(r#"{{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/jobs"}}"#);
+    log = log.daily("worker", "sqs.amazonaws.com", "GetQueueAttributes", &queue);
+    let put = json!({"eventVersion": "1.11", "userIdentity": by, "eventTime": "2026-01-06T10:00:00Z",
+        "eventSource": "iam.amazonaws.com", "eventName": "PutRolePolicy", "awsRegion": region,
+        "eventID": "put", "eventType": "AwsApiCall", "eventCategory": "Management", "managementEvent": true,
+        "readOnly": false, "recipientAccountId": ACCOUNT,
+        "requestParameters": {"roleName": "worker", "policyName": "inline", "policyDocument": "{}"}});
+    log.records.push(put.to_string());
+    let (trail, files) = (log.write(1), Files::new());
+    let account =
+        dump(&[(ACCOUNT, "worker", policy(&["sqs:PurgeQueue", "sqs:GetQueueAttributes"], &["*"]))]);
+    let account = files.write("account.json", &account.to_string());
+    let asked = [
+        "--use-region",
+        "eu-west-1",
+        "--unused-days",
+        "6",
+        "--account-authorization-details",
+        &account,
+    ];
+    of(&described(trail.path(), &[&asked[..], options].concat()).1, "worker").clone()
+}
+
+#[test]
+fn a_policy_is_as_old_as_its_last_change_whoever_made_it() {
+    let session = |role: &str, name: &str| {
+        json!({"type": "AssumedRole", "arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{name}"),
+            "accountId": ACCOUNT, "principalId": format!("AROAEXAMPLE{role}:{name}"), "sessionContext": {
+            "sessionIssuer": {"type": "Role", "accountId": ACCOUNT, "userName": role,
+            "arn": format!("arn:aws:iam::{ACCOUNT}:role/{role}"), "principalId": format!("AROAEXAMPLE{role}")}}})
+    };
+    let root = json!({"type": "Root", "principalId": ACCOUNT, "accountId": ACCOUNT,
+        "arn": format!("arn:aws:iam::{ACCOUNT}:root")});
+    let linked = {
+        let mut one = session("AWSServiceRoleForSSO", "AWS-SSO");
+        let path = "role/aws-service-role/sso.amazonaws.com/AWSServiceRoleForSSO";
+        one["sessionContext"]["sessionIssuer"]["arn"] =
+            json!(format!("arn:aws:iam::{ACCOUNT}:{path}"));
+        one
+    };
+    let person = session("admin", "breakglass-1");
+    for (by, options) in [
+        (&person, &[][..]),
+        (&root, &[]),
+        (&linked, &[]),
+        (&person, &["--exclude-session", "breakglass-*"]),
+        (&person, &["--region", "eu-west-1"]),
+    ] {
+        let one = changed(by, "us-east-1", options);
+        let told = one["statements"].to_string();
+        assert!(told.contains("since it is attached as it is"), "{options:?} {by}: {told}");
+    }
+}
