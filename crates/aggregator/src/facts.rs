@@ -427,6 +427,9 @@ mod tests {
         let known = Known::new(facts.clone(), Background::default());
         assert_eq!(of(&known, old, Some(ID)), new);
         assert_eq!(of(&known, new, Some(ID)), new);
+        let own = |id: &str| BTreeSet::from([id.to_owned()]);
+        assert!(!known.is_of_another(old, &own(ID)));
+        assert!(known.is_of_another(old, &own("AIDAZYXWVUTSRQPONMLKJ")));
         // Who has the name now is somebody else, and so is whoever has no id.
         assert_eq!(of(&known, old, Some("AIDAZYXWVUTSRQPONMLKJ")), old);
         assert_eq!(of(&known, old, None), old);

@@ -88,17 +88,28 @@ struct Rule {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Rename {
+    event: String,
+    holder: Holder,
+    /// Where the name stands that is given up, and where the one that is taken, in small letters.
+    from: String,
+    to: String,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct File {
     change: Vec<Rule>,
+    rename: Vec<Rename>,
 }
 
 const DATA: &str = include_str!("../data/policy-changes.toml");
 
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+static FILE: LazyLock<File> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the file is compiled in, and a test reads it")]
-    let file: File =
-        toml::from_str(DATA).expect("data/policy-changes.toml has the shape of `File`");
-    file.change
+    toml::from_str(DATA).expect("data/policy-changes.toml has the shape of `File`")
 });
 
 /// Returns what usages depend on beside the code: the text of the data.
@@ -109,34 +120,48 @@ pub(crate) fn data() -> &'static str {
 /// Returns the members of a call's request that say whose policies it changes. The catalog asks for those
 /// alone that the call is authorized on: of one that puts a user into a group, for the group.
 pub(crate) fn kept(source: &str, name: &str) -> Vec<&'static str> {
-    rules(source, name).filter_map(|rule| rule.path.as_deref()).collect()
+    let of_change = rules(source, name).filter_map(|rule| rule.path.as_deref());
+    of_change.chain(renames(source, name).flat_map(|one| [&*one.from, &*one.to])).collect()
 }
 
-/// Tells whether a call changes what somebody is allowed: then it counts whoever made it (root, a
-/// service-linked role such as that of Identity Center), and not only where a policy is drafted for them.
+/// Tells whether a call changes what somebody is allowed, or says under which name it is found: then it counts
+/// whoever made it (root, a service-linked role such as that of Identity Center), and not only where a policy
+/// is drafted for them.
 pub(crate) fn is_change(source: &str, name: &str) -> bool {
     // Asked of every record.
-    source == IAM && rules(source, name).next().is_some()
+    source == IAM
+        && (rules(source, name).next().is_some() || renames(source, name).next().is_some())
 }
 
 fn rules(source: &str, name: &str) -> impl Iterator<Item = &'static Rule> {
     let of_iam = source == IAM;
-    RULES.iter().filter(move |rule| of_iam && rule.events.iter().any(|event| event == name))
+    FILE.change.iter().filter(move |rule| of_iam && rule.events.iter().any(|event| event == name))
+}
+
+fn renames(source: &str, name: &str) -> impl Iterator<Item = &'static Rename> {
+    let of_iam = source == IAM;
+    FILE.rename.iter().filter(move |rename| of_iam && rename.event == name)
 }
 
 const IAM: &str = "iam.amazonaws.com";
 
 /// Returns the changes that the trail shows.
 pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
-    let mut changes = PolicyChanges::new();
+    let (mut changes, mut renamed) = (PolicyChanges::new(), Vec::new());
     let wanted =
         move |frame: &Call<'_>| frame.event_source == IAM && Outcome::of(frame, catalog).grants();
     let calls = usage.principals().flat_map(|(_, calls)| calls.framed(wanted));
     let calls = calls.chain(usage.lessons.framed(wanted));
     for (call, stats) in calls {
         let operation = call.operation(catalog);
-        let named = |rule: &&Rule| rule.events.iter().any(|event| *event == operation.name());
-        let (Some(rule), Some(last)) = (RULES.iter().find(named), stats.last()) else { continue };
+        for rename in renames(IAM, operation.name()) {
+            if let ([from], [to]) = (&*at(&call, &rename.from), &*at(&call, &rename.to)) {
+                let name = |name: &str| Whose { kind: rename.holder, name: Some(name.to_owned()) };
+                renamed.push((call.account.to_string(), name(from), name(to)));
+            }
+        }
+        let named = rules(IAM, operation.name()).next();
+        let (Some(rule), Some(last)) = (named, stats.last()) else { continue };
         let values = |name: &Option<String>| match name {
             Some(name) => values(&call, name),
             None => Vec::new(),
@@ -168,7 +193,42 @@ pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
             }
         }
     }
+    // Some were renamed more than once.
+    for _ in 0..renamed.len().min(MOST_RENAMES) {
+        let before = changes.len();
+        for (account, from, to) in &renamed {
+            let former = Some(from);
+            take_over(&mut changes, to, |change| {
+                change.account == *account && change.holder.as_ref() == former
+            });
+        }
+        if changes.len() == before {
+            break;
+        }
+    }
     changes
+}
+
+/// How many names one after the other are followed.
+const MOST_RENAMES: usize = 16;
+
+/// Returns the values that a call has at a path, its folded ones left out.
+fn at<'c>(call: &'c Call<'_>, path: &str) -> Vec<&'c str> {
+    let here = call.parts.iter().filter(|(at, _)| at == path).map(|(_, value)| &**value);
+    let told = |value: &&str| call.open.as_ref().is_none_or(|open| !value.contains(&open.stand_in));
+    here.filter(told).collect()
+}
+
+/// Counts some changes for another holder as well.
+fn take_over(changes: &mut PolicyChanges, by: &Whose, which: impl Fn(&PolicyChange) -> bool) {
+    let taken = changes
+        .iter()
+        .filter(|(change, _)| which(change))
+        .map(|(change, time)| (PolicyChange { holder: Some(by.clone()), ..change.clone() }, *time));
+    for (change, last) in taken.collect::<Vec<_>>() {
+        let time = changes.entry(change).or_insert(last);
+        *time = last.max(*time);
+    }
 }
 
 /// Counts what changed under the former names of a user for the present one.
@@ -179,14 +239,7 @@ pub(crate) fn of_former_names(changes: &mut PolicyChanges, user: &Principal) {
         change.is_of(&user.account, Holder::User, former.iter().map(String::as_str))
     };
     let present = Whose { kind: Holder::User, name: Some(name(&user.arn)) };
-    let of_former = changes.iter().filter(|(change, _)| is_former(change));
-    let renamed = of_former.map(|(change, time)| {
-        (PolicyChange { holder: Some(present.clone()), ..change.clone() }, *time)
-    });
-    for (change, last) in renamed.collect::<Vec<_>>() {
-        let time = changes.entry(change).or_insert(last);
-        *time = last.max(*time);
-    }
+    take_over(changes, &present, is_former);
 }
 
 /// Returns the values that a call has under a parameter's name, its folded ones left out.
@@ -216,24 +269,51 @@ mod tests {
     #[test]
     fn every_change_is_an_operation_that_the_catalog_knows() {
         let catalog = Catalog::embedded();
-        for event in RULES.iter().flat_map(|rule| &rule.events) {
+        for event in FILE.change.iter().flat_map(|rule| &rule.events) {
             assert_eq!(catalog.operation("iam.amazonaws.com", event).name(), event);
         }
     }
 
-    fn changes(name: &str, users: &[&str], quota: Quota) -> PolicyChanges {
+    fn observed(calls: &[(&str, &str)], quota: Quota) -> PolicyChanges {
         let scope = Scope::default();
         let mut observer = Observer::with_quota(Catalog::embedded(), &scope, quota);
-        for user in users {
+        for (at, (name, request)) in calls.iter().enumerate() {
             let text = format!(
-                r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
-                "eventTime":"2026-03-02T10:00:00Z","eventSource":"iam.amazonaws.com","eventName":"{name}","eventID":"{user}",
-                "awsRegion":"us-east-1","recipientAccountId":"111122223333",
-                "requestParameters":{{"groupName":"ops","userName":"{user}"}}}}"#
+                r#"{{"userIdentity":{{"type":"Root","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"}},
+                "eventTime":"2026-03-02T10:00:00Z","eventSource":"iam.amazonaws.com","eventName":"{name}","eventID":"{at}",
+                "awsRegion":"us-east-1","recipientAccountId":"111122223333","requestParameters":{request}}}"#
             );
             observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
         }
         policy_changes(&observer.into_usage(), Catalog::embedded())
+    }
+
+    fn changes(name: &str, users: &[&str], quota: Quota) -> PolicyChanges {
+        let request = |user: &&str| format!(r#"{{"groupName":"ops","userName":"{user}"}}"#);
+        let requests: Vec<String> = users.iter().map(request).collect();
+        let calls: Vec<(&str, &str)> = requests.iter().map(|one| (name, one.as_str())).collect();
+        observed(&calls, quota)
+    }
+
+    #[test]
+    fn what_changed_before_somebody_was_renamed_counts_under_each_name_since() {
+        let changes = observed(
+            &[
+                ("PutUserPolicy", r#"{"userName":"a","policyName":"p"}"#),
+                ("UpdateUser", r#"{"userName":"a","newUserName":"b"}"#),
+                ("UpdateUser", r#"{"userName":"b","newUserName":"c"}"#),
+                ("PutGroupPolicy", r#"{"groupName":"g","policyName":"p"}"#),
+                ("UpdateGroup", r#"{"groupName":"g","newGroupName":"h"}"#),
+            ],
+            Quota::default(),
+        );
+        let of = |kind: Holder, name: &str| {
+            changes.keys().any(|change| change.is_of("111122223333", kind, [name]))
+        };
+        for name in ["a", "b", "c"] {
+            assert!(of(Holder::User, name), "{name}: {changes:?}");
+        }
+        assert!(of(Holder::Group, "g") && of(Holder::Group, "h") && !of(Holder::User, "h"));
     }
 
     #[test]
