@@ -144,10 +144,9 @@ impl Caveats {
         let statements = || drafts.iter().flat_map(|draft| &draft.statements);
         self.to_any_service.retain(|role, _| {
             statements().any(|statement| {
-                let limited = statement
-                    .condition
-                    .iter()
-                    .any(|(_, key, _)| key.eq_ignore_ascii_case(PASSED_TO));
+                let limited = statement.condition.iter().any(|(operator, key, values)| {
+                    key.eq_ignore_ascii_case(PASSED_TO) && names_services(operator, values)
+                });
                 let passes = |listed: &Selector<Vec<String>>| match listed {
                     Selector::Only(all) => {
                         all.iter().any(|one| pattern::covers_action(one, PASS_ROLE))
@@ -248,6 +247,16 @@ pub fn made_anew(principal: &Principal) -> Option<String> {
              the grants are those of all of them; --since the last one was made leaves the others out"
         )
     })
+}
+
+/// Tells whether a condition on the service that a role is passed to lets it go to named ones only.
+fn names_services(operator: &str, values: &[String]) -> bool {
+    let operator = operator.to_ascii_lowercase();
+    let operator = operator.rsplit(':').next().unwrap_or_default();
+    let operator = operator.strip_suffix("ifexists").unwrap_or(operator);
+    let open = |value: &String| value.starts_with('*') || value.contains('$');
+    matches!(operator, "stringequals" | "stringequalsignorecase" | "stringlike")
+        && !values.iter().any(open)
 }
 
 /// Says by which names a user went before: what it did then is told with the rest.
@@ -387,22 +396,25 @@ mod tests {
         let by = "arn:aws:iam::1:role/sms by SetSMSAttributes of sns.amazonaws.com";
         assert!(told.ends_with(&format!(": {by}")), "{told}");
         // A draft may have the condition that is attached, or not have the role.
-        let passing = |resource: &str, asking: bool| {
+        let passing = |resource: &str, asking: Option<(&str, &str)>| {
             let mut statement = Statement::allow(["iam:Pass*"], [resource]);
-            if asking {
-                let to = ["sns.amazonaws.com"].map(str::to_owned).to_vec();
-                statement.condition.add("StringEquals", PASSED_TO, to);
+            if let Some((operator, to)) = asking {
+                statement.condition.add(operator, PASSED_TO, [to.to_owned()]);
             }
             PolicyDocument::new(vec![statement])
         };
+        let sns = "sns.amazonaws.com";
         for (resource, asking, told) in [
-            ("arn:aws:iam::1:role/*", false, true),
-            ("arn:aws:iam::1:role/sms", false, true),
-            ("arn:aws:iam::1:role/sms", true, false),
-            ("arn:aws:iam::1:role/web", false, false),
+            ("arn:aws:iam::1:role/*", None, true),
+            ("arn:aws:iam::1:role/sms", None, true),
+            ("arn:aws:iam::1:role/sms", Some(("StringEquals", sns)), false),
+            ("arn:aws:iam::1:role/sms", Some(("ForAnyValue:StringLikeIfExists", sns)), false),
+            ("arn:aws:iam::1:role/sms", Some(("StringNotEquals", sns)), true),
+            ("arn:aws:iam::1:role/sms", Some(("StringLike", "*.amazonaws.com")), true),
+            ("arn:aws:iam::1:role/web", None, false),
         ] {
             caveats.limit_passes(&[&passing(resource, asking)]);
-            assert_eq!(caveats.to_any_service.is_empty(), !told, "{resource} {asking}");
+            assert_eq!(caveats.to_any_service.is_empty(), !told, "{resource} {asking:?}");
             caveats = Caveats::of(&principal);
         }
     }
