@@ -340,6 +340,9 @@ pub(crate) struct VisibilityRule {
     pub(crate) through: Option<String>,
     #[serde(default)]
     pub(crate) never: bool,
+    /// Whether no document says what shows it, though an operation is called like it.
+    #[serde(default)]
+    pub(crate) unknown: bool,
     pub(crate) reason: String,
 }
 

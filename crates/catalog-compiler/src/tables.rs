@@ -298,7 +298,12 @@ impl Tables<'_, '_> {
                 if let Some(through) = &rule.through {
                     return (3, through.clone());
                 }
-                return if rule.never { (4, String::new()) } else { (1, String::new()) };
+                let number = match (rule.never, rule.unknown) {
+                    (true, _) => 4,
+                    (false, true) => 0,
+                    (false, false) => 1,
+                };
+                return (number, String::new());
             }
         }
         // The reference says of some that they are no operations: then no event has that name.

@@ -61,12 +61,33 @@ fn visibility_tells_what_cloudtrail_shows() {
         ("sagemaker:InvokeEndpoint", "AWS::SageMaker::Endpoint"),
         ("appsync:GraphQL", "AWS::AppSync::GraphQLApi"),
         ("verifiedpermissions:IsAuthorized", "AWS::VerifiedPermissions::PolicyStore"),
-        ("ssmmessages:OpenDataChannel", "AWS::SSMMessages::ControlChannel"),
+        ("ssmmessages:OpenControlChannel", "AWS::SSMMessages::ControlChannel"),
+        ("ecs:Poll", "AWS::ECS::ContainerInstance"),
     ] {
         assert_eq!(sight(action), Visibility::Data(data), "{action}");
     }
-    for action in ["es:ESHttpGet", "kafka-cluster:Connect", "execute-api:Invoke", "dax:GetItem"] {
+    for action in [
+        "es:ESHttpGet",
+        "kafka-cluster:Connect",
+        "execute-api:Invoke",
+        "dax:GetItem",
+        "timestream:WriteRecords",
+    ] {
         assert_eq!(sight(action), Visibility::Never, "{action}");
+    }
+    for action in ["ssmmessages:OpenDataChannel", "xray:GetSamplingRules", "xray:PutResourcePolicy"]
+    {
+        assert_eq!(sight(action), Visibility::Unknown, "{action}");
+    }
+    for action in [
+        "xray:PutEncryptionConfig",
+        "sqs:PurgeQueue",
+        "states:SendTaskSuccess",
+        "swf:DescribeDomain",
+        "gameliftstreams:GetStreamGroup",
+        "bedrock:ListAsyncInvokes",
+    ] {
+        assert_eq!(sight(action), Visibility::Management, "{action}");
     }
 }
 

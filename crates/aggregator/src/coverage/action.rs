@@ -13,6 +13,8 @@
 //! - Some events are selected by another resource than the one an action is used on: `CopyObject`
 //!   by its destination, while it reads a source. They must be covered on any resource
 //!   (`data/recording.toml`).
+//! - As what an event is recorded may hang on the resource: publishing to a platform endpoint is one of
+//!   that, to a topic one of the topic, and to a phone number none at all (`data/recording.toml`).
 //! - What shows only through other calls (`iam:PassRole`) is covered where all of these are. What
 //!   never shows is never covered.
 //! - Calls of another service count only where whoever is asked about can make them: that a key-value
@@ -194,6 +196,14 @@ impl ActionEvents {
         unshown
     }
 
+    /// Returns what of an action's use on what a resource pattern means leaves no record, in words.
+    pub fn unrecorded(&self, action: &str, resource: &str) -> Option<&'static str> {
+        let events = self.by_action.get(action).into_iter().flatten();
+        let mut without =
+            events.filter_map(|event| services::unrecorded(&event.source, event.name, resource));
+        without.next()
+    }
+
     /// Returns what CloudTrail can show of an action; [`Visibility::Unknown`] where the catalog
     /// does not know it.
     pub fn visibility(&self, action: &str) -> Visibility {
@@ -219,7 +229,7 @@ impl Coverage {
         day: i32,
         can: &dyn Fn(&str) -> bool,
     ) -> bool {
-        events.demands(action, can).is_some_and(|demands| {
+        events.demands(action, place.resource, can).is_some_and(|demands| {
             demands.iter().all(|demand| {
                 let question = demand.question(place);
                 let both = ACCESSES
@@ -242,7 +252,9 @@ impl Coverage {
         can: &dyn Fn(&str) -> bool,
         asked: &mut Asked,
     ) -> BTreeSet<i32> {
-        let Some(demands) = events.demands(action, can) else { return BTreeSet::new() };
+        let Some(demands) = events.demands(action, place.resource, can) else {
+            return BTreeSet::new();
+        };
         let mut left: Option<BTreeSet<i32>> = None;
         for demand in &demands {
             let days = self.days_of(demand, place, asked);
@@ -268,7 +280,7 @@ impl Coverage {
         can: &dyn Fn(&str) -> bool,
         asked: &mut Asked,
     ) -> Option<Lack<'e>> {
-        let demands = events.demands(action, can)?;
+        let demands = events.demands(action, place.resource, can)?;
         let least = demands.iter().min_by_key(|demand| {
             let strange = (demand.event.is_none_or(|event| event.foreign), !demand.here);
             (self.days_of(demand, place, asked).len(), strange)
@@ -391,8 +403,13 @@ impl<'e> Demand<'e> {
 
 impl ActionEvents {
     /// Returns the events that must all be covered for an action's use to show; nothing where it
-    /// never surely does.
-    fn demands<'e>(&'e self, action: &str, can: &dyn Fn(&str) -> bool) -> Option<Vec<Demand<'e>>> {
+    /// never surely does, on something that a resource pattern means.
+    fn demands<'e>(
+        &'e self,
+        action: &str,
+        resource: &str,
+        can: &dyn Fn(&str) -> bool,
+    ) -> Option<Vec<Demand<'e>>> {
         let facts = self.catalog.action(action)?;
         let own = match facts.visibility() {
             Visibility::Management => Some(Class::Management),
@@ -419,6 +436,16 @@ impl ActionEvents {
             if carries(event, own.is_none()) && !needed.any(|one| *one == facts.id() || can(one)) {
                 continue;
             }
+            if services::unrecorded(&event.source, event.name, resource).is_some() {
+                return None;
+            }
+            let others = services::others(&event.source, event.name, resource);
+            for (kind, here) in others.types {
+                demands.push(Demand { here, ..demand(Some(event), Class::Data(kind)) });
+            }
+            if others.instead {
+                continue;
+            }
             match event.shows {
                 Shows::Management => demands.push(demand(here, Class::Management)),
                 Shows::Data(kind) => demands.push(demand(here, Class::Data(kind))),
@@ -433,8 +460,6 @@ impl ActionEvents {
                     demands.push(demand(here, Class::Management));
                 }
             }
-            let also = services::also(&event.source, event.name).map(Class::Data);
-            demands.extend(also.map(|class| Demand { here: false, ..demand(here, class) }));
         }
         // What nothing carries that somebody can do cannot be used either, as far as the trail can tell; what
         // has events that nobody told of by name shows as all of its class do.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use trailtrim_iam::wildcard;
+use trailtrim_iam::{pattern, wildcard};
 
 /// The region that stands for calls that belong to none.
 pub const GLOBAL: &str = "global";
@@ -60,6 +60,22 @@ struct Also {
     sources: Vec<String>,
     events: Vec<String>,
     types: Vec<String>,
+    #[serde(default)]
+    on: Option<String>,
+    #[serde(default)]
+    instead: bool,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unrecorded {
+    sources: Vec<String>,
+    events: Vec<String>,
+    #[serde(default)]
+    on: Option<String>,
+    what: String,
     #[serde(rename = "reason")]
     _reason: String,
 }
@@ -83,6 +99,7 @@ struct File {
     unselectable: Vec<Unselectable>,
     elsewhere: Vec<Elsewhere>,
     also: Vec<Also>,
+    unrecorded: Vec<Unrecorded>,
     home: Vec<Home>,
 }
 
@@ -92,6 +109,7 @@ struct Facts {
     unselectable: BTreeSet<String>,
     elsewhere: Vec<Elsewhere>,
     also: Vec<Also>,
+    unrecorded: Vec<Unrecorded>,
     home: Vec<Home>,
 }
 
@@ -110,6 +128,7 @@ static FACTS: LazyLock<Facts> = LazyLock::new(|| {
         unselectable: file.unselectable.into_iter().flat_map(|entry| entry.types).collect(),
         elsewhere: file.elsewhere,
         also: file.also,
+        unrecorded: file.unrecorded,
         home: file.home,
     }
 });
@@ -144,12 +163,43 @@ pub(crate) fn selects_elsewhere(label: &str, event: &str, action: &str) -> bool 
     })
 }
 
-/// Returns the types of data events that an event may be recorded as beside its action's own.
-pub(crate) fn also(source: &str, event: &str) -> impl Iterator<Item = &'static str> {
-    let is_one = |listed: &[String], name: &str| listed.iter().any(|one| one == name);
-    let entries = FACTS.also.iter();
-    let fits = entries.filter(|one| is_one(&one.sources, source) && is_one(&one.events, event));
-    fits.flat_map(|one| &one.types).map(String::as_str).collect::<Vec<_>>().into_iter()
+/// As what data events an event may be recorded, beside those of its action.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Others {
+    /// The types, each with whether a trail selects it by the resource that the action is used on.
+    pub(crate) types: Vec<(&'static str, bool)>,
+    /// Whether it is never recorded as one of its action's own type.
+    pub(crate) instead: bool,
+}
+
+/// Returns as what else an event about what a resource pattern means may be recorded.
+pub(crate) fn others(source: &str, event: &str, resource: &str) -> Others {
+    let mut others = Others::default();
+    for one in FACTS.also.iter().filter(|one| names(&one.sources, &one.events, source, event)) {
+        if !may_be(one.on.as_deref(), resource) {
+            continue;
+        }
+        others.types.extend(one.types.iter().map(|kind| (kind.as_str(), one.on.is_some())));
+        let surely = one.on.as_deref().is_some_and(|on| pattern::covers(on, resource));
+        others.instead |= one.instead && surely;
+    }
+    others
+}
+
+/// Returns what leaves no record of an event about what a resource pattern means, in words.
+pub(crate) fn unrecorded(source: &str, event: &str, resource: &str) -> Option<&'static str> {
+    let mut named =
+        FACTS.unrecorded.iter().filter(|one| names(&one.sources, &one.events, source, event));
+    named.find(|one| may_be(one.on.as_deref(), resource)).map(|one| one.what.as_str())
+}
+
+fn names(sources: &[String], events: &[String], source: &str, event: &str) -> bool {
+    sources.iter().any(|one| one == source) && events.iter().any(|one| one == event)
+}
+
+/// Tells whether something that a resource pattern means can be one of those that an entry is about.
+fn may_be(on: Option<&str>, resource: &str) -> bool {
+    on.is_none_or(|on| pattern::overlap(on, resource).is_none_or(|both| !both.is_empty()))
 }
 
 /// Returns the region with which a trail of all regions delivers global service events, for the
@@ -181,6 +231,28 @@ mod tests {
         assert!(selects_elsewhere("s3", "CopyObject", "s3:GetObject"));
         assert!(!selects_elsewhere("s3", "CopyObject", "s3:PutObject"));
         assert!(!selects_elsewhere("s3", "GetObject", "s3:GetObject"));
+    }
+
+    #[test]
+    fn the_resource_says_as_what_an_event_is_recorded() {
+        let others = |resource| others("sns.amazonaws.com", "Publish", resource);
+        let endpoint = vec![("AWS::SNS::PlatformEndpoint", true)];
+        let app = "arn:aws:sns:eu-west-1:1:endpoint/APNS/shop/*";
+        assert_eq!(others(app), Others { types: endpoint.clone(), instead: true });
+        assert_eq!(others("arn:aws:sns:eu-west-1:1:orders"), Others::default());
+        assert_eq!(others("arn:aws:sns:*:1:*"), Others { types: endpoint, instead: false });
+        let events = super::others("events.amazonaws.com", "PutEvents", "*");
+        assert_eq!(events.types, [("AWS::Events::Endpoint", false)]);
+    }
+
+    #[test]
+    fn some_uses_leave_no_record() {
+        let publish = |resource| unrecorded("sns.amazonaws.com", "Publish", resource);
+        assert_eq!(publish("*"), Some("a message to a phone number"));
+        assert_eq!((publish("arn:*"), publish("arn:aws:sns:eu-west-1:1:orders")), (None, None));
+        let mail = "arn:aws:ses:eu-west-1:1:identity/example.com";
+        assert!(unrecorded("ses.amazonaws.com", "SendRawEmail", mail).is_some());
+        assert_eq!(unrecorded("ses.amazonaws.com", "SendEmail", mail), None);
     }
 
     #[test]

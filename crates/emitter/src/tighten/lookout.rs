@@ -290,6 +290,9 @@ impl<'a> Lookout<'a> {
         can: &dyn Fn(&str) -> bool,
     ) -> String {
         let what = self.what(action);
+        if let Some(unrecorded) = self.events.unrecorded(action, resource) {
+            return format!("{what}, but CloudTrail has none of {unrecorded}");
+        }
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let place = Place { account, region, resource, principal };
         let asked = &mut memory.asked;
@@ -308,6 +311,8 @@ impl<'a> Lookout<'a> {
                 Some(delivered) => format!("`{resource}`: {delivered}"),
                 None => at.to_owned(),
             };
+            // As what it is recorded may hang on the resource.
+            let what = data.map_or(what, |kind| format!("a data event of {kind}"));
             return format!("{what}, and nothing proves that the trail was looking for it on {at}");
         }
         let event = match data {
