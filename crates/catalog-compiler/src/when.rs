@@ -80,6 +80,7 @@ pub(crate) fn lessons(
                 "ecs-task-role" => 5,
                 "ecs-execution-role" => 6,
                 "athena-results" => 7,
+                "launch-template" => 8,
                 other => return Err(file.error(other, format!("no kind of lesson `{other}`"))),
             };
             let path = |member: &str| paths(subject, member).into_iter().next().unwrap_or_default();

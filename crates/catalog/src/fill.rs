@@ -270,14 +270,10 @@ impl<'r> Filler<'r> {
         if !starred {
             return (text, Origin::Derived { rule: format!("the only `{name}` of the account") });
         }
-        let mut sources =
-            kind.node(kind_of::FILLS).nodes().flat_map(|template| template.node(1).nodes());
         let why = match kind.number(kind_of::MADE) {
             1 => "the call makes it, and the next call makes another",
             2 => "the call is on all of them",
-            _ if sources
-                .any(|list| list.len() == 1 && list.node(0).number(0) == source::SERVER) =>
-            {
+            _ if kind.node(kind_of::FILLS).nodes().any(is_made_by_server) => {
                 "a server makes its id, and the call names it otherwise"
             }
             _ => "the record does not say which",
@@ -577,6 +573,24 @@ impl<'r> Filler<'r> {
         };
         (text, origin)
     }
+}
+
+/// Returns whether a server makes all that ARNs of a template have in them. Else a call could have named some of
+/// it, and did not: a list need not be narrowed.
+fn is_made_by_server(template: Node) -> bool {
+    let filled = pieces(template.string(0))
+        .filter_map(|piece| match piece {
+            Piece::Variable(name) => Some(name),
+            Piece::Literal(_) => None,
+        })
+        .filter(|name| *name != "Partition");
+    let mut own = (0..)
+        .zip(filled)
+        .filter(|(_, name)| !matches!(*name, "Account" | "Region"))
+        .map(|(at, _)| template.node(1).node(at))
+        .peekable();
+    own.peek().is_some()
+        && own.all(|list| list.len() == 1 && list.node(0).number(0) == source::SERVER)
 }
 
 /// Returns whether a text can be an id of the form that rules describe.

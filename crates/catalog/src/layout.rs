@@ -286,6 +286,8 @@ pub const TRANSFORMS: &[&str] = &[
     "arn_account",
     "arn_region",
     "results_of",
+    "launch_template",
+    "image_repository",
 ];
 
 /// Tests of a grant.

@@ -67,6 +67,8 @@ pub enum FactKind {
     EcsTaskRole,
     /// ARN of an ECS task definition → ARN of the role that starts its tasks.
     EcsExecutionRole,
+    /// Name of an EC2 launch template → its id.
+    LaunchTemplate,
 }
 
 impl FactKind {

@@ -127,6 +127,11 @@ pub(crate) fn apply(
             name => plain(name),
         },
         "encoded" => Some(Value::plain(utf8_percent_encode(text, ENCODED).to_string())),
+        "launch_template" => Some(match request.fact(FactKind::LaunchTemplate, text) {
+            Some(id) => Value::plain(id),
+            None => Value { tail: "*", ..Value::default() },
+        }),
+        "image_repository" => plain(image_repository(text)?),
         "before_pipe" => plain(text.split('|').next()?),
         // An ARN is taken before any transform, so what comes here is none.
         "only_arn" => None,
@@ -332,6 +337,18 @@ fn owned(text: &str) -> (Option<&str>, Option<&str>) {
         None if is_account(text) => (None, None),
         _ => (None, Some(text)),
     }
+}
+
+/// Returns the repository that the address of an image in ECR names:
+/// `111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/web:1`, or with `@sha256:…`.
+fn image_repository(text: &str) -> Option<&str> {
+    let (registry, image) = text.split_once('/')?;
+    let image = image.split('@').next()?;
+    let name = match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => image,
+    };
+    registry.contains(".dkr.ecr.").then_some(name)
 }
 
 /// `logs.s3.amazonaws.com`, or with a region → `logs`, which may have dots of its own.
