@@ -20,6 +20,7 @@ mod people;
 mod renamed;
 mod room;
 mod shared;
+mod unshown;
 
 use crate::harness::{list, number, text, text_of, trailtrim};
 

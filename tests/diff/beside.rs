@@ -17,6 +17,22 @@ pub(super) fn looked(log: &Log, statements: &[Value]) -> Value {
 
 /// Returns the same where something else is asked.
 pub(super) fn worker(log: &Log, statements: &[Value], options: &[&str]) -> Value {
+    let table = json!({"Field": "resources.ARN", "EndsWith": ["table/logged"]});
+    let data = [
+        (vec!["AWS::S3::Object", "AWS::SQS::Queue", "AWS::Lambda::Function"], None),
+        (vec!["AWS::DynamoDB::Table"], Some(table)),
+    ];
+    selected(log, statements, options, &data)
+}
+
+/// Returns the same where a trail took every management event and these data events: types, and what else is
+/// asked of them.
+pub(super) fn selected(
+    log: &Log,
+    statements: &[Value],
+    options: &[&str],
+    data: &[(Vec<&str>, Option<Value>)],
+) -> Value {
     // Global services write their records in another region.
     let global = log.records.iter().map(|record| {
         let elsewhere = record.replace("eu-west-1", "us-east-1");
@@ -29,14 +45,16 @@ pub(super) fn worker(log: &Log, statements: &[Value], options: &[&str]) -> Value
     let arn = format!("arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/t");
     let all = |category: &str| json!({"Field": "eventCategory", "Equals": [category]});
     let of = |kind: &str| json!({"Field": "resources.type", "Equals": [kind]});
-    let table = json!({"Field": "resources.ARN", "EndsWith": ["table/logged"]});
-    let selectors = json!({"TrailARN": arn, "AdvancedEventSelectors": [
-        {"FieldSelectors": [all("Management")]},
-        {"FieldSelectors": [all("Data"), of("AWS::S3::Object")]},
-        {"FieldSelectors": [all("Data"), of("AWS::SQS::Queue")]},
-        {"FieldSelectors": [all("Data"), of("AWS::Lambda::Function")]},
-        {"FieldSelectors": [all("Data"), of("AWS::DynamoDB::Table"), table]},
-    ]});
+    let data = data.iter().flat_map(|(kinds, more)| {
+        let fields = |kind| [all("Data"), of(kind)].into_iter().chain(more.clone());
+        let fields = kinds.iter().map(move |kind| fields(*kind).collect::<Vec<_>>());
+        fields.collect::<Vec<_>>()
+    });
+    let selectors: Vec<Value> = std::iter::once(vec![all("Management")])
+        .chain(data)
+        .map(|fields| json!({"FieldSelectors": fields}))
+        .collect();
+    let selectors = json!({"TrailARN": arn, "AdvancedEventSelectors": selectors});
     let selectors = files.write("selectors.json", &selectors.to_string());
     let trails = json!({"trailList": [{"TrailARN": arn, "IsMultiRegionTrail": true,
         "IsOrganizationTrail": false, "HomeRegion": "eu-west-1", "S3BucketName": "b",
@@ -48,7 +66,7 @@ pub(super) fn worker(log: &Log, statements: &[Value], options: &[&str]) -> Value
 }
 
 /// Returns what the actions of such a worker's statements are.
-fn judged(log: &Log, statements: &[Value]) -> BTreeMap<String, String> {
+pub(super) fn judged(log: &Log, statements: &[Value]) -> BTreeMap<String, String> {
     let worker = worker(log, statements, &WEEK);
     classes(&worker).into_iter().map(|(action, class)| (action.into(), class.into())).collect()
 }
@@ -104,7 +122,7 @@ fn passing_roles_to_tasks_stays_for_who_changes_services_and_passing_to_others_d
 }
 
 /// Turns the worker's calls into such as a service makes with its role.
-fn by(service: &str, mut log: Log) -> Log {
+pub(super) fn by(service: &str, mut log: Log) -> Log {
     let id = r#""principalId":"AROAEXAMPLEworker:s","#;
     for record in &mut log.records {
         *record = record.replace(id, &format!(r#"{id}"invokedBy":"{service}","#));
