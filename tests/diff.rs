@@ -142,6 +142,12 @@ fn week() -> Log {
     Log::alive(ACCOUNT, 8).daily("worker", "sqs.amazonaws.com", "GetQueueAttributes", queue)
 }
 
+/// The same of a worker that takes tags off the queue, which an ordinary trail shows.
+fn managed_week() -> Log {
+    let queue = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"}"#;
+    Log::alive(ACCOUNT, 8).daily("worker", "sqs.amazonaws.com", "UntagQueue", queue)
+}
+
 fn policy(actions: &[&str], resources: &[&str]) -> Value {
     json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": actions, "Resource": resources}
@@ -258,9 +264,9 @@ fn the_account_dump_tells_the_paths_of_names_and_the_roles_of_instance_profiles(
 
 #[test]
 fn what_two_statements_allow_is_kept_once_and_unused_in_neither() {
-    let (trail, files) = (week().write(1), Files::new());
+    let (trail, files) = (managed_week().write(1), Files::new());
     let allow = |resource: &str| {
-        json!({"Effect": "Allow", "Action": ["sqs:GetQueueAttributes", "sqs:PurgeQueue"],
+        json!({"Effect": "Allow", "Action": ["sqs:UntagQueue", "sqs:PurgeQueue"],
             "Resource": resource})
     };
     let variable = "arn:aws:sqs:eu-west-1:111122223333:${aws:username}-*";
@@ -270,7 +276,7 @@ fn what_two_statements_allow_is_kept_once_and_unused_in_neither() {
         // Resources that hold variables stay where something of their statement does.
         (
             [
-                json!({"Effect": "Allow", "Action": "sqs:GetQueueAttributes",
+                json!({"Effect": "Allow", "Action": "sqs:UntagQueue",
             "Resource": [QUEUE, variable]}),
                 allow(QUEUE),
             ],
@@ -295,7 +301,7 @@ fn what_two_statements_allow_is_kept_once_and_unused_in_neither() {
         let unused = findings.filter(|one| text_of(one, "code") == "unused-access");
         // What was used is not called unused; that the statement allows more than that is told.
         let of_it = unused.map(|one| text_of(one, "message"));
-        let of_it: Vec<_> = of_it.filter(|one| one.contains("GetQueueAttributes")).collect();
+        let of_it: Vec<_> = of_it.filter(|one| one.contains("UntagQueue")).collect();
         assert_eq!(of_it.len(), usize::from(wider), "{of_it:?}");
         assert!(of_it.iter().all(|told| told.contains("allowed on more than was used")));
         let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
@@ -329,14 +335,14 @@ fn a_condition_that_is_added_takes_nothing_that_the_log_could_not_show() {
 
 #[test]
 fn a_condition_that_is_added_leaves_what_stays_with_its_variable() {
-    let (trail, files) = (week().write(1), Files::new());
+    let (trail, files) = (managed_week().write(1), Files::new());
     let queue = "arn:aws:sqs:eu-west-1:111122223333:${aws:PrincipalTag/queue}";
-    let attached = policy(&["sqs:GetQueueAttributes"], &[queue]);
+    let attached = policy(&["sqs:UntagQueue"], &[queue]);
     let attached = files.write("policy.json", &attached.to_string());
     let options = [&WEEK[..], &["--condition", "source-ip", "--attached", &attached]].concat();
     let (code, made) = described(trail.path(), &options);
     let worker = of(&made, "worker");
-    assert_eq!((code, classes(worker)), (0, [("sqs:GetQueueAttributes", "used")].into()));
+    assert_eq!((code, classes(worker)), (0, [("sqs:UntagQueue", "used")].into()));
     let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
     let [statement] = list(draft, "Statement") else { panic!("{draft:#}") };
     assert_eq!(texts(&statement["Resource"]), [queue]);

@@ -283,7 +283,7 @@ fn what_only_some_calls_show_is_explained_by_what_the_diff_counts() {
     assert!(said.contains("eu-west-1: 0 to 6 of 8 days covered"), "{said}");
     assert!(said.contains("`trailtrim diff` asks what is attached"), "{said}");
     assert!(!said.contains("says nothing"), "{said}");
-    assert!(explained("sqs:ListQueues").contains("eu-west-1: 6 of 8 days covered"));
+    assert!(explained("sqs:PurgeQueue").contains("eu-west-1: 6 of 8 days covered"));
 }
 
 const STACK: &str =

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::forbidden::gone;
-use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, dump, of, policy, week};
+use super::{
+    ACCOUNT, Files, Log, WEEK, classes, described, diff, dump, managed_week, of, policy, week,
+};
 use crate::harness::{generate, list, number, text_of};
 
 /// A policy of some statements.
@@ -210,7 +212,7 @@ fn why<'d>(principal: &'d Value, action: &str) -> &'d str {
 }
 
 fn worker(statement: Value, options: &[&str]) -> Value {
-    let (trail, files) = (week().write(1), Files::new());
+    let (trail, files) = (managed_week().write(1), Files::new());
     let attached = files.write("worker.json", &document(&[statement]));
     let asked = ["--unused-days", "3", "--principal", "worker", "--attached", &attached];
     of(&described(trail.path(), &[&asked[..], options].concat()).1, "worker").clone()
@@ -218,12 +220,12 @@ fn worker(statement: Value, options: &[&str]) -> Value {
 
 #[test]
 fn what_was_used_is_not_said_to_be_not_seen() {
-    let wide = json!({"Effect": "Allow", "Action": ["sqs:GetQueueAttributes", "sqs:PurgeQueue"],
+    let wide = json!({"Effect": "Allow", "Action": ["sqs:UntagQueue", "sqs:PurgeQueue"],
         "Resource": "*"});
     let one = worker(wide, &[]);
     let told = "in 6 covered days in eu-west-1; of other regions nothing is known";
     let of = |action| why(&one, action).to_owned();
-    assert_eq!(of("sqs:GetQueueAttributes"), format!("on nothing else seen {told}"));
+    assert_eq!(of("sqs:UntagQueue"), format!("on nothing else seen {told}"));
     assert_eq!(of("sqs:PurgeQueue"), format!("not seen {told}"));
 }
 
@@ -245,7 +247,7 @@ fn what_is_missing_of_a_global_service_is_not_the_region_that_is_called() {
 #[test]
 fn a_condition_on_the_time_is_decided_by_when_calls_were_made() {
     let until = |time: &str| {
-        let statement = json!({"Effect": "Allow", "Action": "sqs:GetQueueAttributes",
+        let statement = json!({"Effect": "Allow", "Action": "sqs:UntagQueue",
             "Resource": "*", "Condition": {"DateLessThan": {"aws:CurrentTime": time}}});
         worker(statement, &["--use-region", "eu-west-1"])
     };

@@ -4,7 +4,7 @@ use super::*;
 
 /// A log in which the records of the worker are changed.
 fn changed(from: &str, to: &str, which: impl Fn(usize) -> bool) -> TempDir {
-    let mut log = week();
+    let mut log = managed_week();
     let of_worker = log.records.iter_mut().filter(|one| one.contains("role/worker"));
     for (_, record) in of_worker.enumerate().filter(|(at, _)| which(*at)) {
         assert!(record.contains(from), "{record}");
@@ -16,7 +16,7 @@ fn changed(from: &str, to: &str, which: impl Fn(usize) -> bool) -> TempDir {
 /// Returns the condition of the draft and what is said of the worker.
 fn asked(trail: &TempDir, kinds: &[&str]) -> (Value, String) {
     let files = Files::new();
-    let attached = policy(&["sqs:GetQueueAttributes"], &[QUEUE]);
+    let attached = policy(&["sqs:UntagQueue"], &[QUEUE]);
     let attached = files.write("policy.json", &attached.to_string());
     let kinds = kinds.iter().flat_map(|kind| ["--condition", kind]);
     let options: Vec<&str> =
@@ -34,7 +34,7 @@ fn an_address_is_asked_for_only_of_calls_that_have_one() {
     let (all, ip) = (|_: usize| true, ["source-ip"]);
     let endpoint = r#""vpcEndpointId":"vpce-1","recipientAccountId""#;
     let address = json!({"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}});
-    let (condition, notes) = asked(&week().write(1), &ip);
+    let (condition, notes) = asked(&managed_week().write(1), &ip);
     assert_eq!((condition, notes.contains(told)), (address, false), "{notes}");
     // All through an endpoint, or one of them.
     let through = changed(r#""recipientAccountId""#, endpoint, all);
@@ -44,7 +44,7 @@ fn an_address_is_asked_for_only_of_calls_that_have_one() {
     assert_eq!(condition, json!({"StringEquals": {"aws:SourceVpce": "vpce-1"}}), "{notes}");
     let one = changed(r#""recipientAccountId""#, endpoint, |at| at == 3);
     let (condition, notes) = asked(&one, &["source-ip", "source-vpce"]);
-    assert!(condition.is_null() && notes.contains("sqs:GetQueueAttributes"), "{notes}");
+    assert!(condition.is_null() && notes.contains("sqs:UntagQueue"), "{notes}");
     for private in ["10.0.1.7", "172.20.0.1", "100.64.3.9", "fd00::7"] {
         let (condition, notes) = asked(&changed("198.51.100.7", private, all), &ip);
         assert!(condition.is_null() && notes.contains(told), "{private} {condition} {notes}");

@@ -75,8 +75,8 @@ fn what_is_not_covered_is_named_where_it_is_a_call_of_another_service() {
     let allowed = "that bedrock:InvokeDataAutomationAsync allows";
     assert!(told.contains(event) && told.contains(allowed), "{told}");
     // Where it is itself what is not covered, that is told.
-    let queues = looked(&week(), &[allow(&["sqs:GetQueueAttributes", "sns:Publish"], "*")]);
-    let told = why(&queues, "sns:Publish");
+    let queues = looked(&week(), &[allow(&["sqs:GetQueueAttributes", "kinesis:PutRecord"], "*")]);
+    let told = why(&queues, "kinesis:PutRecord");
     assert!(told.ends_with("looking for it on `*` in eu-west-1"), "{told}");
 }
 

@@ -3,18 +3,19 @@
 use serde_json::{Value, json};
 
 use super::{
-    ACCOUNT, Files, Log, QUEUE, WEEK, classes, described, drafted, dump, of, policy, texts, week,
+    ACCOUNT, Files, Log, QUEUE, WEEK, classes, described, drafted, dump, managed_week, of, policy,
+    texts, week,
 };
 use crate::harness::{list, text_of};
 
 #[test]
 fn one_role_of_several_accounts_is_judged_by_what_all_of_them_did() {
     let other = "444455556666";
-    let mut log = week();
+    let mut log = managed_week();
     let mut elsewhere = Log::alive(other, 8);
     let call = (
         "sqs.amazonaws.com",
-        "ListQueueTags",
+        "TagQueue",
         r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/444455556666/jobs"}"#,
     );
     for day in 0..8 {
@@ -22,21 +23,20 @@ fn one_role_of_several_accounts_is_judged_by_what_all_of_them_did() {
     }
     log.records.append(&mut elsewhere.records);
     let (trail, files) = (log.write(2), Files::new());
-    let attached =
-        policy(&["sqs:GetQueueAttributes", "sqs:ListQueueTags", "sqs:PurgeQueue"], &["*"]);
+    let attached = policy(&["sqs:UntagQueue", "sqs:TagQueue", "sqs:PurgeQueue"], &["*"]);
     let roles = [(ACCOUNT, "worker", attached.clone()), (other, "worker", attached)];
     let dump = files.write("dump.json", &dump(&roles).to_string());
     let apart = [&WEEK[..], &["--account-authorization-details", &dump]].concat();
     let (_, alone) = described(trail.path(), &apart);
     assert_eq!(list(&alone, "shared").len(), 0);
     let first = of(&alone, &format!("{ACCOUNT}:role/worker"));
-    assert_eq!(classes(first), [("sqs:GetQueueAttributes", "used")].into());
+    assert_eq!(classes(first), [("sqs:UntagQueue", "used")].into());
     let (_, grouped) =
         described(trail.path(), &[&apart[..], &["--group-by", "role-name"]].concat());
     let [shared] = list(&grouped, "shared") else { panic!("{grouped:#}") };
     assert_eq!(text_of(shared, "key"), "role name worker");
     assert_eq!(list(shared, "holders").len(), 2);
-    let used = [("sqs:GetQueueAttributes", "used"), ("sqs:ListQueueTags", "used")];
+    let used = [("sqs:UntagQueue", "used"), ("sqs:TagQueue", "used")];
     assert_eq!(classes(shared), used.into(), "{shared:#}");
 }
 
@@ -96,8 +96,8 @@ fn a_policy_that_a_group_has_as_well_is_replaced_for_whoever_has_it_directly() {
 
 #[test]
 fn the_account_of_which_nothing_is_covered_is_named() {
-    let (trail, files, other) = (week().write(1), Files::new(), "444455556666");
-    let attached = policy(&["sqs:GetQueueAttributes", "sqs:PurgeQueue"], &["*"]);
+    let (trail, files, other) = (managed_week().write(1), Files::new(), "444455556666");
+    let attached = policy(&["sqs:UntagQueue", "sqs:PurgeQueue"], &["*"]);
     let roles = [(ACCOUNT, "worker", attached.clone()), (other, "worker", attached)];
     let dump = files.write("dump.json", &dump(&roles).to_string());
     let given = ["--account-authorization-details", &dump, "--group-by", "role-name"];
@@ -143,7 +143,7 @@ fn what_a_policy_allows_since_its_version_of_today_was_not_looked_for_before() {
 fn who_uses_nothing_of_a_policy_that_others_use_is_told_so_where_it_would_have_shown() {
     let arn = "arn:aws:iam::111122223333:policy/queues";
     let call = ("sts.amazonaws.com", "GetCallerIdentity", "{}");
-    let mut log = week();
+    let mut log = managed_week();
     for day in 0..8 {
         log.at(ACCOUNT, "other", (day, 9), call, true);
     }
@@ -171,7 +171,7 @@ fn who_uses_nothing_of_a_policy_that_others_use_is_told_so_where_it_would_have_s
         let unused = findings.filter(|one| text_of(one, "code") == "unused-access");
         unused.map(|one| text_of(one, "message").to_owned()).collect()
     };
-    let made = looked(&["sqs:GetQueueAttributes"]);
+    let made = looked(&["sqs:UntagQueue"]);
     let [finding] = &told(&made, "role/other")[..] else { panic!("{made:#}") };
     assert!(finding.starts_with("used nothing of queues in "), "{finding}");
     assert!(finding.ends_with("detach it from this one"), "{finding}");
@@ -179,6 +179,6 @@ fn who_uses_nothing_of_a_policy_that_others_use_is_told_so_where_it_would_have_s
     assert_eq!(texts(idle), ["queues"]);
     assert!(told(&made, "role/worker").is_empty());
     // Messages are data events, which this trail need not have taken.
-    let made = looked(&["sqs:GetQueueAttributes", "sqs:SendMessage"]);
+    let made = looked(&["sqs:UntagQueue", "sqs:SendMessage"]);
     assert!(told(&made, "role/other").is_empty(), "{made:#}");
 }

@@ -92,12 +92,12 @@ fn who_starts_a_session_can_take_it_up_again_and_end_it() {
 fn who_starts_a_session_needs_the_document_that_it_starts_with() {
     let start = r#"{"target":"i-0123456789abcdef0"}"#;
     let log = Log::alive(ACCOUNT, 8).daily("worker", "ssm.amazonaws.com", "StartSession", start);
-    let document = format!("arn:aws:ssm:eu-west-1:{ACCOUNT}:document/SSM-SessionManagerRunShell");
-    let instances = format!("arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/*");
+    let document = format!("arn:aws:ssm:*:{ACCOUNT}:document/SSM-SessionManagerRunShell");
+    let instances = format!("arn:aws:ec2:*:{ACCOUNT}:instance/*");
     let mut both = allow(&["ssm:StartSession"], "*");
     both["Resource"] = json!([instances, document]);
     let made = super::beside::looked(&log, &[both]);
-    assert!(made["draft"].to_string().contains(&document), "{made:#}");
+    assert!(made["draft"].to_string().contains("SSM-SessionManagerRunShell"), "{made:#}");
     // Where it is not attached, that is no sign that the rules are wrong.
     let made = super::beside::looked(&log, &[allow(&["ssm:StartSession"], &instances)]);
     let frozen = made["frozen"].as_object().is_some_and(|services| services.contains_key("ssm"));

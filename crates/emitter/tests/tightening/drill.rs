@@ -33,7 +33,7 @@ const WRONG: [(&str, &str); 3] = [
         r#"
 service = "sqs"
 [[operation]]
-names = ["ListDeadLetterSourceQueues"]
+names = ["UntagQueue"]
 actions = ["GetQueueUrl"]
 reason = "A drill: another action, which exists and is often attached as well."
 [[operation]]
@@ -174,17 +174,17 @@ fn word(one: &PrincipalDiff, action: &str) -> (Class, String) {
 
 #[test]
 fn an_event_that_is_mapped_to_another_attached_action_keeps_its_namesake() {
-    let sqs = ["sqs:ListDeadLetterSourceQueues", "sqs:GetQueueUrl", "sqs:TagQueue"];
+    let sqs = ["sqs:UntagQueue", "sqs:GetQueueUrl", "sqs:TagQueue"];
     let parameters = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"}"#;
     let one = tightened(
         *BROKEN,
         vec![Statement::allow(sqs, [QUEUE])],
-        &[("sqs", "ListDeadLetterSourceQueues", parameters)],
+        &[("sqs", "UntagQueue", parameters)],
     );
     assert!(allows(&one, sqs[0], QUEUE));
     let (class, why) = word(&one, sqs[0]);
     assert_eq!(class, Class::Companion);
-    assert!(why.contains("sqs.amazonaws.com ListDeadLetterSourceQueues succeeded"), "{why}");
+    assert!(why.contains("sqs.amazonaws.com UntagQueue succeeded"), "{why}");
     // The drill is about a log that shows enough to remove something.
     assert!(!allows(&one, "sqs:TagQueue", QUEUE));
     assert_eq!(one.status, Status::Tightened);
