@@ -134,3 +134,100 @@ fn an_action_that_is_named_beside_an_arn_stays_while_nothing_shows_that_it_is_un
     let (_, made) = described(trail.path(), &options);
     assert!(drafted(of(&made, "worker")).is_empty(), "{made:#}");
 }
+
+/// Returns the kinds of reasons why the roles are not called unused, or `unused`.
+fn kinds(made: &Value, names: &[&str]) -> Vec<String> {
+    let told = names.iter().map(|name| {
+        let one = of(made, &format!("role/{name}"));
+        let unused =
+            list(one, "findings").iter().any(|one| text_of(one, "code") == "unused-principal");
+        let reasons = one["perhaps_in_use"].as_array().into_iter().flatten();
+        let kinds: Vec<&str> = reasons.map(|reason| text_of(reason, "kind")).collect();
+        assert_eq!(unused, kinds.is_empty(), "{one:#}");
+        if unused { "unused".to_owned() } else { kinds.join(" ") }
+    });
+    told.collect()
+}
+
+/// Writes selectors of a trail of all regions, and the dump of some roles; returns the options.
+fn given(files: &Files, names: &[&str], last_used: Option<&str>) -> Vec<String> {
+    let table = policy(&["dynamodb:GetItem"], &["*"]);
+    let roles: Vec<_> = names.iter().map(|name| (ACCOUNT, *name, table.clone())).collect();
+    let mut dump = dump(&roles);
+    if let Some(at) = last_used {
+        dump["RoleDetailList"][0]["RoleLastUsed"] = json!({ "LastUsedDate": at });
+    }
+    let trail = format!("arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/t");
+    let selectors = json!({"TrailARN": trail, "EventSelectors": [
+        {"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": []}
+    ]});
+    let trails = json!({"trailList": [{"TrailARN": trail, "Name": "t", "HomeRegion": "eu-west-1",
+        "IsMultiRegionTrail": true, "IncludeGlobalServiceEvents": true}]});
+    [
+        "--unused-days".to_owned(),
+        "4".to_owned(),
+        "--account-authorization-details".to_owned(),
+        files.write("account.json", &dump.to_string()),
+        "--event-selectors".to_owned(),
+        files.write("selectors.json", &selectors.to_string()),
+        files.write("trails.json", &trails.to_string()),
+    ]
+    .to_vec()
+}
+
+/// A log with records of the global endpoint's region as well.
+fn of_two_regions() -> Log {
+    let mut log = Log::alive(ACCOUNT, 8);
+    let there = log.records.iter().map(|record| {
+        let there = record.replace(r#""awsRegion":"eu-west-1""#, r#""awsRegion":"us-east-1""#);
+        there.replace(&format!("{ACCOUNT}-"), "there-")
+    });
+    let there: Vec<String> = there.collect();
+    log.records.extend(there);
+    log
+}
+
+#[test]
+fn a_principal_is_unused_only_where_each_region_in_use_is_covered() {
+    let (trail, files) = (of_two_regions().write(1), Files::new());
+    let base = given(&files, &["idle"], Some("2025-01-07T10:00:00Z"));
+    let run = |regions: &[&str]| {
+        let more = regions.iter().flat_map(|region| ["--use-region", region]);
+        let options: Vec<&str> = base.iter().map(String::as_str).chain(more).collect();
+        described(trail.path(), &options).1
+    };
+    let covered = run(&["eu-west-1", "us-east-1"]);
+    assert_eq!(kinds(&covered, &["idle"]), ["unused"]);
+    let told = text_of(&list(of(&covered, "role/idle"), "findings")[0], "message");
+    assert!(told.contains("last used at 2025-01-07T10:00:00Z"), "{told}");
+    let partly = run(&["eu-west-1", "us-east-1", "eu-central-1"]);
+    assert_eq!(kinds(&partly, &["idle"]), ["not-covered"]);
+    let why = text_of(&of(&partly, "role/idle")["perhaps_in_use"][0], "why");
+    assert!(why.contains("in eu-west-1, us-east-1; of eu-central-1, which is said"), "{why}");
+    // Where none is said to be in use, it may be any.
+    let open = run(&[]);
+    assert_eq!(kinds(&open, &["idle"]), ["not-covered"]);
+    let why = text_of(&of(&open, "role/idle")["perhaps_in_use"][0], "why");
+    assert!(why.contains("of other regions nothing is known"), "{why}");
+}
+
+#[test]
+fn who_is_left_out_as_foreign_evidence_is_not_called_unused() {
+    let mut log = of_two_regions();
+    for day in 0..8 {
+        log.at(ACCOUNT, "x", (day, 9), ("sts.amazonaws.com", "AssumeRole", "{}"), true);
+        by_service(&mut log, "foreign");
+        log.at(ACCOUNT, "foreign", (day, 9), ("ec2.amazonaws.com", "DescribeRegions", "{}"), true);
+        let record = log.records.pop().unwrap();
+        log.records.push(record.replace("foreign/s\"", "foreign/attacker\""));
+    }
+    let (trail, files) = (log.write(1), Files::new());
+    let base = given(&files, &["foreign", "idle"], None);
+    let more = ["--use-region", "eu-west-1", "--exclude-session", "attacker"];
+    let options: Vec<&str> = base.iter().map(String::as_str).chain(more).collect();
+    let (_, made) = described(trail.path(), &options);
+    assert_eq!(kinds(&made, &["foreign", "idle"]), ["excluded", "unused"]);
+    let notes = of(&made, "role/foreign")["notes"].to_string();
+    assert!(notes.contains("it was recorded 8 times on 8 days"), "{notes}");
+    assert!(!notes.contains("was not recorded"), "{notes}");
+}

@@ -33,6 +33,8 @@ pub struct Activity {
     pub assumed: Assumptions,
     /// The principals that signed in, or were seen in another record that is no API call.
     pub signed_in: SignIns,
+    /// The principals of which calls are kept out as foreign evidence.
+    pub excluded: SignIns,
 }
 
 /// Whether a principal is a role or a user.

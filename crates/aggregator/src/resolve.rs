@@ -156,6 +156,7 @@ fn resolve_as(
     for principal in principals.iter().filter(|principal| !principal.former.is_empty()) {
         history::of_former_names(&mut policy_changes, principal);
     }
+    let (signed_in, excluded) = sign_ins(usage, facts);
     Activity {
         principals,
         outsiders,
@@ -163,7 +164,8 @@ fn resolve_as(
         amended: usage.amended.clone(),
         policy_changes,
         assumed: assumptions(usage, catalog),
-        signed_in: sign_ins(usage, facts),
+        signed_in,
+        excluded,
     }
 }
 

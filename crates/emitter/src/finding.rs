@@ -135,8 +135,8 @@ impl Code {
                  conditions forbids, or its boundary does not allow, is not allowed, and none."
             }
             Code::UnusedPrincipal => {
-                "A role or user did nothing on as many covered days as asked, and neither an assumption, \
-                 a sign-in nor the account dump says that it is in use. It gets no draft: find out \
+                "A role or user did nothing on as many covered days as asked, in each region that is in use, and \
+                 neither an assumption, a sign-in nor the account dump says that it is in use. It gets no draft: find out \
                  whether anyone needs it, and remove it."
             }
             Code::SharedRole => {

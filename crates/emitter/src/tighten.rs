@@ -208,7 +208,11 @@ pub fn tighten<'a>(
         verdicts = all.judge(&stays, standards, &bearing);
         left = stays;
     }
-    let idle_holders = all.idle_holders(&left, &verdicts, standards, &bearing);
+    let mut idle_holders = all.idle_holders(&left, &verdicts, standards, &bearing);
+    // What is left out of what somebody did may be a use of it.
+    for of_bundle in &mut idle_holders {
+        of_bundle.retain(|arn, _| !activity.excluded.contains_key(arn));
+    }
     let composer = Composer {
         taste_of: standards.taste_of,
         conditions: standards.conditions,

@@ -249,16 +249,13 @@ pub(crate) fn of_principal(one: &TightenedPrincipal<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     match one.principal {
         None => {
-            if let Some(Idle::Unused { days, regions }) = &one.idle {
-                let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
-                let place = match regions.is_empty() {
-                    true => String::new(),
-                    false => {
-                        format!(" in {}, of other regions nothing is known", regions.join(", "))
-                    }
+            if let Some(Idle::Unused { days, last_used }) = &one.idle {
+                let before = match last_used {
+                    Some(at) => format!(" (by the account dump it was last used at {at})"),
+                    None => String::new(),
                 };
                 let message = format!(
-                    "nothing that it did was recorded in {days} covered days{place}: no draft is made"
+                    "nothing that it did was recorded in {days} covered days{before}: no draft is made"
                 );
                 findings.push(Finding::new(Code::UnusedPrincipal, message));
             }

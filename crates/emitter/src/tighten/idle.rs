@@ -2,8 +2,9 @@
 //!
 //! That nothing was recorded says little by itself. A role's session begins with a call that is
 //! recorded, whatever is done in it: so a role is unused where that call would have shown for as long
-//! as asked, and did not. A user needs no such call: each action that it is allowed must have been
-//! looked for. What speaks for use is believed before that: an assumption, or the dump's own word.
+//! as asked, and did not, in each region that is in use. A user needs no such call: each action that it is
+//! allowed must have been looked for. What speaks for use is believed before that: an assumption, or the
+//! dump's own word; and who was recorded is in use, whatever of that is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,8 +33,8 @@ pub enum Idle {
     Unused {
         /// On so many covered days.
         days: usize,
-        /// In these regions; of others nothing is known. Empty where that is everywhere.
-        regions: BTreeSet<String>,
+        /// When it was last used before that, as the dump has it.
+        last_used: Option<String>,
     },
     /// It need not be unused, for these reasons; there is one at least.
     Perhaps(Vec<InUse>),
@@ -43,6 +44,18 @@ pub enum Idle {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum InUse {
+    /// What it did was recorded, and is left out as foreign evidence.
+    Excluded {
+        /// How often.
+        calls: u64,
+        /// Whether that is an estimate.
+        calls_estimated: bool,
+        /// On how many days.
+        days: usize,
+        /// When last.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last: Option<String>,
+    },
     /// Sessions of it were begun; what was done in them was not recorded.
     Assumed {
         /// How often.
@@ -99,6 +112,10 @@ impl InUse {
     #[must_use]
     pub fn told(&self) -> String {
         match self {
+            InUse::Excluded { calls, calls_estimated, days, last } => {
+                let times = times(*calls, *calls_estimated, *days, last.as_deref());
+                format!("it was recorded {times}, in calls that are excluded as asked")
+            }
             InUse::Assumed { calls, calls_estimated, days, last } => {
                 let times = times(*calls, *calls_estimated, *days, last.as_deref());
                 format!(
@@ -184,6 +201,10 @@ impl<'i, 'a> Idling<'i, 'a> {
     /// Judges a principal of which nothing was recorded.
     pub(super) fn judge(&self, one: &Attached) -> Idle {
         let account = one.arn.split(':').nth(4).unwrap_or_default();
+        // Of one that was recorded, nothing says that it did nothing, or that what it did does not show.
+        if let Some(excluded) = self.excluded(&one.arn) {
+            return Idle::Perhaps(vec![excluded]);
+        }
         let mut reasons: Vec<InUse> = self.assumed(&one.arn).into_iter().collect();
         reasons.extend(self.signed_in(&one.arn));
         let elsewhere =
@@ -192,23 +213,57 @@ impl<'i, 'a> Idling<'i, 'a> {
             reasons.push(InUse::SeenElsewhere { last: stats.last().and_then(time) });
         }
         reasons.extend(self.last_used(one, account));
-        let (days, regions) = match self.sight(one) {
-            Ok(Sight::Unused { days }) => (days, BTreeSet::new()),
-            Ok(Sight::UnusedIn { regions, days }) => (days, regions),
+        let days = match self.sight(one) {
+            Ok(Sight::Unused { days }) => days,
+            // In a region of which nothing is known it may do all of its work.
+            Ok(Sight::UnusedIn { regions, days }) => {
+                let why = self.known_in(one, &regions, days);
+                reasons.push(InUse::NotCovered { why });
+                days
+            }
             Ok(Sight::TooNew { days }) => {
                 reasons.push(self.too_few(one, days));
-                (days, BTreeSet::new())
+                days
             }
             Ok(Sight::Unobservable { why } | Sight::UnshownTo { why, .. }) | Err(why) => {
                 let why = format!("that it did nothing is not known: {why}");
                 reasons.push(InUse::NotCovered { why });
-                (0, BTreeSet::new())
+                0
             }
         };
         match reasons.is_empty() {
-            true => Idle::Unused { days, regions },
+            true => Idle::Unused { days, last_used: one.last_used.clone() },
             false => Idle::Perhaps(reasons),
         }
+    }
+
+    /// Says what is known where a use would have shown in these regions only.
+    fn known_in(&self, one: &Attached, regions: &BTreeSet<String>, days: usize) -> String {
+        let listed = |regions: &BTreeSet<String>| {
+            regions.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+        };
+        let lookout = self.standards.lookout;
+        let in_use = lookout.in_use(lookout.whose(&one.arn).partition);
+        let others = match in_use.map(|in_use| &in_use - regions).filter(|left| !left.is_empty()) {
+            Some(left) => format!("{}, which is said to be in use,", listed(&left)),
+            None => "other regions".to_owned(),
+        };
+        format!(
+            "nothing that it did was recorded in {} in {}; of {others} nothing is known for as long",
+            count(days, "covered day"),
+            listed(regions)
+        )
+    }
+
+    fn excluded(&self, arn: &str) -> Option<InUse> {
+        let stats = self.activity.excluded.get(arn)?;
+        let calls = stats.calls();
+        Some(InUse::Excluded {
+            calls: calls.value,
+            calls_estimated: calls.estimated,
+            days: stats.days().len(),
+            last: stats.last().and_then(time),
+        })
     }
 
     fn assumed(&self, arn: &str) -> Option<InUse> {

@@ -105,10 +105,13 @@ impl<'a> Lookout<'a> {
         self.coverage.first_day(account)
     }
 
-    /// Returns whether the user says which regions are in use.
-    #[must_use]
-    pub fn knows_regions(&self) -> bool {
-        self.regions.is_some()
+    /// Returns the regions that the user says are in use, of those that a partition has; nothing where
+    /// any may be.
+    pub(crate) fn in_use(&self, partition: &str) -> Option<BTreeSet<String>> {
+        let all = self.regions.iter().flatten();
+        let own: BTreeSet<String> =
+            all.filter(|one| partition_of(one) == partition).cloned().collect();
+        Some(own).filter(|regions| !regions.is_empty())
     }
 
     /// Returns of whom to ask for a principal: of anyone of its account, where no trail is known to tell
@@ -161,10 +164,7 @@ impl<'a> Lookout<'a> {
         // The place where it would have shown on the fewest days.
         let mut unsure: Option<(usize, String)> = None;
         // Of what the user says only the regions that the account can have.
-        let in_use: Option<BTreeSet<String>> = self.regions.as_ref().map(|regions| {
-            regions.iter().filter(|one| partition_of(one) == whose.partition).cloned().collect()
-        });
-        let in_use = in_use.filter(|regions| !regions.is_empty());
+        let in_use = self.in_use(whose.partition);
         // Regions in which something that names its region would not have shown for long enough.
         let mut dark = BTreeSet::new();
         // Where the region of a call does not matter, anywhere stands for all.
