@@ -254,6 +254,8 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     tell_stray(&trail.coverage);
     let mut described = args.trail.pool()?.install(|| describe(&inputs));
     let sets = described.permission_sets();
+    // What the dump has and the configuration leaves out is not missing in it.
+    described.not_in_dump.retain(|arn| config.leave_out.is_empty() || !left_out.match_arn(arn));
     if args.trail.selects_principals() {
         described.principals.retain(|one| args.trail.selects_arn(&one.arn));
         if described.principals.is_empty() {

@@ -253,6 +253,9 @@ struct Rules {
 struct Habit {
     begins: String,
     ends: String,
+    /// Whether the beginning is all of the name.
+    #[serde(default)]
+    whole: bool,
     told: String,
     #[expect(dead_code, reason = "for people; read so that none is without")]
     reason: String,
@@ -294,7 +297,10 @@ fn rules() -> &'static Rules {
 /// Says whose habit it is to name sessions like this, by their name as a workload has it; nothing where AWS
 /// has none.
 pub fn session_habit(name: &str) -> Option<&'static str> {
-    let like = |habit: &&Habit| name.starts_with(&habit.begins) && name.ends_with(&habit.ends);
+    let like = |habit: &&Habit| match habit.whole {
+        true => name == habit.begins,
+        false => name.starts_with(&habit.begins) && name.ends_with(&habit.ends),
+    };
     rules().habit.iter().find(like).map(|habit| habit.told.as_str())
 }
 
@@ -411,7 +417,7 @@ mod tests {
     #[test]
     fn the_data_is_read() {
         let rules: Rules = toml::from_str(DATA).unwrap();
-        assert_eq!((rules.token.len(), rules.habit.len()), (3, 9));
+        assert_eq!((rules.token.len(), rules.habit.len()), (3, 10));
         let named: Named = toml::from_str(QUALIFIED).unwrap();
         assert_eq!(named.qualified.len(), 1);
     }
@@ -450,6 +456,8 @@ mod tests {
             ("i-0123456789abcdef0", Some("EC2")),
             ("eks-shop-orders-7d9f-0b5e1e5e-1111-4222-8333-444455556666", Some("EKS")),
             ("botocore-session-1700000000", Some("SDKs")),
+            ("0123456789abcdef0123456789abcdef", Some("ECS")),
+            ("jo-0123456789abcdef0123456789abcdef", None),
             ("i-am-jo", None),
             ("eks-deployer", None),
         ] {
