@@ -269,7 +269,7 @@ fn what_two_statements_allow_is_kept_once_and_unused_in_neither() {
         json!({"Effect": "Allow", "Action": ["sqs:UntagQueue", "sqs:PurgeQueue"],
             "Resource": resource})
     };
-    let variable = "arn:aws:sqs:eu-west-1:111122223333:${aws:username}-*";
+    let variable = "arn:aws:sqs:eu-west-1:111122223333:${aws:userid}-*";
     for (statements, going, wider) in [
         ([allow(QUEUE), allow("*")], 1, true),
         ([allow("*"), allow(QUEUE)], 1, false),

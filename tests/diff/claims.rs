@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::forbidden::gone;
 use super::{
-    ACCOUNT, Files, Log, WEEK, classes, described, diff, dump, managed_week, of, policy, week,
+    ACCOUNT, Files, Log, QUEUE, WEEK, classes, described, diff, dump, managed_week, of, policy,
+    week,
 };
 use crate::harness::{generate, list, number, text_of};
 
@@ -363,4 +364,63 @@ fn what_a_user_did_under_its_former_name_is_its_own() {
         user("new", "AIDAJQABLZS4A3QDU576Q", 3),
     ]);
     assert_eq!(other, [queue("new")]);
+}
+
+#[test]
+fn what_takes_no_resource_is_not_allowed_on_an_arn() {
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "dynamodb.amazonaws.com", "ListTables", "{}");
+    let (trail, files) = (log.write(1), Files::new());
+    let run = |on: &str| {
+        let attached = files.write("policy.json", &policy(&["dynamodb:*"], &[on]).to_string());
+        let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+        of(&made, "worker").clone()
+    };
+    let codes = |one: &Value| -> Vec<String> {
+        list(one, "findings").iter().map(|one| text_of(one, "code").to_owned()).collect()
+    };
+    let counts = |one: &Value| {
+        let replay = &one["proofs"]["replay"];
+        ["calls", "allowed", "not_attached"].map(|name| number(replay, name))
+    };
+    let table = run("arn:aws:dynamodb:eu-west-1:111122223333:table/a");
+    assert!(codes(&table).contains(&"unexplained-access".to_owned()), "{table:#}");
+    assert_eq!(counts(&table), [8, 0, 8], "{table:#}");
+    assert!(table["frozen"].get("dynamodb").is_some(), "{table:#}");
+    // Of what names a collection the service alone knows.
+    let tables = run("arn:aws:dynamodb:eu-west-1:111122223333:table/*");
+    assert_eq!(counts(&tables), [8, 0, 0], "{tables:#}");
+    assert_eq!(number(&tables["proofs"]["replay"], "on_arns"), 8, "{tables:#}");
+    let all = run("*");
+    assert_eq!(counts(&all), [8, 8, 0], "{all:#}");
+}
+
+#[test]
+fn what_takes_things_of_other_services_takes_only_its_own() {
+    let other = "arn:aws:sns:eu-west-1:111122223333:*";
+    let (trail, files) = (week().write(1), Files::new());
+    let attached = policy(
+        &["sqs:GetQueueAttributes", "sqs:SendMessage", "lambda:InvokeFunction"],
+        &[QUEUE, other],
+    );
+    let attached = files.write("policy.json", &attached.to_string());
+    let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+    let worker = of(&made, "worker");
+    // Nothing says that the log would have shown a message.
+    assert_eq!(classes(worker).get("sqs:SendMessage"), Some(&"unobservable"), "{worker:#}");
+    assert_eq!(classes(worker).get("lambda:InvokeFunction"), None, "{worker:#}");
+    let draft = worker["draft"]["documents"].to_string();
+    assert!(draft.contains(QUEUE) && !draft.contains(other), "{worker:#}");
+}
+
+#[test]
+fn who_is_left_out_is_not_said_to_be_missing_in_the_dump() {
+    let (trail, files) = (week().write(1), Files::new());
+    let queue = policy(&["sqs:GetQueueAttributes"], &["*"]);
+    let account = dump(&[(ACCOUNT, "worker", queue.clone()), (ACCOUNT, "other", queue)]);
+    let account = files.write("account.json", &account.to_string());
+    let config = files.write("trailtrim.toml", "leave-out = [\"role/worker\"]\n");
+    let options = ["--account-authorization-details", &account, "--config", &config];
+    let (_, made) = described(trail.path(), &options);
+    let missing: Vec<&str> = list(&made, "not_in_dump").iter().filter_map(Value::as_str).collect();
+    assert_eq!(missing, [format!("arn:aws:iam::{ACCOUNT}:role/somebody")]);
 }

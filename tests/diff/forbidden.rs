@@ -178,3 +178,19 @@ fn what_worked_although_the_boundary_forbids_it_is_unexplained() {
     let one = judged(&[held], Some(&[queue]));
     assert!(!codes(&one).contains(&"unexplained-access"), "{one:#}");
 }
+
+#[test]
+fn what_is_beside_the_name_of_a_user_is_scoped_as_ever_for_a_role() {
+    let held = json!({"Effect": "Allow", "Action": ["sqs:GetQueueAttributes", "sqs:SendMessage"],
+        "Resource": ["arn:aws:sqs:*:*:home-${aws:username}", "arn:aws:sqs:*:*:*"]});
+    let one = judged(&[held], None);
+    let [draft] = drafted(&one)[..] else { panic!("{one:#}") };
+    assert!(!draft.to_string().contains("aws:username"), "{draft:#}");
+    let statements = list(draft, "Statement").iter();
+    let evident: Vec<&str> = statements
+        .filter(|one| texts(&one["Action"]) == ["sqs:GetQueueAttributes"])
+        .flat_map(|one| texts(&one["Resource"]))
+        .collect();
+    assert_eq!(evident, [QUEUE], "{draft:#}");
+    assert!(one["statements"][0].get("keeps_resources").is_none(), "{one:#}");
+}

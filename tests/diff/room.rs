@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::beside::{allow, worker};
-use super::{ACCOUNT, Files, Log, QUEUE, WEEK, classes, described, dump, of, policy, week};
+use super::{
+    ACCOUNT, Files, Log, QUEUE, WEEK, classes, described, drafted, dump, of, policy, texts, week,
+};
 use crate::harness::{list, number, text_of};
 
 /// A policy of which three large Deny statements stay.
@@ -102,4 +104,62 @@ fn what_a_pattern_gives_back_to_fit_is_not_told_as_removed() {
     assert!(removed(&wide).contains("iam:DeleteUser"), "{wide:#}");
     let exact = worker(&log, &statements, &WEEK);
     assert!(removed(&exact).contains("iam:ListAccessKeys"), "{exact:#}");
+}
+
+/// Lists of which six were called, with statements in a room that a pattern fits.
+fn listed(statements: &[Value], config: &str) -> Value {
+    let names = ["Users", "Roles", "Groups", "Policies", "InstanceProfiles", "AccountAliases"];
+    let log = names.iter().fold(Log::alive(ACCOUNT, 8), |log, name| {
+        log.daily("worker", "iam.amazonaws.com", &format!("List{name}"), "{}")
+    });
+    let log = log.daily("worker", "iam.amazonaws.com", "ListAccessKeys", r#"{"userName":"jo"}"#);
+    let files = Files::new();
+    let config = files.write("trailtrim.toml", config);
+    worker(&log, statements, &[&WEEK[..], &["--config", &config]].concat())
+}
+
+const TIGHT: &str = "[limits]\ndocument = 130\ndocuments = 1\n";
+
+#[test]
+fn no_pattern_brings_back_what_no_draft_may_hold() {
+    let config = format!("never = [\"iam:ListAccessKeys\"]\n{TIGHT}");
+    let one = listed(&[allow(&["iam:List*", "iam:DeleteUser"], "*")], &config);
+    for document in drafted(&one) {
+        let statements = list(document, "Statement").iter();
+        for action in statements.flat_map(|one| texts(&one["Action"])) {
+            assert!(
+                !trailtrim_iam::pattern::covers_action(action, "iam:ListAccessKeys"),
+                "{one:#}"
+            );
+        }
+    }
+    assert_eq!(classes(&one).get("iam:ListAccessKeys"), Some(&"withheld"), "{one:#}");
+}
+
+#[test]
+fn what_a_deny_forbids_is_not_there_to_fit() {
+    let deny = json!({"Effect": "Deny", "Action": "iam:ListGroupsForUser", "Resource": "*"});
+    let config = TIGHT.replace("130", "230");
+    let one = listed(&[allow(&["iam:List*", "iam:DeleteUser"], "*"), deny], &config);
+    assert!(one["draft"].to_string().contains("iam:List*"), "{one:#}");
+    assert_eq!(classes(&one).get("iam:ListGroupsForUser"), None, "{one:#}");
+    let removed = list(&one["statements"][0], "removed").iter();
+    let forbidden = removed.filter(|removed| removed["class"] == "forbidden");
+    let forbidden: Vec<&str> = forbidden.flat_map(|removed| texts(&removed["actions"])).collect();
+    assert_eq!(forbidden, ["iam:ListGroupsForUser"], "{one:#}");
+}
+
+#[test]
+fn what_another_statement_keeps_does_not_go_where_a_pattern_stands_for_it() {
+    let user = "arn:aws:iam::111122223333:user/jo";
+    let statements =
+        [allow(&["iam:ListAccessKeys"], user), allow(&["iam:List*", "iam:DeleteUser"], "*")];
+    let one = listed(&statements, &TIGHT.replace("130", "260"));
+    assert!(one["draft"].to_string().contains("iam:List*"), "{one:#}");
+    let actions = list(&one["statements"][1], "actions").iter();
+    let told: Vec<&str> = actions
+        .filter(|one| text_of(one, "action") == "iam:ListAccessKeys")
+        .map(|one| text_of(one, "class"))
+        .collect();
+    assert_eq!(told, ["to-fit"], "{one:#}");
 }

@@ -74,6 +74,10 @@ pub struct ReplayProof {
     pub allowed: u64,
     /// Those that hang on context that what is kept of the log does not tell, as they do today.
     pub conditional: u64,
+    /// Those of what takes no resource by the reference, where what is attached names ARNs: whether these
+    /// allow it, the service alone knows.
+    #[serde(skip_serializing_if = "is_none")]
+    pub on_arns: u64,
     /// The context keys that these hang on, as they do today.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub condition_keys: BTreeSet<String>,
@@ -133,6 +137,11 @@ pub struct FitProof {
     /// How many of these are attached already, and stay.
     #[serde(skip_serializing_if = "is_zero")]
     pub staying: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "that is what serde calls")]
+fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "that is what serde calls")]
@@ -220,6 +229,7 @@ pub fn replay(
     draft: &[&PolicyDocument],
     not_attached: &BTreeSet<&RowKey>,
     withheld: &dyn Fn(&str) -> bool,
+    catalog: Catalog,
 ) -> ReplayProof {
     let askings = askings(principal);
     let (before, after) = (Replay::of(attached.iter().copied()), Replay::of(draft.iter().copied()));
@@ -229,6 +239,7 @@ pub fn replay(
     let mut all = Stats::default();
     let (mut allowed, mut conditional, mut missing, mut kept_out) =
         (Stats::default(), Stats::default(), Stats::default(), Stats::default());
+    let mut on_arns = Stats::default();
     // Calls that surely need something that is not surely allowed.
     let mut short = Stats::default();
     for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
@@ -243,6 +254,7 @@ pub fn replay(
             continue;
         }
         let mut sure = true;
+        let mut on_arn = false;
         let mut reached = false;
         let circumstances = Circumstances::of(row);
         let by_name = askings.iter().map(|asking| {
@@ -253,6 +265,7 @@ pub fn replay(
             by_name.into_iter().find(|(_, found)| !found.is_empty()).unwrap_or_default();
         for part in parts {
             reached = true;
+            on_arn |= part.resource != key.resource && takes_no_resource(&key.action, catalog);
             let was = before.judge(&part, &circumstances, asking);
             let mut is = after.judge(&part, &circumstances, asking);
             // A network is known by its first address only; a draft asks for whole networks.
@@ -281,9 +294,13 @@ pub fn replay(
                 .failed
                 .push(Denied { action: key.action.clone(), resource: key.resource.clone() });
         }
-        let counted = if sure { &mut allowed } else { &mut conditional };
+        let counted = match (on_arn, sure) {
+            (true, _) => &mut on_arns,
+            (false, true) => &mut allowed,
+            (false, false) => &mut conditional,
+        };
         counted.join(row.stats.clone());
-        if !sure && row.certain {
+        if (on_arn || !sure) && row.certain {
             short.join(row.stats.clone());
         }
     }
@@ -302,12 +319,20 @@ pub fn replay(
     short.join(allowed);
     proof.allowed = short.calls().value.saturating_sub(lacking);
     proof.conditional = conditional.calls().value;
+    proof.on_arns = on_arns.calls().value;
     proof.not_attached = missing.calls().value;
     proof.withheld = kept_out.calls().value;
     proof.unmapped = unmapped.calls().value;
     proof.failed.sort();
     proof.failed.dedup();
     proof
+}
+
+/// Tells whether an action is known to take no resource, so that it is asked for on none.
+fn takes_no_resource(action: &str, catalog: Catalog) -> bool {
+    catalog.action(action).is_some_and(|facts| {
+        facts.resource_types_are_known() && facts.resource_types().next().is_none()
+    })
 }
 
 /// Returns the parts of something that was used that attached policies may allow. It was one call

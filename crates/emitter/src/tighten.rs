@@ -216,6 +216,7 @@ pub fn tighten<'a>(
     let composer = Composer {
         taste_of: standards.taste_of,
         conditions: standards.conditions,
+        settings: standards.settings,
         catalog,
         bearing: &bearing,
     };
@@ -333,6 +334,7 @@ fn holds_carried(stays: &BTreeSet<&str>, lookout: &Lookout<'_>, gone: &BTreeSet<
 struct Composer<'c> {
     taste_of: &'c (dyn Fn(&str) -> Taste + Sync),
     conditions: &'c BTreeSet<ConditionKind>,
+    settings: &'c Settings,
     catalog: Catalog,
     bearing: &'c Bearing,
 }
@@ -347,7 +349,13 @@ impl Composer<'_> {
         let active = verdicts.is_some();
         let judged = verdicts.unwrap_or_default();
         let choice = compose::choose(allows, &judged, self.taste_of, self.catalog);
-        let wanted = compose::gather(allows, &judged, &choice, self.conditions, self.bearing);
+        let wanted = compose::gather(
+            allows,
+            &judged,
+            &choice,
+            self.conditions,
+            (self.bearing, self.settings),
+        );
         let (composed, needs) = match active {
             true => wanted.statements(allows),
             false => Default::default(),
@@ -371,14 +379,8 @@ impl Composer<'_> {
             dead: allows
                 .iter()
                 .map(|allow| {
-                    // What worked shows that the reference does not tell all of it.
-                    let judged = judged.get(&allow.place).into_iter().flatten();
-                    let worked = judged.filter(|one| !one.seen.is_empty()).map(|one| one.action);
-                    let worked: BTreeSet<&str> = worked.collect();
                     let dead = allow.dead.iter().copied();
-                    let dead =
-                        dead.filter(|action| allow.names(action) && !worked.contains(action));
-                    (allow.place, dead.collect())
+                    (allow.place, dead.filter(|action| allow.names(action)).collect())
                 })
                 .collect(),
             forbidden: allows
@@ -399,11 +401,13 @@ impl Composer<'_> {
 fn allows<'b>(bundle: &'b Bundle, fences: &Fences<'_>, bearing: &Bearing) -> Vec<Allow<'b>> {
     let mut allows = Vec::new();
     let around = fences.around(&bundle.holders);
+    let roles = around.are_roles();
     for (policy, held) in bundle.policies.iter().enumerate() {
         let standing = Standing {
             policy: &held.name,
             shared: bundle.shared.as_deref(),
             version: held.document.effective_version(),
+            roles,
         };
         for (statement, one) in held.document.statements.iter().enumerate() {
             if one.effect == Effect::Allow {

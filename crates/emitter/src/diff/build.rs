@@ -80,7 +80,7 @@ pub struct Past<'a> {
 pub fn diff(inputs: &Inputs<'_>) -> Diff {
     let tightened = tighten(inputs.inventory, inputs.activity, &inputs.standards);
     let rooms = Rooms::of(inputs.inventory, &inputs.budget);
-    let drafts = rooms.drafts(&tightened, inputs.standards.catalog);
+    let drafts = rooms.drafts(&tightened, inputs.standards.catalog, inputs.standards.settings);
     let earlier = inputs.past.as_ref().map(|past| {
         let standards = Standards { lookout: past.lookout, ..inputs.standards };
         tighten(inputs.inventory, past.before, &standards)
@@ -332,6 +332,7 @@ impl Builder<'_> {
                 &documents,
                 &not_attached,
                 &withheld,
+                self.catalog(),
             )
         });
         let mut irredundant = proof::IrredundantProof::default();
@@ -484,8 +485,13 @@ fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<Stat
                 .policies
                 .get(place.policy)
                 .and_then(|policy| policy.document.statements.get(place.statement));
-            let going = actions.iter().filter(|one| goes(one)).map(|one| one.action);
+            // What is forbidden no pattern allows, and what another statement keeps one may allow here too.
+            let going = actions.iter().filter(|one| match one.class {
+                Class::Unused | Class::AllowedElsewhere => one.rest == Rest::Nothing,
+                _ => false,
+            });
             let conceded: BTreeSet<&str> = going
+                .map(|one| one.action)
                 .filter(|action| statement.is_some_and(|one| writing.concedes(action, one)))
                 .collect();
             StatementDiff {
@@ -496,12 +502,12 @@ fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<Stat
                 actions: actions
                     .iter()
                     .filter_map(|one| match (goes(one), conceded.contains(one.action)) {
-                        (false, _) => Some(action(one, several, &writing)),
-                        (true, true) => Some(ActionDiff {
+                        (_, true) => Some(ActionDiff {
                             class: Class::ToFit,
                             why: format!("{}, and a pattern of the draft stands for it", one.why),
                             ..action(one, several, &writing)
                         }),
+                        (false, false) => Some(action(one, several, &writing)),
                         (true, false) => None,
                     })
                     .collect(),

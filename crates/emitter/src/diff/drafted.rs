@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Condition, Effect, PolicyDocument, Selector, Statement, pattern};
 
+use crate::cover::service;
 use crate::fit::{Ceiling, Fit, Limits, Partition, Step, Wanted, fit, pack};
 use crate::proof::fits;
-use crate::tighten::{Class, Composed, Footing, Place, TightenedBundle};
+use crate::tighten::{Class, Composed, Footing, Place, Settings, TightenedBundle};
 use crate::ways::{Need, without_idle};
 
 /// How many actions a concession names.
@@ -41,6 +42,7 @@ impl Drafted {
         bundle: &TightenedBundle<'_>,
         limits: &Limits,
         catalog: Catalog,
+        settings: &Settings,
     ) -> Option<Drafted> {
         if !bundle.active {
             return None;
@@ -49,7 +51,7 @@ impl Drafted {
         let whole: Vec<Statement> = allows.chain(bundle.denies.iter().cloned()).collect();
         let (documents, steps, obstacle) = match pack(whole, limits) {
             Some(documents) => (documents, Vec::new(), None),
-            None => match give_ground(bundle, limits, catalog) {
+            None => match give_ground(bundle, limits, catalog, settings) {
                 Fit::Fitted { documents, steps } => {
                     (tidy(documents, &bundle.needs, limits), steps, None)
                 }
@@ -119,7 +121,13 @@ fn tidy(
 /// A condition as a key: operator, context key, values.
 type Clauses<'c> = Vec<(&'c str, &'c str, &'c [String])>;
 
-fn give_ground(bundle: &TightenedBundle<'_>, limits: &Limits, catalog: Catalog) -> Fit {
+fn give_ground(
+    bundle: &TightenedBundle<'_>,
+    limits: &Limits,
+    catalog: Catalog,
+    settings: &Settings,
+) -> Fit {
+    let never = withheld(bundle, catalog, settings);
     let mut fixed: Vec<Statement> = bundle.denies.clone();
     let mut grants: BTreeMap<Clauses<'_>, BTreeSet<(String, String)>> = BTreeMap::new();
     for one in &bundle.allows {
@@ -161,8 +169,10 @@ fn give_ground(bundle: &TightenedBundle<'_>, limits: &Limits, catalog: Catalog) 
         .iter()
         .map(|key| {
             let held: Vec<&Held<'_>> = held.iter().filter(|one| one.asks_no_more(key)).collect();
+            let never = &never;
             let ceiling = move |action: &str, resource: &str| {
                 held.iter().any(|one| one.holds(action, resource))
+                    && !never.iter().any(|one| pattern::covers_action(action, one))
             };
             Box::new(ceiling) as Box<Ceiling<'_>>
         })
@@ -179,6 +189,23 @@ fn give_ground(bundle: &TightenedBundle<'_>, limits: &Limits, catalog: Catalog) 
         })
         .collect();
     fit(&Wanted { partitions, fixed }, limits, catalog)
+}
+
+/// Returns the actions that no draft may hold, of the services of which something stays: no pattern may mean
+/// them either.
+fn withheld(
+    bundle: &TightenedBundle<'_>,
+    catalog: Catalog,
+    settings: &Settings,
+) -> Vec<&'static str> {
+    if settings.never.is_empty() {
+        return Vec::new();
+    }
+    let listed = bundle.allows.iter().flat_map(|one| one.statement.action.listed());
+    let services: BTreeSet<&str> = listed.map(|action| service(action)).collect();
+    let known = services.into_iter().filter_map(|service| catalog.service(service));
+    let actions = known.flat_map(|service| service.actions()).map(|facts| facts.id());
+    actions.filter(|action| settings.withheld(action)).collect()
 }
 
 /// An attached Allow statement that lists what it is about.

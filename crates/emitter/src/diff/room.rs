@@ -11,7 +11,7 @@ use trailtrim_catalog::Catalog;
 use super::drafted::Drafted;
 use crate::attached::{Bundle, Inventory};
 use crate::fit::{Budget, Limits};
-use crate::tighten::Tightened;
+use crate::tighten::{Settings, Tightened, TightenedBundle};
 
 /// Returns the limits of what a user or role gets.
 pub(super) fn limits_of(arn: &str, budget: &Budget) -> Limits {
@@ -47,9 +47,11 @@ impl<'r> Rooms<'r> {
         &self,
         tightened: &Tightened<'_>,
         catalog: Catalog,
+        settings: &Settings,
     ) -> Vec<Option<Drafted>> {
-        let bundles = tightened.bundles.par_iter();
-        bundles.map(|one| Drafted::of(one, &self.left(one.bundle), catalog)).collect()
+        let draft =
+            |one: &TightenedBundle<'_>| Drafted::of(one, &self.left(one.bundle), catalog, settings);
+        tightened.bundles.par_iter().map(draft).collect()
     }
 
     /// Returns what is left to a bundle. Where nothing is, it is drafted as if one document were, and the

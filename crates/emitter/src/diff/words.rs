@@ -167,6 +167,11 @@ impl Proofs {
             }
         };
         for (number, what) in [
+            (
+                replay.on_arns,
+                "of what takes no resource by the reference, where ARNs are attached: whether these allow \
+                 it is not known",
+            ),
             (replay.not_attached, "not attached"),
             (replay.withheld, "withheld as asked"),
             (replay.unmapped, "not mapped"),

@@ -60,7 +60,8 @@ pub(crate) struct Allow<'b> {
     pub(crate) foreign: Vec<String>,
     /// Its resources, as patterns of version 2012-10-17; `*` where it names exceptions.
     pub(crate) resources: Vec<String>,
-    /// Those of its resources that are no patterns, of which there may be thousands, and the others.
+    /// Those of its resources that are no patterns, of which there may be thousands, and the others; where all
+    /// are roles, without what asks for the name of a user.
     plain: BTreeSet<String>,
     patterns: Vec<String>,
     /// What it excepts; empty where it lists what it is about.
@@ -82,6 +83,8 @@ pub(crate) struct Standing<'b> {
     /// Its bundle, where several principals share it.
     pub(crate) shared: Option<&'b str>,
     pub(crate) version: Version,
+    /// Whether all that have it are roles.
+    pub(crate) roles: bool,
 }
 
 /// What of an action all holders of a statement are surely forbidden, each with what forbids it.
@@ -109,7 +112,7 @@ pub(crate) enum Reach {
 impl<'b> Allow<'b> {
     /// Takes an Allow statement, by its place in a bundle.
     pub(crate) fn new(
-        Standing { policy, shared, version }: Standing<'b>,
+        Standing { policy, shared, version, roles }: Standing<'b>,
         (place, statement): (Place, &'b Statement),
         bearing: &Bearing,
     ) -> Allow<'b> {
@@ -122,10 +125,16 @@ impl<'b> Allow<'b> {
             Some(but @ Selector::AllBut(_)) => (vec!["*".to_owned()], listed(but)),
             None => (vec!["*".to_owned()], Vec::new()),
         };
-        let variables = |texts: &[String]| texts.iter().any(|text| pattern::has_variable(text));
+        // What means nothing to whoever has it says nothing of how the others are to be written.
+        let means = |one: &&String| !(roles && is_nameless(one));
+        let mut meaning: Vec<&String> = resources.iter().filter(means).collect();
+        if meaning.is_empty() {
+            meaning = resources.iter().collect();
+        }
+        let variables = |text: &String| pattern::has_variable(text);
         let fixed = if is_on_tags(&statement.condition) {
             Some(Fixed::Tags)
-        } else if variables(&resources) || variables(&exceptions) {
+        } else if meaning.iter().any(|one| variables(one)) || exceptions.iter().any(variables) {
             Some(Fixed::Variables)
         } else {
             None
@@ -158,8 +167,8 @@ impl<'b> Allow<'b> {
             statement,
             actions,
             foreign,
-            plain: resources.iter().filter(|one| is_plain(one)).cloned().collect(),
-            patterns: resources.iter().filter(|one| !is_plain(one)).cloned().collect(),
+            plain: meaning.iter().filter(|one| is_plain(one)).map(|&one| one.clone()).collect(),
+            patterns: meaning.iter().filter(|one| !is_plain(one)).map(|&one| one.clone()).collect(),
             resources,
             exceptions,
             fixed,
@@ -234,6 +243,10 @@ impl<'b> Allow<'b> {
 
     /// Returns what the statement says of something that was seen, whose action it allows.
     pub(crate) fn reach(&self, key: &RowKey, row: &Row, principal: Option<&Principal>) -> Reach {
+        // Whatever worked, this is not what allowed it: nothing that it lists can be what was asked for.
+        if self.dead.contains(key.action.as_str()) {
+            return Reach::No;
+        }
         let circumstances = Circumstances::of(row);
         if self.fixed.is_some() {
             return match self.whole.judge(key, &circumstances, principal) {
@@ -275,15 +288,25 @@ impl<'b> Allow<'b> {
             return whole();
         }
         // Of two that are no patterns, neither holds the other.
-        let others = if is_plain(resource) { &self.patterns } else { &self.resources };
-        if others.iter().any(|attached| pattern::covers(attached, resource)) {
+        let plain = self.plain.iter().filter(|_| !is_plain(resource));
+        let others = || self.patterns.iter().chain(plain.clone());
+        if others().any(|attached| pattern::covers(attached, resource)) {
             return whole();
         }
         let mut common = BTreeSet::new();
-        for attached in others {
+        for attached in others() {
             common.extend(pattern::overlap(attached, resource)?);
         }
         Some(common.into_iter().collect())
+    }
+
+    /// Tells whether each of its resources says of what kind it is: no pattern begins where that stands.
+    pub(crate) fn names_kinds(&self) -> bool {
+        let names = |one: &String| {
+            let resource = one.splitn(6, ':').nth(5).unwrap_or_default();
+            !resource.is_empty() && !resource.starts_with(['*', '?', '$'])
+        };
+        self.fixed.is_none() && self.exceptions.is_empty() && self.resources.iter().all(names)
     }
 
     /// Tells whether it may allow something on some of what a resource pattern means, whatever its
@@ -351,6 +374,11 @@ impl<'b> Allow<'b> {
                 .then(|| values.iter().map(String::as_str).collect())
         })
     }
+}
+
+/// Tells whether a resource pattern asks for the name of a user, which only requests of users have.
+pub(super) fn is_nameless(resource: &str) -> bool {
+    resource.contains("${") && pattern::needs_key(resource, "aws:username")
 }
 
 /// Returns the catalog's actions that a selector allows, and its patterns that none of them fits.

@@ -1,8 +1,8 @@
 //! Which resources an action can be about at all.
 //!
 //! A policy that lists queues and tables beside the actions of both allows, by its letter, to send
-//! to a table. Nobody can: no action of a service takes a resource of a service that none of its
-//! resource types is of. A draft that kept such pairs would say nothing by them, and `Action: "*"`
+//! to a table. Nobody can: no action takes a resource of another service that none of its resource types is
+//! of. A draft that kept such pairs would say nothing by them, and `Action: "*"`
 //! on one queue would become a statement for each service there is. Nor does an action without resource
 //! types take what an ARN calls by one name: services ask for it on `*`, or on the whole of a collection. But
 //! of the last it is not sure: who names such an action beside an ARN meant something by it.
@@ -64,6 +64,8 @@ pub(crate) struct Bearing {
     catalog: Catalog,
     /// By IAM prefix; services that may speak of any are absent.
     on: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    /// By action, the same of its own resource types; absent where these do not tell.
+    own: BTreeMap<&'static str, BTreeSet<&'static str>>,
     /// Actions that are new to the catalog, of which nothing is known but the name.
     untold: BTreeSet<&'static str>,
     /// Actions that are known to have no resource types.
@@ -76,6 +78,7 @@ impl Bearing {
         let mut bearing = Bearing {
             catalog,
             on: BTreeMap::new(),
+            own: BTreeMap::new(),
             untold: BTreeSet::new(),
             limitless: BTreeSet::new(),
         };
@@ -86,6 +89,14 @@ impl Bearing {
             bearing.limitless.extend(limitless.map(|action| action.id()));
             let untold = facts.actions().filter(|action| !action.resource_types_are_known());
             bearing.untold.extend(untold.map(|action| action.id()));
+            for action in facts.actions().filter(|action| action.resource_types_are_known()) {
+                let templates = action.resource_types().flat_map(|kind| kind.templates());
+                let named: Option<BTreeSet<&str>> = templates.map(service_of).collect();
+                if let Some(mut named) = named.filter(|named| !named.is_empty()) {
+                    named.insert(facts.prefix());
+                    bearing.own.insert(action.id(), named);
+                }
+            }
             let types = facts.actions().flat_map(|action| action.resource_types());
             let templates = types.flat_map(|kind| kind.templates());
             let named: Option<BTreeSet<&str>> = templates.map(service_of).collect();
@@ -123,10 +134,12 @@ impl Bearing {
         (on_all && service_of(resource).is_some()) || !self.takes(action, resource)
     }
 
-    /// Tells whether some action of an action's service can be about some resource that a pattern
-    /// means. It is yes where that is not known.
+    /// Tells whether an action can be about some resource that a pattern means: one of its service, or of
+    /// another that its resource types are of; where it has none, that those of any action of its service
+    /// are of. It is yes where that is not known.
     pub(crate) fn takes(&self, action: &str, resource: &str) -> bool {
-        match (self.on.get(service(action)), service_of(resource)) {
+        let own = self.own.get(action).or_else(|| self.on.get(service(action)));
+        match (own, service_of(resource)) {
             (Some(known), Some(named)) => {
                 known.contains(named) || self.untold.contains(action) || is_asked_on(action, named)
             }
@@ -177,6 +190,12 @@ mod tests {
             ("s3:GetObject", "arn:*:sqs:eu-west-1:111122223333:jobs", false),
             ("s3:GetObject", "sqs", true),
             ("nosuch:Thing", queue, true),
+            // What another action of its service takes is nothing to it.
+            ("lambda:InvokeFunction", "arn:aws:s3:::other", false),
+            ("lambda:InvokeFunction", "arn:aws:events:eu-west-1:111122223333:event-bus/*", false),
+            ("lambda:InvokeFunction", "arn:aws:lambda:*:*:event-source-mapping:*", true),
+            ("sqs:SendMessage", "arn:aws:sns:*:*:topic", false),
+            ("ssm:StartSession", "arn:aws:ec2:*:*:instance/*", true),
         ] {
             assert_eq!(bearing.takes(action, resource), expected, "{action} {resource}");
         }

@@ -14,6 +14,7 @@ use super::allow::{Allow, Place};
 use super::bearing::Bearing;
 use super::passing;
 use super::rest::Rest;
+use super::settings::Settings;
 use super::verdict::{Class, Judged, Seen};
 use crate::circumstance::{Common, ConditionKind};
 use crate::cover::{Effort, condition_chars, cover_under, service};
@@ -80,6 +81,7 @@ type Pool = BTreeMap<(String, String), Ground>;
 /// What of a bundle is to be granted.
 pub(crate) struct Wanted<'c> {
     bearing: &'c Bearing,
+    settings: &'c Settings,
     /// By condition, what was used.
     used: BTreeMap<Key, Pool>,
     /// By condition, what stays as it is attached.
@@ -115,10 +117,11 @@ pub(crate) fn gather<'c>(
     judged: &BTreeMap<Place, Vec<Judged<'_>>>,
     choice: &Choice,
     kinds: &BTreeSet<ConditionKind>,
-    bearing: &'c Bearing,
+    (bearing, settings): (&'c Bearing, &'c Settings),
 ) -> Wanted<'c> {
     let mut wanted = Wanted {
         bearing,
+        settings,
         used: BTreeMap::new(),
         kept: BTreeMap::new(),
         excepting: BTreeMap::new(),
@@ -202,7 +205,9 @@ pub(crate) fn choose(
     let attached = |action: &str| -> Vec<String> {
         let holding = allows.iter().filter(|allow| allow.fixed.is_none());
         let holding = holding.filter(|allow| allow.holds_action(action));
-        holding.flat_map(|allow| allow.resources.iter().cloned()).collect()
+        // What holds a variable here means nothing to whoever has it.
+        let meaning = holding.flat_map(|allow| &allow.resources);
+        meaning.filter(|one| !pattern::has_variable(one)).cloned().collect()
     };
     taste::choose(seen, taste_of, &attached, catalog)
 }
@@ -344,7 +349,7 @@ impl Wanted<'_> {
     /// Returns the statements, each with an id that stays while it is about the same things, and
     /// everything that they have to allow.
     pub(crate) fn statements(self, allows: &[Allow<'_>]) -> (Vec<Composed>, BTreeSet<Need>) {
-        let Wanted { mut used, mut kept, excepting, narrows, needs, .. } = self;
+        let Wanted { mut used, mut kept, excepting, narrows, needs, settings, .. } = self;
         // What stays with the same condition, or without any, holds what was used as well.
         drop_covered(&mut used, &mut kept, narrows);
         let mut composed = Vec::new();
@@ -375,7 +380,7 @@ impl Wanted<'_> {
                         Footing::Evidence => block.actions.clone(),
                         Footing::Kept => {
                             let also = also_granted(plain.as_ref(), &key, &block.resources);
-                            shortened(&block.actions, &also, &ground.from, allows)
+                            shortened((&block.actions, &also), &ground.from, allows, settings)
                         }
                     };
                     let mut statement =
@@ -403,7 +408,9 @@ impl Wanted<'_> {
             let footing = if evident { Footing::Evidence } else { Footing::Kept };
             let actions = match footing {
                 Footing::Evidence => names,
-                Footing::Kept => shortened(&names, &BTreeSet::new(), &ground.from, allows),
+                Footing::Kept => {
+                    shortened((&names, &BTreeSet::new()), &ground.from, allows, settings)
+                }
             };
             let mut statement = Statement::allow(actions, Vec::<String>::new());
             statement.resource = Some(Selector::AllBut(exceptions));
@@ -520,10 +527,10 @@ fn also_granted(plain: Option<&Pool>, key: &Key, resources: &BTreeSet<String>) -
 /// Writes actions in the attached patterns where all that such a pattern means stays; `also` are
 /// granted beside them anyway.
 fn shortened(
-    actions: &BTreeSet<String>,
-    also: &BTreeSet<String>,
+    (actions, also): (&BTreeSet<String>, &BTreeSet<String>),
     from: &BTreeSet<Place>,
     allows: &[Allow<'_>],
+    settings: &Settings,
 ) -> BTreeSet<String> {
     let mut left = actions.clone();
     let mut written = BTreeSet::new();
@@ -565,8 +572,10 @@ fn shortened(
                 }
             };
             for (narrow, means) in written_as {
-                // What the statement allows on none of its resources, it does not by the pattern either.
-                let whole = means.iter().all(|one| stays(one) || allow.dead.contains(one));
+                // What the statement allows on none of its resources, it does not by the pattern either; but
+                // no pattern means what no draft may hold.
+                let dead = |one: &str| allow.dead.contains(one) && !settings.withheld(one);
+                let whole = means.iter().all(|one| stays(one) || dead(one));
                 let shorter = means.len() > 1 && whole;
                 if shorter && means.iter().any(|one| left.contains(*one)) {
                     means.iter().for_each(|one| {

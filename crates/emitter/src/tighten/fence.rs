@@ -13,7 +13,7 @@ use foldhash::fast::RandomState;
 use trailtrim_aggregator::{Row, RowKey};
 use trailtrim_iam::{Effect, PolicyDocument, Principal, Selector, Statement, pattern};
 
-use super::allow::{Allow, Place, Reach, Standing, actions};
+use super::allow::{Allow, Place, Reach, Standing, actions, is_nameless};
 use super::bearing::Bearing;
 use crate::attached::{Attached, Boundary, Inventory};
 use crate::replay::{Allowance, Circumstances, Replay};
@@ -106,6 +106,7 @@ impl<'a> Limit<'a> {
             policy: &boundary.name,
             shared: None,
             version: document.effective_version(),
+            roles: false,
         };
         let statements = document.statements.iter().enumerate();
         let allows = statements.filter(|(_, one)| one.effect == Effect::Allow);
@@ -293,6 +294,11 @@ pub(crate) struct Around<'f, 'a> {
 }
 
 impl Around<'_, '_> {
+    /// Tells whether all of them are roles.
+    pub(crate) fn are_roles(&self) -> bool {
+        self.roles
+    }
+
     /// Tells whether nothing is forbidden on any of some resources.
     pub(crate) fn is_open(&self, resources: &[String]) -> bool {
         self.fences.is_empty() && !resources.iter().any(|one| self.is_nameless(one))
@@ -300,7 +306,7 @@ impl Around<'_, '_> {
 
     /// Tells whether a resource pattern asks for the name of a user where there is none.
     fn is_nameless(&self, resource: &str) -> bool {
-        self.roles && resource.contains("${") && pattern::needs_key(resource, "aws:username")
+        self.roles && is_nameless(resource)
     }
 
     /// Returns what surely forbids an action on all that a resource pattern means.

@@ -46,8 +46,8 @@ pub enum Class {
     /// A Deny statement or the boundary of whoever has it surely forbids it, or its resource means nothing
     /// to them, so that its statement does not allow it.
     Forbidden,
-    /// The log would have shown it for long enough, and did not; the draft allows it all the same, by a
-    /// pattern that it has to keep AWS's limits.
+    /// The log would have shown it for long enough, and did not, or only on what another statement keeps; the
+    /// draft allows it all the same, by a pattern that it has to keep AWS's limits.
     ToFit,
 }
 
