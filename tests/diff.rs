@@ -18,6 +18,7 @@ mod origin;
 mod passing;
 mod people;
 mod renamed;
+mod renewed;
 mod room;
 mod shared;
 mod unshown;

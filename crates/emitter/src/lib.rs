@@ -30,6 +30,7 @@ mod path;
 pub mod proof;
 mod refused;
 pub mod render;
+mod renewed;
 mod replay;
 pub mod report;
 mod sets;

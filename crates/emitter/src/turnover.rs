@@ -2,12 +2,15 @@
 //!
 //! What is known to be of one run becomes a pattern ([`taste`](crate::taste)). Of stacks, jobs or models
 //! that a pipeline names anew each time no rule knows, and guessing would be widening in silence. So their
-//! names stay as they are, and this says that the next name will be refused.
+//! names stay as they are, and this says that the next name will be refused. Of what a principal makes and
+//! deletes itself a few names are enough.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Principal, Stats};
 use trailtrim_iam::{Effect, PolicyDocument, Selector, pattern};
+
+use crate::renewed::{NAMES as OWN, renewed};
 
 /// How many names there must be: fewer may be chance.
 const NAMES: usize = 5;
@@ -32,6 +35,8 @@ pub struct Turnover {
     pub names_of_one_day: usize,
     /// On how many days there was a new one.
     pub days: usize,
+    /// Whether the principal makes and deletes them itself.
+    pub own: bool,
 }
 
 /// A kind of names and an action, with the names.
@@ -63,9 +68,11 @@ pub(crate) fn turnover(principal: &Principal, policies: &[&PolicyDocument]) -> V
             _ => names.push((&key.resource, span)),
         }
     }
+    let renewed = renewed(principal);
     let mut found: BTreeMap<&str, Turnover> = BTreeMap::new();
     for ((kind, action), names) in kinds {
-        if !comes_and_goes(names.iter().map(|(_, span)| *span)) {
+        let own = renewed.contains_key(action);
+        if !own && !comes_and_goes(names.iter().map(|(_, span)| *span)) {
             continue;
         }
         let mut patterns: BTreeMap<String, Span> = BTreeMap::new();
@@ -78,7 +85,8 @@ pub(crate) fn turnover(principal: &Principal, policies: &[&PolicyDocument]) -> V
         let Some((last, _)) = patterns.iter().max_by_key(|(name, span)| (span.first, *name)) else {
             continue;
         };
-        if !comes_and_goes(spans()) {
+        let own = own && patterns.len() >= OWN;
+        if !own && !comes_and_goes(spans()) {
             continue;
         }
         let one = Turnover {
@@ -87,6 +95,7 @@ pub(crate) fn turnover(principal: &Principal, policies: &[&PolicyDocument]) -> V
             names: patterns.len(),
             names_of_one_day: spans().filter(|span| span.is_one_day()).count(),
             days: days(spans()),
+            own,
         };
         // What is told of a kind is of the action with the most names.
         let told = found.entry(kind).or_insert_with(|| one.clone());
@@ -161,14 +170,15 @@ impl Turnover {
     /// Returns it in a sentence.
     #[must_use]
     pub fn told(&self) -> String {
-        let Turnover { actions, last, names, names_of_one_day, days } = self;
+        let Turnover { actions, last, names, names_of_one_day, days, own } = self;
+        let own = if *own { "that it makes and deletes itself, " } else { "" };
         let mut listed: Vec<&str> = actions.iter().take(NAMED).map(String::as_str).collect();
         let more = format!("{} more", actions.len().saturating_sub(NAMED));
         if actions.len() > NAMED {
             listed.push(&more);
         }
         format!(
-            "names come and go: {} on {names} things, of which {names_of_one_day} were seen on one day only \
+            "names come and go: {} on {names} things, {own}of which {names_of_one_day} were seen on one day only \
              and new ones came on {days} days, last `{last}`. The policy lists them, and the next one would be \
              refused: put a pattern in their place, or see `--resources prefix` and `type`",
             listed.join(", ")

@@ -10,6 +10,7 @@ use super::allow::Allow;
 use super::rest::Rest;
 use crate::baseline::{baseline, workload_companions};
 use crate::companions::speaks;
+use crate::renewed::renewed;
 use crate::turnover::kind;
 
 /// What brought a companion.
@@ -29,6 +30,8 @@ struct Brought {
     has_place: bool,
     /// Whether these resources are all of the kind of what was used: the next one has another name.
     is_of_kind: bool,
+    /// Whether it stays where the statement's resources name that kind, and not on whatever they mean.
+    is_named: bool,
     why: String,
 }
 
@@ -72,6 +75,7 @@ fn undoing(
                 is_of_events: true,
                 has_place: false,
                 is_of_kind: true,
+                is_named: false,
                 why: format!("takes back {}: {}", with.id(), rule.reason()),
             };
             found.push((undoes, brought));
@@ -109,6 +113,7 @@ impl Companions {
                         is_of_events: companion.is_of_events() || companion.via().is_some(),
                         has_place: companion.resource("").is_some(),
                         is_of_kind: false,
+                        is_named: false,
                         why: format!("goes with {with}: {}", companion.reason()),
                     });
                 }
@@ -118,6 +123,21 @@ impl Companions {
             for (action, brought) in undoing(with, rows, catalog) {
                 by_action.entry(action.to_ascii_lowercase()).or_default().push(brought);
             }
+        }
+        for (action, names) in principals.iter().flat_map(|principal| renewed(principal)) {
+            let Some(facts) = catalog.action(action) else { continue };
+            let kinds = names.names.iter().filter_map(|name| kind(name));
+            by_action.entry(action.to_ascii_lowercase()).or_default().push(Brought {
+                with: facts.id(),
+                resources: kinds.map(|kind| format!("{kind}*")).collect(),
+                passed_to: None,
+                is_untold: false,
+                is_of_events: true,
+                has_place: false,
+                is_of_kind: true,
+                is_named: true,
+                why: names.told(),
+            });
         }
         let mut by_workload: BTreeMap<String, (BTreeSet<String>, String)> = BTreeMap::new();
         for one in principals.iter().flat_map(|principal| baseline(principal, &BTreeMap::new())) {
@@ -231,7 +251,10 @@ impl Companions {
     fn on(&self, action: &str, brought: &[&Brought], allow: &Allow<'_>) -> Option<(Rest, String)> {
         let why = brought.first().map(|one| one.why.clone())?;
         let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for Brought { with, resources, has_place, is_of_kind, .. } in brought {
+        for Brought { with, resources, has_place, is_of_kind, is_named, .. } in brought {
+            if *is_named && !allow.names_kinds() {
+                continue;
+            }
             if !(*has_place || self.same_type(action, with)) || allow.fixed.is_some() {
                 return Some((Rest::All, why));
             }
