@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, Files, QUEUE, WEEK, classes, described, drafted, dump, of, texts, week};
+use super::{
+    ACCOUNT, Files, Log, QUEUE, WEEK, classes, described, drafted, dump, managed_week, of, texts,
+    week,
+};
 use crate::harness::{list, number, text_of};
 
 /// An account with the role `worker` of one inline policy, and a boundary where one is given.
@@ -24,7 +27,10 @@ fn account(statements: &[Value], boundary: Option<&[Value]>) -> String {
 }
 
 fn judged(statements: &[Value], boundary: Option<&[Value]>) -> Value {
-    let mut log = week();
+    judged_by(week(), statements, boundary)
+}
+
+fn judged_by(mut log: Log, statements: &[Value], boundary: Option<&[Value]>) -> Value {
     // What others do shows that the trail was looking at IAM.
     let call = ("iam.amazonaws.com", "GetRole", r#"{"roleName":"somebody"}"#);
     for day in 0..8 {
@@ -181,14 +187,14 @@ fn what_worked_although_the_boundary_forbids_it_is_unexplained() {
 
 #[test]
 fn what_is_beside_the_name_of_a_user_is_scoped_as_ever_for_a_role() {
-    let held = json!({"Effect": "Allow", "Action": ["sqs:GetQueueAttributes", "sqs:SendMessage"],
+    let held = json!({"Effect": "Allow", "Action": ["sqs:UntagQueue", "sqs:SendMessage"],
         "Resource": ["arn:aws:sqs:*:*:home-${aws:username}", "arn:aws:sqs:*:*:*"]});
-    let one = judged(&[held], None);
+    let one = judged_by(managed_week(), &[held], None);
     let [draft] = drafted(&one)[..] else { panic!("{one:#}") };
     assert!(!draft.to_string().contains("aws:username"), "{draft:#}");
     let statements = list(draft, "Statement").iter();
     let evident: Vec<&str> = statements
-        .filter(|one| texts(&one["Action"]) == ["sqs:GetQueueAttributes"])
+        .filter(|one| texts(&one["Action"]) == ["sqs:UntagQueue"])
         .flat_map(|one| texts(&one["Resource"]))
         .collect();
     assert_eq!(evident, [QUEUE], "{draft:#}");

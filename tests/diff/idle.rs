@@ -111,21 +111,24 @@ fn a_principal_is_unused_only_where_nothing_says_otherwise() {
 
 #[test]
 fn an_action_that_is_named_beside_an_arn_stays_while_nothing_shows_that_it_is_unused() {
-    // By the reference none takes a resource, and AWS's own policies have them on such ARNs.
-    let channel = "arn:aws:ssm:*:*:session/${aws:userid}-*";
-    let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:orders";
-    let statements =
-        [("ssmmessages:OpenDataChannel", channel), ("states:SendTaskSuccess", machine)];
+    // By the reference it takes no resource, and AWS's own policies have it on such ARNs.
+    let (channel, on) = ("ssmmessages:OpenDataChannel", "arn:aws:ssm:*:*:session/${aws:userid}-*");
     let (trail, files) = (week().write(1), Files::new());
-    for (action, on) in statements {
-        let attached = files.write("policy.json", &policy(&[action], &[on]).to_string());
-        let options = [&WEEK[..], &["--attached", &attached]].concat();
-        let (_, made) = described(trail.path(), &options);
-        let worker = of(&made, "worker");
-        assert_eq!(classes(worker), [(action, "unobservable")].into(), "{worker:#}");
-        let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
-        assert_eq!(texts(&draft["Statement"][0]["Resource"]), [on]);
-    }
+    let attached = files.write("policy.json", &policy(&[channel], &[on]).to_string());
+    let options = [&WEEK[..], &["--attached", &attached]].concat();
+    let (_, made) = described(trail.path(), &options);
+    let worker = of(&made, "worker");
+    assert_eq!(classes(worker), [(channel, "unobservable")].into(), "{worker:#}");
+    let [draft] = drafted(worker)[..] else { panic!("{worker:#}") };
+    assert_eq!(texts(&draft["Statement"][0]["Resource"]), [on]);
+    // What would have shown goes for that, and for nothing that the reference has of ARNs.
+    let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:orders";
+    let attached =
+        files.write("policy.json", &policy(&["states:SendTaskSuccess"], &[machine]).to_string());
+    let options = [&WEEK[..], &["--attached", &attached]].concat();
+    let (_, made) = described(trail.path(), &options);
+    let removed = of(&made, "worker")["statements"][0]["removed"].to_string();
+    assert!(removed.contains("covered days"), "{removed}");
     // What no service has said to take anything but `*` is nothing but that.
     let instance = "arn:aws:ec2:eu-west-1:111122223333:instance/*";
     let attached =

@@ -276,6 +276,13 @@ impl<'r> Filler<'r> {
             _ if kind.node(kind_of::FILLS).nodes().any(is_made_by_server) => {
                 "a server makes its id, and the call names it otherwise"
             }
+            _ if kind
+                .node(kind_of::FILLS)
+                .nodes()
+                .any(|one| one.node(1).nodes().any(is_server)) =>
+            {
+                "a server makes a part of its name, and the call does not say which it is"
+            }
             _ => "the record does not say which",
         };
         (text, Origin::Widened { from: name.to_owned(), why: why.to_owned() })
@@ -589,8 +596,12 @@ fn is_made_by_server(template: Node) -> bool {
         .filter(|(_, name)| !matches!(*name, "Account" | "Region"))
         .map(|(at, _)| template.node(1).node(at))
         .peekable();
-    own.peek().is_some()
-        && own.all(|list| list.len() == 1 && list.node(0).number(0) == source::SERVER)
+    own.peek().is_some() && own.all(is_server)
+}
+
+/// Returns whether nothing but a server fills a variable.
+fn is_server(sources: Node) -> bool {
+    sources.len() == 1 && sources.node(0).number(0) == source::SERVER
 }
 
 /// Returns whether a text can be an id of the form that rules describe.
