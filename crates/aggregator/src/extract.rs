@@ -365,10 +365,15 @@ fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim)
 }
 
-/// Returns the text of an object's member, by a key as paths spell it; nothing if it is no name.
+/// Returns the text of an object's member, by a key as paths spell it, or a number or a boolean as it stands;
+/// nothing if it is no name.
 fn member(json: Value<'_>, key: &str) -> Option<String> {
     let (_, value) = json.members().find(|(name, _)| spells(name, key))?;
-    value.as_text().map(Cow::into_owned).filter(|text| fits(text))
+    let plain = || {
+        let text = value.text();
+        (!value.is_null() && !text.starts_with(['{', '['])).then_some(Cow::Borrowed(text))
+    };
+    value.as_text().or_else(plain).map(Cow::into_owned).filter(|text| fits(text))
 }
 
 /// Returns an ARN as it is where the record has it as it stood in a URL: `arn%3Aaws%3Akafka…`.
@@ -542,6 +547,19 @@ mod tests {
                 pair("request.ids[^=i-]", "i-1"),
                 pair("request.ids[!^=i-]", "vol-2"),
             ]
+        );
+    }
+
+    #[test]
+    fn elements_are_told_by_numbers_and_booleans_as_they_stand() {
+        let extractor =
+            extractor(&["request.items[on!=false].name", "request.items[n=7].name"], &[], false);
+        let record = r#"{"items":[{"on":false,"name":"a"},{"on":true,"name":"b"},{"n":7,"on":false,"name":"c"},
+            {"on":null,"name":"d"},{"on":{"x":1},"name":"e"}]}"#;
+        let on = |name| pair("request.items[on!=false].name", name);
+        assert_eq!(
+            parts(&extractor, record),
+            [on("b"), pair("request.items[n=7].name", "c"), on("d"), on("e")]
         );
     }
 
