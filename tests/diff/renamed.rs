@@ -34,10 +34,44 @@ fn what_a_variable_allowed_under_a_former_name_is_explained() {
             ));
         }
     }
+    let user = &of_user(
+        &log,
+        &[
+            json!({"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/home/${aws:username}/*"}),
+            json!({"Effect": "Allow", "Action": "iam:*AccessKey*", "Resource": "arn:aws:iam::*:user/${aws:username}"}),
+        ],
+    );
+    assert_eq!(messages(user, "unexplained-access"), [""; 0], "{user:#}");
+    assert_eq!(user["frozen"], json!({}), "{user:#}");
+    let drafts = json!(drafted(user)).to_string();
+    assert!(drafts.contains("home/${aws:username}/") && !drafts.contains("home/old"), "{drafts}");
+}
+
+#[test]
+fn what_a_variable_surely_allowed_goes_before_what_a_condition_may_have() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    for day in 0..8 {
+        let queue = format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/old-jobs");
+        let untag = json!({"queueUrl": queue, "tagKeys": ["a"]});
+        log.records.push(call("old", day, ("sqs", "UntagQueue", untag)));
+    }
+    let own = "arn:aws:sqs:*:*:${aws:username}-jobs";
+    let one = of_user(
+        &log,
+        &[
+            json!({"Effect": "Allow", "Action": "sqs:UntagQueue", "Resource": own}),
+            json!({"Effect": "Allow", "Action": "sqs:UntagQueue", "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalTag/team": "x"}}}),
+        ],
+    );
+    let drafts = json!(drafted(&one)).to_string();
+    assert!(drafts.contains(own) && !drafts.contains("PrincipalTag"), "{drafts}");
+}
+
+/// What is said of the user, who goes by `new` now, has these statements and was never seen but in the log.
+fn of_user(log: &Log, statements: &[Value]) -> Value {
     let (trail, files) = (log.write(1), Files::new());
-    let document = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/home/${aws:username}/*"},
-        {"Effect": "Allow", "Action": "iam:*AccessKey*", "Resource": "arn:aws:iam::*:user/${aws:username}"}]});
+    let document = json!({"Version": "2012-10-17", "Statement": statements});
     let mut account = dump(&[]);
     account["UserDetailList"] = json!([{"UserName": "new", "UserId": ID, "Path": "/",
         "Arn": format!("arn:aws:iam::{ACCOUNT}:user/new"), "CreateDate": "2025-01-01T00:00:00Z",
@@ -54,12 +88,7 @@ fn what_a_variable_allowed_under_a_former_name_is_explained() {
         "--account-authorization-details",
         &account,
     ];
-    let (_, described) = described(trail.path(), &options);
-    let user = of(&described, "user/new");
-    assert_eq!(messages(user, "unexplained-access"), [""; 0], "{user:#}");
-    assert_eq!(user["frozen"], json!({}), "{user:#}");
-    let drafts = json!(drafted(user)).to_string();
-    assert!(drafts.contains("home/${aws:username}/") && !drafts.contains("home/old"), "{drafts}");
+    of(&described(trail.path(), &options).1, "user/new").clone()
 }
 
 /// What is said of `worker`, whose policy somebody else changed five days before the end.

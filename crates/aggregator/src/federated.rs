@@ -153,6 +153,11 @@ impl Identity {
     }
 }
 
+/// Tells whether a call is what was kept of a record for whom its session is of.
+pub(crate) fn is_told(call: &Call<'_>) -> bool {
+    call.parts.iter().any(|(path, _)| path == WHO)
+}
+
 /// Returns the parts of the names in a text of JSON.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split(['/', '"', '\\', ','])

@@ -12,6 +12,7 @@ use trailtrim_catalog::Catalog;
 
 use crate::activity::Principal;
 use crate::call::Call;
+use crate::federated;
 use crate::outcome::Outcome;
 use crate::usage::Usage;
 
@@ -151,7 +152,9 @@ pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
     let wanted =
         move |frame: &Call<'_>| frame.event_source == IAM && Outcome::of(frame, catalog).grants();
     let calls = usage.principals().flat_map(|(_, calls)| calls.framed(wanted));
-    let calls = calls.chain(usage.lessons.framed(wanted));
+    // Some are kept for whom a session is of, without the names that the call has.
+    let whole = move |frame: &Call<'_>| wanted(frame) && !federated::is_told(frame);
+    let calls = calls.chain(usage.lessons.framed(whole));
     for (call, stats) in calls {
         let operation = call.operation(catalog);
         for rename in renames(IAM, operation.name()) {
@@ -201,6 +204,9 @@ pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
             take_over(&mut changes, to, |change| {
                 change.account == *account && change.holder.as_ref() == former
             });
+            if to.kind == Holder::Group {
+                take_in(&mut changes, account, from, to);
+            }
         }
         if changes.len() == before {
             break;
@@ -219,16 +225,30 @@ fn at<'c>(call: &'c Call<'_>, path: &str) -> Vec<&'c str> {
     here.filter(told).collect()
 }
 
+/// Counts what came with a group under the name that the group has since.
+fn take_in(changes: &mut PolicyChanges, account: &str, from: &Whose, to: &Whose) {
+    let with = changes.iter().filter(|(change, _)| {
+        change.account == account && change.group.is_some() && change.group == from.name
+    });
+    let with = with
+        .map(|(change, time)| (PolicyChange { group: to.name.clone(), ..change.clone() }, *time));
+    take_up(changes, with.collect());
+}
+
+fn take_up(changes: &mut PolicyChanges, more: Vec<(PolicyChange, i64)>) {
+    for (change, last) in more {
+        let time = changes.entry(change).or_insert(last);
+        *time = last.max(*time);
+    }
+}
+
 /// Counts some changes for another holder as well.
 fn take_over(changes: &mut PolicyChanges, by: &Whose, which: impl Fn(&PolicyChange) -> bool) {
     let taken = changes
         .iter()
         .filter(|(change, _)| which(change))
         .map(|(change, time)| (PolicyChange { holder: Some(by.clone()), ..change.clone() }, *time));
-    for (change, last) in taken.collect::<Vec<_>>() {
-        let time = changes.entry(change).or_insert(last);
-        *time = last.max(*time);
-    }
+    take_up(changes, taken.collect());
 }
 
 /// Counts what changed under the former names of a user for the present one.
@@ -260,6 +280,8 @@ fn values(call: &Call<'_>, name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use trailtrim_ingest::{Provenance, Record};
+
+    use std::collections::BTreeSet;
 
     use super::*;
     use crate::Quota;
@@ -303,6 +325,7 @@ mod tests {
                 ("UpdateUser", r#"{"userName":"a","newUserName":"b"}"#),
                 ("UpdateUser", r#"{"userName":"b","newUserName":"c"}"#),
                 ("PutGroupPolicy", r#"{"groupName":"g","policyName":"p"}"#),
+                ("AddUserToGroup", r#"{"groupName":"g","userName":"d"}"#),
                 ("UpdateGroup", r#"{"groupName":"g","newGroupName":"h"}"#),
             ],
             Quota::default(),
@@ -314,6 +337,12 @@ mod tests {
             assert!(of(Holder::User, name), "{name}: {changes:?}");
         }
         assert!(of(Holder::Group, "g") && of(Holder::Group, "h") && !of(Holder::User, "h"));
+        let with: BTreeSet<Option<&str>> = changes
+            .keys()
+            .filter(|change| change.is_of("111122223333", Holder::User, ["d"]))
+            .map(|change| change.group.as_deref())
+            .collect();
+        assert_eq!(with, [Some("g"), Some("h")].into());
     }
 
     #[test]

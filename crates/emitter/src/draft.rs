@@ -95,7 +95,7 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
     let turnover = match options.taste {
         // As was asked for.
         Taste::Exact => Vec::new(),
-        _ => turnover(principal, policy.as_slice().iter().collect::<Vec<_>>().as_slice()),
+        _ => turnover(principal, &policy.iter().collect::<Vec<_>>(), catalog),
     };
     let regranted =
         regranted(principal, &|key| choice.resource(&key.action, &key.resource).to_owned());

@@ -261,8 +261,14 @@ pub fn replay(
             let asking = asking.as_ref();
             (asking, parts(key, &circumstances, attached, &before, asking))
         });
-        let (asking, parts) =
-            by_name.into_iter().find(|(_, found)| !found.is_empty()).unwrap_or_default();
+        let by_name: Vec<_> = by_name.collect();
+        let surely = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
+            let sure = |part| before.judge(part, &circumstances, *asking) == Allowance::Surely;
+            !parts.is_empty() && parts.iter().all(sure)
+        };
+        let found = by_name.iter().find(surely);
+        let found = found.or_else(|| by_name.iter().find(|(_, parts)| !parts.is_empty()));
+        let (asking, parts) = found.cloned().unwrap_or_default();
         for part in parts {
             reached = true;
             on_arn |= part.resource != key.resource && takes_no_resource(&key.action, catalog);

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::Principal;
+use trailtrim_catalog::Catalog;
+use trailtrim_iam::pattern;
 
 /// How many names there must be.
 pub(crate) const NAMES: usize = 3;
@@ -41,18 +43,44 @@ impl Renewed<'_> {
     }
 }
 
+/// Tells whether an action makes, or deletes, a resource itself, and not something of it: `CreateTopic` a topic, but
+/// `CreateAccessKey` no user and `CreateAlias` no function. What follows the verb is the type's name.
+fn is_of_itself(catalog: Catalog, action: &str, resource: &str, verbs: &[&str]) -> bool {
+    let Some((_, name)) = action.split_once(':') else { return false };
+    let letters = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+    };
+    let thing = verbs.iter().find_map(|verb| name.strip_prefix(verb)).map(letters);
+    let mut types = catalog.action(action).into_iter().flat_map(|facts| facts.resource_types());
+    types.any(|kind| {
+        Some(letters(kind.name())) == thing
+            && kind.templates().any(|template| pattern::covers(&open(template), resource))
+    })
+}
+
+/// Returns a template with a star for each of its variables.
+fn open(template: &str) -> String {
+    let mut parts = template.split("${");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push('*');
+        out.push_str(part.split_once('}').map_or("", |(_, rest)| rest));
+    }
+    out
+}
+
 /// Finds the actions of a principal that were used on such things alone.
-pub(crate) fn renewed(principal: &Principal) -> BTreeMap<&str, Renewed<'_>> {
+pub(crate) fn renewed(principal: &Principal, catalog: Catalog) -> BTreeMap<&str, Renewed<'_>> {
     let granted = || principal.rows.iter().filter(|(key, _)| key.outcome.grants());
     let mut made: BTreeMap<(&str, &str), Option<i32>> = BTreeMap::new();
     let mut deleted: BTreeSet<(&str, &str)> = BTreeSet::new();
     for (key, row) in granted().filter(|(key, _)| !key.resource.contains('*')) {
-        let Some((service, name)) = key.action.split_once(':') else { continue };
-        let begins = |verbs: &[&str]| verbs.iter().any(|verb| name.starts_with(verb));
+        let Some((service, _)) = key.action.split_once(':') else { continue };
         let thing = (service, key.resource.as_str());
-        if begins(&MAKING) {
+        let is = |verbs: &[&str]| is_of_itself(catalog, &key.action, &key.resource, verbs);
+        if is(&MAKING) {
             made.entry(thing).or_insert_with(|| row.stats.days().first());
-        } else if begins(&DELETING) {
+        } else if is(&DELETING) {
             deleted.insert(thing);
         }
     }
@@ -69,4 +97,29 @@ pub(crate) fn renewed(principal: &Principal) -> BTreeMap<&str, Renewed<'_>> {
         holds.then_some((action, Renewed { names, deleted: gone }))
     });
     renewed.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_is_the_thing_itself() {
+        let catalog = Catalog::embedded();
+        for (action, resource, expected) in [
+            ("sns:CreateTopic", "arn:aws:sns:eu-west-1:111122223333:pr-1", true),
+            ("iam:CreateInstanceProfile", "arn:aws:iam::111122223333:instance-profile/p", true),
+            ("ec2:CreateLaunchTemplate", "arn:aws:ec2:eu-west-1:1:launch-template/lt-1", true),
+            ("iam:CreateAccessKey", "arn:aws:iam::111122223333:user/u", false),
+            ("ec2:CreateTags", "arn:aws:ec2:eu-west-1:1:instance/i-1", false),
+            ("lambda:CreateAlias", "arn:aws:lambda:eu-west-1:1:function:f", false),
+            (
+                "elasticloadbalancing:RegisterTargets",
+                "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/t/0123456789abcdef",
+                false,
+            ),
+        ] {
+            assert_eq!(is_of_itself(catalog, action, resource, &MAKING), expected, "{action}");
+        }
+    }
 }

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Principal, Stats};
+use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, PolicyDocument, Selector, pattern};
 
 use crate::renewed::{NAMES as OWN, renewed};
@@ -51,7 +52,11 @@ struct Span {
 
 /// Looks for such names in what a principal was granted, as its policies list them; of patterns, too, the
 /// next may be another.
-pub(crate) fn turnover(principal: &Principal, policies: &[&PolicyDocument]) -> Vec<Turnover> {
+pub(crate) fn turnover(
+    principal: &Principal,
+    policies: &[&PolicyDocument],
+    catalog: Catalog,
+) -> Vec<Turnover> {
     // Rows are ordered by action and resource, so that mostly the last kind is the next one's as well.
     let mut kinds: Vec<Kind<'_>> = Vec::new();
     for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
@@ -68,7 +73,7 @@ pub(crate) fn turnover(principal: &Principal, policies: &[&PolicyDocument]) -> V
             _ => names.push((&key.resource, span)),
         }
     }
-    let renewed = renewed(principal);
+    let renewed = renewed(principal, catalog);
     let mut found: BTreeMap<&str, Turnover> = BTreeMap::new();
     for ((kind, action), names) in kinds {
         let own = renewed.contains_key(action);

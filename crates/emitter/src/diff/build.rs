@@ -228,7 +228,7 @@ impl Builder<'_> {
         if let Some(principal) = one.principal {
             notes.extend(made_anew(principal));
             notes.extend(renamed(principal));
-            notes.extend(turnover(principal, &drafts).iter().map(Turnover::told));
+            notes.extend(turnover(principal, &drafts, self.catalog()).iter().map(Turnover::told));
         }
         let fits = each && together;
         if !fits {

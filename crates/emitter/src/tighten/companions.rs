@@ -124,7 +124,7 @@ impl Companions {
                 by_action.entry(action.to_ascii_lowercase()).or_default().push(brought);
             }
         }
-        for (action, names) in principals.iter().flat_map(|principal| renewed(principal)) {
+        for (action, names) in principals.iter().flat_map(|one| renewed(one, catalog)) {
             let Some(facts) = catalog.action(action) else { continue };
             let kinds = names.names.iter().filter_map(|name| kind(name));
             by_action.entry(action.to_ascii_lowercase()).or_default().push(Brought {

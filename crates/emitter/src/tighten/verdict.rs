@@ -167,14 +167,13 @@ pub(crate) fn assign<'a>(
             let all = bundles.iter().flat_map(|(at, allows)| allows.iter().map(|one| (*at, one)));
             all.filter(|(_, allow)| allow.holds_action(&key.action)).collect()
         });
-        let reached = askings.iter().map(|one| Reached::of(key, row, holders, gate, one.as_ref()));
-        let mut reached = reached.fold(Reached::default(), |found, next| match found.is_empty() {
-            true => Reached { any: found.any || next.any, ..next },
-            false => found,
-        });
-        let any = reached.any;
-        reached.leave_dead(&key.action);
-        let Reached { mut sure, mut partly, perhaps, .. } = reached;
+        let by_name = askings.iter().map(|one| Reached::of(key, row, holders, gate, one.as_ref()));
+        let mut by_name: Vec<Reached<'_, '_>> = by_name.collect();
+        let any = by_name.iter().any(|one| one.any);
+        // What surely allowed it under one of the names goes before what may have under another.
+        let found = by_name.iter().position(|one| !one.sure.is_empty());
+        let found = found.or_else(|| by_name.iter().position(|one| !one.is_empty()));
+        let Reached { mut sure, mut partly, perhaps, .. } = by_name.swap_remove(found.unwrap_or(0));
         let surely = !sure.is_empty();
         let kept = if surely {
             sure.sort_by_key(|(bundle, allow, common)| {
@@ -265,16 +264,6 @@ impl<'b, 'a> Reached<'b, 'a> {
 
     fn is_empty(&self) -> bool {
         self.sure.is_empty() && self.partly.is_empty() && self.perhaps.is_empty()
-    }
-
-    /// Leaves out what can do the action to none of its resources: that allowed it only where nothing else
-    /// did, and what is known of the action's resources is wrong.
-    fn leave_dead(&mut self, action: &str) {
-        let alive = |(_, allow, _): &Reaching<'_, '_>| !allow.dead.contains(action);
-        let all = [&mut self.sure, &mut self.partly, &mut self.perhaps];
-        if all.iter().any(|some| some.iter().any(alive)) {
-            all.into_iter().for_each(|some| some.retain(alive));
-        }
     }
 }
 
