@@ -71,8 +71,6 @@ pub struct Principal {
     pub ids: BTreeSet<String>,
     /// The ARNs that a user went by before: it has another name or path now, and the same unique id.
     pub former: BTreeSet<String>,
-    /// Those of them that nobody else has been seen to go by since.
-    pub given_up: BTreeSet<String>,
     /// Whether the path in the ARN is known; a record of a bare session has lost it.
     pub path_known: bool,
     /// The Identity Center permission set the role was made for.
@@ -272,7 +270,6 @@ impl Principal {
             name: name.to_owned(),
             ids: BTreeSet::new(),
             former: BTreeSet::new(),
-            given_up: BTreeSet::new(),
             path_known: true,
             permission_set: permission_set(name),
             rows: BTreeMap::new(),

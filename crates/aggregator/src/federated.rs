@@ -193,11 +193,14 @@ fn is_identity(part: &str) -> bool {
 /// Notes of what worked on things of one identity whose it was, where it is sure that nobody reached the things
 /// of another: all sessions are of one provider, and AWS says so of each.
 pub(crate) fn mark_own(principal: &mut Principal) {
+    // Of a session that is not said to be anyone's nobody knows whose ids it named.
+    if principal.workloads.keys().any(|one| one.attribution != Attribution::Provider) {
+        principal.federated.values_mut().for_each(|named| named.others |= named.own);
+    }
     let mut providers = principal.federated.iter();
     let (Some((name, named)), None) = (providers.next(), providers.next()) else { return };
     let Some(provider) = provider(name).filter(|one| one.ids) else { return };
-    let others = principal.workloads.keys().any(|one| one.attribution != Attribution::Provider);
-    if !named.own || named.others || others {
+    if !named.own || named.others {
         return;
     }
     let worked = principal.rows.iter_mut().filter(|(key, _)| key.outcome.grants());

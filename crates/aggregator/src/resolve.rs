@@ -58,6 +58,15 @@ pub fn resolve_some(usage: &Usage, catalog: Catalog) -> Option<Activity> {
     (!facts.were_asked()).then_some(activity)
 }
 
+/// How a call was made.
+#[derive(Clone, Copy)]
+struct Made<'c> {
+    /// Whether it is the copy of an event of which the caller's own account has a fuller one.
+    poorer: bool,
+    /// The caller's ARN then, where it is nobody's now.
+    given_up: Option<&'c str>,
+}
+
 /// What becomes of everyone who goes by one ARN.
 enum Resolved {
     /// One role or user, in as many parts as it is split into.
@@ -86,10 +95,8 @@ fn resolve_one(
         keys.iter().filter_map(|(key, _)| key.id.as_deref().map(str::to_owned)).collect();
     let others = keys.iter().map(|(key, _)| &*key.arn).filter(|own| *own != arn);
     principal.former = others.filter(|own| own.contains(":user/")).map(str::to_owned).collect();
-    let given_up = principal.former.iter().filter(|arn| !facts.is_of_another(arn, &principal.ids));
-    principal.given_up = given_up.cloned().collect();
     principal.path_known = path_known;
-    let parts = workload::parts(keys.iter().map(|(_, workloads)| *workloads));
+    let parts = workload::parts(keys.iter().map(|(key, workloads)| (&*key.arn, *workloads)));
     let mut gathered: BTreeMap<Option<Workload>, Vec<&Part<'_>>> = BTreeMap::new();
     for part in &parts {
         principal.workloads.entry(part.workload.clone()).or_default().join(Acted::of(part));
@@ -98,12 +105,18 @@ fn resolve_one(
     let own_copies = OwnCopies::of(&parts);
     let of_workloads = gathered.into_iter().map(|(workload, parts)| {
         let mut principal = Principal { workload, ..principal.clone() };
-        for (frame, calls) in parts.iter().flat_map(|part| part.calls.by_frame()) {
-            // Nothing of these hangs on a name.
-            let (operation, outcome) = (frame.operation(catalog), Outcome::of(&frame, catalog));
-            for (call, stats) in calls {
-                let poorer = call.copy == Copy::Owner && own_copies.hold(&call, stats);
-                principal.take_up(&call, stats, (&operation, outcome), poorer, facts, catalog);
+        for part in parts {
+            // The name that whoever made them had then, unless it is somebody else's since.
+            let former = principal.former.get(part.by).cloned();
+            let given_up = former.filter(|arn| !facts.is_of_another(arn, &principal.ids));
+            for (frame, calls) in part.calls.by_frame() {
+                // Nothing of these hangs on a name.
+                let (operation, outcome) = (frame.operation(catalog), Outcome::of(&frame, catalog));
+                for (call, stats) in calls {
+                    let poorer = call.copy == Copy::Owner && own_copies.hold(&call, stats);
+                    let made = Made { poorer, given_up: given_up.as_deref() };
+                    principal.take_up(&call, stats, (&operation, outcome), made, facts, catalog);
+                }
             }
         }
         principal
@@ -212,13 +225,12 @@ fn operation(call: &Call<'_>) -> (String, String) {
 }
 
 impl Principal {
-    /// `poorer` is the copy of an event of which the caller's own account has a fuller one.
     fn take_up(
         &mut self,
         call: &Call<'_>,
         stats: &Stats,
         (operation, mut outcome): (&Operation, Outcome),
-        poorer: bool,
+        Made { poorer, given_up }: Made<'_>,
         facts: &Known<'_>,
         catalog: Catalog,
     ) {
@@ -262,7 +274,7 @@ impl Principal {
         let mut resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
         // What it did with itself under a former name, it would do under the present one.
         for grant in &mut resolution.grants {
-            if self.given_up.contains(&*grant.resource) {
+            if given_up == Some(&*grant.resource) {
                 grant.resource.clone_from(&self.arn);
             }
         }

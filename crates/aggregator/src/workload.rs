@@ -118,6 +118,8 @@ impl Join for Acted {
 
 /// The calls of one workload, under one key of its principal.
 pub(crate) struct Part<'u> {
+    /// The ARN by which the principal went.
+    pub(crate) by: &'u str,
     pub(crate) workload: Workload,
     pub(crate) calls: &'u Calls,
     path: Vec<&'u str>,
@@ -135,8 +137,9 @@ impl Part<'_> {
 
 /// Returns what the keys of one principal did, by workload. Where one key has too many names to
 /// keep apart, those of the others are among them.
-pub(crate) fn parts<'u>(keys: impl IntoIterator<Item = &'u Workloads>) -> Vec<Part<'u>> {
-    let mut parts: Vec<Part<'u>> = keys.into_iter().flat_map(Workloads::parts).collect();
+pub(crate) fn parts<'u>(keys: impl IntoIterator<Item = (&'u str, &'u Workloads)>) -> Vec<Part<'u>> {
+    let each = keys.into_iter().flat_map(|(by, workloads)| workloads.parts(by));
+    let mut parts: Vec<Part<'u>> = each.collect();
     let many: BTreeSet<Attribution> = parts
         .iter()
         .filter(|part| part.workload.is_many())
@@ -161,8 +164,8 @@ impl Default for Workloads {
 }
 
 impl Workloads {
-    fn parts(&self) -> impl Iterator<Item = Part<'_>> {
-        self.0.leaves().into_iter().filter_map(|leaf| {
+    fn parts<'u>(&'u self, by: &'u str) -> impl Iterator<Item = Part<'u>> {
+        self.0.leaves().into_iter().filter_map(move |leaf| {
             let attribution = Attribution::ALL
                 .into_iter()
                 .find(|known| leaf.path.first() == Some(&known.segment()))?;
@@ -172,7 +175,7 @@ impl Workloads {
             }
             let name = path.get(1).filter(|_| attribution != Attribution::None);
             let workload = Workload { attribution, name: name.map(|name| (*name).into()) };
-            Some(Part { workload, calls: leaf.value, path, folded: leaf.folded })
+            Some(Part { by, workload, calls: leaf.value, path, folded: leaf.folded })
         })
     }
 
@@ -442,7 +445,7 @@ mod tests {
             let name = arn(end);
             workloads.update(&[Attribution::Scope.segment(), &name], Quota::default(), |_| ());
         }
-        let parts = parts([&workloads]);
+        let parts = parts([("", &workloads)]);
         let names: BTreeSet<&Workload> = parts.iter().map(|part| &part.workload).collect();
         assert_eq!(names.len(), 1, "{names:?}");
         let mut acted = Acted::default();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Principal, Row, RowKey};
 use trailtrim_catalog::Catalog;
+use trailtrim_iam::pattern;
 
 use super::allow::Allow;
 use super::rest::Rest;
@@ -30,8 +31,9 @@ struct Brought {
     has_place: bool,
     /// Whether these resources are all of the kind of what was used: the next one has another name.
     is_of_kind: bool,
-    /// Whether it stays where the statement's resources name that kind, and not on whatever they mean.
-    is_named: bool,
+    /// The names that it was used on, where it stays on what names that kind and has some of them, and not on
+    /// whatever a statement means.
+    names: Option<BTreeSet<String>>,
     why: String,
 }
 
@@ -75,7 +77,7 @@ fn undoing(
                 is_of_events: true,
                 has_place: false,
                 is_of_kind: true,
-                is_named: false,
+                names: None,
                 why: format!("takes back {}: {}", with.id(), rule.reason()),
             };
             found.push((undoes, brought));
@@ -113,7 +115,7 @@ impl Companions {
                         is_of_events: companion.is_of_events() || companion.via().is_some(),
                         has_place: companion.resource("").is_some(),
                         is_of_kind: false,
-                        is_named: false,
+                        names: None,
                         why: format!("goes with {with}: {}", companion.reason()),
                     });
                 }
@@ -135,7 +137,7 @@ impl Companions {
                 is_of_events: true,
                 has_place: false,
                 is_of_kind: true,
-                is_named: true,
+                names: Some(names.names.iter().map(|&name| name.to_owned()).collect()),
                 why: names.told(),
             });
         }
@@ -251,16 +253,21 @@ impl Companions {
     fn on(&self, action: &str, brought: &[&Brought], allow: &Allow<'_>) -> Option<(Rest, String)> {
         let why = brought.first().map(|one| one.why.clone())?;
         let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for Brought { with, resources, has_place, is_of_kind, is_named, .. } in brought {
-            if *is_named && !allow.names_kinds() {
+        for Brought { with, resources, has_place, is_of_kind, names, .. } in brought {
+            if names.is_some() && !allow.names_kinds() {
                 continue;
             }
+            let has_some = |on: &String| {
+                let covered =
+                    |names: &BTreeSet<String>| names.iter().any(|name| pattern::covers(on, name));
+                names.as_ref().is_none_or(covered)
+            };
             if !(*has_place || self.same_type(action, with)) || allow.fixed.is_some() {
                 return Some((Rest::All, why));
             }
             for resource in resources {
                 match allow.common(resource) {
-                    Some(common) => common.into_iter().for_each(|one| {
+                    Some(common) => common.into_iter().filter(has_some).for_each(|one| {
                         let brought_by = on.entry(one).or_default();
                         // What has a place of its own is not written as what it goes with.
                         if !(*has_place || *is_of_kind) {
