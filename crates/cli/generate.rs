@@ -41,7 +41,7 @@ const REPORT_FILE: &str = "report.json";
 /// else one JSON object with a policy for each principal's ARN.
 ///
 /// With --split-by workload, a role that several functions, instances or sessions share gets one
-/// policy for each of them, in <…/path/name>/~workloads/<scope|session|none>/<name>/policy.json, and
+/// policy for each of them, in <…/path/name>/~workloads/<scope|provider|session|none>/<name>/policy.json, and
 /// none for all of them together. On standard output each ARN then has an object with a policy for
 /// each workload: `scope <ARN>`, `session <name>`, `session` for more than are kept apart, `none`.
 /// Session names are chosen by whoever assumes the role.

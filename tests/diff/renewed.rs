@@ -73,3 +73,35 @@ fn where_no_pattern_of_its_kind_is_attached_the_next_name_is_warned_of() {
         assert_eq!(told.iter().filter(|told| own(told)).count(), 2, "{told:?}");
     }
 }
+
+/// A role that makes a table every other day, looks at it and deletes the one before.
+fn tables() -> Log {
+    let mut log = Log::alive(ACCOUNT, 8);
+    let db = "dynamodb.amazonaws.com";
+    for day in 0..8 {
+        let of = |day: usize| format!(r#"{{"tableName":"ci-{day}"}}"#);
+        log.at(ACCOUNT, "worker", (day, 8), (db, "CreateTable", &of(day)), false);
+        log.at(ACCOUNT, "worker", (day, 9), (db, "DescribeTable", &of(day)), true);
+        if day > 0 {
+            log.at(ACCOUNT, "worker", (day, 10), (db, "DeleteTable", &of(day - 1)), false);
+        }
+    }
+    log
+}
+
+#[test]
+fn what_has_none_of_the_names_or_means_all_of_the_kind_does_not_stay() {
+    let actions = ["dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:DeleteTable"];
+    let on = |name: &str| format!("arn:aws:dynamodb:*:{ACCOUNT}:table/{name}");
+    let drafts = |attached: &[&str]| {
+        let allow: Vec<Value> = attached.iter().map(|name| allow(&actions, &on(name))).collect();
+        let one = worker(&tables(), &allow, &WEEK);
+        serde_json::json!(drafted(&one)).to_string()
+    };
+    assert!(drafts(&["ci-*"]).contains("table/ci-*"));
+    let both = drafts(&["ci-*", "prod-*", "orders"]);
+    assert!(both.contains("table/ci-*"), "{both}");
+    assert!(!both.contains("table/prod-*") && !both.contains("table/orders"), "{both}");
+    let all = drafts(&["*"]);
+    assert!(!all.contains("table/*") && all.contains("table/ci-3"), "{all}");
+}

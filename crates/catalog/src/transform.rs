@@ -348,7 +348,10 @@ fn image_repository(text: &str) -> Option<&str> {
         Some((name, tag)) if !tag.contains('/') => name,
         _ => image,
     };
-    registry.contains(".dkr.ecr.").then_some(name)
+    [".dkr.ecr.", ".dkr.ecr-fips.", ".dkr-ecr."]
+        .iter()
+        .any(|host| registry.contains(host))
+        .then_some(name)
 }
 
 /// `logs.s3.amazonaws.com`, or with a region → `logs`, which may have dots of its own.

@@ -254,7 +254,7 @@ fn names_services(operator: &str, values: &[String]) -> bool {
     let operator = operator.to_ascii_lowercase();
     let operator = operator.rsplit(':').next().unwrap_or_default();
     let operator = operator.strip_suffix("ifexists").unwrap_or(operator);
-    let open = |value: &String| value.starts_with('*') || value.contains('$');
+    let open = |value: &String| value.starts_with(['*', '?']) || value.contains('$');
     matches!(operator, "stringequals" | "stringequalsignorecase" | "stringlike")
         && !values.iter().any(open)
 }

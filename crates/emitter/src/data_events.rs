@@ -63,7 +63,7 @@ impl MissingDataEvents {
         match (&self.first_data_event, &self.last_data_event) {
             (Some(first), Some(last)) => format!(
                 "the log of {account}, {first_day} to {last_day}, has data events from {first} to {last} only: \
-                 what was done before and after with objects, items, messages and their like is not known"
+                 what was done with objects, items, messages and their like on its other days is not known"
             ),
             _ => format!(
                 "the log of {account} has no data event: what is done with objects, items, messages and \

@@ -266,7 +266,11 @@ pub fn replay(
             let sure = |part| before.judge(part, &circumstances, *asking) == Allowance::Surely;
             !parts.is_empty() && parts.iter().all(sure)
         };
-        let found = by_name.iter().find(surely);
+        let stays = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
+            let is = |part| after.judge(part, &circumstances, *asking) != Allowance::No;
+            !parts.is_empty() && parts.iter().all(is)
+        };
+        let found = by_name.iter().find(surely).or_else(|| by_name.iter().find(stays));
         let found = found.or_else(|| by_name.iter().find(|(_, parts)| !parts.is_empty()));
         let (asking, parts) = found.cloned().unwrap_or_default();
         for part in parts {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::Principal;
-use trailtrim_catalog::Catalog;
+use trailtrim_catalog::{AccessLevel, Catalog};
 use trailtrim_iam::pattern;
 
 /// How many names there must be.
@@ -23,7 +23,7 @@ const DAYS: usize = 2;
 const MAKING: [&str; 5] = ["Create", "Register", "Allocate", "Import", "Request"];
 const DELETING: [&str; 4] = ["Delete", "Deregister", "Release", "Terminate"];
 
-/// What is passed or assumed stays as it was seen, whoever made it.
+/// What is passed or assumed stays as it was seen, whoever made it, and so does whose permissions are managed.
 const NEVER: [&str; 2] = ["iam:PassRole", "sts:AssumeRole"];
 
 /// The names that an action was used on, where all of them were made by the same principal.
@@ -85,7 +85,12 @@ pub(crate) fn renewed(principal: &Principal, catalog: Catalog) -> BTreeMap<&str,
         }
     }
     let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (key, _) in granted().filter(|(key, _)| !NEVER.contains(&key.action.as_str())) {
+    let manages = |action: &str| {
+        let level = catalog.action(action).map(|facts| facts.access_level());
+        level == Some(AccessLevel::PermissionsManagement)
+    };
+    let may = |action: &str| !NEVER.contains(&action) && !manages(action);
+    for (key, _) in granted().filter(|(key, _)| may(&key.action)) {
         used.entry(&key.action).or_default().insert(&key.resource);
     }
     let renewed = used.into_iter().filter_map(|(action, names)| {

@@ -11,7 +11,7 @@ use super::allow::Allow;
 use super::rest::Rest;
 use crate::baseline::{baseline, workload_companions};
 use crate::companions::speaks;
-use crate::renewed::renewed;
+use crate::renewed::{NAMES, renewed};
 use crate::turnover::kind;
 
 /// What brought a companion.
@@ -257,9 +257,12 @@ impl Companions {
             if names.is_some() && !allow.names_kinds() {
                 continue;
             }
+            // What means all of the kind says nothing of which names are meant.
             let has_some = |on: &String| {
-                let covered =
-                    |names: &BTreeSet<String>| names.iter().any(|name| pattern::covers(on, name));
+                let covered = |names: &BTreeSet<String>| {
+                    let within = names.iter().filter(|name| pattern::covers(on, name));
+                    !resources.contains(on) && within.count() >= NAMES
+                };
                 names.as_ref().is_none_or(covered)
             };
             if !(*has_place || self.same_type(action, with)) || allow.fixed.is_some() {

@@ -171,9 +171,11 @@ pub(crate) fn assign<'a>(
         let mut by_name: Vec<Reached<'_, '_>> = by_name.collect();
         let any = by_name.iter().any(|one| one.any);
         // What surely allowed it under one of the names goes before what may have under another.
-        let found = by_name.iter().position(|one| !one.sure.is_empty());
-        let found = found.or_else(|| by_name.iter().position(|one| !one.is_empty()));
-        let Reached { mut sure, mut partly, perhaps, .. } = by_name.swap_remove(found.unwrap_or(0));
+        let Reached { mut sure, mut partly, perhaps, .. } =
+            match by_name.iter().position(|one| !one.sure.is_empty()) {
+                Some(surely) => by_name.swap_remove(surely),
+                None => by_name.into_iter().fold(Reached::default(), Reached::beside),
+            };
         let surely = !sure.is_empty();
         let kept = if surely {
             sure.sort_by_key(|(bundle, allow, common)| {
@@ -262,8 +264,18 @@ impl<'b, 'a> Reached<'b, 'a> {
         reached
     }
 
-    fn is_empty(&self) -> bool {
-        self.sure.is_empty() && self.partly.is_empty() && self.perhaps.is_empty()
+    /// Takes up those that may have allowed it under another name.
+    fn beside(mut self, other: Reached<'b, 'a>) -> Reached<'b, 'a> {
+        for (to, more) in [(&mut self.partly, other.partly), (&mut self.perhaps, other.perhaps)] {
+            for one in more {
+                let is_there =
+                    |there: &Reaching<'_, '_>| (there.0, there.1.place) == (one.0, one.1.place);
+                if !to.iter().any(is_there) {
+                    to.push(one);
+                }
+            }
+        }
+        self
     }
 }
 
