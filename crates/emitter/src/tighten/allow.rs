@@ -144,7 +144,7 @@ impl<'b> Allow<'b> {
         let is_dead = |facts: &&ActionFacts| {
             let action = facts.id();
             let on_none = |one: &String| match names(&statement.action, action) {
-                true => bearing.is_never_on(action, one),
+                true => !bearing.takes(action, one),
                 false => !bearing.may_mean(action, one),
             };
             exceptions.is_empty() && resources.iter().all(on_none)

@@ -126,18 +126,14 @@ impl Bearing {
         !on_none && self.takes(action, resource)
     }
 
-    /// Tells whether an action surely is about nothing that a resource pattern means. What has no resource types by
-    /// the reference may be asked for on an ARN all the same: AWS's own policies have such statements
-    /// (`ssmmessages:OpenDataChannel` on sessions).
-    pub(crate) fn is_never_on(&self, action: &str, resource: &str) -> bool {
-        let on_all = self.is_limitless(action) && is_all_or_nothing(service(action));
-        (on_all && service_of(resource).is_some()) || !self.takes(action, resource)
-    }
-
     /// Tells whether an action can be about some resource that a pattern means: one of its service, or of
     /// another that its resource types are of; where it has none, that those of any action of its service
-    /// are of. It is yes where that is not known.
+    /// are of. It is yes where that is not known: what has no resource types by the reference may be asked for
+    /// on an ARN all the same, unless its service wants `*` alone.
     pub(crate) fn takes(&self, action: &str, resource: &str) -> bool {
+        if self.is_limitless(action) && is_all_or_nothing(service(action)) {
+            return service_of(resource).is_none();
+        }
         let own = self.own.get(action).or_else(|| self.on.get(service(action)));
         match (own, service_of(resource)) {
             (Some(known), Some(named)) => {
@@ -233,13 +229,13 @@ mod tests {
     fn what_has_no_resource_types_may_be_asked_for_on_an_arn_all_the_same() {
         let bearing = Bearing::of(Catalog::embedded());
         for (action, resource, expected) in [
-            ("ssmmessages:OpenDataChannel", "arn:aws:ssm:*:*:session/${aws:userid}-*", false),
-            ("dynamodb:DescribeEndpoints", "arn:aws:dynamodb:*:*:table/orders", false),
-            ("dynamodb:DescribeEndpoints", "arn:aws:sqs:*:*:orders", true),
-            ("ec2:DescribeInstances", "arn:aws:ec2:*:*:instance/i-1", true),
-            ("ec2:DescribeInstances", "*", false),
+            ("ssmmessages:OpenDataChannel", "arn:aws:ssm:*:*:session/${aws:userid}-*", true),
+            ("dynamodb:DescribeEndpoints", "arn:aws:dynamodb:*:*:table/orders", true),
+            ("dynamodb:DescribeEndpoints", "arn:aws:sqs:*:*:orders", false),
+            ("ec2:DescribeInstances", "arn:aws:ec2:*:*:instance/i-1", false),
+            ("ec2:DescribeInstances", "*", true),
         ] {
-            assert_eq!(bearing.is_never_on(action, resource), expected, "{action} {resource}");
+            assert_eq!(bearing.takes(action, resource), expected, "{action} {resource}");
         }
     }
 
