@@ -26,13 +26,7 @@ fn by_service(log: &mut Log, role: &str) {
 #[test]
 fn a_principal_is_unused_only_where_nothing_says_otherwise() {
     // Sessions are begun at the global endpoint, too.
-    let mut log = Log::alive(ACCOUNT, 8);
-    let there = log.records.iter().map(|record| {
-        let there = record.replace(r#""awsRegion":"eu-west-1""#, r#""awsRegion":"us-east-1""#);
-        there.replace(&format!("{ACCOUNT}-"), "there-")
-    });
-    let there: Vec<String> = there.collect();
-    log.records.extend(there);
+    let mut log = of_two_regions();
     for day in 0..8 {
         log.at(ACCOUNT, "x", (day, 9), ("sts.amazonaws.com", "AssumeRole", "{}"), true);
         by_service(&mut log, "assumed");
