@@ -1,8 +1,12 @@
 //! Users that got another name, and changes of policies by whomever they are made.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::claims::messages;
+use crate::harness::trailtrim;
+
 use super::{ACCOUNT, Files, Log, described, drafted, dump, of, policy};
 
 const ID: &str = "AIDAJQABLZS4A3QDU576Q";
@@ -91,8 +95,9 @@ fn of_user(log: &Log, statements: &[Value]) -> Value {
     of(&described(trail.path(), &options).1, "user/new").clone()
 }
 
-/// What is said of `worker`, whose policy somebody else changed five days before the end.
-fn changed(by: &Value, region: &str, options: &[&str]) -> Value {
+/// What is said of `worker`, whose policy somebody else changed five days before the end: of an archive, where
+/// the change stands in a file that its key says to be of the region, and of a usage file of all of it.
+fn changed(by: &Value, region: &str, days: &str, options: &[&str]) -> [Value; 2] {
     let mut log = Log::alive(ACCOUNT, 10);
     let queue = format!(r#"{{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/jobs"}}"#);
     log = log.daily("worker", "sqs.amazonaws.com", "GetQueueAttributes", &queue);
@@ -101,8 +106,11 @@ fn changed(by: &Value, region: &str, options: &[&str]) -> Value {
         "eventID": "put", "eventType": "AwsApiCall", "eventCategory": "Management", "managementEvent": true,
         "readOnly": false, "recipientAccountId": ACCOUNT,
         "requestParameters": {"roleName": "worker", "policyName": "inline", "policyDocument": "{}"}});
-    log.records.push(put.to_string());
     let (trail, files) = (log.write(1), Files::new());
+    let folder = trail.path().join(format!("AWSLogs/{ACCOUNT}/CloudTrail/{region}/2026/01/06"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let key = folder.join(format!("{ACCOUNT}_CloudTrail_{region}_20260106T1005Z_a.json"));
+    std::fs::write(key, json!({"Records": [put]}).to_string()).unwrap();
     let account =
         dump(&[(ACCOUNT, "worker", policy(&["sqs:PurgeQueue", "sqs:GetQueueAttributes"], &["*"]))]);
     let account = files.write("account.json", &account.to_string());
@@ -110,11 +118,20 @@ fn changed(by: &Value, region: &str, options: &[&str]) -> Value {
         "--use-region",
         "eu-west-1",
         "--unused-days",
-        "6",
+        days,
         "--account-authorization-details",
         &account,
     ];
-    of(&described(trail.path(), &[&asked[..], options].concat()).1, "worker").clone()
+    let asked = [&asked[..], options].concat();
+    let usage = Path::new(&account).with_file_name("all.usage");
+    let mut observe = trailtrim();
+    observe.args(["observe", "-o"]).arg(&usage).arg(trail.path());
+    assert!(observe.status().unwrap().success());
+    let of_usage = match options.iter().any(|option| option.starts_with("--exclude")) {
+        true => trail.path(),
+        false => &usage,
+    };
+    [trail.path(), of_usage].map(|read| of(&described(read, &asked).1, "worker").clone())
 }
 
 #[test]
@@ -135,15 +152,18 @@ fn a_policy_is_as_old_as_its_last_change_whoever_made_it() {
         one
     };
     let person = session("admin", "breakglass-1");
-    for (by, options) in [
-        (&person, &[][..]),
-        (&root, &[]),
-        (&linked, &[]),
-        (&person, &["--exclude-session", "breakglass-*"]),
-        (&person, &["--region", "eu-west-1"]),
+    let until = ["--until", "2026-01-06"];
+    for (by, days, options) in [
+        (&person, "6", &[][..]),
+        (&root, "6", &[]),
+        (&linked, "6", &[]),
+        (&person, "6", &["--exclude-session", "breakglass-*"]),
+        (&person, "6", &["--region", "eu-west-1"]),
+        (&person, "4", &until),
     ] {
-        let one = changed(by, "us-east-1", options);
-        let told = one["statements"].to_string();
-        assert!(told.contains("since it is attached as it is"), "{options:?} {by}: {told}");
+        for one in changed(by, "us-east-1", days, options) {
+            let told = one["statements"].to_string();
+            assert!(told.contains("since it is attached as it is"), "{options:?} {by}: {told}");
+        }
     }
 }

@@ -2,15 +2,18 @@
 //!
 //! A usage remembers days, not moments, and of callers without a policy not where they were: a
 //! limit is applied as far as that goes. Times are taken at whole days, so a day that is wanted in
-//! part is there whole.
+//! part is there whole. What changed somebody's policies stays whatever the limit, as it does where
+//! archives are read: a policy is as old as it is wherever and whenever that was recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::Call;
 use crate::calls::Calls;
+use crate::history;
 use crate::scope::Scope;
 use crate::sources::Sources;
 use crate::stats::{Join as _, Stats, day};
+use crate::trie::Bounded as _;
 use crate::usage::{OtherEvent, OtherKind, Principals, Usage};
 use crate::workload::Workloads;
 
@@ -55,7 +58,27 @@ impl Usage {
                 principals.insert(key.clone(), kept);
             }
         }
-        let lessons = limited(&self.lessons);
+        let is_change = |call: &Call<'_>| history::is_change(&call.event_source, &call.event_name);
+        let is_lesson = |call: &Call<'_>, stats: &Stats| (!is_change(call)).then(|| stats.clone());
+        let mut lessons = limited(&self.lessons.filter(self.quota, is_lesson));
+        let outside = |call: &Call<'_>, stats: &Stats| {
+            let elsewhere = !scope.holds_region(&call.region);
+            let counts = is_change(call) && scope.holds_account(Some(&call.account));
+            (counts && (elsewhere || within(stats).is_none())).then(|| {
+                let mut stats = stats.clone();
+                stats.context = None;
+                stats
+            })
+        };
+        for (_, workloads) in &self.principals {
+            for leaf in workloads.0.leaves() {
+                lessons.join_within(leaf.value.filter(self.quota, outside), self.quota);
+            }
+        }
+        let kept = |call: &Call<'_>, stats: &Stats| {
+            (is_change(call) && scope.holds_account(Some(&call.account))).then(|| stats.clone())
+        };
+        lessons.join_within(self.lessons.filter(self.quota, kept), self.quota);
         let mut coverage = self.coverage.clone();
         coverage.limit(&scope.accounts, &scope.regions);
         let start = |day: i32| i64::from(day) * 86_400;
@@ -106,11 +129,20 @@ mod tests {
             ("2", "2026-03-02T10:00:00Z", "eu-west-1", "111122223333"),
             ("3", "2026-03-02T11:00:00Z", "us-east-1", "444455556666"),
             ("4", "soon", "us-east-1", "444455556666"),
+            ("5", "2026-03-01T12:00:00Z", "us-east-1", "111122223333"),
+            ("6", "2026-03-02T12:00:00Z", "us-east-1", "444455556666"),
         ] {
+            let called = match id {
+                "5" | "6" => {
+                    r#""eventSource":"iam.amazonaws.com","eventName":"PutRolePolicy","requestParameters":{"roleName":"r","policyName":"p"}"#.to_owned()
+                }
+                _ => format!(
+                    r#""eventSource":"s3.amazonaws.com","eventName":"GetObject","resources":[{{"ARN":"arn:aws:s3:::b/{id}"}}]"#
+                ),
+            };
             let text = format!(
                 r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::{account}:user/jo","accountId":"{account}"}},
-                "eventTime":"{time}","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"{region}","eventID":"{id}",
-                "recipientAccountId":"{account}","resources":[{{"ARN":"arn:aws:s3:::b/{id}"}}]}}"#
+                "eventTime":"{time}","awsRegion":"{region}","eventID":"{id}","recipientAccountId":"{account}",{called}}}"#
             );
             observer.observe(&Provenance::bare(&"f".into()), &Record::parse(&text).unwrap());
         }
@@ -149,6 +181,6 @@ mod tests {
             Scope { until: Some("2026-03-02T10:30:00Z".parse().unwrap()), ..Scope::default() };
         let (late, early) = both(scope);
         let calls = |usage: &Usage| usage.principals().map(|(_, all)| all.len()).sum::<usize>();
-        assert_eq!((calls(&late), calls(&early)), (3, 2));
+        assert_eq!((calls(&late), calls(&early)), (5, 3));
     }
 }

@@ -156,10 +156,10 @@ impl<'s> Observer<'s> {
         let region = record.aws_region.as_deref().unwrap_or_default();
         let time = record.time().map(|time| time.timestamp());
         let outside = time.is_some_and(|time| !self.scope.holds_time(time));
-        // What changes somebody's policies counts wherever it is recorded, and whoever made it.
+        // What changes somebody's policies counts wherever and whenever it is recorded, and whoever made it.
         let is_change = history::is_change(event_source, event_name);
-        let elsewhere = !self.scope.holds_region(region);
-        if outside || (elsewhere && !is_change) {
+        let elsewhere = outside || !self.scope.holds_region(region);
+        if elsewhere && !is_change {
             return;
         }
         let Some(called) = self.callers.identify(record.user_identity.as_ref()) else { return };
@@ -211,7 +211,7 @@ impl<'s> Observer<'s> {
             }
         };
         let event = EventKey { key, event_id, time, region };
-        if addendum.amends {
+        if addendum.amends && !elsewhere {
             self.usage.amended.add_from(event, origin);
         }
 

@@ -2,7 +2,8 @@
 //!
 //! A key states where and when a file was *delivered*, its records where and when a call was
 //! made, and the record decides. So a file is left closed only where no record in it can be
-//! wanted by account, region and time; each bound has slack for what is known to differ:
+//! wanted by account, region and time, be it for what IAM's records tell of any region's policies;
+//! each bound has slack for what is known to differ:
 //! - delivery follows the event, by minutes as a rule and by days at times;
 //! - until November 2021 events of global services were delivered in every region's folder of
 //!   some trails, while `awsRegion` said `us-east-1`.
@@ -42,7 +43,7 @@ const GLOBAL_EVENTS_MOVED: DateTime<Utc> = match DateTime::from_timestamp(1_638_
 pub struct Prune {
     /// Wanted account ids; empty means all.
     pub accounts: Vec<String>,
-    /// Wanted regions; empty means all.
+    /// Wanted regions; empty means all. Those that global services record their events under are read with any.
     pub regions: Vec<String>,
     /// Start of the wanted time (inclusive), by event time.
     pub since: Option<DateTime<Utc>>,
@@ -61,13 +62,13 @@ impl Prune {
             || self.until.is_some_and(|until| key.delivered > until + DELIVERY_SLACK)
     }
 
+    /// Whatever regions are wanted, IAM's records say since when a policy is attached: the folder that has
+    /// them is read too, and before they were moved there any folder.
     fn region_unwanted(&self, key: &Key) -> bool {
-        if self.regions.is_empty() || self.regions.contains(&key.region) {
-            return false;
-        }
-        let wants_global =
-            GLOBAL_REGIONS.iter().any(|global| self.regions.iter().any(|r| r == global));
-        !wants_global || key.delivered > GLOBAL_EVENTS_MOVED
+        !self.regions.is_empty()
+            && !self.regions.contains(&key.region)
+            && !GLOBAL_REGIONS.contains(&key.region.as_str())
+            && key.delivered > GLOBAL_EVENTS_MOVED
     }
 }
 
@@ -198,12 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn a_region_prunes_unless_global_events_may_be_elsewhere() {
+    fn a_region_prunes_unless_global_events_may_be_there() {
         assert!(!closed(&regions(&["eu-west-1"]), LOG));
         assert!(closed(&regions(&["eu-west-2"]), LOG));
         assert!(closed(&regions(&["us-east-1"]), LOG));
         let old = LOG.replace("2024/03/05", "2021/11/05").replace("20240305", "20211105");
         assert!(!closed(&regions(&["us-east-1"]), &old));
-        assert!(closed(&regions(&["eu-west-2"]), &old));
+        assert!(!closed(&regions(&["eu-west-2"]), &old));
+        assert!(!closed(&regions(&["eu-west-2"]), &LOG.replace("eu-west-1", "us-east-1")));
     }
 }

@@ -231,6 +231,16 @@ impl<'a> Lookout<'a> {
             (None, None) => Sight::Unused { days: fewest },
             (Some(regions), _) if !regions.is_empty() => Sight::UnusedIn { regions, days: fewest },
             (_, Some((days, _))) if days > 0 => Sight::TooNew { days },
+            // It was looking, but no more since it is attached as it is.
+            (_, Some(_))
+                if since.is_some()
+                    && !matches!(
+                        self.judge(whose, action, resources, None, limited, can),
+                        Sight::Unobservable { .. }
+                    ) =>
+            {
+                Sight::TooNew { days: 0 }
+            }
             (_, Some((_, why))) => Sight::Unobservable { why },
             _ => {
                 let what = self.what(action);
