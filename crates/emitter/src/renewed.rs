@@ -50,10 +50,12 @@ fn is_of_itself(catalog: Catalog, action: &str, resource: &str, verbs: &[&str]) 
     let letters = |text: &str| -> String {
         text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
     };
-    let thing = verbs.iter().find_map(|verb| name.strip_prefix(verb)).map(letters);
+    let Some(thing) = verbs.iter().find_map(|verb| name.strip_prefix(verb)).map(letters) else {
+        return false;
+    };
     let mut types = catalog.action(action).into_iter().flat_map(|facts| facts.resource_types());
     types.any(|kind| {
-        Some(letters(kind.name())) == thing
+        letters(kind.name()) == thing
             && kind.templates().any(|template| pattern::covers(&open(template), resource))
     })
 }
