@@ -200,6 +200,40 @@ fn a_schedule_keeps_its_dead_letter_queue() {
     let scheduled = judged(&by("scheduler.amazonaws.com", log), &statements);
     assert_eq!(scheduled.get("sqs:SendMessage").map(String::as_str), Some("companion"));
     assert_eq!(scheduled.get("sqs:PurgeQueue"), None, "{scheduled:?}");
+    // For whoever makes a schedule its key is used with the same words.
+    let key = format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-2222-4333-8444-555555555555");
+    let used = format!(r#"{{"keyId":"{key}"}}"#);
+    let made = Log::alive(ACCOUNT, 8).daily("worker", "kms.amazonaws.com", "DescribeKey", &used);
+    let made = by("scheduler.amazonaws.com", made).daily(
+        "worker",
+        "scheduler.amazonaws.com",
+        "CreateSchedule",
+        r#"{"name":"s"}"#,
+    );
+    let maker = judged(&made, &statements);
+    assert_eq!(maker.get("sqs:SendMessage"), None, "{maker:?}");
+}
+
+#[test]
+fn a_stream_keeps_where_it_writes_what_failed_and_what_it_scales_by() {
+    let written = r#"{"bucketName":"b","key":"raw/2026/01/01/09/x"}"#;
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "PutObject", written);
+    let statements = [
+        allow(&["s3:PutObject", "s3:PutObjectAcl"], "arn:aws:s3:::b/*"),
+        allow(&["ec2:CreateNetworkInterfacePermission", "ec2:DescribeHosts"], "*"),
+    ];
+    let streamed = judged(&by("firehose.amazonaws.com", log), &statements);
+    let kept = ["ec2:CreateNetworkInterfacePermission", "s3:PutObject"];
+    assert_eq!(streamed.keys().collect::<Vec<_>>(), kept);
+    let diff = worker(
+        &by(
+            "firehose.amazonaws.com",
+            Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "PutObject", written),
+        ),
+        &statements,
+        &WEEK,
+    );
+    assert!(rest(&diff, "s3:PutObject").to_string().contains("arn:aws:s3:::b/*"), "{diff:#}");
 }
 
 #[test]

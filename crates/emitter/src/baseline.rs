@@ -44,6 +44,8 @@ struct Data {
 #[serde(deny_unknown_fields)]
 struct Acting {
     via: String,
+    /// Services that it calls with the credentials of whoever sets it up.
+    forwards: Vec<String>,
     acts_as: String,
     companion: Vec<Extra>,
 }
@@ -166,11 +168,7 @@ pub(crate) fn workload_companions(principal: &Principal) -> Vec<WorkloadCompanio
         workloads(principal).any(|workload| !kind.places(workload, principal).is_empty())
     };
     let kinds = kinds().iter().filter(acts_as).map(|kind| (&kind.acts_as, &kind.companion));
-    let calls_with_it = |acting: &&Acting| {
-        let mut rows = principal.rows.iter().filter(|(key, _)| key.outcome.grants());
-        rows.any(|(_, row)| row.via.contains(&acting.via))
-    };
-    let acting = data().acting.iter().filter(calls_with_it);
+    let acting = data().acting.iter().filter(|acting| acting.is(principal));
     let all = kinds.chain(acting.map(|acting| (&acting.acts_as, &acting.companion)));
     let companions = all.flat_map(|(acts_as, companion)| {
         companion.iter().map(|extra| WorkloadCompanion {
@@ -194,6 +192,25 @@ pub(crate) fn baseline_is_incomplete(principal: &Principal) -> bool {
 fn workloads(principal: &Principal) -> impl Iterator<Item = &Workload> {
     let all = principal.workload.is_none().then(|| principal.workloads.keys());
     principal.workload.iter().chain(all.into_iter().flatten())
+}
+
+impl Acting {
+    /// Tells whether the service makes calls by the principal's role, and not only for it.
+    fn is(&self, principal: &Principal) -> bool {
+        let granted = || principal.rows.iter().filter(|(key, _)| key.outcome.grants());
+        let is_forwarded = |action: &str| {
+            let service = action.split(':').next().unwrap_or_default();
+            self.forwards.iter().any(|forwarded| forwarded == service)
+        };
+        let calls_itself = || {
+            granted().any(|(_, row)| {
+                row.via.is_empty() && row.events.iter().any(|(source, _)| *source == self.via)
+            })
+        };
+        let mut of_it = granted().filter(|(_, row)| row.via.contains(&self.via)).peekable();
+        of_it.peek().is_some()
+            && (of_it.any(|(key, _)| !is_forwarded(&key.action)) || !calls_itself())
+    }
 }
 
 impl Kind {

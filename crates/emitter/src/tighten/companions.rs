@@ -230,9 +230,12 @@ impl Companions {
                 return Some((Rest::All, why.clone()));
             }
             // Whoever used it itself is known by its own calls, but for what somebody wrote down by its
-            // whole name: of a function that sends to one queue, another is likely for what it failed at.
+            // whole name, or all that is in that: of a function that sends to one queue, another is likely
+            // for what it failed at, of a stream that writes into a bucket another prefix.
+            let is_named = |one: &str| !one.contains(['*', '?', '$']);
             let named = allow.resources.iter().filter(|one| {
-                allow.fixed.is_none() && !one.contains(['*', '?', '$']) && !is_seen(one)
+                let all_in = one.strip_suffix("/*").is_some_and(is_named);
+                allow.fixed.is_none() && (is_named(one) || all_in) && !is_seen(one)
             });
             let on: BTreeMap<_, _> = named.map(|one| (one.clone(), BTreeSet::new())).collect();
             return (!on.is_empty()).then(|| (Rest::on(on), why.clone()));
