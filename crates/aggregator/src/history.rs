@@ -81,6 +81,8 @@ struct Rule {
     /// Where the name stands, in small letters as all paths, if the catalog does not ask for it.
     path: Option<String>,
     policy: Option<String>,
+    /// Where an inline policy's name stands, which the catalog does not ask for.
+    policy_path: Option<String>,
     /// The member that names the group whose policies come or go.
     group: Option<String>,
     #[serde(rename = "reason")]
@@ -121,7 +123,8 @@ pub(crate) fn data() -> &'static str {
 /// Returns the members of a call's request that say whose policies it changes. The catalog asks for those
 /// alone that the call is authorized on: of one that puts a user into a group, for the group.
 pub(crate) fn kept(source: &str, name: &str) -> Vec<&'static str> {
-    let of_change = rules(source, name).filter_map(|rule| rule.path.as_deref());
+    let of_change = rules(source, name)
+        .flat_map(|rule| [&rule.path, &rule.policy_path].into_iter().filter_map(Option::as_deref));
     of_change.chain(renames(source, name).flat_map(|one| [&*one.from, &*one.to])).collect()
 }
 
@@ -149,8 +152,12 @@ const IAM: &str = "iam.amazonaws.com";
 /// Returns the changes that the trail shows.
 pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
     let (mut changes, mut renamed) = (PolicyChanges::new(), Vec::new());
-    let wanted =
-        move |frame: &Call<'_>| frame.event_source == IAM && Outcome::of(frame, catalog).grants();
+    // What failed was allowed, and changed nothing.
+    let wanted = move |frame: &Call<'_>| {
+        frame.event_source == IAM
+            && frame.error_code.is_none()
+            && Outcome::of(frame, catalog).grants()
+    };
     let calls = usage.principals().flat_map(|(_, calls)| calls.framed(wanted));
     // Some are kept for whom a session is of, without the names that the call has.
     let whole = move |frame: &Call<'_>| wanted(frame) && !federated::is_told(frame);
@@ -343,6 +350,22 @@ mod tests {
             .map(|change| change.group.as_deref())
             .collect();
         assert_eq!(with, [Some("g"), Some("h")].into());
+    }
+
+    #[test]
+    fn a_change_is_of_the_policy_that_it_names_and_took_place() {
+        let changes = observed(
+            &[
+                ("PutRolePolicy", r#"{"roleName":"r","policyName":"other"}"#),
+                (
+                    "PutRolePolicy",
+                    r#"{"roleName":"gone","policyName":"p"},"errorCode":"NoSuchEntityException""#,
+                ),
+            ],
+            Quota::default(),
+        );
+        let told: Vec<_> = changes.keys().map(|one| one.policy.as_deref()).collect();
+        assert_eq!(told, [Some("other")], "{changes:?}");
     }
 
     #[test]
