@@ -34,8 +34,11 @@ fn a_principal_is_unused_only_where_nothing_says_otherwise() {
         let record = log.records.pop().unwrap();
         log.records.push(record.replace("AwsApiCall", "AwsConsoleSignIn"));
     }
+    let function = format!(r#"{{"functionName":"f","role":"arn:aws:iam::{ACCOUNT}:role/handed"}}"#);
+    let made = ("lambda.amazonaws.com", "CreateFunction20150331", function.as_str());
+    log.at(ACCOUNT, "x", (5, 9), made, false);
     let (trail, files) = (log.write(1), Files::new());
-    let names = ["assumed", "fresh", "idle", "signed", "stale", "used"];
+    let names = ["assumed", "fresh", "handed", "idle", "signed", "stale", "used"];
     let table = policy(&["dynamodb:GetItem"], &["*"]);
     let mut dump = dump(&names.map(|name| (ACCOUNT, name, table.clone())));
     let role = |dump: &mut Value, name: &str, key: &str, value: Value| {
@@ -72,7 +75,7 @@ fn a_principal_is_unused_only_where_nothing_says_otherwise() {
         });
         told.collect()
     };
-    let expected = |rows: [(&str, &[&str]); 6]| -> BTreeMap<String, Vec<String>> {
+    let expected = |rows: [(&str, &[&str]); 7]| -> BTreeMap<String, Vec<String>> {
         let row = |(name, kinds): (&str, &[&str])| {
             (name.to_owned(), kinds.iter().map(|&kind| kind.to_owned()).collect())
         };
@@ -83,6 +86,7 @@ fn a_principal_is_unused_only_where_nothing_says_otherwise() {
         expected([
             ("assumed", &["assumed"]),
             ("fresh", &["too-new"]),
+            ("handed", &["passed"]),
             ("idle", &["unused"]),
             ("signed", &["signed-in"]),
             ("stale", &["unused"]),
@@ -95,6 +99,7 @@ fn a_principal_is_unused_only_where_nothing_says_otherwise() {
         expected([
             ("assumed", &["assumed", "not-covered"]),
             ("fresh", &["not-covered"]),
+            ("handed", &["passed", "not-covered"]),
             ("idle", &["not-covered"]),
             ("signed", &["signed-in", "not-covered"]),
             ("stale", &["not-covered"]),

@@ -302,8 +302,8 @@ impl Resolver<'_> {
     fn told(&self, path: &str, texts: &BTreeSet<String>) -> Vec<(String, Origin)> {
         let found: BTreeSet<&str> = texts.iter().flat_map(|text| roles_in(text)).collect();
         if !found.is_empty() {
-            let roles = found.into_iter().map(|role| escape(role).text.into_owned());
-            return roles.map(|role| (role, Origin::Observed)).collect();
+            let flags = pass_flag::DOCUMENTED;
+            return found.into_iter().filter_map(|role| self.passed(role, flags)).collect();
         }
         let (partition, account) = (self.request.partition(), self.request.account());
         let (from, why) = match path {
@@ -336,9 +336,10 @@ impl Resolver<'_> {
         let documented = flags & pass_flag::DOCUMENTED != 0;
         let (partition, account) = (self.request.partition(), self.request.account());
         if let Some(found) = captures(ROLE, value) {
+            // IAM passes a role to services of its own account alone ("Granting a user permissions to pass a
+            // role"): another account's is assumed, or passed by somebody there.
             let own = found.iter().any(|(name, owner)| *name == "Account" && *owner == account);
-            return (documented || own)
-                .then(|| (escape(value).text.into_owned(), Origin::Observed));
+            return own.then(|| (escape(value).text.into_owned(), Origin::Observed));
         }
         if profile {
             let known = self.request.fact(FactKind::InstanceProfileRole, value).or_else(|| {

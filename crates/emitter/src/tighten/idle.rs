@@ -3,8 +3,8 @@
 //! That nothing was recorded says little by itself. A role's session begins with a call that is
 //! recorded, whatever is done in it: so a role is unused where that call would have shown for as long
 //! as asked, and did not, in each region that is in use. A user needs no such call: each action that it is
-//! allowed must have been looked for. What speaks for use is believed before that: an assumption, or the
-//! dump's own word; and who was recorded is in use, whatever of that is left out.
+//! allowed must have been looked for. What speaks for use is believed before that: an assumption, that it was
+//! handed to a service of late, or the dump's own word; and who was recorded is in use, whatever of that is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +22,9 @@ use crate::report::time;
 
 /// A call that begins a role's session; those that begin one in other ways are recorded as this is.
 const BEGINS_SESSION: &str = "sts:AssumeRole";
+
+/// What hands a role over to a service.
+const PASSES: &str = "iam:PassRole";
 
 /// A call that any user may make, recorded as the calls of a console are.
 const ANYBODYS: &str = "sts:GetAccessKeyInfo";
@@ -91,6 +94,16 @@ pub enum InUse {
         /// When, as the dump has it.
         at: String,
     },
+    /// It was handed to a service too lately for as many covered days as asked: what runs by it may begin
+    /// once a month.
+    Passed {
+        /// When last.
+        at: String,
+        /// Covered days since.
+        days: usize,
+        /// Covered days that would be enough.
+        needed: usize,
+    },
     /// It was made too lately for as many covered days as asked.
     TooNew {
         /// When, as the dump has it.
@@ -135,6 +148,10 @@ impl InUse {
                 last.as_deref().unwrap_or("an unknown time")
             ),
             InUse::LastUsed { at } => format!("it was last used at {at}, by the account dump"),
+            InUse::Passed { at, days, needed } => format!(
+                "it was passed to a service at {at}, and {} covered since, of {needed} that are asked for",
+                are(*days)
+            ),
             InUse::TooNew { created, days, needed } => {
                 format!(
                     "it was made at {created}, and {} covered since, of {needed} that are asked for",
@@ -171,6 +188,8 @@ pub(super) struct Idling<'i, 'a> {
     bearing: &'i Bearing,
     /// Assumptions of which only a pattern of names is known.
     patterns: Vec<(&'a str, &'a Stats)>,
+    /// When roles were last passed to a service, by their ARNs.
+    passed: BTreeMap<&'a str, i64>,
     /// By account, the last day of which a call was seen, and of all accounts.
     ends: (BTreeMap<&'a str, i32>, Option<i32>),
 }
@@ -195,7 +214,15 @@ impl<'i, 'a> Idling<'i, 'a> {
         let others = activity.outsiders.values().chain(activity.assumed.values());
         let others = others.filter_map(Stats::last).map(day);
         let end = others.chain(ends.values().copied()).max();
-        Idling { activity, standards, allows, bearing, patterns, ends: (ends, end) }
+        let mut passed: BTreeMap<&str, i64> = BTreeMap::new();
+        let rows = activity.principals.iter().flat_map(|principal| &principal.rows);
+        for (key, row) in rows.filter(|(key, _)| key.action == PASSES && key.outcome.grants()) {
+            if let Some(last) = row.stats.last() {
+                let known = passed.entry(&key.resource).or_insert(last);
+                *known = last.max(*known);
+            }
+        }
+        Idling { activity, standards, allows, bearing, patterns, passed, ends: (ends, end) }
     }
 
     /// Judges a principal of which nothing was recorded.
@@ -213,6 +240,7 @@ impl<'i, 'a> Idling<'i, 'a> {
             reasons.push(InUse::SeenElsewhere { last: stats.last().and_then(time) });
         }
         reasons.extend(self.last_used(one, account));
+        reasons.extend(self.passed(one));
         let days = match self.sight(one) {
             Ok(Sight::Unused { days }) => days,
             // In a region of which nothing is known it may do all of its work.
@@ -303,6 +331,17 @@ impl<'i, 'a> Idling<'i, 'a> {
             .zip(end)
             .is_some_and(|(at, end)| day(at) < end.saturating_sub(enough).min(first));
         (!old).then(|| InUse::LastUsed { at: at.clone() })
+    }
+
+    fn passed(&self, one: &Attached) -> Option<InUse> {
+        let last = *self.passed.get(one.arn.as_str())?;
+        let days = match self.shows(one, BEGINS_SESSION, Some(last)) {
+            Sight::Unused { .. } | Sight::UnusedIn { .. } => return None,
+            Sight::TooNew { days } => days,
+            Sight::Unobservable { .. } | Sight::UnshownTo { .. } => 0,
+        };
+        let needed = self.standards.lookout.enough();
+        Some(InUse::Passed { at: time(last)?, days, needed })
     }
 
     /// Too few covered days: since it was made, or at all.
