@@ -72,7 +72,14 @@ fn describe(lines: &[DenialLine], text: &mut String) -> std::fmt::Result {
 
 fn describe_line(line: &DenialLine, text: &mut String) -> std::fmt::Result {
     match &line.action {
-        Some(action) => writeln!(text, "  {}  {}", printable(action), printable(&line.resource))?,
+        Some(action) => {
+            let regions: Vec<_> = line.regions.iter().map(|region| printable(region)).collect();
+            let at = match regions.is_empty() {
+                true => String::new(),
+                false => format!(" in {}", regions.join(", ")),
+            };
+            writeln!(text, "  {}  {}{at}", printable(action), printable(&line.resource))?;
+        }
         None => {
             for event in &line.events {
                 writeln!(text, "  {} {}", printable(&event.source), printable(&event.name))?;

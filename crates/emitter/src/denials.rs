@@ -8,7 +8,7 @@
 mod remedy;
 
 use serde::Serialize;
-use trailtrim_aggregator::{Activity, Outcome, Principal, Refusal, RowKey, Stats};
+use trailtrim_aggregator::{Activity, Outcome, Principal, Refusal, Row, RowKey, Stats};
 use trailtrim_iam::wildcard;
 
 use crate::report::{EventName, Seen, seen, time};
@@ -26,6 +26,9 @@ pub struct DenialLine {
     pub action: Option<String>,
     /// The resource, as the message names it or a rule derives it; `*` where neither does.
     pub resource: String,
+    /// The regions that were called, where the resource names none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<String>,
     /// The denied events.
     pub events: Vec<EventName>,
     /// The kind of policy that refused: `identity-based`, `resource-based`,
@@ -81,10 +84,13 @@ pub(crate) fn of_principal(principal: &Principal) -> Vec<(DenialLine, &Stats)> {
     let mut lines = Vec::new();
     for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome == Outcome::Denied) {
         for (refusal, stats) in &row.refusals {
-            let success = last_success(principal, key);
+            let success = last_success(principal, key, row);
+            let names_region = key.resource.split(':').nth(3).is_some_and(|at| !at.is_empty());
+            let regions = row.regions.iter().filter(|region| !names_region && !region.is_empty());
             let told = DenialLine {
                 action: Some(key.action.clone()),
                 resource: key.resource.clone(),
+                regions: regions.cloned().collect(),
                 events: row
                     .events
                     .iter()
@@ -138,6 +144,7 @@ fn line(principal: &Principal, refusal: &Refusal) -> DenialLine {
         account: principal.account.clone(),
         action: None,
         resource: "*".to_owned(),
+        regions: Vec::new(),
         events: Vec::new(),
         policy: refusal.policy.clone(),
         explicit: told.then_some(refusal.explicit),
@@ -157,11 +164,18 @@ fn line(principal: &Principal, refusal: &Refusal) -> DenialLine {
 }
 
 /// Returns when the principal last was allowed the same. Where a denial names no
-/// resource, or a pattern, any success of the action that may be of it counts.
-fn last_success(principal: &Principal, denied: &RowKey) -> Option<i64> {
+/// resource, or a pattern, any success of the action that may be of it counts, in regions that were called:
+/// what is refused in one may work in another.
+fn last_success(principal: &Principal, denied: &RowKey, refused: &Row) -> Option<i64> {
+    let is_there = |row: &Row| {
+        row.regions.is_empty()
+            || refused.regions.is_empty()
+            || row.regions.iter().any(|region| refused.regions.contains(region))
+    };
     principal
         .rows
         .iter()
+        .filter(|(_, row)| is_there(row))
         .filter(|(key, _)| key.outcome.grants() && key.action.eq_ignore_ascii_case(&denied.action))
         .filter(|(key, _)| {
             key.resource == denied.resource
@@ -175,7 +189,7 @@ fn last_success(principal: &Principal, denied: &RowKey) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trailtrim_aggregator::{EventKey, Row, Unmapped, UnmappedKey};
+    use trailtrim_aggregator::{EventKey, Unmapped, UnmappedKey};
 
     fn stats(times: &[i64]) -> Stats {
         let mut stats = Stats::default();
@@ -264,6 +278,25 @@ mod tests {
                 (later, known),
                 "{resource} {times:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_works_in_another_region_is_not_the_same() {
+        let called = |region: &str, row: Row| {
+            let mut row = row;
+            row.regions.insert(region.to_owned());
+            row
+        };
+        for (region, known) in [("eu-west-1", false), ("ap-southeast-1", true)] {
+            let refused = denied(vec![refused(Some("service-control"), true, &[10])]);
+            let lines = lines_of(&principal(vec![
+                (key("*", Outcome::Denied), called("ap-southeast-1", refused)),
+                (key("*", Outcome::Granted), called(region, granted(&[5]))),
+            ]));
+            let line = lines.first().unwrap();
+            assert_eq!(line.regions, ["ap-southeast-1"]);
+            assert_eq!(line.last_success.is_some(), known, "{region}");
         }
     }
 
