@@ -22,6 +22,7 @@ mod renewed;
 mod room;
 mod shared;
 mod unshown;
+mod written;
 
 use crate::harness::{list, number, text, text_of, trailtrim};
 

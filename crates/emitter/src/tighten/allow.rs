@@ -300,6 +300,15 @@ impl<'b> Allow<'b> {
         Some(common.into_iter().collect())
     }
 
+    /// Tells whether all that a resource pattern means is among the statement's resources.
+    pub(crate) fn holds(&self, resource: &str) -> bool {
+        if !self.exceptions.is_empty() {
+            return self.common(resource).is_some_and(|common| common == [resource]);
+        }
+        self.plain.contains(resource)
+            || self.patterns.iter().any(|wide| pattern::covers(wide, resource))
+    }
+
     /// Tells whether each of its resources says of what kind it is: no pattern begins where that stands.
     pub(crate) fn names_kinds(&self) -> bool {
         let names = |one: &String| {

@@ -380,7 +380,9 @@ impl Wanted<'_> {
                         Footing::Evidence => block.actions.clone(),
                         Footing::Kept => {
                             let also = also_granted(plain.as_ref(), &key, &block.resources);
-                            shortened((&block.actions, &also), &ground.from, allows, settings)
+                            let sources = sources(allows, &ground.from);
+                            let what = (&block.actions, &also, &block.resources);
+                            shortened(what, &sources, settings)
                         }
                     };
                     let mut statement =
@@ -408,8 +410,10 @@ impl Wanted<'_> {
             let footing = if evident { Footing::Evidence } else { Footing::Kept };
             let actions = match footing {
                 Footing::Evidence => names,
+                // All of its sources have the same exceptions, and so the same resources.
                 Footing::Kept => {
-                    shortened((&names, &BTreeSet::new()), &ground.from, allows, settings)
+                    let none = BTreeSet::new();
+                    shortened((&names, &none, &none), &sources(allows, &ground.from), settings)
                 }
             };
             let mut statement = Statement::allow(actions, Vec::<String>::new());
@@ -524,17 +528,33 @@ fn also_granted(plain: Option<&Pool>, key: &Key, resources: &BTreeSet<String>) -
     on.into_iter().filter(|(_, on)| *on == resources.len()).map(|(one, _)| one.clone()).collect()
 }
 
-/// Writes actions in the attached patterns where all that such a pattern means stays; `also` are
-/// granted beside them anyway.
+/// Returns the statements at some places.
+fn sources<'x, 'a>(allows: &'x [Allow<'a>], from: &BTreeSet<Place>) -> Vec<&'x Allow<'a>> {
+    allows.iter().filter(|allow| from.contains(&allow.place)).collect()
+}
+
+/// Tells whether what an action pattern means is attached on all of some resources. What several statements
+/// allow may stand in one of the draft, and then none of them need have the pattern on all that this is about.
+fn is_attached(wide: &str, resources: &BTreeSet<String>, sources: &[&Allow<'_>]) -> bool {
+    let holding: Vec<&&Allow<'_>> = sources.iter().filter(|one| one.holds_action(wide)).collect();
+    resources.iter().all(|resource| holding.iter().any(|one| one.holds(resource)))
+}
+
+/// Writes actions that stay on some resources in the attached patterns, where all that such a pattern means
+/// stays; `also` are granted beside them anyway.
 fn shortened(
-    (actions, also): (&BTreeSet<String>, &BTreeSet<String>),
-    from: &BTreeSet<Place>,
-    allows: &[Allow<'_>],
+    (actions, also, resources): (&BTreeSet<String>, &BTreeSet<String>, &BTreeSet<String>),
+    sources: &[&Allow<'_>],
     settings: &Settings,
 ) -> BTreeSet<String> {
     let mut left = actions.clone();
     let mut written = BTreeSet::new();
-    let sources = allows.iter().filter(|allow| from.contains(&allow.place));
+    // What the statements allow on none of their resources, they do not by a pattern either; but no pattern
+    // means what no draft may hold.
+    let dead = |one: &str| {
+        let mut meaning = sources.iter().filter(|allow| allow.holds_action(one));
+        !settings.withheld(one) && meaning.all(|allow| allow.dead.contains(one))
+    };
     let stays = |one: &&str| actions.contains(*one) || also.contains(*one);
     // Of other services than these nothing stays, so a pattern over services needs no look at them.
     let services: BTreeSet<&str> =
@@ -572,12 +592,12 @@ fn shortened(
                 }
             };
             for (narrow, means) in written_as {
-                // What the statement allows on none of its resources, it does not by the pattern either; but
-                // no pattern means what no draft may hold.
-                let dead = |one: &str| allow.dead.contains(one) && !settings.withheld(one);
                 let whole = means.iter().all(|one| stays(one) || dead(one));
                 let shorter = means.len() > 1 && whole;
-                if shorter && means.iter().any(|one| left.contains(*one)) {
+                if shorter
+                    && means.iter().any(|one| left.contains(*one))
+                    && is_attached(&narrow, resources, sources)
+                {
                     means.iter().for_each(|one| {
                         left.remove(*one);
                     });

@@ -1,0 +1,61 @@
+//! In which patterns of actions a draft says what stays: one is attached on what its statement is about, and not
+//! on what another statement names by its actions.
+
+use serde_json::Value;
+
+use super::beside::{allow, worker};
+use super::{ACCOUNT, Files, Log, WEEK, drafted, texts};
+use crate::harness::list;
+
+const DESCRIBE: &str = "dynamodb:DescribeTable";
+
+/// The week of a worker that looks at one table.
+fn looks() -> Log {
+    let table = r#"{"tableName":"x"}"#;
+    Log::alive(ACCOUNT, 8).daily("worker", "dynamodb.amazonaws.com", "DescribeTable", table)
+}
+
+fn table(name: &str) -> String {
+    format!("arn:aws:dynamodb:*:{ACCOUNT}:table/{name}")
+}
+
+/// Returns the actions and patterns that a draft has on a table.
+fn on<'d>(one: &'d Value, name: &str) -> Vec<&'d str> {
+    let statements = drafted(one).into_iter().flat_map(|draft| list(draft, "Statement"));
+    let meant = statements.filter(|one| texts(&one["Resource"]).contains(&table(name).as_str()));
+    meant.flat_map(|one| texts(&one["Action"])).collect()
+}
+
+#[test]
+fn a_pattern_is_written_only_where_it_is_attached() {
+    let updates = ["dynamodb:UpdateTable", "dynamodb:UpdateTableReplicaAutoScaling"];
+    let wide = "dynamodb:UpdateTable*";
+    // Nothing is unused after so few days: all of it stays, and may stand in one statement.
+    let early = ["--unused-days", "100", "--principal", "worker", "--use-region", "eu-west-1"];
+    let statements = [
+        allow(&[DESCRIBE, wide], &table("x")),
+        allow(&[&[DESCRIBE][..], &updates].concat(), &table("y")),
+    ];
+    let one = worker(&looks(), &statements, &early);
+    let expected = [&[DESCRIBE][..], &updates].concat();
+    assert_eq!(on(&one, "y"), expected, "{one:#}");
+    let statements = ["x", "y"].map(|name| allow(&[DESCRIBE, wide], &table(name)));
+    let one = worker(&looks(), &statements, &early);
+    assert_eq!(on(&one, "y"), [DESCRIBE, wide], "{one:#}");
+}
+
+/// Tables are listed on no table, but a pattern may mean more than tables.
+#[test]
+fn a_pattern_means_nothing_that_goes_from_another_of_its_statements() {
+    let files = Files::new();
+    let pinned = "[[pin]]\naction = \"dynamodb:ListTagsOfResource\"\nreason = \"r\"\nowner = \"o\"\n";
+    let config = files.write("trailtrim.toml", pinned);
+    let options = [&WEEK[..], &["--config", &config]].concat();
+    let statements = [
+        allow(&[DESCRIBE], &table("x")),
+        allow(&["dynamodb:ListT*"], &table("x")),
+        allow(&["dynamodb:ListT*"], &table("y*")),
+    ];
+    let one = worker(&looks(), &statements, &options);
+    assert_eq!(on(&one, "y*"), ["dynamodb:ListTagsOfResource"], "{one:#}");
+}
