@@ -105,3 +105,45 @@ fn what_has_none_of_the_names_or_means_all_of_the_kind_does_not_stay() {
     let all = drafts(&["*"]);
     assert!(!all.contains("table/*") && all.contains("table/ci-3"), "{all}");
 }
+
+/// A role that makes a role or a user every other day, gives it something and deletes the one before.
+fn identities(kind: &str, gives: &str) -> Log {
+    let mut log = Log::alive(ACCOUNT, 8);
+    let field = format!("{}Name", kind.to_ascii_lowercase());
+    for day in (0..8).step_by(2) {
+        let mut call = |hour: usize, name: &str, day: usize| {
+            let of = serde_json::json!({field.as_str(): format!("pr-{day}"),
+                "policyArn": format!("arn:aws:iam::{ACCOUNT}:policy/base")});
+            let call = ("iam.amazonaws.com", name, &*of.to_string());
+            log.at(ACCOUNT, "worker", (day, hour), call, false);
+        };
+        call(8, &format!("Create{kind}"), day);
+        call(9, gives, day);
+        if day > 0 {
+            call(10, &format!("Delete{kind}"), day - 2);
+        }
+    }
+    log
+}
+
+#[test]
+fn what_manages_permissions_or_makes_credentials_stays_on_the_names_and_is_told() {
+    let of = |verb: &str, kind: &str| format!("iam:{verb}{kind}");
+    for (kind, gives) in [("Role", "AttachRolePolicy"), ("User", "CreateAccessKey")] {
+        let own = &format!("iam:{gives}");
+        let attached = format!("arn:aws:iam::{ACCOUNT}:{}/pr-*", kind.to_ascii_lowercase());
+        let (make, delete) = (of("Create", kind), of("Delete", kind));
+        let one =
+            worker(&identities(kind, gives), &[allow(&[&make, &delete, own], &attached)], &WEEK);
+        let on = |action: &str| -> Vec<String> {
+            let all = drafted(&one).into_iter().flat_map(|draft| list(draft, "Statement"));
+            let has = all.filter(|one| texts(&one["Action"]).contains(&action));
+            has.flat_map(|one| texts(&one["Resource"])).map(str::to_owned).collect()
+        };
+        assert_eq!(on(&make), [attached.clone()], "{one:#}");
+        assert_eq!(on(own).len(), 4, "{one:#}");
+        assert!(!on(own).contains(&attached), "{one:#}");
+        let told = notes(&one);
+        assert!(told.iter().any(|note| note.contains(own.as_str())), "{told:?}");
+    }
+}

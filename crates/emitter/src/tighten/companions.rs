@@ -11,7 +11,7 @@ use super::allow::Allow;
 use super::rest::Rest;
 use crate::baseline::{baseline, workload_companions};
 use crate::companions::speaks;
-use crate::renewed::{NAMES, renewed};
+use crate::renewed::{NAMES, is_never, renewed};
 use crate::turnover::kind;
 
 /// What brought a companion.
@@ -126,7 +126,8 @@ impl Companions {
                 by_action.entry(action.to_ascii_lowercase()).or_default().push(brought);
             }
         }
-        for (action, names) in principals.iter().flat_map(|one| renewed(one, catalog)) {
+        let renewed = principals.iter().flat_map(|one| renewed(one, catalog));
+        for (action, names) in renewed.filter(|(action, _)| !is_never(catalog, action)) {
             let Some(facts) = catalog.action(action) else { continue };
             let kinds = names.names.iter().filter_map(|name| kind(name));
             by_action.entry(action.to_ascii_lowercase()).or_default().push(Brought {
