@@ -75,6 +75,19 @@ pub(crate) fn is_never(catalog: Catalog, action: &str) -> bool {
     level == Some(AccessLevel::PermissionsManagement) || escalation::is_as_seen(action)
 }
 
+/// Tells whether a pattern means all of a kind that an action takes, or all but the shortest names: it has no
+/// word but those of the kind itself, and says nothing of which names are meant.
+pub(crate) fn is_of_all(catalog: Catalog, action: &str, pattern: &str) -> bool {
+    let words = |arn: &str| -> Vec<String> {
+        let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+        let words = resource.split(|c: char| !c.is_ascii_alphanumeric());
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let own = words(pattern);
+    let mut types = catalog.action(action).into_iter().flat_map(|facts| facts.resource_types());
+    types.any(|kind| kind.templates().any(|template| words(&open(template)) == own))
+}
+
 /// Finds the actions of a principal that were used on such things alone.
 pub(crate) fn renewed(principal: &Principal, catalog: Catalog) -> BTreeMap<&str, Renewed<'_>> {
     let granted = || principal.rows.iter().filter(|(key, _)| key.outcome.grants());
@@ -108,6 +121,23 @@ pub(crate) fn renewed(principal: &Principal, catalog: Catalog) -> BTreeMap<&str,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_names_no_name_is_of_all() {
+        let tables = |name: &str| format!("arn:aws:dynamodb:eu-west-1:111122223333:table/{name}");
+        let is = |name: &str| is_of_all(Catalog::embedded(), "dynamodb:CreateTable", &tables(name));
+        for (name, expected) in
+            [("*", true), ("?*", true), ("??*", true), ("*-*", true), ("c*", false), ("*1", false)]
+        {
+            assert_eq!(is(name), expected, "{name}");
+        }
+        // A word of the kind's own is no name.
+        let balancers =
+            |name: &str| format!("arn:aws:elasticloadbalancing:r:1:loadbalancer/{name}");
+        let action = "elasticloadbalancing:DeleteLoadBalancer";
+        let is = |name: &str| is_of_all(Catalog::embedded(), action, &balancers(name));
+        assert!(is("app/*/*") && !is("app/pr-*/*"));
+    }
 
     #[test]
     fn what_makes_credentials_or_manages_permissions_stays_as_it_was_seen() {

@@ -412,11 +412,12 @@ impl<'a> Judge<'_, '_, 'a> {
         {
             (rest, rest_class, why) = (Rest::All, Class::Companion, reason.clone());
         }
+        let is_used = || !seen.is_empty() || self.is_stale_elsewhere(action, &elsewhere);
         if matches!(rest_class, Class::Unused | Class::Pinned)
             && rest != Rest::All
             && let Some((on, reason)) = self
                 .companions
-                .of_action(action, allow)
+                .of_action(action, allow, is_used())
                 .or_else(|| self.companions.of_workload(action, allow, &is_seen))
         {
             match self.not_forbidden(action, on) {
@@ -434,7 +435,7 @@ impl<'a> Judge<'_, '_, 'a> {
         }
         // Each reason for passing roles reaches to services of its own.
         if let (Rest::PassedTo(services), Class::Unobservable) = (&mut rest, rest_class)
-            && let Some((on, reason)) = self.companions.of_action(action, allow)
+            && let Some((on, reason)) = self.companions.of_action(action, allow, is_used())
         {
             rest_class = Class::Companion;
             why = format!("{reason}; beside that {why}");
@@ -530,6 +531,19 @@ impl<'a> Judge<'_, '_, 'a> {
             }
             sight => rest_of(sight, lookout, was_seen),
         }
+    }
+
+    /// Tells whether some of what other statements keep of an action is kept there by the names up to now, and
+    /// by no pattern that is attached for the next ones.
+    fn is_stale_elsewhere(&self, action: &str, elsewhere: &[Elsewhere<'_>]) -> bool {
+        let is_renewed = |one: &Elsewhere<'_>| {
+            let is_keeper = |allow: &&Allow<'_>| {
+                allow.policy == one.policy && allow.place.statement == one.statement
+            };
+            let mut keepers = self.bench.allows.iter().filter(is_keeper);
+            keepers.any(|allow| self.companions.renews(action, &one.key.resource, allow))
+        };
+        !elsewhere.iter().all(is_renewed)
     }
 
     fn is_in_china(&self) -> bool {
