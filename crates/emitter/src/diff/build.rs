@@ -505,9 +505,9 @@ fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<Stat
                         (_, true) => Some(ActionDiff {
                             class: Class::ToFit,
                             why: format!("{}, and a pattern of the draft stands for it", one.why),
-                            ..action(one, several, &writing)
+                            ..action(one, *place, several, &writing)
                         }),
-                        (false, false) => Some(action(one, several, &writing)),
+                        (false, false) => Some(action(one, *place, several, &writing)),
                         (true, false) => None,
                     })
                     .collect(),
@@ -522,13 +522,13 @@ fn goes(one: &Judged<'_>) -> bool {
     matches!(one.class, Class::Unused | Class::Forbidden) && one.rest == Rest::Nothing
 }
 
-fn action(one: &Judged<'_>, several: bool, writing: &Writing<'_>) -> ActionDiff {
+fn action(one: &Judged<'_>, place: Place, several: bool, writing: &Writing<'_>) -> ActionDiff {
     let used = one.seen.iter().map(|used| UsedResource {
         principal: several.then(|| used.principal.to_owned()),
         resource: used.key.resource.clone(),
         written_as: match one.rest == Rest::All || one.class == Class::Withheld {
             true => None,
-            false => writing.instead(one.action, &used.key.resource),
+            false => writing.instead(one.action, place, &used.key.resource),
         },
         outcome: used.key.outcome.code().to_owned(),
         surely: used.surely,
