@@ -18,7 +18,7 @@ use trailtrim_aggregator::{Join as _, Principal, RowKey, Stats};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, Limits, PolicyDocument, Selector, Statement, compare, pattern};
 
-use crate::attached::{askings, who};
+use crate::attached::{Askings, who};
 use crate::fit::Limits as FitLimits;
 use crate::replay::{Allowance, Circumstances, Replay};
 use crate::ways::{self, Index, Need, Way};
@@ -231,7 +231,7 @@ pub fn replay(
     withheld: &dyn Fn(&str) -> bool,
     catalog: Catalog,
 ) -> ReplayProof {
-    let askings = askings(principal);
+    let askings = Askings::of(principal);
     let (before, after) = (Replay::of(attached.iter().copied()), Replay::of(draft.iter().copied()));
     let within = boundary.map(|document| Replay::of([document]));
     let mut proof = ReplayProof::default();
@@ -257,46 +257,50 @@ pub fn replay(
         let mut on_arn = false;
         let mut reached = false;
         let circumstances = Circumstances::of(row);
-        let by_name = askings.iter().map(|asking| {
-            let asking = asking.as_ref();
-            (asking, parts(key, &circumstances, attached, &before, asking))
-        });
-        let by_name: Vec<_> = by_name.collect();
-        let surely = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
-            let sure = |part| before.judge(part, &circumstances, *asking) == Allowance::Surely;
-            !parts.is_empty() && parts.iter().all(sure)
-        };
-        let stays = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
-            let is = |part| after.judge(part, &circumstances, *asking) != Allowance::No;
-            !parts.is_empty() && parts.iter().all(is)
-        };
-        let found = by_name.iter().find(surely).or_else(|| by_name.iter().find(stays));
-        let found = found.or_else(|| by_name.iter().find(|(_, parts)| !parts.is_empty()));
-        let (asking, parts) = found.cloned().unwrap_or_default();
-        for part in parts {
-            reached = true;
-            on_arn |= part.resource != key.resource && takes_no_resource(&key.action, catalog);
-            let was = before.judge(&part, &circumstances, asking);
-            let mut is = after.judge(&part, &circumstances, asking);
-            // A network is known by its first address only; a draft asks for whole networks.
-            if is != Allowance::Surely && was == Allowance::Surely {
-                is = after.judge(&part, &circumstances.with_networks(row), asking);
-            }
-            sure &= is == Allowance::Surely;
-            let limit = within.as_ref().map(|within| within.judge(&part, &circumstances, asking));
-            sure &= limit.as_ref().is_none_or(|limit| *limit == Allowance::Surely);
-            for one in [Some(&is), limit.as_ref()].into_iter().flatten() {
-                if let Allowance::Perhaps(keys) = one {
-                    proof.condition_keys.extend(keys.iter().cloned());
-                }
-            }
-            let holds = match was {
-                Allowance::No => true,
-                Allowance::Perhaps(_) => is != Allowance::No,
-                Allowance::Surely => is == Allowance::Surely,
+        for names in askings.at(&row.stats) {
+            let by_name = names.into_iter().map(|asking| {
+                (asking, parts(key, &circumstances, attached, &before, asking))
+            });
+            let by_name: Vec<_> = by_name.collect();
+            let surely = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
+                let sure = |part| before.judge(part, &circumstances, *asking) == Allowance::Surely;
+                !parts.is_empty() && parts.iter().all(sure)
             };
-            if !holds {
-                proof.failed.push(Denied { action: part.action, resource: part.resource });
+            let stays = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
+                let is = |part| after.judge(part, &circumstances, *asking) != Allowance::No;
+                !parts.is_empty() && parts.iter().all(is)
+            };
+            let found = by_name.iter().find(surely).or_else(|| by_name.iter().find(stays));
+            let found = found.or_else(|| by_name.iter().find(|(_, parts)| !parts.is_empty()));
+            let (asking, parts) = found.cloned().unwrap_or_default();
+            // Of what was done under this name, nothing allowed it.
+            sure &= !parts.is_empty();
+            for part in parts {
+                reached = true;
+                on_arn |= part.resource != key.resource && takes_no_resource(&key.action, catalog);
+                let was = before.judge(&part, &circumstances, asking);
+                let mut is = after.judge(&part, &circumstances, asking);
+                // A network is known by its first address only; a draft asks for whole networks.
+                if is != Allowance::Surely && was == Allowance::Surely {
+                    is = after.judge(&part, &circumstances.with_networks(row), asking);
+                }
+                sure &= is == Allowance::Surely;
+                let limit =
+                    within.as_ref().map(|within| within.judge(&part, &circumstances, asking));
+                sure &= limit.as_ref().is_none_or(|limit| *limit == Allowance::Surely);
+                for one in [Some(&is), limit.as_ref()].into_iter().flatten() {
+                    if let Allowance::Perhaps(keys) = one {
+                        proof.condition_keys.extend(keys.iter().cloned());
+                    }
+                }
+                let holds = match was {
+                    Allowance::No => true,
+                    Allowance::Perhaps(_) => is != Allowance::No,
+                    Allowance::Surely => is == Allowance::Surely,
+                };
+                if !holds {
+                    proof.failed.push(Denied { action: part.action, resource: part.resource });
+                }
             }
         }
         if !reached {
