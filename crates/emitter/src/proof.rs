@@ -21,6 +21,7 @@ use trailtrim_iam::{Effect, Limits, PolicyDocument, Selector, Statement, compare
 use crate::attached::{Askings, who};
 use crate::fit::Limits as FitLimits;
 use crate::replay::{Allowance, Circumstances, Replay};
+use crate::tighten::is_on_none;
 use crate::ways::{self, Index, Need, Way};
 
 /// Steps for one comparison; a step compares two positions of two patterns.
@@ -178,6 +179,7 @@ pub fn foretell(
     boundary: Option<&PolicyDocument>,
     draft: &[&PolicyDocument],
     not_attached: &BTreeSet<&RowKey>,
+    catalog: Catalog,
 ) -> Foretold {
     let within = boundary.map(|document| Replay::of([document]));
     let asking = who(&later.arn);
@@ -187,7 +189,7 @@ pub fn foretell(
     let granted = later.rows.iter().filter(|(key, _)| key.outcome.grants());
     for (key, row) in granted.filter(|(key, _)| !not_attached.contains(key)) {
         let circumstances = Circumstances::of(row);
-        let parts = parts(key, &circumstances, attached, &before, asking.as_ref());
+        let parts = parts((key, catalog), &circumstances, attached, &before, asking.as_ref());
         let judged = parts.into_iter().map(|part| {
             let known = circumstances.with_networks(row);
             let judge = |with: &Replay| with.judge(&part, &known, asking.as_ref());
@@ -259,7 +261,7 @@ pub fn replay(
         let circumstances = Circumstances::of(row);
         for names in askings.at(&row.stats) {
             let by_name = names.into_iter().map(|asking| {
-                (asking, parts(key, &circumstances, attached, &before, asking))
+                (asking, parts((key, catalog), &circumstances, attached, &before, asking))
             });
             let by_name: Vec<_> = by_name.collect();
             let surely = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
@@ -350,9 +352,10 @@ fn takes_no_resource(action: &str, catalog: Catalog) -> bool {
 }
 
 /// Returns the parts of something that was used that attached policies may allow. It was one call
-/// on one resource: where only part of what the record leaves open is attached, it was there.
+/// on one resource: where only part of what the record leaves open is attached, it was there. What takes no
+/// resource is not asked for on a name that a statement does not name it beside, if it can have been elsewhere.
 fn parts(
-    key: &RowKey,
+    (key, catalog): (&RowKey, Catalog),
     circumstances: &Circumstances,
     attached: &[&PolicyDocument],
     before: &Replay,
@@ -361,7 +364,8 @@ fn parts(
     if before.judge(key, circumstances, asking) != Allowance::No {
         return vec![key.clone()];
     }
-    let mut found = BTreeSet::new();
+    let (mut found, mut likely) = (BTreeSet::new(), BTreeSet::new());
+    let on_nothing = takes_no_resource(&key.action, catalog);
     for document in attached {
         let version = document.effective_version();
         for statement in &document.statements {
@@ -376,16 +380,26 @@ fn parts(
                     }
                 };
             if holds {
+                let named = statement.action.listed().iter();
+                let named = named.into_iter().any(|one| one.eq_ignore_ascii_case(&key.action));
                 for resource in resources {
                     let resource = pattern::modern(resource, version);
-                    found.extend(pattern::overlap(&resource, &key.resource).unwrap_or_default());
+                    let common = pattern::overlap(&resource, &key.resource).unwrap_or_default();
+                    if named || !(on_nothing && is_on_none(&key.action, &resource)) {
+                        likely.extend(common.iter().cloned());
+                    }
+                    found.extend(common);
                 }
             }
         }
     }
     let part = |resource| RowKey { resource, ..key.clone() };
-    let parts = found.into_iter().map(part);
-    parts.filter(|part| before.judge(part, circumstances, asking) != Allowance::No).collect()
+    let allowed = |parts: BTreeSet<String>| -> Vec<RowKey> {
+        let parts = parts.into_iter().map(part);
+        parts.filter(|part| before.judge(part, circumstances, asking) != Allowance::No).collect()
+    };
+    let likely = allowed(likely);
+    if likely.is_empty() { allowed(found) } else { likely }
 }
 
 /// Proves that a draft allows nothing that what is attached does not.

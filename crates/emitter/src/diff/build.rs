@@ -382,8 +382,9 @@ impl Builder<'_> {
         });
         let draft = PolicyDocument::new(statements.collect());
         let limit = one.attached.limit();
+        let (split, catalog) = (&past.split, self.catalog());
         let mut foretold =
-            proof::foretell(&past.split, later, attached, limit, &[&draft], not_attached);
+            proof::foretell(split, later, attached, limit, &[&draft], not_attached, catalog);
         for at in &one.attached.bundles {
             let (Some(now), Some(then)) =
                 (self.tightened.bundles.get(*at), earlier.bundles.get(*at))
