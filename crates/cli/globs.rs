@@ -44,7 +44,7 @@ pub(crate) fn require_none(unmatched: &BTreeSet<&str>) -> anyhow::Result<()> {
 /// A pattern may mean the whole ARN, `role/path/name`, or the bare name; of a user that was renamed also those
 /// that it went by before.
 pub(crate) fn matches(pattern: &str, principal: &Principal) -> bool {
-    let former = principal.former.iter().map(String::as_str);
+    let former = principal.former.keys().map(String::as_str);
     former.chain([principal.arn.as_str()]).any(|arn| matches_arn(pattern, arn))
 }
 

@@ -394,6 +394,31 @@ fn what_takes_no_resource_is_not_allowed_on_an_arn() {
     assert_eq!(counts(&all), [8, 8, 0], "{all:#}");
 }
 
+/// A pattern beside one name is no way of what is asked for on none; a draft without it denies nothing.
+#[test]
+fn what_takes_no_resource_is_replayed_on_what_may_have_allowed_it() {
+    let list = |source: &str, name: &str, statements: [(&str, &str); 2]| {
+        let log = Log::alive(ACCOUNT, 8).daily("worker", source, name, "{}");
+        let (trail, files) = (log.write(1), Files::new());
+        let allow = |(action, resource): (&str, &str)| json!({"Effect": "Allow", "Action": action, "Resource": resource});
+        let attached = files.write("policy.json", &document(&statements.map(allow)));
+        let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+        of(&made, "worker").clone()
+    };
+    let table = |name: &str| format!("arn:aws:dynamodb:*:{ACCOUNT}:table/{name}");
+    let tables = [("dynamodb:*", table("ci-1")), ("dynamodb:ListTables", table("users"))];
+    let role = |name: &str| format!("arn:aws:iam::{ACCOUNT}:role/{name}");
+    let roles = [("iam:List*", role("")), ("iam:*", role("app"))];
+    for (source, name, statements) in [
+        ("dynamodb.amazonaws.com", "ListTables", tables),
+        ("iam.amazonaws.com", "ListRoles", roles),
+    ] {
+        let statements = [0, 1].map(|at| (statements[at].0, statements[at].1.as_str()));
+        let one = list(source, name, statements);
+        assert_eq!(number(&one["proofs"]["replay"], "on_arns"), 8, "{one:#}");
+    }
+}
+
 #[test]
 fn what_takes_things_of_other_services_takes_only_its_own() {
     let other = "arn:aws:sns:eu-west-1:111122223333:*";

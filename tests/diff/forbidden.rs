@@ -169,6 +169,16 @@ fn what_the_boundary_does_not_allow_is_no_hole_and_needs_not_stay() {
     assert_eq!((number(replay, "allowed"), number(replay, "conditional")), (0, 8), "{replay:#}");
 }
 
+/// What EC2 does without a resource, it is asked for on `*` alone.
+#[test]
+fn a_boundary_on_arns_does_not_allow_what_takes_no_resource() {
+    let action = "ec2:DescribeVerifiedAccessInstanceWebAclAssociations";
+    let limit = json!({"Effect": "Allow", "Action": ["ec2:*", "sqs:*"],
+        "Resource": ["arn:aws:ec2:*:*:instance/*", QUEUE]});
+    let one = judged(&[allow(&["sqs:GetQueueAttributes", action])], Some(&[limit]));
+    assert_eq!(gone(&one, action), ["the boundary limit does not allow it"], "{one:#}");
+}
+
 #[test]
 fn what_worked_although_the_boundary_forbids_it_is_unexplained() {
     let held = allow(&["sqs:GetQueueAttributes", "sqs:PurgeQueue"]);

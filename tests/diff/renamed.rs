@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::claims::messages;
-use crate::harness::trailtrim;
+use crate::harness::{text_of, trailtrim};
 
 use super::{ACCOUNT, Files, Log, described, drafted, dump, of, policy};
 
@@ -70,6 +70,35 @@ fn what_a_variable_surely_allowed_goes_before_what_a_condition_may_have() {
     );
     let drafts = json!(drafted(&one)).to_string();
     assert!(drafts.contains(own) && !drafts.contains("PrincipalTag"), "{drafts}");
+}
+
+#[test]
+fn a_variable_stands_for_no_name_that_was_given_up_before() {
+    let queue = format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/old-jobs");
+    let purge = || ("sqs", "PurgeQueue", json!({"queueUrl": queue}));
+    let own = "arn:aws:sqs:*:*:${aws:username}-jobs";
+    let on = |resource: &str| json!({"Effect": "Allow", "Action": "sqs:PurgeQueue", "Resource": resource});
+    let mut with_mfa = on("arn:aws:sqs:*:*:*-jobs");
+    with_mfa["Condition"] = json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}});
+    // Whether calls were made under the former name too, and what else is attached: what stays of both.
+    for (before, beside, expected) in [
+        (true, with_mfa.clone(), (true, true)),
+        (false, with_mfa, (false, true)),
+        (true, on("arn:aws:sqs:*:*:*-jobs"), (false, true)),
+    ] {
+        let mut log = Log::alive(ACCOUNT, 8);
+        for day in 0..8 {
+            let name = if day < 2 { "old" } else { "new" };
+            log.records.push(call(name, day, ("sts", "GetCallerIdentity", json!({}))));
+            if before || day > 1 {
+                log.records.push(call(name, day, purge()));
+            }
+        }
+        let one = of_user(&log, &[on(own), beside]);
+        let drafts = json!(drafted(&one)).to_string();
+        assert_eq!((drafts.contains(own), drafts.contains(":old-jobs")), expected, "{drafts}");
+        assert_eq!(text_of(&one, "status"), "tightened", "{one:#}");
+    }
 }
 
 /// What is said of the user, who goes by `new` now, has these statements and was never seen but in the log.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::beside::{allow, worker};
-use super::{ACCOUNT, Log, WEEK, drafted, texts};
+use super::{ACCOUNT, Files, Log, WEEK, drafted, texts};
 use crate::harness::{list, text_of};
 
 /// A role that makes a topic every other day, reads it and deletes the one before; `own` tells whether it
@@ -74,11 +74,11 @@ fn where_no_pattern_of_its_kind_is_attached_the_next_name_is_warned_of() {
     }
 }
 
-/// A role that makes a table every other day, looks at it and deletes the one before.
-fn tables() -> Log {
+/// A role that makes a table every day, looks at it and deletes the one before, for so many days.
+fn tables(days: usize) -> Log {
     let mut log = Log::alive(ACCOUNT, 8);
     let db = "dynamodb.amazonaws.com";
-    for day in 0..8 {
+    for day in 0..days {
         let of = |day: usize| format!(r#"{{"tableName":"ci-{day}"}}"#);
         log.at(ACCOUNT, "worker", (day, 8), (db, "CreateTable", &of(day)), false);
         log.at(ACCOUNT, "worker", (day, 9), (db, "DescribeTable", &of(day)), true);
@@ -86,22 +86,134 @@ fn tables() -> Log {
             log.at(ACCOUNT, "worker", (day, 10), (db, "DeleteTable", &of(day - 1)), false);
         }
     }
+    log.at(ACCOUNT, "worker", (7, 11), (db, "DeleteTable", r#"{"tableName":"ci-0"}"#), false);
     log
+}
+
+const TABLES: [&str; 3] =
+    ["dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:DeleteTable"];
+
+/// A statement about tables.
+fn on_tables(name: &str) -> Value {
+    allow(&TABLES, &format!("arn:aws:dynamodb:*:{ACCOUNT}:table/{name}"))
 }
 
 #[test]
 fn what_has_none_of_the_names_or_means_all_of_the_kind_does_not_stay() {
-    let actions = ["dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:DeleteTable"];
-    let on = |name: &str| format!("arn:aws:dynamodb:*:{ACCOUNT}:table/{name}");
     let drafts = |attached: &[&str]| {
-        let allow: Vec<Value> = attached.iter().map(|name| allow(&actions, &on(name))).collect();
-        let one = worker(&tables(), &allow, &WEEK);
+        let allow: Vec<Value> = attached.iter().map(|name| on_tables(name)).collect();
+        let one = worker(&tables(8), &allow, &WEEK);
         serde_json::json!(drafted(&one)).to_string()
     };
     assert!(drafts(&["ci-*"]).contains("table/ci-*"));
     let both = drafts(&["ci-*", "prod-*", "orders"]);
     assert!(both.contains("table/ci-*"), "{both}");
     assert!(!both.contains("table/prod-*") && !both.contains("table/orders"), "{both}");
-    let all = drafts(&["*"]);
-    assert!(!all.contains("table/*") && all.contains("table/ci-3"), "{all}");
+    for wide in ["*", "?*", "??*", "*-*"] {
+        let all = drafts(&[wide]);
+        assert!(!all.contains(&format!("table/{wide}")) && all.contains("table/ci-3"), "{all}");
+    }
+}
+
+#[test]
+fn what_stands_beside_a_pattern_does_not_decide_on_it() {
+    let mut statement = on_tables("ci-*");
+    let queues = Value::from(format!("arn:aws:sqs:*:{ACCOUNT}:*"));
+    statement["Resource"] = [statement["Resource"].clone(), queues].into_iter().collect();
+    let one = worker(&tables(8), &[statement], &WEEK);
+    let drafts = serde_json::json!(drafted(&one)).to_string();
+    assert!(drafts.contains("table/ci-*"), "{drafts}");
+}
+
+#[test]
+fn names_are_counted_by_what_is_attached_and_not_by_region() {
+    // Two names, in two regions each.
+    let one = worker(&tables(2), &[on_tables("ci-*")], &WEEK);
+    let drafts = serde_json::json!(drafted(&one)).to_string();
+    for region in ["eu-west-1", "us-east-1"] {
+        assert!(drafts.contains(&format!(":{region}:{ACCOUNT}:table/ci-*")), "{drafts}");
+    }
+    // No pattern of which one name is listed is for the next one, be it one in each region.
+    let one = worker(&tables(2), &[on_tables("*")], &WEEK);
+    let told = notes(&one);
+    assert!(told.iter().any(|one| one.contains("makes and deletes itself")), "{one:#}");
+}
+
+#[test]
+fn a_pattern_that_none_of_the_calls_needed_goes() {
+    let mut elsewhere = on_tables("c*");
+    elsewhere["Condition"] = serde_json::json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}});
+    for beside in [on_tables("c*"), elsewhere] {
+        let one = worker(&tables(8), &[on_tables("ci-*"), beside], &WEEK);
+        let drafts = serde_json::json!(drafted(&one)).to_string();
+        assert!(drafts.contains("table/ci-*") && !drafts.contains("table/c*"), "{drafts}");
+    }
+    // What keeps the calls by their names alone is not there for the next one.
+    let one = worker(&tables(8), &[on_tables("*"), on_tables("ci-*")], &WEEK);
+    let drafts = serde_json::json!(drafted(&one)).to_string();
+    assert!(drafts.contains("table/ci-*") && !drafts.contains("table/*"), "{drafts}");
+}
+
+#[test]
+fn what_was_seen_is_told_as_its_own_statement_writes_it() {
+    let files = Files::new();
+    let pinned = format!(
+        "[[pin]]\naction = \"dynamodb:DescribeTable\"\nreason = \"r\"\nowner = \"o\"\n\
+         resource = \"arn:aws:dynamodb:*:{ACCOUNT}:table/c*\"\n"
+    );
+    let config = files.write("trailtrim.toml", &pinned);
+    let mut there = on_tables("c*");
+    there["Condition"] = serde_json::json!({"StringEquals": {"aws:RequestedRegion": "sa-east-1"}});
+    let options = [&WEEK[..], &["--config", &config]].concat();
+    let one = worker(&tables(8), &[on_tables("ci-*"), there], &options);
+    assert!(serde_json::json!(drafted(&one)).to_string().contains("table/c*"), "{one:#}");
+    let actions = list(&one["statements"][0], "actions").iter();
+    let looked = actions.filter(|one| text_of(one, "action") == "dynamodb:DescribeTable");
+    let used: Vec<&Value> = looked.flat_map(|one| list(one, "used")).collect();
+    assert!(!used.is_empty(), "{one:#}");
+    for one in used {
+        assert!(text_of(&one["written_as"], "pattern").ends_with("table/ci-*"), "{one:#}");
+    }
+}
+
+/// A role that makes a role or a user every other day, gives it something and deletes the one before.
+fn identities(kind: &str, gives: &str) -> Log {
+    let mut log = Log::alive(ACCOUNT, 8);
+    let field = format!("{}Name", kind.to_ascii_lowercase());
+    for day in (0..8).step_by(2) {
+        let mut call = |hour: usize, name: &str, day: usize| {
+            let of = serde_json::json!({field.as_str(): format!("pr-{day}"),
+                "policyArn": format!("arn:aws:iam::{ACCOUNT}:policy/base")});
+            let call = ("iam.amazonaws.com", name, &*of.to_string());
+            log.at(ACCOUNT, "worker", (day, hour), call, false);
+        };
+        call(8, &format!("Create{kind}"), day);
+        call(9, gives, day);
+        if day > 0 {
+            call(10, &format!("Delete{kind}"), day - 2);
+        }
+    }
+    log
+}
+
+#[test]
+fn what_manages_permissions_or_makes_credentials_stays_on_the_names_and_is_told() {
+    let of = |verb: &str, kind: &str| format!("iam:{verb}{kind}");
+    for (kind, gives) in [("Role", "AttachRolePolicy"), ("User", "CreateAccessKey")] {
+        let own = &format!("iam:{gives}");
+        let attached = format!("arn:aws:iam::{ACCOUNT}:{}/pr-*", kind.to_ascii_lowercase());
+        let (make, delete) = (of("Create", kind), of("Delete", kind));
+        let one =
+            worker(&identities(kind, gives), &[allow(&[&make, &delete, own], &attached)], &WEEK);
+        let on = |action: &str| -> Vec<String> {
+            let all = drafted(&one).into_iter().flat_map(|draft| list(draft, "Statement"));
+            let has = all.filter(|one| texts(&one["Action"]).contains(&action));
+            has.flat_map(|one| texts(&one["Resource"])).map(str::to_owned).collect()
+        };
+        assert_eq!(on(&make), [attached.clone()], "{one:#}");
+        assert_eq!(on(own).len(), 4, "{one:#}");
+        assert!(!on(own).contains(&attached), "{one:#}");
+        let told = notes(&one);
+        assert!(told.iter().any(|note| note.contains(own.as_str())), "{told:?}");
+    }
 }

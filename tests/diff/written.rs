@@ -48,7 +48,8 @@ fn a_pattern_is_written_only_where_it_is_attached() {
 #[test]
 fn a_pattern_means_nothing_that_goes_from_another_of_its_statements() {
     let files = Files::new();
-    let pinned = "[[pin]]\naction = \"dynamodb:ListTagsOfResource\"\nreason = \"r\"\nowner = \"o\"\n";
+    let pinned =
+        "[[pin]]\naction = \"dynamodb:ListTagsOfResource\"\nreason = \"r\"\nowner = \"o\"\n";
     let config = files.write("trailtrim.toml", pinned);
     let options = [&WEEK[..], &["--config", &config]].concat();
     let statements = [

@@ -69,8 +69,9 @@ pub struct Principal {
     pub name: String,
     /// The unique ids seen under this ARN. More than one: it was deleted and made anew.
     pub ids: BTreeSet<String>,
-    /// The ARNs that a user went by before: it has another name or path now, and the same unique id.
-    pub former: BTreeSet<String>,
+    /// The ARNs that a user went by before, each with when it last did, seconds since 1970: it has another name or
+    /// path now, and the same unique id.
+    pub former: BTreeMap<String, i64>,
     /// Whether the path in the ARN is known; a record of a bare session has lost it.
     pub path_known: bool,
     /// The Identity Center permission set the role was made for.
@@ -269,7 +270,7 @@ impl Principal {
             kind,
             name: name.to_owned(),
             ids: BTreeSet::new(),
-            former: BTreeSet::new(),
+            former: BTreeMap::new(),
             path_known: true,
             permission_set: permission_set(name),
             rows: BTreeMap::new(),

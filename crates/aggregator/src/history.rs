@@ -261,7 +261,7 @@ fn take_over(changes: &mut PolicyChanges, by: &Whose, which: impl Fn(&PolicyChan
 /// Counts what changed under the former names of a user for the present one.
 pub(crate) fn of_former_names(changes: &mut PolicyChanges, user: &Principal) {
     let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
-    let former: Vec<String> = user.former.iter().map(|arn| name(arn)).collect();
+    let former: Vec<String> = user.former.keys().map(|arn| name(arn)).collect();
     let is_former = |change: &PolicyChange| {
         change.is_of(&user.account, Holder::User, former.iter().map(String::as_str))
     };
@@ -395,7 +395,7 @@ mod tests {
     fn what_changed_under_a_former_name_counts_for_the_present_one() {
         let mut changes = changes("AddUserToGroup", &["dana"], Quota::default());
         let mut user = Principal::new("arn:aws:iam::111122223333:user/team/dee").unwrap();
-        user.former.insert("arn:aws:iam::111122223333:user/dana".to_owned());
+        user.former.insert("arn:aws:iam::111122223333:user/dana".to_owned(), 0);
         of_former_names(&mut changes, &user);
         for name in ["dana", "dee"] {
             let of = changes.keys().any(|one| one.is_of(&user.account, Holder::User, [name]));

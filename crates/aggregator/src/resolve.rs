@@ -75,6 +75,18 @@ enum Resolved {
     Outside(Outsider, Stats),
 }
 
+/// Returns the other ARNs that a user went by, each with when it last did.
+fn former(arn: &str, keys: &Keys<'_>) -> BTreeMap<String, i64> {
+    let others = keys.iter().filter(|(key, _)| *key.arn != *arn && key.arn.contains(":user/"));
+    let mut former = BTreeMap::new();
+    for (key, calls) in others {
+        let last = calls.iter().filter_map(|(_, seen)| seen.last()).max();
+        let at = former.entry(key.arn.to_string()).or_insert(i64::MIN);
+        *at = last.map_or(*at, |last| last.max(*at));
+    }
+    former
+}
+
 fn resolve_one(
     arn: &str,
     keys: &Keys<'_>,
@@ -93,8 +105,7 @@ fn resolve_one(
     };
     principal.ids =
         keys.iter().filter_map(|(key, _)| key.id.as_deref().map(str::to_owned)).collect();
-    let others = keys.iter().map(|(key, _)| &*key.arn).filter(|own| *own != arn);
-    principal.former = others.filter(|own| own.contains(":user/")).map(str::to_owned).collect();
+    principal.former = former(arn, keys);
     principal.path_known = path_known;
     let parts = workload::parts(keys.iter().map(|(key, workloads)| (&*key.arn, *workloads)));
     let mut gathered: BTreeMap<Option<Workload>, Vec<&Part<'_>>> = BTreeMap::new();
@@ -107,7 +118,7 @@ fn resolve_one(
         let mut principal = Principal { workload, ..principal.clone() };
         for part in parts {
             // The name that whoever made them had then, unless it is somebody else's since.
-            let former = principal.former.get(part.by).cloned();
+            let former = principal.former.get_key_value(part.by).map(|(arn, _)| arn.clone());
             let given_up = former.filter(|arn| !facts.is_of_another(arn, &principal.ids));
             for (frame, calls) in part.calls.by_frame() {
                 // Nothing of these hangs on a name.

@@ -348,7 +348,7 @@ fn image_repository(text: &str) -> Option<&str> {
         Some((name, tag)) if !tag.contains('/') => name,
         _ => image,
     };
-    [".dkr.ecr.", ".dkr.ecr-fips.", ".dkr-ecr."]
+    [".dkr.ecr.", ".dkr.ecr-fips.", ".dkr-ecr.", ".dkr-ecr-fips."]
         .iter()
         .any(|host| registry.contains(host))
         .then_some(name)
@@ -392,5 +392,26 @@ fn iam_path(text: &str, kind: &str, request: &dyn Request) -> Value {
     match own {
         Some(own) => Value::plain(own),
         None => Value { assumed: Some(NO_PATH), ..Value::plain(text) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_names_its_repository_whatever_the_address_of_its_registry() {
+        for host in [
+            "111122223333.dkr.ecr.eu-west-1.amazonaws.com",
+            "111122223333.dkr.ecr-fips.us-east-1.amazonaws.com",
+            "111122223333.dkr-ecr.eu-west-1.on.aws",
+            "111122223333.dkr-ecr-fips.us-east-1.on.aws",
+        ] {
+            for image in ["team/web", "team/web:1", "team/web@sha256:aa", "team/web:1@sha256:aa"] {
+                let text = format!("{host}/{image}");
+                assert_eq!(image_repository(&text), Some("team/web"), "{text}");
+            }
+        }
+        assert_eq!(image_repository("registry.example/team/web:1"), None);
     }
 }

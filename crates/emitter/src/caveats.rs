@@ -262,7 +262,7 @@ fn names_services(operator: &str, values: &[String]) -> bool {
 /// Says by which names a user went before: what it did then is told with the rest.
 #[must_use]
 pub fn renamed(principal: &Principal) -> Option<String> {
-    let former: Vec<String> = principal.former.iter().map(|arn| format!("`{arn}`")).collect();
+    let former: Vec<String> = principal.former.keys().map(|arn| format!("`{arn}`")).collect();
     (!former.is_empty()).then(|| {
         format!(
             "it went by {} before, with the same unique id and policies: what it did under that name is told \

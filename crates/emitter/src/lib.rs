@@ -20,6 +20,7 @@ mod data_events;
 pub mod denials;
 pub mod diff;
 mod draft;
+mod escalation;
 pub mod explain;
 pub mod finding;
 pub mod fit;

@@ -18,9 +18,10 @@ use trailtrim_aggregator::{Join as _, Principal, RowKey, Stats};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, Limits, PolicyDocument, Selector, Statement, compare, pattern};
 
-use crate::attached::{askings, who};
+use crate::attached::{Askings, who};
 use crate::fit::Limits as FitLimits;
 use crate::replay::{Allowance, Circumstances, Replay};
+use crate::tighten::is_on_none;
 use crate::ways::{self, Index, Need, Way};
 
 /// Steps for one comparison; a step compares two positions of two patterns.
@@ -178,6 +179,7 @@ pub fn foretell(
     boundary: Option<&PolicyDocument>,
     draft: &[&PolicyDocument],
     not_attached: &BTreeSet<&RowKey>,
+    catalog: Catalog,
 ) -> Foretold {
     let within = boundary.map(|document| Replay::of([document]));
     let asking = who(&later.arn);
@@ -187,7 +189,7 @@ pub fn foretell(
     let granted = later.rows.iter().filter(|(key, _)| key.outcome.grants());
     for (key, row) in granted.filter(|(key, _)| !not_attached.contains(key)) {
         let circumstances = Circumstances::of(row);
-        let parts = parts(key, &circumstances, attached, &before, asking.as_ref());
+        let parts = parts((key, catalog), &circumstances, attached, &before, asking.as_ref());
         let judged = parts.into_iter().map(|part| {
             let known = circumstances.with_networks(row);
             let judge = |with: &Replay| with.judge(&part, &known, asking.as_ref());
@@ -231,7 +233,7 @@ pub fn replay(
     withheld: &dyn Fn(&str) -> bool,
     catalog: Catalog,
 ) -> ReplayProof {
-    let askings = askings(principal);
+    let askings = Askings::of(principal);
     let (before, after) = (Replay::of(attached.iter().copied()), Replay::of(draft.iter().copied()));
     let within = boundary.map(|document| Replay::of([document]));
     let mut proof = ReplayProof::default();
@@ -257,46 +259,50 @@ pub fn replay(
         let mut on_arn = false;
         let mut reached = false;
         let circumstances = Circumstances::of(row);
-        let by_name = askings.iter().map(|asking| {
-            let asking = asking.as_ref();
-            (asking, parts(key, &circumstances, attached, &before, asking))
-        });
-        let by_name: Vec<_> = by_name.collect();
-        let surely = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
-            let sure = |part| before.judge(part, &circumstances, *asking) == Allowance::Surely;
-            !parts.is_empty() && parts.iter().all(sure)
-        };
-        let stays = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
-            let is = |part| after.judge(part, &circumstances, *asking) != Allowance::No;
-            !parts.is_empty() && parts.iter().all(is)
-        };
-        let found = by_name.iter().find(surely).or_else(|| by_name.iter().find(stays));
-        let found = found.or_else(|| by_name.iter().find(|(_, parts)| !parts.is_empty()));
-        let (asking, parts) = found.cloned().unwrap_or_default();
-        for part in parts {
-            reached = true;
-            on_arn |= part.resource != key.resource && takes_no_resource(&key.action, catalog);
-            let was = before.judge(&part, &circumstances, asking);
-            let mut is = after.judge(&part, &circumstances, asking);
-            // A network is known by its first address only; a draft asks for whole networks.
-            if is != Allowance::Surely && was == Allowance::Surely {
-                is = after.judge(&part, &circumstances.with_networks(row), asking);
-            }
-            sure &= is == Allowance::Surely;
-            let limit = within.as_ref().map(|within| within.judge(&part, &circumstances, asking));
-            sure &= limit.as_ref().is_none_or(|limit| *limit == Allowance::Surely);
-            for one in [Some(&is), limit.as_ref()].into_iter().flatten() {
-                if let Allowance::Perhaps(keys) = one {
-                    proof.condition_keys.extend(keys.iter().cloned());
-                }
-            }
-            let holds = match was {
-                Allowance::No => true,
-                Allowance::Perhaps(_) => is != Allowance::No,
-                Allowance::Surely => is == Allowance::Surely,
+        for names in askings.at(&row.stats) {
+            let by_name = names.into_iter().map(|asking| {
+                (asking, parts((key, catalog), &circumstances, attached, &before, asking))
+            });
+            let by_name: Vec<_> = by_name.collect();
+            let surely = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
+                let sure = |part| before.judge(part, &circumstances, *asking) == Allowance::Surely;
+                !parts.is_empty() && parts.iter().all(sure)
             };
-            if !holds {
-                proof.failed.push(Denied { action: part.action, resource: part.resource });
+            let stays = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
+                let is = |part| after.judge(part, &circumstances, *asking) != Allowance::No;
+                !parts.is_empty() && parts.iter().all(is)
+            };
+            let found = by_name.iter().find(surely).or_else(|| by_name.iter().find(stays));
+            let found = found.or_else(|| by_name.iter().find(|(_, parts)| !parts.is_empty()));
+            let (asking, parts) = found.cloned().unwrap_or_default();
+            // Of what was done under this name, nothing allowed it.
+            sure &= !parts.is_empty();
+            for part in parts {
+                reached = true;
+                on_arn |= part.resource != key.resource && takes_no_resource(&key.action, catalog);
+                let was = before.judge(&part, &circumstances, asking);
+                let mut is = after.judge(&part, &circumstances, asking);
+                // A network is known by its first address only; a draft asks for whole networks.
+                if is != Allowance::Surely && was == Allowance::Surely {
+                    is = after.judge(&part, &circumstances.with_networks(row), asking);
+                }
+                sure &= is == Allowance::Surely;
+                let limit =
+                    within.as_ref().map(|within| within.judge(&part, &circumstances, asking));
+                sure &= limit.as_ref().is_none_or(|limit| *limit == Allowance::Surely);
+                for one in [Some(&is), limit.as_ref()].into_iter().flatten() {
+                    if let Allowance::Perhaps(keys) = one {
+                        proof.condition_keys.extend(keys.iter().cloned());
+                    }
+                }
+                let holds = match was {
+                    Allowance::No => true,
+                    Allowance::Perhaps(_) => is != Allowance::No,
+                    Allowance::Surely => is == Allowance::Surely,
+                };
+                if !holds {
+                    proof.failed.push(Denied { action: part.action, resource: part.resource });
+                }
             }
         }
         if !reached {
@@ -346,9 +352,10 @@ fn takes_no_resource(action: &str, catalog: Catalog) -> bool {
 }
 
 /// Returns the parts of something that was used that attached policies may allow. It was one call
-/// on one resource: where only part of what the record leaves open is attached, it was there.
+/// on one resource: where only part of what the record leaves open is attached, it was there. What takes no
+/// resource is not asked for on a name that a statement does not name it beside, if it can have been elsewhere.
 fn parts(
-    key: &RowKey,
+    (key, catalog): (&RowKey, Catalog),
     circumstances: &Circumstances,
     attached: &[&PolicyDocument],
     before: &Replay,
@@ -357,7 +364,8 @@ fn parts(
     if before.judge(key, circumstances, asking) != Allowance::No {
         return vec![key.clone()];
     }
-    let mut found = BTreeSet::new();
+    let (mut found, mut likely) = (BTreeSet::new(), BTreeSet::new());
+    let on_nothing = takes_no_resource(&key.action, catalog);
     for document in attached {
         let version = document.effective_version();
         for statement in &document.statements {
@@ -372,16 +380,26 @@ fn parts(
                     }
                 };
             if holds {
+                let named = statement.action.listed().iter();
+                let named = named.into_iter().any(|one| one.eq_ignore_ascii_case(&key.action));
                 for resource in resources {
                     let resource = pattern::modern(resource, version);
-                    found.extend(pattern::overlap(&resource, &key.resource).unwrap_or_default());
+                    let common = pattern::overlap(&resource, &key.resource).unwrap_or_default();
+                    if named || !(on_nothing && is_on_none(&key.action, &resource)) {
+                        likely.extend(common.iter().cloned());
+                    }
+                    found.extend(common);
                 }
             }
         }
     }
     let part = |resource| RowKey { resource, ..key.clone() };
-    let parts = found.into_iter().map(part);
-    parts.filter(|part| before.judge(part, circumstances, asking) != Allowance::No).collect()
+    let allowed = |parts: BTreeSet<String>| -> Vec<RowKey> {
+        let parts = parts.into_iter().map(part);
+        parts.filter(|part| before.judge(part, circumstances, asking) != Allowance::No).collect()
+    };
+    let likely = allowed(likely);
+    if likely.is_empty() { allowed(found) } else { likely }
 }
 
 /// Proves that a draft allows nothing that what is attached does not.

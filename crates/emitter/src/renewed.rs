@@ -10,6 +10,8 @@ use trailtrim_aggregator::Principal;
 use trailtrim_catalog::{AccessLevel, Catalog};
 use trailtrim_iam::pattern;
 
+use crate::escalation;
+
 /// How many names there must be.
 pub(crate) const NAMES: usize = 3;
 
@@ -22,9 +24,6 @@ const DAYS: usize = 2;
 /// The verbs of actions that make a thing of a name, and of those that delete it.
 const MAKING: [&str; 5] = ["Create", "Register", "Allocate", "Import", "Request"];
 const DELETING: [&str; 4] = ["Delete", "Deregister", "Release", "Terminate"];
-
-/// What is passed or assumed stays as it was seen, whoever made it, and so does whose permissions are managed.
-const NEVER: [&str; 2] = ["iam:PassRole", "sts:AssumeRole"];
 
 /// The names that an action was used on, where all of them were made by the same principal.
 pub(crate) struct Renewed<'p> {
@@ -71,6 +70,26 @@ fn open(template: &str) -> String {
     out
 }
 
+/// Tells whether an action stays on the names that were seen, whoever made them: it manages permissions, makes
+/// credentials or hands a role on. That the next name is refused is to be told of these as well.
+pub(crate) fn is_never(catalog: Catalog, action: &str) -> bool {
+    let level = catalog.action(action).map(|facts| facts.access_level());
+    level == Some(AccessLevel::PermissionsManagement) || escalation::is_as_seen(action)
+}
+
+/// Tells whether a pattern means all of a kind that an action takes, or all but the shortest names: it has no
+/// word but those of the kind itself, and says nothing of which names are meant.
+pub(crate) fn is_of_all(catalog: Catalog, action: &str, pattern: &str) -> bool {
+    let words = |arn: &str| -> Vec<String> {
+        let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+        let words = resource.split(|c: char| !c.is_ascii_alphanumeric());
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let own = words(pattern);
+    let mut types = catalog.action(action).into_iter().flat_map(|facts| facts.resource_types());
+    types.any(|kind| kind.templates().any(|template| words(&open(template)) == own))
+}
+
 /// Finds the actions of a principal that were used on such things alone.
 pub(crate) fn renewed(principal: &Principal, catalog: Catalog) -> BTreeMap<&str, Renewed<'_>> {
     let granted = || principal.rows.iter().filter(|(key, _)| key.outcome.grants());
@@ -87,12 +106,7 @@ pub(crate) fn renewed(principal: &Principal, catalog: Catalog) -> BTreeMap<&str,
         }
     }
     let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let manages = |action: &str| {
-        let level = catalog.action(action).map(|facts| facts.access_level());
-        level == Some(AccessLevel::PermissionsManagement)
-    };
-    let may = |action: &str| !NEVER.contains(&action) && !manages(action);
-    for (key, _) in granted().filter(|(key, _)| may(&key.action)) {
+    for (key, _) in granted() {
         used.entry(&key.action).or_default().insert(&key.resource);
     }
     let renewed = used.into_iter().filter_map(|(action, names)| {
@@ -109,6 +123,41 @@ pub(crate) fn renewed(principal: &Principal, catalog: Catalog) -> BTreeMap<&str,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_names_no_name_is_of_all() {
+        let tables = |name: &str| format!("arn:aws:dynamodb:eu-west-1:111122223333:table/{name}");
+        let is = |name: &str| is_of_all(Catalog::embedded(), "dynamodb:CreateTable", &tables(name));
+        for (name, expected) in
+            [("*", true), ("?*", true), ("??*", true), ("*-*", true), ("c*", false), ("*1", false)]
+        {
+            assert_eq!(is(name), expected, "{name}");
+        }
+        // A word of the kind's own is no name.
+        let balancers =
+            |name: &str| format!("arn:aws:elasticloadbalancing:r:1:loadbalancer/{name}");
+        let action = "elasticloadbalancing:DeleteLoadBalancer";
+        let is = |name: &str| is_of_all(Catalog::embedded(), action, &balancers(name));
+        assert!(is("app/*/*") && !is("app/pr-*/*"));
+    }
+
+    #[test]
+    fn what_makes_credentials_or_manages_permissions_stays_as_it_was_seen() {
+        let never = |action: &str| is_never(Catalog::embedded(), action);
+        for action in [
+            "iam:PassRole",
+            "iam:AttachRolePolicy",
+            "iam:CreateAccessKey",
+            "iam:CreateLoginProfile",
+            "iam:AddUserToGroup",
+            "kms:PutKeyPolicy",
+        ] {
+            assert!(never(action), "{action}");
+        }
+        for action in ["iam:CreateRole", "iam:DeleteUser", "lambda:UpdateFunctionCode"] {
+            assert!(!never(action), "{action}");
+        }
+    }
 
     #[test]
     fn what_is_made_is_the_thing_itself() {

@@ -36,6 +36,7 @@ use crate::taste::{Choice, Taste};
 use crate::ways::Need;
 use allow::{Allow, Standing};
 use bearing::Bearing;
+pub(crate) use bearing::is_on_none;
 use fence::Fences;
 use idle::Idling;
 use verdict::{Assigned, Bench};

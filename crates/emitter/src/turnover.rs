@@ -11,7 +11,7 @@ use trailtrim_aggregator::{Principal, Stats};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, PolicyDocument, Selector, pattern};
 
-use crate::renewed::{NAMES as OWN, renewed};
+use crate::renewed::renewed;
 
 /// How many names there must be: fewer may be chance.
 const NAMES: usize = 5;
@@ -90,7 +90,8 @@ pub(crate) fn turnover(
         let Some((last, _)) = patterns.iter().max_by_key(|(name, span)| (span.first, *name)) else {
             continue;
         };
-        let own = own && patterns.len() >= OWN;
+        // A pattern was meant for the next one.
+        let own = own && patterns.keys().any(|one| !one.contains(['*', '?']));
         if !own && !comes_and_goes(spans()) {
             continue;
         }
@@ -177,13 +178,14 @@ impl Turnover {
     pub fn told(&self) -> String {
         let Turnover { actions, last, names, names_of_one_day, days, own } = self;
         let own = if *own { "that it makes and deletes itself, " } else { "" };
+        let things = if *names == 1 { "thing" } else { "things" };
         let mut listed: Vec<&str> = actions.iter().take(NAMED).map(String::as_str).collect();
         let more = format!("{} more", actions.len().saturating_sub(NAMED));
         if actions.len() > NAMED {
             listed.push(&more);
         }
         format!(
-            "names come and go: {} on {names} things, {own}of which {names_of_one_day} were seen on one day only \
+            "names come and go: {} on {names} {things}, {own}of which {names_of_one_day} were seen on one day only \
              and new ones came on {days} days, last `{last}`. The policy lists them, and the next one would be \
              refused: put a pattern in their place, or see `--resources prefix` and `type`",
             listed.join(", ")

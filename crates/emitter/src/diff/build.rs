@@ -382,8 +382,9 @@ impl Builder<'_> {
         });
         let draft = PolicyDocument::new(statements.collect());
         let limit = one.attached.limit();
+        let (split, catalog) = (&past.split, self.catalog());
         let mut foretold =
-            proof::foretell(&past.split, later, attached, limit, &[&draft], not_attached);
+            proof::foretell(split, later, attached, limit, &[&draft], not_attached, catalog);
         for at in &one.attached.bundles {
             let (Some(now), Some(then)) =
                 (self.tightened.bundles.get(*at), earlier.bundles.get(*at))
@@ -505,9 +506,9 @@ fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<Stat
                         (_, true) => Some(ActionDiff {
                             class: Class::ToFit,
                             why: format!("{}, and a pattern of the draft stands for it", one.why),
-                            ..action(one, several, &writing)
+                            ..action(one, *place, several, &writing)
                         }),
-                        (false, false) => Some(action(one, several, &writing)),
+                        (false, false) => Some(action(one, *place, several, &writing)),
                         (true, false) => None,
                     })
                     .collect(),
@@ -522,13 +523,13 @@ fn goes(one: &Judged<'_>) -> bool {
     matches!(one.class, Class::Unused | Class::Forbidden) && one.rest == Rest::Nothing
 }
 
-fn action(one: &Judged<'_>, several: bool, writing: &Writing<'_>) -> ActionDiff {
+fn action(one: &Judged<'_>, place: Place, several: bool, writing: &Writing<'_>) -> ActionDiff {
     let used = one.seen.iter().map(|used| UsedResource {
         principal: several.then(|| used.principal.to_owned()),
         resource: used.key.resource.clone(),
         written_as: match one.rest == Rest::All || one.class == Class::Withheld {
             true => None,
-            false => writing.instead(one.action, &used.key.resource),
+            false => writing.instead(one.action, place, &used.key.resource),
         },
         outcome: used.key.outcome.code().to_owned(),
         surely: used.surely,

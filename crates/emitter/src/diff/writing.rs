@@ -8,29 +8,32 @@ use trailtrim_iam::{Effect, Selector, Statement, pattern};
 use super::WrittenAs;
 use super::drafted::Drafted;
 use crate::cover::service;
-use crate::tighten::TightenedBundle;
+use crate::tighten::{Place, TightenedBundle};
 
 /// What the drafted statements have in place of what was seen.
 pub(super) struct Writing<'w> {
     bundle: &'w TightenedBundle<'w>,
-    allows: Vec<&'w Statement>,
+    /// The drafted statements, each with the attached ones that it restricts.
+    allows: Vec<(&'w Statement, &'w BTreeSet<Place>)>,
     /// Whether ground was given to keep AWS's limits.
     conceded: bool,
     /// Where it was, the patterns of actions, by service.
     patterns: BTreeMap<String, Vec<(&'w str, &'w Statement)>>,
-    /// By action, the resources of the statements that allow it.
-    known: RefCell<BTreeMap<&'static str, BTreeSet<&'w str>>>,
+    /// By action, the resources of the statements that allow it: of those that restrict an attached one, and of
+    /// all.
+    known: RefCell<BTreeMap<(&'static str, Option<Place>), BTreeSet<&'w str>>>,
 }
 
 impl<'w> Writing<'w> {
     pub(super) fn of(bundle: &'w TightenedBundle<'w>, draft: Option<&'w Drafted>) -> Writing<'w> {
         let documents = draft.into_iter().flat_map(|draft| &draft.documents);
         let statements = documents.flat_map(|document| &document.statements);
-        let allows: Vec<&Statement> =
-            statements.filter(|one| one.effect == Effect::Allow).collect();
+        let from = draft.into_iter().flat_map(|draft| &draft.statements).map(|one| &one.from);
+        let allows: Vec<(&Statement, &BTreeSet<Place>)> =
+            statements.filter(|one| one.effect == Effect::Allow).zip(from).collect();
         let conceded = draft.is_some_and(|draft| !draft.concessions.is_empty());
         let mut patterns: BTreeMap<String, Vec<(&str, &Statement)>> = BTreeMap::new();
-        for statement in allows.iter().filter(|_| conceded) {
+        for (statement, _) in allows.iter().filter(|_| conceded) {
             let listed =
                 statement.action.listed().iter().filter(|_| !statement.action.is_negated());
             for wide in listed.filter(|one| one.contains(['*', '?'])) {
@@ -59,11 +62,42 @@ impl<'w> Writing<'w> {
         holding.any(|(_, statement)| here(statement))
     }
 
-    /// Returns the first pattern that allows an action on what was seen, unless it is named itself.
-    pub(super) fn instead(&self, action: &'static str, resource: &str) -> Option<WrittenAs> {
+    /// Returns the first pattern that allows an action on what was seen, unless it is named itself: of what is
+    /// drafted for the attached statement at `place`, and only where that is nothing, of another.
+    pub(super) fn instead(
+        &self,
+        action: &'static str,
+        place: Place,
+        resource: &str,
+    ) -> Option<WrittenAs> {
+        let own = self.written(action, Some(place), resource);
+        let wide = own.or_else(|| self.written(action, None, resource))?;
+        if wide == resource {
+            return None;
+        }
+        let chosen = self.bundle.choice.generalisations().iter().find(|one| one.to == wide);
+        let why = match chosen {
+            Some(one) => one.why.clone(),
+            None if self.conceded => "to fit AWS's limits, or as it is attached".to_owned(),
+            None => "as it is attached".to_owned(),
+        };
+        Some(WrittenAs { pattern: wide.to_owned(), why })
+    }
+
+    /// Returns as what the drafted statements, all or those that restrict one, allow an action on a resource.
+    fn written(
+        &self,
+        action: &'static str,
+        place: Option<Place>,
+        resource: &str,
+    ) -> Option<&'w str> {
         let mut known = self.known.borrow_mut();
-        let listed = known.entry(action).or_insert_with(|| {
-            let holding = self.allows.iter().filter(|one| {
+        let listed = known.entry((action, place)).or_insert_with(|| {
+            let near = self
+                .allows
+                .iter()
+                .filter(|(_, from)| place.is_none_or(|place| from.contains(&place)));
+            let holding = near.map(|(one, _)| one).filter(|one| {
                 let listed = one.action.listed().iter();
                 !one.action.is_negated()
                     && listed.into_iter().any(|wide| pattern::covers_action(wide, action))
@@ -72,8 +106,8 @@ impl<'w> Writing<'w> {
             let resources = resources.filter(|one| !one.is_negated());
             resources.flat_map(|one| one.listed()).map(String::as_str).collect()
         });
-        if listed.contains(resource) {
-            return None;
+        if let Some(itself) = listed.get(resource) {
+            return Some(*itself);
         }
         let wide = listed.iter().find(|wide| pattern::covers(wide, resource));
         // What a policy variable stands for is known to AWS alone; the call worked.
@@ -81,13 +115,6 @@ impl<'w> Writing<'w> {
             pattern::has_variable(wide)
                 && pattern::covers(&pattern::without_variables(wide), resource)
         };
-        let wide = wide.or_else(|| listed.iter().find(open))?;
-        let chosen = self.bundle.choice.generalisations().iter().find(|one| one.to == **wide);
-        let why = match chosen {
-            Some(one) => one.why.clone(),
-            None if self.conceded => "to fit AWS's limits, or as it is attached".to_owned(),
-            None => "as it is attached".to_owned(),
-        };
-        Some(WrittenAs { pattern: (*wide).to_owned(), why })
+        wide.or_else(|| listed.iter().find(open)).copied()
     }
 }

@@ -309,13 +309,14 @@ impl<'b> Allow<'b> {
             || self.patterns.iter().any(|wide| pattern::covers(wide, resource))
     }
 
-    /// Tells whether each of its resources says of what kind it is: no pattern begins where that stands.
-    pub(crate) fn names_kinds(&self) -> bool {
-        let names = |one: &String| {
+    /// Returns those of its resources that say of what kind they are: no pattern begins where that stands.
+    pub(crate) fn naming_kinds(&self) -> impl Iterator<Item = &str> {
+        let names = |one: &&str| {
             let resource = one.splitn(6, ':').nth(5).unwrap_or_default();
             !resource.is_empty() && !resource.starts_with(['*', '?', '$'])
         };
-        self.fixed.is_none() && self.exceptions.is_empty() && self.resources.iter().all(names)
+        let lists = self.fixed.is_none() && self.exceptions.is_empty();
+        self.resources.iter().map(String::as_str).filter(move |one| lists && names(one))
     }
 
     /// Tells whether it may allow something on some of what a resource pattern means, whatever its

@@ -120,9 +120,7 @@ impl Bearing {
     /// Tells whether an action can be about anything that a resource pattern means: as [`Bearing::takes`]
     /// tells it, and by the action itself where it has no resource types. It is yes where that is not known.
     pub(crate) fn may_mean(&self, action: &str, resource: &str) -> bool {
-        let on_none = self.is_limitless(action)
-            && service_of(resource).is_some_and(|named| !is_asked_on(action, named))
-            && (names_one(resource) || is_all_or_nothing(service(action)));
+        let on_none = self.is_limitless(action) && is_on_none(action, resource);
         !on_none && self.takes(action, resource)
     }
 
@@ -142,6 +140,12 @@ impl Bearing {
             _ => true,
         }
     }
+}
+
+/// Tells whether an action without resource types is asked for on nothing that a resource pattern means.
+pub(crate) fn is_on_none(action: &str, resource: &str) -> bool {
+    service_of(resource).is_some_and(|named| !is_asked_on(action, named))
+        && (names_one(resource) || is_all_or_nothing(service(action)))
 }
 
 /// Tells whether a pattern of ARNs means things of one name only, wherever they are. What ends in a slash is a

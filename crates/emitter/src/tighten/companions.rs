@@ -11,7 +11,7 @@ use super::allow::Allow;
 use super::rest::Rest;
 use crate::baseline::{baseline, workload_companions};
 use crate::companions::speaks;
-use crate::renewed::{NAMES, renewed};
+use crate::renewed::{NAMES, is_never, is_of_all, renewed};
 use crate::turnover::kind;
 
 /// What brought a companion.
@@ -126,7 +126,8 @@ impl Companions {
                 by_action.entry(action.to_ascii_lowercase()).or_default().push(brought);
             }
         }
-        for (action, names) in principals.iter().flat_map(|one| renewed(one, catalog)) {
+        let renewed = principals.iter().flat_map(|one| renewed(one, catalog));
+        for (action, names) in renewed.filter(|(action, _)| !is_never(catalog, action)) {
             let Some(facts) = catalog.action(action) else { continue };
             let kinds = names.names.iter().filter_map(|name| kind(name));
             by_action.entry(action.to_ascii_lowercase()).or_default().push(Brought {
@@ -192,15 +193,24 @@ impl Companions {
     /// Returns on what a companion stays in a statement, and why. A role is passed by statements only whose
     /// conditions may let it go to that service. On the resources of what it goes with where both take the same
     /// type of resource, else on all that is attached, unless it was seen itself: then its own calls tell on
-    /// what it is used, wherever they were allowed.
-    pub(super) fn of_action(&self, action: &str, allow: &Allow<'_>) -> Option<(Rest, String)> {
+    /// what it is used, wherever they were allowed. `is_used` tells whether new names of what its user makes
+    /// anew each time may be this statement's to allow.
+    pub(super) fn of_action(
+        &self,
+        action: &str,
+        allow: &Allow<'_>,
+        is_used: bool,
+    ) -> Option<(Rest, String)> {
         let name = action.to_ascii_lowercase();
         let brought = self.by_action.get(&name)?.iter();
         // In China a service may have a principal of its own.
         let goes = |service: &str| {
             allow.may_pass_to(service) || allow.may_pass_to(&format!("{service}.cn"))
         };
-        let may = |one: &&Brought| one.passed_to.is_none_or(goes);
+        let may = |one: &&Brought| {
+            one.passed_to.is_none_or(goes)
+                && (one.names.is_none() || is_used && allow.naming_kinds().next().is_some())
+        };
         let brought: Vec<&Brought> = brought.filter(may).collect();
         let (on, why) = self.on(action, &brought, allow)?;
         // The reason for passing a role to one service is none for passing it to another.
@@ -257,16 +267,9 @@ impl Companions {
         let why = brought.first().map(|one| one.why.clone())?;
         let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for Brought { with, resources, has_place, is_of_kind, names, .. } in brought {
-            if names.is_some() && !allow.names_kinds() {
-                continue;
-            }
-            // What means all of the kind says nothing of which names are meant.
-            let has_some = |on: &String| {
-                let covered = |names: &BTreeSet<String>| {
-                    let within = names.iter().filter(|name| pattern::covers(on, name));
-                    !resources.contains(on) && within.count() >= NAMES
-                };
-                names.as_ref().is_none_or(covered)
+            let has_some = |on: &String| match names {
+                Some(names) => !resources.contains(on) && self.has_some(names, action, on, allow),
+                None => true,
             };
             if !(*has_place || self.same_type(action, with)) || allow.fixed.is_some() {
                 return Some((Rest::All, why));
@@ -289,6 +292,36 @@ impl Companions {
         }
         // What it goes with is elsewhere: it may still be wanted here.
         Some(if on.is_empty() { (Rest::All, why) } else { (Rest::on(on), why) })
+    }
+
+    /// Tells whether what is attached, cut to one kind of one region and account, is for names that are made anew
+    /// each time: the pattern has several of them, some are of that kind, and it says which names are meant.
+    fn has_some(
+        &self,
+        names: &BTreeSet<String>,
+        action: &str,
+        on: &str,
+        allow: &Allow<'_>,
+    ) -> bool {
+        let within = |wide: &str| names.iter().filter(|name| pattern::covers(wide, name)).count();
+        let mut attached = allow.naming_kinds().filter(|wide| pattern::covers(wide, on));
+        within(on) > 0
+            && !is_of_all(self.catalog, action, on)
+            && attached.any(|wide| within(wide) >= NAMES)
+    }
+
+    /// Tells whether a statement keeps a pattern for the next name of a thing, as its user makes that anew each
+    /// time.
+    pub(super) fn renews(&self, action: &str, resource: &str, allow: &Allow<'_>) -> bool {
+        let brought = self.by_action.get(&action.to_ascii_lowercase()).into_iter().flatten();
+        let brought: Vec<&Brought> = brought.filter(|one| one.names.is_some()).collect();
+        if brought.is_empty() || allow.naming_kinds().next().is_none() {
+            return false;
+        }
+        let Some((Rest::On { resources, .. }, _)) = self.on(action, &brought, allow) else {
+            return false;
+        };
+        resources.keys().any(|wide| pattern::covers(wide, resource))
     }
 
     fn same_type(&self, a: &str, b: &str) -> bool {

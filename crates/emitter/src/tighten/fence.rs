@@ -138,7 +138,7 @@ impl<'a> Limit<'a> {
         }
         let holding = self.by_action.get(action).into_iter().flatten();
         let mut holding = holding.filter_map(|at| self.allows.get(*at));
-        let may = holding.any(|allow| allow.may_reach(resource));
+        let may = holding.any(|allow| !allow.dead.contains(action) && allow.may_reach(resource));
         (!may).then(|| format!("the boundary {name} does not allow it"))
     }
 

@@ -59,7 +59,7 @@ fn days(
         let staying = judged.get(&allow.place).into_iter().flatten().filter(|one| one.stays());
         for one in staying {
             let needed = companions.namesake(one.action).is_some()
-                || companions.of_action(one.action, allow).is_some()
+                || companions.of_action(one.action, allow, false).is_some()
                 || companions.of_workload(one.action, allow, &|_| false).is_some();
             if needed || matches!(one.class, Class::Pinned | Class::Frozen) {
                 return None;

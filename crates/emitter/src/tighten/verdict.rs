@@ -16,7 +16,7 @@ use super::companions::Companions;
 use super::fence::{Around, Gate};
 use super::lookout::{Lookout, Sight, Whose};
 use super::rest::Rest;
-use crate::attached::{Bundle, askings};
+use crate::attached::{Askings, Bundle};
 
 /// What an attached action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -159,7 +159,7 @@ pub(crate) fn assign<'a>(
     gate: &Gate<'_, 'a>,
     into: &mut Assigned<'a>,
 ) {
-    let askings = askings(principal);
+    let askings = Askings::of(principal);
     // Statements by action, asked once.
     let mut holding: BTreeMap<&str, Vec<(usize, &Allow<'a>)>> = BTreeMap::new();
     for (key, row) in &principal.rows {
@@ -167,21 +167,21 @@ pub(crate) fn assign<'a>(
             let all = bundles.iter().flat_map(|(at, allows)| allows.iter().map(|one| (*at, one)));
             all.filter(|(_, allow)| allow.holds_action(&key.action)).collect()
         });
-        let by_name = askings.iter().map(|one| Reached::of(key, row, holders, gate, one.as_ref()));
-        let mut by_name: Vec<Reached<'_, '_>> = by_name.collect();
-        let any = by_name.iter().any(|one| one.any);
-        // What surely allowed it under one of the names goes before what may have under another.
-        let Reached { mut sure, mut partly, perhaps, .. } =
-            match by_name.iter().position(|one| !one.sure.is_empty()) {
-                Some(surely) => by_name.swap_remove(surely),
-                None => by_name.into_iter().fold(Reached::default(), Reached::beside),
-            };
-        let surely = !sure.is_empty();
-        let kept = if surely {
+        let named = askings.at(&row.stats);
+        let reached = |names: &Vec<_>| Reached::by_any(names, key, row, holders, gate);
+        let by_time: Vec<Reached<'_, '_>> = named.iter().map(reached).collect();
+        let any = by_time.iter().any(|one| one.any);
+        // What surely allowed all of it goes before what did under one of its user's names.
+        let whole = by_time.iter().map(Reached::sure_places).reduce(|a, b| &a & &b);
+        let whole = whole.unwrap_or_default();
+        let mut kept: Vec<(Reaching<'_, 'a>, bool)> = Vec::new();
+        let mut others: Vec<(Reaching<'_, 'a>, &Allow<'a>)> = Vec::new();
+        for Reached { mut sure, mut partly, perhaps, .. } in by_time {
             sure.sort_by_key(|(bundle, allow, common)| {
                 // What lets each identity to its own things lets none to others'.
                 let to_own = row.own.as_ref().is_some_and(|own| allow.needs(own.key));
                 (
+                    !whole.contains(&(*bundle, allow.place)),
                     !to_own,
                     common.is_none(),
                     !allow.statement.condition.is_empty(),
@@ -189,30 +189,33 @@ pub(crate) fn assign<'a>(
                     allow.place,
                 )
             });
-            let others = sure.split_off(1);
-            if let Some((_, keeper, _)) = sure.first() {
-                for (bundle, allow, _) in others.iter().chain(&partly).chain(&perhaps) {
-                    let elsewhere = Elsewhere {
-                        principal: &principal.arn,
-                        key,
-                        row,
-                        policy: keeper.policy,
-                        shared: keeper.shared,
-                        statement: keeper.place.statement,
-                    };
-                    let place = (*bundle, allow.place, key.action.as_str());
-                    // They are told as examples, and may be many for each of many statements.
-                    let told = into.elsewhere.entry(place).or_default();
-                    if told.len() < ELSEWHERE {
-                        told.push(elsewhere);
-                    }
-                }
-            }
-            sure
-        } else {
             partly.extend(perhaps);
-            partly
-        };
+            let mut sure = sure.into_iter();
+            match sure.next() {
+                Some(keeper) => {
+                    let by = keeper.1;
+                    others.extend(sure.chain(partly).map(|one| (one, by)));
+                    keep(&mut kept, keeper, true);
+                }
+                None => partly.into_iter().for_each(|one| keep(&mut kept, one, false)),
+            }
+        }
+        others.retain(|(one, _)| !kept.iter().any(|(there, _)| is_same(there, one)));
+        for ((bundle, allow, _), keeper) in others {
+            let elsewhere = Elsewhere {
+                principal: &principal.arn,
+                key,
+                row,
+                policy: keeper.policy,
+                shared: keeper.shared,
+                statement: keeper.place.statement,
+            };
+            // They are told as examples, and may be many for each of many statements.
+            let told = into.elsewhere.entry((bundle, allow.place, &key.action)).or_default();
+            if told.len() < ELSEWHERE {
+                told.push(elsewhere);
+            }
+        }
         if kept.is_empty() {
             // What was refused needs no policy that allows it.
             if key.outcome.grants() {
@@ -221,7 +224,7 @@ pub(crate) fn assign<'a>(
             }
             continue;
         }
-        for (bundle, allow, common) in kept {
+        for ((bundle, allow, common), surely) in kept {
             let seen = Seen { principal: &principal.arn, key, row, common, surely };
             into.seen.entry((bundle, allow.place, &key.action)).or_default().push(seen);
         }
@@ -229,6 +232,18 @@ pub(crate) fn assign<'a>(
 }
 
 type Reaching<'b, 'a> = (usize, &'b Allow<'a>, Option<Vec<String>>);
+
+fn is_same(a: &Reaching<'_, '_>, b: &Reaching<'_, '_>) -> bool {
+    (a.0, a.1.place) == (b.0, b.1.place)
+}
+
+/// Keeps a statement once, as surely as it allowed all of what it is kept for.
+fn keep<'b, 'a>(kept: &mut Vec<(Reaching<'b, 'a>, bool)>, one: Reaching<'b, 'a>, surely: bool) {
+    match kept.iter_mut().find(|(there, _)| is_same(there, &one)) {
+        Some((_, known)) => *known &= surely,
+        None => kept.push((one, surely)),
+    }
+}
 
 /// The statements that allowed something, as surely as each did, with what it has in common with each.
 #[derive(Default)]
@@ -264,13 +279,35 @@ impl<'b, 'a> Reached<'b, 'a> {
         reached
     }
 
+    /// Returns those that allowed it under one of several names: what surely did under one of them goes before
+    /// what may have under another.
+    fn by_any(
+        names: &[Option<&Asking>],
+        key: &RowKey,
+        row: &Row,
+        holders: &[(usize, &'b Allow<'a>)],
+        gate: &Gate<'_, '_>,
+    ) -> Reached<'b, 'a> {
+        let by_name = names.iter().map(|one| Reached::of(key, row, holders, gate, *one));
+        let mut by_name: Vec<Reached<'_, '_>> = by_name.collect();
+        let any = by_name.iter().any(|one| one.any);
+        let reached = match by_name.iter().position(|one| !one.sure.is_empty()) {
+            Some(surely) => by_name.swap_remove(surely),
+            None => by_name.into_iter().fold(Reached::default(), Reached::beside),
+        };
+        Reached { any, ..reached }
+    }
+
+    /// Returns where those stand that surely allowed it.
+    fn sure_places(&self) -> BTreeSet<(usize, Place)> {
+        self.sure.iter().map(|(bundle, allow, _)| (*bundle, allow.place)).collect()
+    }
+
     /// Takes up those that may have allowed it under another name.
     fn beside(mut self, other: Reached<'b, 'a>) -> Reached<'b, 'a> {
         for (to, more) in [(&mut self.partly, other.partly), (&mut self.perhaps, other.perhaps)] {
             for one in more {
-                let is_there =
-                    |there: &Reaching<'_, '_>| (there.0, there.1.place) == (one.0, one.1.place);
-                if !to.iter().any(is_there) {
+                if !to.iter().any(|there| is_same(there, &one)) {
                     to.push(one);
                 }
             }
@@ -412,11 +449,12 @@ impl<'a> Judge<'_, '_, 'a> {
         {
             (rest, rest_class, why) = (Rest::All, Class::Companion, reason.clone());
         }
+        let is_used = || !seen.is_empty() || self.is_stale_elsewhere(action, &elsewhere);
         if matches!(rest_class, Class::Unused | Class::Pinned)
             && rest != Rest::All
             && let Some((on, reason)) = self
                 .companions
-                .of_action(action, allow)
+                .of_action(action, allow, is_used())
                 .or_else(|| self.companions.of_workload(action, allow, &is_seen))
         {
             match self.not_forbidden(action, on) {
@@ -434,7 +472,7 @@ impl<'a> Judge<'_, '_, 'a> {
         }
         // Each reason for passing roles reaches to services of its own.
         if let (Rest::PassedTo(services), Class::Unobservable) = (&mut rest, rest_class)
-            && let Some((on, reason)) = self.companions.of_action(action, allow)
+            && let Some((on, reason)) = self.companions.of_action(action, allow, is_used())
         {
             rest_class = Class::Companion;
             why = format!("{reason}; beside that {why}");
@@ -530,6 +568,19 @@ impl<'a> Judge<'_, '_, 'a> {
             }
             sight => rest_of(sight, lookout, was_seen),
         }
+    }
+
+    /// Tells whether some of what other statements keep of an action is kept there by the names up to now, and
+    /// by no pattern that is attached for the next ones.
+    fn is_stale_elsewhere(&self, action: &str, elsewhere: &[Elsewhere<'_>]) -> bool {
+        let is_renewed = |one: &Elsewhere<'_>| {
+            let is_keeper = |allow: &&Allow<'_>| {
+                allow.policy == one.policy && allow.place.statement == one.statement
+            };
+            let mut keepers = self.bench.allows.iter().filter(is_keeper);
+            keepers.any(|allow| self.companions.renews(action, &one.key.resource, allow))
+        };
+        !elsewhere.iter().all(is_renewed)
     }
 
     fn is_in_china(&self) -> bool {
