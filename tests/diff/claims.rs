@@ -180,6 +180,33 @@ fn names_that_come_and_go_are_told_where_the_draft_lists_them() {
 }
 
 #[test]
+fn keys_that_were_used_beyond_their_date_are_told_where_they_are_listed() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    for day in 0..8 {
+        for key in ["conf/2025-11-30/model.bin".to_owned(), format!("in/2026-01-0{}/x", day + 1)] {
+            let get = format!(r#"{{"bucketName":"b","key":"{key}"}}"#);
+            log.at(ACCOUNT, "worker", (day, 9), ("s3.amazonaws.com", "GetObject", &get), true);
+        }
+    }
+    let (trail, files) = (log.write(1), Files::new());
+    let expected = "keys hold a date, and were used beyond it: s3:GetObject on 1 key, last \
+                    `arn:aws:s3:::b/conf/2025-11-30/model.bin`. The policy lists it, and one of another date would \
+                    be refused: if there will be one, put a pattern in its place";
+    let told = |principal: &Value| {
+        let notes = list(principal, "notes").iter().filter_map(Value::as_str);
+        notes.filter(|note| note.contains("hold a date")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let attached = json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"});
+    let attached = files.write("worker.json", &document(&[attached]));
+    let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+    assert_eq!(told(of(&made, "worker")), [expected]);
+    let report = generate(&[trail.path()], &[]).report();
+    assert_eq!(told(of(&report, "worker")), [expected]);
+    let report = generate(&[trail.path()], &["--resources", "exact"]).report();
+    assert_eq!(told(of(&report, "worker")), [""; 0], "as was asked for");
+}
+
+#[test]
 fn what_was_only_refused_and_a_pattern_grants_is_told() {
     let mut log = Log::alive(ACCOUNT, 8);
     for day in 0..8 {

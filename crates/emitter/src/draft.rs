@@ -15,6 +15,7 @@ use trailtrim_iam::{PolicyDocument, Statement};
 use crate::baseline::{Baseline, baseline};
 use crate::companions::{MissingCompanions, missing_companions};
 use crate::cover::{Block, Effort, Grants, condition_chars, cover_under, service};
+use crate::dated::{DatedKeys, dated_keys};
 use crate::irredundant::{Covering, Grant, irredundant};
 use crate::refused::{Regranted, regranted};
 use crate::sid::{about, service_name, sids};
@@ -65,6 +66,8 @@ pub struct Draft {
     pub regranted: Vec<Regranted>,
     /// Names that come and go, and that the policy lists.
     pub turnover: Vec<Turnover>,
+    /// Keys that hold a date, and that the policy lists.
+    pub dated: Vec<DatedKeys>,
     /// The accounts whose roles it was made for together, where they are one permission set's.
     pub together: BTreeSet<String>,
 }
@@ -92,11 +95,13 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
         .as_ref()
         .map(|policy| missing_companions(policy, principal, &granting, catalog))
         .unwrap_or_default();
-    let turnover = match options.taste {
+    let listing: Vec<&PolicyDocument> = match options.taste {
         // As was asked for.
         Taste::Exact => Vec::new(),
-        _ => turnover(principal, &policy.iter().collect::<Vec<_>>(), catalog),
+        _ => policy.iter().collect(),
     };
+    let turnover = turnover(principal, &listing, catalog);
+    let dated = dated_keys(principal, &listing, catalog);
     let regranted =
         regranted(principal, &|key| choice.resource(&key.action, &key.resource).to_owned());
     Draft {
@@ -108,6 +113,7 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
         missing_companions,
         regranted,
         turnover,
+        dated,
         together: BTreeSet::new(),
     }
 }

@@ -17,6 +17,7 @@ mod companions;
 pub mod cover;
 pub mod coverage;
 mod data_events;
+mod dated;
 pub mod denials;
 pub mod diff;
 mod draft;
@@ -49,6 +50,7 @@ pub use caveats::{AnyRole, Caveats, Widening, made_anew, renamed};
 pub use circumstance::ConditionKind;
 pub use companions::MissingCompanions;
 pub use data_events::MissingDataEvents;
+pub use dated::DatedKeys;
 pub use draft::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, draft, draft_together};
 pub use packed::{Packed, packed};
 pub use path::{

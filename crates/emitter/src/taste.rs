@@ -27,12 +27,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::Stats;
-use trailtrim_catalog::{AccessLevel, Catalog};
+use trailtrim_catalog::{AccessLevel, Catalog, Part};
 
 use attached::narrowing;
 use chooser::{Chooser, Uses};
+use dates::date_at;
 use item::Item;
-use kind::Kinds;
+use kind::{Kinds, form_of};
 use rules::rules;
 
 /// How many of the names behind a generalisation are listed.
@@ -226,6 +227,19 @@ pub fn choose<'a>(
         }
     }
     chooser.finish()
+}
+
+/// Returns whether an action's resource is a key that holds a date.
+pub(crate) fn is_dated_key(action: &str, resource: &str, catalog: Catalog) -> bool {
+    let rules = rules();
+    // Most names hold none anywhere.
+    if date_at(resource, rules).is_none() {
+        return false;
+    }
+    let shape = catalog.action(action).and_then(|facts| facts.shape(resource));
+    shape.filter(|shape| rules.is_key(&form_of(shape.template()))).is_some_and(|shape| {
+        matches!(shape.parts().last(), Some(Part::Variable(key)) if date_at(key, rules).is_some())
+    })
 }
 
 /// From when to when something was seen, in days, and how often.

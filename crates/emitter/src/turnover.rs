@@ -115,7 +115,7 @@ pub(crate) fn turnover(
 }
 
 /// Returns the widest as which documents list a thing for an action.
-fn written(documents: &[&PolicyDocument], action: &str, name: &str) -> Option<String> {
+pub(crate) fn written(documents: &[&PolicyDocument], action: &str, name: &str) -> Option<String> {
     let statements = documents.iter().flat_map(|document| &document.statements);
     let mut widest: Option<&String> = None;
     for one in statements.filter(|one| one.effect == Effect::Allow) {
@@ -179,18 +179,23 @@ impl Turnover {
         let Turnover { actions, last, names, names_of_one_day, days, own } = self;
         let own = if *own { "that it makes and deletes itself, " } else { "" };
         let things = if *names == 1 { "thing" } else { "things" };
-        let mut listed: Vec<&str> = actions.iter().take(NAMED).map(String::as_str).collect();
-        let more = format!("{} more", actions.len().saturating_sub(NAMED));
-        if actions.len() > NAMED {
-            listed.push(&more);
-        }
         format!(
             "names come and go: {} on {names} {things}, {own}of which {names_of_one_day} were seen on one day only \
              and new ones came on {days} days, last `{last}`. The policy lists them, and the next one would be \
              refused: put a pattern in their place, or see `--resources prefix` and `type`",
-            listed.join(", ")
+            listed(actions)
         )
     }
+}
+
+/// Lists actions in a sentence.
+pub(crate) fn listed(actions: &BTreeSet<String>) -> String {
+    let mut listed: Vec<&str> = actions.iter().take(NAMED).map(String::as_str).collect();
+    let more = format!("{} more", actions.len().saturating_sub(NAMED));
+    if actions.len() > NAMED {
+        listed.push(&more);
+    }
+    listed.join(", ")
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use super::{
 use crate::attached::{Bundle, Inventory, Policy};
 use crate::caveats::{Caveats, made_anew, renamed};
 use crate::circumstance::{self, ConditionKind};
+use crate::dated::{DatedKeys, dated_keys};
 use crate::finding;
 use crate::fit::Budget;
 use crate::proof::{self, Foretold, Proofs};
@@ -229,6 +230,8 @@ impl Builder<'_> {
             notes.extend(made_anew(principal));
             notes.extend(renamed(principal));
             notes.extend(turnover(principal, &drafts, self.catalog()).iter().map(Turnover::told));
+            notes
+                .extend(dated_keys(principal, &drafts, self.catalog()).iter().map(DatedKeys::told));
         }
         let fits = each && together;
         if !fits {

@@ -14,8 +14,8 @@ use super::{
 use crate::baseline::baseline_is_incomplete;
 use crate::fit::Limits;
 use crate::{
-    Caveats, Draft, DraftOptions, MANAGED_POLICY_LIMIT, MissingDataEvents, Packed, PermissionSets,
-    Regranted, Turnover, made_anew, packed, renamed, taste,
+    Caveats, DatedKeys, Draft, DraftOptions, MANAGED_POLICY_LIMIT, MissingDataEvents, Packed,
+    PermissionSets, Regranted, Turnover, made_anew, packed, renamed, taste,
 };
 
 /// Makes the report of a run, of which `principals` were drafted for with `options`.
@@ -171,6 +171,7 @@ fn notes(
     notes.extend(Caveats::of(principal).notes());
     notes.extend(draft.regranted.iter().map(Regranted::told));
     notes.extend(draft.turnover.iter().map(Turnover::told));
+    notes.extend(draft.dated.iter().map(DatedKeys::told));
     if let Some((size, Packed { documents, misfit })) = draft.size.zip(packed) {
         notes.push(format!(
             "the policy has {size} characters; one managed policy holds {MANAGED_POLICY_LIMIT}"

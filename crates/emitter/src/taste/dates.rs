@@ -1,8 +1,9 @@
 //! Where a key holds a date.
 //!
 //! People and services write dates into keys in a few ways: `2026-11-26`, `20261126`, also with the
-//! time behind it, `2026/11/26`, `2026-11`, `2026-W48`, and the partitions of data lakes,
-//! `dt=2026-11-26` or `year=2026/month=11`. A number alone is no date.
+//! time behind it, `2026/11/26`, `2026-11`, `2026-W48`, `2026W48`, and the partitions of data lakes,
+//! `dt=2026-11-26` or `year=2026/month=11`. A number alone is no date: a year (`2026`) and six digits (`202611`)
+//! may be one, for who sees them used then.
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
 
@@ -19,8 +20,20 @@ pub(super) fn date_at(key: &str, rules: &Rules) -> Option<usize> {
     while let Some(segment) = segments.next() {
         let found = partition(segment, rules)
             .or_else(|| year_and_month(segment, segments.peek().copied()))
-            .or_else(|| within(segment));
+            .or_else(|| within(segment, |run, after| compact(run, after) || separated(run, after)));
         if let Some(at) = found {
+            return Some(start + at);
+        }
+        start += segment.len() + 1;
+    }
+    None
+}
+
+/// Returns where the first six digits of a key begin that may be a month, or an order's number.
+pub(super) fn month_at(key: &str) -> Option<usize> {
+    let mut start = 0;
+    for segment in key.split('/') {
+        if let Some(at) = within(segment, is_month) {
             return Some(start + at);
         }
         start += segment.len() + 1;
@@ -36,31 +49,51 @@ pub(super) fn year_at(prefix: &str) -> Option<usize> {
     (year.len() == 4 && number(year).is_some_and(|year| YEARS.contains(&year))).then_some(at)
 }
 
-/// Returns the last day of what a date in a name stands for, in days since 1970: a day, a week, a month or a year.
-/// Nothing where it does not begin with a year.
-pub(super) fn end_of(date: &str) -> Option<i32> {
-    let mut runs = date.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
-    let first = runs.next()?;
-    let year = number(first.get(..4)?).filter(|year| YEARS.contains(year))?;
-    if date.get(4..).is_some_and(|rest| rest.trim_start_matches(['-', '_', '.']).starts_with('W')) {
-        let week = runs.next().and_then(number)?;
+/// Returns the first and the last day of what a date in a name stands for, in days since 1970: a day, a week, a
+/// month or a year. Nothing where it does not begin with a year.
+pub(super) fn stretch_of(date: &str) -> Option<(i32, i32)> {
+    let since_1970 = |day: NaiveDate| day.num_days_from_ce() - EPOCH;
+    let (run, rest) = leading_number(date);
+    let year = number(run.get(..4)?).filter(|year| YEARS.contains(year))?;
+    let week = rest.trim_start_matches(['-', '_', '.']).strip_prefix('W');
+    if let Some(week) = week.filter(|_| run.len() == 4) {
+        let week = number(leading_number(week).0)?;
         let last = NaiveDate::from_isoywd_opt(year.cast_signed(), week, Weekday::Sun)?;
-        return Some(last.num_days_from_ce() - EPOCH);
+        return Some((since_1970(last) - 6, since_1970(last)));
     }
-    let compact = first.len() >= 6;
-    let mut part = |from: usize| match compact {
-        true => first.get(from..from + 2).and_then(number),
-        false => runs.next().filter(|run| run.len() <= 2).and_then(number),
+    let (month, day) = match run.len() {
+        4 => {
+            let month = next_part(rest);
+            (month.map(|(month, _)| month), month.and_then(|(_, rest)| next_part(rest)))
+        }
+        _ => (run.get(4..6).and_then(number), run.get(6..8).and_then(number).map(|day| (day, ""))),
     };
-    let month = part(4).filter(|month| (1..=12).contains(month));
-    let day = month.and_then(|_| part(6)).filter(|day| (1..=31).contains(day));
+    let month = month.filter(|month| (1..=12).contains(month));
+    let day = month.and(day).map(|(day, _)| day).filter(|day| (1..=31).contains(day));
     let begins = NaiveDate::from_ymd_opt(year.cast_signed(), month.unwrap_or(1), day.unwrap_or(1))?;
     let next = match (month, day) {
         (_, Some(_)) => begins.checked_add_days(Days::new(1)),
         (Some(_), None) => begins.checked_add_months(Months::new(1)),
         (None, None) => begins.checked_add_months(Months::new(12)),
     };
-    Some(next?.num_days_from_ce() - 1 - EPOCH)
+    Some((since_1970(begins), since_1970(next?) - 1))
+}
+
+fn leading_number(text: &str) -> (&str, &str) {
+    text.split_at(text.bytes().take_while(u8::is_ascii_digit).count())
+}
+
+/// Returns the month after a year, or the day after a month, with what follows it. It stands right behind: the `01` of
+/// `2026-11/part-01` is no day.
+fn next_part(rest: &str) -> Option<(u32, &str)> {
+    let behind = rest.strip_prefix(['-', '_', '.', '/'])?;
+    let labelled = behind.split_once('=').filter(|(label, _)| {
+        rest.starts_with('/')
+            && label.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+    });
+    let (run, rest) = leading_number(labelled.map_or(behind, |(_, value)| value));
+    let ends = !rest.starts_with(|c: char| c.is_ascii_alphabetic() && c != 'T');
+    number(run).filter(|_| ends && run.len() <= 2).map(|value| (value, rest))
 }
 
 /// 1970-01-01, in days since the year 1.
@@ -82,8 +115,8 @@ fn year_and_month(segment: &str, next: Option<&str>) -> Option<usize> {
     (is_year && is_month).then_some(0)
 }
 
-/// A date within a segment.
-fn within(segment: &str) -> Option<usize> {
+/// Where a run of digits within a segment is a date, with what follows it.
+fn within(segment: &str, is_date: fn(&str, &str) -> bool) -> Option<usize> {
     let mut at = 0;
     while let Some(rest) = segment.get(at..).filter(|rest| !rest.is_empty()) {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -92,7 +125,7 @@ fn within(segment: &str) -> Option<usize> {
             continue;
         }
         let (run, after) = rest.split_at(digits);
-        if begins_word(segment, at) && (compact(run, after) || separated(run, after)) {
+        if begins_word(segment, at) && is_date(run, after) {
             return Some(at);
         }
         at += digits;
@@ -108,10 +141,23 @@ fn begins_word(segment: &str, at: usize) -> bool {
     word.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
-/// `20261126`, also with hours, minutes and seconds.
+/// `202611`, and no more of the word.
+fn is_month(run: &str, after: &str) -> bool {
+    let (year, month) = run.split_at_checked(4).unwrap_or_default();
+    month.len() == 2
+        && !after.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && is_date(number(year), number(month), Some(1))
+}
+
+/// `20261126`, also with hours, minutes and seconds, and `2026W48`.
 fn compact(run: &str, after: &str) -> bool {
     let ends = !after.starts_with(|c: char| c.is_ascii_alphanumeric() && !matches!(c, 'T' | 'Z'));
     let part = |from: usize, to: usize| run.get(from..to).and_then(number);
+    if let (4, Some(week)) = (run.len(), after.strip_prefix('W')) {
+        let (week, after) = week.split_at_checked(2).unwrap_or_default();
+        let ends = !after.starts_with(|c: char| c.is_ascii_alphanumeric());
+        return ends && is_week(number(run), number(week));
+    }
     let time = match run.len() {
         8 => Some(true),
         10 | 12 | 14 => part(8, 10).map(|hour| hour < 24),
@@ -136,8 +182,7 @@ fn separated(run: &str, after: &str) -> bool {
         return false;
     }
     if week {
-        let valid = number(second).is_some_and(|week| (1..=53).contains(&week));
-        return valid && number(run).is_some_and(|year| YEARS.contains(&year));
+        return is_week(number(run), number(second));
     }
     is_date(number(run), number(second), Some(1))
 }
@@ -146,6 +191,11 @@ fn is_date(year: Option<u32>, month: Option<u32>, day: Option<u32>) -> bool {
     year.is_some_and(|year| YEARS.contains(&year))
         && month.is_some_and(|month| (1..=12).contains(&month))
         && day.is_some_and(|day| (1..=31).contains(&day))
+}
+
+fn is_week(year: Option<u32>, week: Option<u32>) -> bool {
+    year.is_some_and(|year| YEARS.contains(&year))
+        && week.is_some_and(|week| (1..=53).contains(&week))
 }
 
 fn number(text: &str) -> Option<u32> {
@@ -174,6 +224,7 @@ mod tests {
             ("20261126101500-dump", ""),
             ("m/2026-11/x", "m/"),
             ("m/2026-W48.pdf", "m/"),
+            ("m/2026W48/x", "m/"),
             ("2026.11.26/x", ""),
         ] {
             assert_eq!(date_at(key, rules()).and_then(|at| key.get(..at)), Some(stem), "{key}");
@@ -181,21 +232,36 @@ mod tests {
     }
 
     #[test]
-    fn a_date_ends_with_what_it_stands_for() {
-        let days = |text: &str| text.parse::<NaiveDate>().unwrap().num_days_from_ce() - EPOCH;
-        for (date, last) in [
-            ("2026/03/", "2026-03-31"),
-            ("2026/3/9/", "2026-03-09"),
-            ("2026/month=02/", "2026-02-28"),
-            ("2026-03-10/x", "2026-03-10"),
-            ("20260310T101500Z", "2026-03-10"),
-            ("2026/", "2026-12-31"),
-            ("2026-W48", "2026-11-29"),
-            ("202603/", "2026-03-31"),
-        ] {
-            assert_eq!(end_of(date), Some(days(last)), "{date}");
+    fn six_digits_may_be_a_month() {
+        for (key, stem) in
+            [("m/sales_202611.csv", "m/sales_"), ("202611/x", ""), ("id/4/202512-b", "id/4/")]
+        {
+            assert_eq!(month_at(key).and_then(|at| key.get(..at)), Some(stem), "{key}");
         }
-        assert_eq!(end_of("03/"), None);
+        for key in ["orders/202613.json", "2026110/x", "202611a/x", "12026-11/x", ""] {
+            assert_eq!(month_at(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_date_begins_and_ends_with_what_it_stands_for() {
+        let days = |text: &str| text.parse::<NaiveDate>().unwrap().num_days_from_ce() - EPOCH;
+        for (date, first, last) in [
+            ("2026/03/", "2026-03-01", "2026-03-31"),
+            ("2026/3/9/", "2026-03-09", "2026-03-09"),
+            ("2026/month=02/", "2026-02-01", "2026-02-28"),
+            ("2026/month=2/day=07/x", "2026-02-07", "2026-02-07"),
+            ("2026-03/part-01.csv", "2026-03-01", "2026-03-31"),
+            ("2026-03-10/x", "2026-03-10", "2026-03-10"),
+            ("20260310T101500Z", "2026-03-10", "2026-03-10"),
+            ("2026/", "2026-01-01", "2026-12-31"),
+            ("2026-W48", "2026-11-23", "2026-11-29"),
+            ("2026W48.csv", "2026-11-23", "2026-11-29"),
+            ("202603/", "2026-03-01", "2026-03-31"),
+        ] {
+            assert_eq!(stretch_of(date), Some((days(first), days(last))), "{date}");
+        }
+        assert_eq!(stretch_of("03/"), None);
         assert_eq!(days("1970-01-01"), 0);
         assert_eq!(year_at("Config/2026/"), Some(7));
         assert_eq!(year_at("Config/2026"), None);
@@ -208,6 +274,10 @@ mod tests {
             "v1/2026/99/x",
             "orders/12345678.json",
             "20269926.csv",
+            "orders/202611.json",
+            "2026W60/x",
+            "2026W481/x",
+            "2026Widgets/x",
             "3f20261126ab/x",
             "20261126abcd",
             "build-2026-1.2/x",

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::run_token;
 
-use super::dates::{date_at, end_of, year_at};
+use super::dates::{date_at, month_at, stretch_of, year_at};
 use super::rules::Rules;
 use super::{Rule, Span};
 
@@ -32,6 +32,10 @@ const DAYS: usize = 5;
 /// How many calls there must be under a year to take it for a date: of so many names, none is a document
 /// about that year.
 const MANY: u64 = 32;
+
+/// What a date stands for that a single name may be used for all through: a week, a month, and no year, which
+/// is as long as most logs.
+const PERIOD: std::ops::RangeInclusive<i32> = 2..=31;
 
 /// How many different endings may stay where a whole container would be granted else.
 const ENDINGS: usize = 3;
@@ -177,15 +181,24 @@ pub(super) fn parent(key: &str) -> usize {
 struct Dated<'a> {
     /// What stands before dates that do not last.
     passing: BTreeSet<&'a str>,
-    /// What stands before years that do not: alone, they are no dates where nothing else says so.
+    /// What stands before six digits that were seen in the month that they may mean: where nothing says so, they
+    /// are no dates.
+    months: BTreeSet<&'a str>,
+    /// What stands before years that do not last: alone, they are no dates either.
     years: BTreeSet<&'a str>,
 }
 
 impl<'a> Dated<'a> {
     fn of(names: &Names<'a>, rules: &Rules) -> Dated<'a> {
-        let of_a_few_days = names.keys.iter().filter(|(_, span)| !span.lasts(rules.lasting_days));
-        let before = of_a_few_days.filter_map(|(key, _)| key.get(..date_at(key, rules)?));
-        Dated { passing: before.collect(), years: BTreeSet::new() }
+        let mut dated =
+            Dated { passing: BTreeSet::new(), months: BTreeSet::new(), years: BTreeSet::new() };
+        for (&key, &span) in &names.keys {
+            let date = date_at(key, rules).and_then(|at| key.split_at_checked(at));
+            let passing = date.filter(|(_, date)| one_passes(date, span, rules));
+            dated.passing.extend(passing.map(|(before, _)| before));
+            dated.take_up_month(key, span, rules);
+        }
+        dated
     }
 
     /// Takes up what prefixes tell that stand for many names. Returns whether that is anything new.
@@ -193,6 +206,7 @@ impl<'a> Dated<'a> {
         let mut new = false;
         let each = prefixes.iter().flat_map(|(&prefix, spans)| spans.map(|span| (prefix, span)));
         for (prefix, span) in each.filter(|(_, span)| span.first.is_some()) {
+            new |= self.take_up_month(prefix, span, rules);
             let date = date_at(prefix, rules);
             if let Some((before, date)) = date.and_then(|at| prefix.split_at_checked(at)) {
                 new |= passes(date, span, rules) && self.passing.insert(before);
@@ -206,31 +220,53 @@ impl<'a> Dated<'a> {
         new
     }
 
+    /// Takes up what may be a month, where it was seen then. Returns whether that is anything new.
+    fn take_up_month(&mut self, name: &'a str, span: Span, rules: &Rules) -> bool {
+        let month = month_at(name).and_then(|at| name.split_at_checked(at));
+        month
+            .is_some_and(|(before, month)| is_now(month, span, rules) && self.months.insert(before))
+    }
+
     fn cut(&self, name: &str, rules: &Rules) -> Option<usize> {
-        if let Some(at) = date_at(name, rules) {
-            return name.get(..at).filter(|before| self.passing.contains(before)).map(|_| at);
+        let known = |at: usize, all: &BTreeSet<&str>| {
+            name.get(..at).is_some_and(|before| all.contains(before))
+        };
+        let month = month_at(name).filter(|at| known(*at, &self.months));
+        let date = date_at(name, rules);
+        if month.is_some() || date.is_some() {
+            let date = date.filter(|at| known(*at, &self.passing));
+            return [month, date].into_iter().flatten().min();
         }
         let directories = directories(name).into_iter();
         let years = directories.filter(|(_, end)| name.get(..end + 1).and_then(year_at).is_some());
         let mut starts = years.map(|(start, _)| start);
-        starts.find(|start| name.get(..*start).is_some_and(|before| self.years.contains(before)))
+        starts.find(|start| known(*start, &self.years))
     }
+}
+
+/// Whether a name with a date in it does not last. One of a week or a month may be used all through it, and is no
+/// more when that is over; one of a day that was used for a week is kept for its name.
+fn one_passes(date: &str, span: Span, rules: &Rules) -> bool {
+    let period = stretch_of(date).filter(|(begin, end)| PERIOD.contains(&(end - begin + 1)));
+    period.is_some_and(|period| in_its_time(period, span, rules)) || !span.lasts(rules.lasting_days)
 }
 
 /// Whether many names under one date do not last: a month's directory is used all month, and its names
 /// a day each, so what counts is that it was no more when the month was over.
 fn passes(date: &str, span: Span, rules: &Rules) -> bool {
-    let over =
-        end_of(date).zip(span.last).is_some_and(|(end, last)| last <= end + rules.lasting_days);
-    over || !span.lasts(rules.lasting_days)
+    is_now(date, span, rules) || !span.lasts(rules.lasting_days)
 }
 
-/// Whether names under a year were seen in that year.
-fn is_now(year: &str, span: Span, rules: &Rules) -> bool {
-    let Some(((end, first), last)) = end_of(year).zip(span.first).zip(span.last) else {
-        return false;
-    };
-    first + rules.lasting_days > end - 366 && last <= end + rules.lasting_days
+/// Whether something was seen in the time that its date stands for.
+fn is_now(date: &str, span: Span, rules: &Rules) -> bool {
+    stretch_of(date).is_some_and(|stretch| in_its_time(stretch, span, rules))
+}
+
+/// Give or take a week: neither long after, as what is kept for good, nor long before.
+fn in_its_time((begin, end): (i32, i32), span: Span, rules: &Rules) -> bool {
+    span.first.zip(span.last).is_some_and(|(first, last)| {
+        first + rules.lasting_days >= begin && last <= end + rules.lasting_days
+    })
 }
 
 /// Directories, or names in the top level, that differ from run to run.
@@ -517,6 +553,31 @@ mod tests {
         assert_eq!(cut_to(&[("v/2024-01-15/m", 0, 20)], false), ["v/2024-01-15/m"]);
         let mixed = [("v/2024-01-15/m", 0, 20), ("v/2024-01-16/m", 0, 2)];
         assert_eq!(cut_to(&mixed, false), ["v/*"]);
+    }
+
+    #[test]
+    fn a_month_or_a_week_may_be_used_all_through() {
+        let months = |name: fn(&str) -> String| {
+            let [february, march] = ["02", "03"].map(name);
+            cut_to(&[(&february, MARCH - 28, MARCH - 1), (&march, MARCH, MARCH + 19)], false)
+        };
+        assert_eq!(months(|month| format!("in/2026-{month}/stock.csv")), ["in/*"]);
+        assert_eq!(months(|month| format!("in/year=2026/month={month}/x")), ["in/year=*"]);
+        assert_eq!(months(|month| format!("in/2026{month}.csv")), ["in/*"]);
+        let weeks =
+            [("in/2026W09.csv", MARCH - 6, MARCH + 1), ("in/2026W10.csv", MARCH + 1, MARCH + 9)];
+        assert_eq!(cut_to(&weeks, false), ["in/*"]);
+        // What is kept for good, or is of the future, is a name; a year is as long as the log.
+        for (key, first, last) in [
+            ("v/2025-11/model", MARCH, MARCH + 30),
+            ("v/202511/model", MARCH, MARCH),
+            ("until/2030-12/cert", MARCH, MARCH + 30),
+            ("in/year=2026/x", MARCH, MARCH + 30),
+            ("in/2026-03-01/x", MARCH, MARCH + 7),
+        ] {
+            let expected = if first == last { "v/202511/*" } else { key };
+            assert_eq!(cut_to(&[(key, first, last)], false), [expected]);
+        }
     }
 
     #[test]
