@@ -210,7 +210,7 @@ fn what_manages_permissions_or_makes_credentials_stays_on_the_names_and_is_told(
             let has = all.filter(|one| texts(&one["Action"]).contains(&action));
             has.flat_map(|one| texts(&one["Resource"])).map(str::to_owned).collect()
         };
-        assert_eq!(on(&make), [attached.clone()], "{one:#}");
+        assert_eq!(on(&make), std::slice::from_ref(&attached), "{one:#}");
         assert_eq!(on(own).len(), 4, "{one:#}");
         assert!(!on(own).contains(&attached), "{one:#}");
         let told = notes(&one);

@@ -133,12 +133,6 @@ mod tests {
         {
             assert_eq!(is(name), expected, "{name}");
         }
-        // A word of the kind's own is no name.
-        let balancers =
-            |name: &str| format!("arn:aws:elasticloadbalancing:r:1:loadbalancer/{name}");
-        let action = "elasticloadbalancing:DeleteLoadBalancer";
-        let is = |name: &str| is_of_all(Catalog::embedded(), action, &balancers(name));
-        assert!(is("app/*/*") && !is("app/pr-*/*"));
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::drafted::Drafted;
 use crate::cover::service;
 use crate::tighten::{Place, TightenedBundle};
 
+/// An action, in what is drafted for one attached statement or in all.
+type Written = (&'static str, Option<Place>);
+
 /// What the drafted statements have in place of what was seen.
 pub(super) struct Writing<'w> {
     bundle: &'w TightenedBundle<'w>,
@@ -19,9 +22,8 @@ pub(super) struct Writing<'w> {
     conceded: bool,
     /// Where it was, the patterns of actions, by service.
     patterns: BTreeMap<String, Vec<(&'w str, &'w Statement)>>,
-    /// By action, the resources of the statements that allow it: of those that restrict an attached one, and of
-    /// all.
-    known: RefCell<BTreeMap<(&'static str, Option<Place>), BTreeSet<&'w str>>>,
+    /// The resources of the statements that allow an action.
+    known: RefCell<BTreeMap<Written, BTreeSet<&'w str>>>,
 }
 
 impl<'w> Writing<'w> {
