@@ -142,7 +142,11 @@ impl<'s> Chooser<'s> {
                 from: found.names.keys().take(SAMPLE).map(|name| (*name).to_owned()).collect(),
                 names: found.names.len(),
                 names_of_one_day: found.names.values().filter(|(span, _)| span.one_day()).count(),
-                why: found.why,
+                // Of one key there is no most.
+                why: match (rule, found.names.len()) {
+                    (Rule::OneDayKey, 1) => "the only key here was seen on one day only".to_owned(),
+                    _ => found.why,
+                },
                 adds: found.adds,
                 stats,
             }

@@ -4,7 +4,7 @@
 //! seen, or at the first directory of those that come and go, whatever they are called; what is left is
 //! cut to its parent prefix if it is written, or if most keys beside it were seen on one day only. What is deleted or
 //! changed goes by its own names: they stay exact where they are few or all of them last, and else are cut to what
-//! they share.
+//! they share. Under a date that stays no name tells of the next, and keys stay exact.
 //!
 //! In a container's top level there is no prefix to cut to but the whole container: that needs several keys of
 //! a day, and where directories differ there and what follows them does not, that stays
@@ -160,11 +160,14 @@ fn cut_once<'a>(
         let of_a_day = keys.iter().filter(|(_, span)| span.one_day()).count();
         let mostly = 2 * of_a_day > keys.len();
         let rule = if written { Rule::WrittenKey } else { Rule::OneDayKey };
+        // What is left under a date is used beyond it: it has names of its own, and nothing says what else comes.
+        let dated = date_at(parent, rules).is_some();
         let cut = match parent {
             "" => mostly && of_a_day >= rules.several,
-            _ => written || mostly,
+            _ => (written && !dated) || mostly,
         };
-        if cut || names.by_prefix {
+        // All that is written under a date may tell that it passes where no name alone does.
+        if cut || names.by_prefix || (written && dated) {
             keys.iter().for_each(|(key, span)| stands(parent, *span, own(key)));
         }
         let touched = || {
@@ -172,7 +175,8 @@ fn cut_once<'a>(
                 .filter_map(|(key, _)| names.touched.get_key_value(key))
                 .map(|(key, span)| (*key, *span))
         };
-        if let Some(at) = several(parent, &touched().collect::<Vec<_>>(), rules) {
+        if let Some(at) = several(parent, &touched().collect::<Vec<_>>(), rules).filter(|_| !dated)
+        {
             for (key, span) in touched() {
                 stands(key.get(..at).unwrap_or_default(), span, span);
                 cuts.touched.insert(key, Cut::at(at, Rule::SeveralKeys));

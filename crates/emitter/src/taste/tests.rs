@@ -247,6 +247,44 @@ fn what_guards_or_changes_what_is_there_goes_by_its_own_names() {
 }
 
 #[test]
+fn what_is_written_for_long_under_a_date_keeps_its_names() {
+    let keys: Vec<String> = (1..10)
+        .map(|day| format!("arn:aws:s3:::lake/orders/dt=2026-11-0{day}/all.parquet"))
+        .collect();
+    let daily: Vec<i32> = (NOVEMBER..NOVEMBER + 60).collect();
+    let to = |given: &[Given<'_>]| {
+        choose_with(given, Taste::Balanced, &[]).resource(given[0].0, &keys[0]).to_owned()
+    };
+    let put: Vec<Given<'_>> = keys.iter().map(|key| ("s3:PutObject", &**key, &daily[..])).collect();
+    assert_eq!(to(&put), keys[0], "neither all of that day nor another one");
+    let once: Vec<Given<'_>> =
+        keys[1..4].iter().map(|key| ("s3:DeleteObject", &**key, &daily[..1])).collect();
+    let delete = [&[("s3:DeleteObject", &*keys[0], &daily[..])], &once[..], &put[..]].concat();
+    assert_eq!(to(&delete), keys[0]);
+    let prefix = choose_with(&put, Taste::Prefix, &[]);
+    let by_prefix = "arn:aws:s3:::lake/orders/dt=2026-11-01/*";
+    assert_eq!(prefix.resource("s3:PutObject", &keys[0]), by_prefix, "as was asked for");
+    // One date had its own days: the next will have others.
+    let moves =
+        [&put[..], &[("s3:PutObject", "arn:aws:s3:::lake/orders/dt=2026-10-31/x", &[NOVEMBER])]]
+            .concat();
+    assert_eq!(to(&moves), "arn:aws:s3:::lake/orders/dt=*");
+    // So it does where it was the date's own time.
+    assert_eq!(to(&[("s3:PutObject", &keys[0], &daily[..1])]), "arn:aws:s3:::lake/orders/dt=*");
+}
+
+#[test]
+fn of_one_key_there_is_no_most() {
+    let key = "arn:aws:s3:::b/in/020/x";
+    let choice = choose_with(&[("s3:GetObject", key, &[5])], Taste::Balanced, &[]);
+    let [told] = choice.generalisations() else { panic!("{choice:?}") };
+    assert_eq!(
+        (told.rule, &*told.why),
+        (Rule::OneDayKey, "the only key here was seen on one day only")
+    );
+}
+
+#[test]
 fn named_things_stay_exact() {
     for (action, resource) in [
         ("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"),
