@@ -188,7 +188,7 @@ fn keys_that_were_used_beyond_their_date_are_told_where_they_are_listed() {
             log.at(ACCOUNT, "worker", (day, 9), ("s3.amazonaws.com", "GetObject", &get), true);
         }
     }
-    let (trail, files) = (log.write(1), Files::new());
+    let trail = log.write(1);
     let expected = "keys hold a date, and were used beyond it: s3:GetObject on 1 key, last \
                     `arn:aws:s3:::b/conf/2025-11-30/model.bin`. The policy lists it, and one of another date would \
                     be refused: if there will be one, put a pattern in its place";
@@ -196,10 +196,6 @@ fn keys_that_were_used_beyond_their_date_are_told_where_they_are_listed() {
         let notes = list(principal, "notes").iter().filter_map(Value::as_str);
         notes.filter(|note| note.contains("hold a date")).map(str::to_owned).collect::<Vec<_>>()
     };
-    let attached = json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"});
-    let attached = files.write("worker.json", &document(&[attached]));
-    let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
-    assert_eq!(told(of(&made, "worker")), [expected]);
     let report = generate(&[trail.path()], &[]).report();
     assert_eq!(told(of(&report, "worker")), [expected]);
     let report = generate(&[trail.path()], &["--resources", "exact"]).report();

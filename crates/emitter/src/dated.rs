@@ -24,26 +24,32 @@ pub struct DatedKeys {
     pub last: String,
 }
 
+/// What was found in one container: actions, and keys with the day on which each was first seen.
+#[derive(Default)]
+struct Container<'p> {
+    actions: BTreeSet<String>,
+    keys: BTreeMap<&'p str, Option<i32>>,
+}
+
 /// Looks for such keys in what a principal was granted, as its policies list them.
 pub(crate) fn dated_keys(
     principal: &Principal,
     policies: &[&PolicyDocument],
     catalog: Catalog,
 ) -> Vec<DatedKeys> {
-    let mut found: BTreeMap<&str, (BTreeSet<String>, BTreeMap<&str, Option<i32>>)> =
-        BTreeMap::new();
+    let mut found: BTreeMap<&str, Container<'_>> = BTreeMap::new();
     for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
         let Some(container) = kind(&key.resource) else { continue };
         if is_dated_key(&key.action, &key.resource, catalog)
             && written(policies, &key.action, &key.resource).as_ref() == Some(&key.resource)
         {
-            let (actions, keys) = found.entry(container).or_default();
+            let Container { actions, keys } = found.entry(container).or_default();
             actions.insert(key.action.clone());
             let first = keys.entry(&key.resource).or_insert(row.stats.days().first());
             *first = [*first, row.stats.days().first()].into_iter().flatten().min();
         }
     }
-    let told = found.into_values().filter_map(|(actions, keys)| {
+    let told = found.into_values().filter_map(|Container { actions, keys }| {
         let (last, _) = keys.iter().max_by_key(|(name, first)| (**first, **name))?;
         Some(DatedKeys { actions, keys: keys.len(), last: (*last).to_owned() })
     });

@@ -232,7 +232,7 @@ pub struct Generalisation {
     /// The actions that are granted on it.
     pub actions: Vec<String>,
     /// The stable code of the rule: `attached-pattern`, `one-run`, `short-lived`, `dated-key`,
-    /// `varying-key`, `passing-directory`, `written-key`, `one-day-key`,
+    /// `varying-key`, `passing-directory`, `written-key`, `one-day-key`, `several-keys`,
     /// `parent-prefix` or `whole-type`.
     pub rule: &'static str,
     /// Why.

@@ -27,7 +27,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::Stats;
-use trailtrim_catalog::{AccessLevel, Catalog, Part};
+use trailtrim_catalog::{Catalog, Part};
 
 use attached::narrowing;
 use chooser::{Chooser, Uses};
@@ -99,6 +99,8 @@ pub enum Rule {
     WrittenKey,
     /// Most keys beside it were seen on one day only.
     OneDayKey,
+    /// Several keys were deleted or changed in this place, and not all of them lasted.
+    SeveralKeys,
     /// [`Taste::Prefix`] was asked for.
     ParentPrefix,
     /// [`Taste::Type`] was asked for.
@@ -117,6 +119,7 @@ impl Rule {
             Rule::PassingDirectory => "passing-directory",
             Rule::WrittenKey => "written-key",
             Rule::OneDayKey => "one-day-key",
+            Rule::SeveralKeys => "several-keys",
             Rule::ParentPrefix => "parent-prefix",
             Rule::WholeType => "whole-type",
         }
@@ -135,6 +138,9 @@ impl Rule {
             }
             Rule::WrittenKey => "objects are written here, and the next may have another name",
             Rule::OneDayKey => "most keys here were seen on one day only",
+            Rule::SeveralKeys => {
+                "several keys were deleted or changed here, not all lasted, and the next may have another name"
+            }
             Rule::ParentPrefix => "names are written by their parent prefix, as was asked for",
             Rule::WholeType => "names are written by their resource type, as was asked for",
         }
@@ -216,7 +222,7 @@ pub fn choose<'a>(
         let uses = Uses {
             taste: if guarded { taste.min(Taste::Prefix) } else { taste },
             guarded,
-            written: !matches!(level, AccessLevel::List | AccessLevel::Read),
+            makes: rules.use_of(action, level),
             patterns: narrowing(&patterns, facts),
         };
         for (resource, evidence) in resources {

@@ -8,7 +8,7 @@ use trailtrim_catalog::Shape;
 use super::attached::narrow;
 use super::item::{Item, folded};
 use super::keys::{Cut, Names, cuts};
-use super::rules::{Rules, When};
+use super::rules::{Rules, Use, When};
 use super::{Choice, Evidence, Generalisation, Rule, SAMPLE, Span, Taste};
 
 /// What an action does with its resources, and how they are to be written.
@@ -16,18 +16,18 @@ pub(super) struct Uses<'p> {
     pub(super) taste: Taste,
     /// Whether it manages permissions: then it takes more to go beyond what was seen.
     pub(super) guarded: bool,
-    /// Whether it writes.
-    pub(super) written: bool,
+    /// What it does with what has a key.
+    pub(super) makes: Use,
     /// The attached patterns that may name a thing and leave its parts open.
     pub(super) patterns: Vec<Shape<'p>>,
 }
 
-/// The keys of one container that are read, or that are written.
+/// The keys of one container that are read, those that are written or deleted, or those that are changed.
 #[derive(Default)]
 struct Container<'s> {
     names: Names<'s>,
     /// What is to be decided.
-    items: Vec<(Item<'s>, Taste)>,
+    items: Vec<(Item<'s>, Taste, Use)>,
     /// What stands for many, and may have to stand for more.
     folded: Vec<Item<'s>>,
 }
@@ -52,8 +52,8 @@ pub(super) struct Chooser<'s> {
     rules: &'static Rules,
     /// Names of one run, by action and pattern.
     one_run: BTreeMap<(&'s str, String), Runs<'s>>,
-    /// By what stands before the keys, and whether they are written.
-    containers: BTreeMap<(&'s str, bool), Container<'s>>,
+    /// By what stands before the keys, and what is done with them.
+    containers: BTreeMap<(&'s str, Use), Container<'s>>,
     chosen: BTreeMap<String, BTreeMap<String, String>>,
     found: BTreeMap<(String, Rule), Found<'s>>,
     /// The last day on which anything was seen.
@@ -74,12 +74,12 @@ impl<'s> Chooser<'s> {
 
     /// Decides what can be decided of one name alone, and puts the rest to its like.
     pub(super) fn take(&mut self, item: Item<'s>, uses: &Uses<'_>) {
-        let Uses { taste, guarded, written, .. } = *uses;
+        let Uses { taste, guarded, makes, .. } = *uses;
         let Evidence { span, .. } = *item.evidence;
         if folded(item.base) {
             if let Some((head, name)) = item.key() {
                 let (beginning, ending) = name.split_once('*').unwrap_or((name, ""));
-                let container = self.containers.entry((head, written)).or_default();
+                let container = self.containers.entry((head, makes.evidence())).or_default();
                 container.names.folded.entry(beginning).or_default().join(span);
                 if ending.is_empty() {
                     container.folded.push(item);
@@ -93,7 +93,7 @@ impl<'s> Chooser<'s> {
         if attached.is_none()
             && let Some((head, name)) = item.key()
         {
-            let container = self.containers.entry((head, written)).or_default();
+            let container = self.containers.entry((head, makes.evidence())).or_default();
             container.names.keys.entry(name).or_default().join(span);
         }
         if !whole && let Some((to, pattern)) = attached {
@@ -106,13 +106,13 @@ impl<'s> Chooser<'s> {
             self.whole_type(&item);
         } else if let Some((head, name)) = item.key() {
             let by_prefix = self.goes_by_prefix(&item, taste);
-            let container = self.containers.entry((head, written)).or_default();
+            let container = self.containers.entry((head, makes.evidence())).or_default();
             container.names.own.entry(name).or_default().join(span);
-            if self.rules.deletes(item.action) {
-                container.names.deleted.entry(name).or_default().join(span);
+            if makes.of_what_is() {
+                container.names.touched.entry(name).or_default().join(span);
             }
             container.names.by_prefix |= by_prefix;
-            container.items.push((item, taste));
+            container.items.push((item, taste, makes));
         } else if let Some(run) = item.run() {
             let runs = self.one_run.entry((item.action, run.starred())).or_default();
             runs.guarded = guarded;
@@ -127,9 +127,9 @@ impl<'s> Chooser<'s> {
         for ((_, to), runs) in std::mem::take(&mut self.one_run) {
             self.runs(&to, &runs);
         }
-        for ((head, written), mut container) in std::mem::take(&mut self.containers) {
+        for ((head, makes), mut container) in std::mem::take(&mut self.containers) {
             container.names.until = self.until;
-            self.container(head, written, &container);
+            self.container(head, makes == Use::Writes, &container);
         }
         let generalisations = self.found.into_iter().map(|((to, rule), found)| {
             let mut stats = Stats::default();
@@ -142,7 +142,11 @@ impl<'s> Chooser<'s> {
                 from: found.names.keys().take(SAMPLE).map(|name| (*name).to_owned()).collect(),
                 names: found.names.len(),
                 names_of_one_day: found.names.values().filter(|(span, _)| span.one_day()).count(),
-                why: found.why,
+                // Of one key there is no most.
+                why: match (rule, found.names.len()) {
+                    (Rule::OneDayKey, 1) => "the only key here was seen on one day only".to_owned(),
+                    _ => found.why,
+                },
                 adds: found.adds,
                 stats,
             }
@@ -177,10 +181,9 @@ impl<'s> Chooser<'s> {
 
     fn container(&mut self, head: &str, written: bool, container: &Container<'s>) {
         let cuts = cuts(&container.names, written, self.rules);
-        for (item, taste) in &container.items {
+        for (item, taste, makes) in &container.items {
             let Some((_, name)) = item.key() else { continue };
-            let cut = cuts.keys.get(name);
-            match cut.filter(|cut| !(self.rules.deletes(item.action) && cuts.lasts(name, cut))) {
+            match cuts.of(name, *makes) {
                 Some(cut) => self.cut(item, head, name, cut),
                 None => self.by_prefix(item, *taste),
             }

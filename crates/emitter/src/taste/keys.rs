@@ -2,9 +2,11 @@
 //!
 //! A key is cut at its first date, at the first directory that is an id of one run where several were
 //! seen, or at the first directory of those that come and go, whatever they are called; what is left is
-//! cut to its parent prefix if it is written, or if most keys beside it were seen on one day only; a delete stays
-//! exact where all that is deleted beside it is so by names that last. In a
-//! container's top level there is no prefix to cut to but the whole container: that needs several keys of
+//! cut to its parent prefix if it is written, or if most keys beside it were seen on one day only. What is deleted or
+//! changed goes by its own names: they stay exact where they are few or all of them last, and else are cut to what
+//! they share. Under a date that stays no name tells of the next, and keys stay exact.
+//!
+//! In a container's top level there is no prefix to cut to but the whole container: that needs several keys of
 //! a day, and where directories differ there and what follows them does not, that stays
 //! (`*/in/file.json`).
 //!
@@ -19,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use trailtrim_aggregator::run_token;
 
 use super::dates::{date_at, month_at, stretch_of, year_at};
-use super::rules::Rules;
+use super::rules::{Rules, Use};
 use super::{Rule, Span};
 
 /// How many directories in one place it takes to see that they come and go: what is read once of a few
@@ -64,8 +66,8 @@ pub(super) struct Names<'a> {
     pub(super) keys: BTreeMap<&'a str, Span>,
     /// Those of them that these cuts are for, by what they are for: others are evidence alone.
     pub(super) own: BTreeMap<&'a str, Span>,
-    /// Those of them that are deleted, by when they were.
-    pub(super) deleted: BTreeMap<&'a str, Span>,
+    /// Those of them that are deleted or changed, by when they were.
+    pub(super) touched: BTreeMap<&'a str, Span>,
     /// The last day on which anything was seen.
     pub(super) until: Option<i32>,
     /// Whether keys that stay are written by their parent prefix afterwards.
@@ -80,16 +82,19 @@ pub(super) struct Cuts<'a> {
     pub(super) keys: BTreeMap<&'a str, Cut<'a>>,
     /// By what stands before the star.
     pub(super) folded: BTreeMap<&'a str, Cut<'a>>,
-    /// Parents of keys in which some were deleted that did not last.
-    passing: BTreeSet<&'a str>,
+    /// By keys that are deleted or changed, where nothing in their directories tells.
+    touched: BTreeMap<&'a str, Cut<'a>>,
 }
 
-impl Cuts<'_> {
-    /// Whether all that is deleted beside a key is so by names that last, where it is cut because something is
-    /// written there.
-    pub(super) fn lasts(&self, key: &str, cut: &Cut<'_>) -> bool {
-        let parent = key.get(..parent(key)).unwrap_or_default();
-        cut.rule == Rule::WrittenKey && !self.passing.contains(parent)
+impl<'a> Cuts<'a> {
+    /// Returns where a key is cut for an action that does so with it.
+    pub(super) fn of(&self, key: &str, makes: Use) -> Option<&Cut<'a>> {
+        let by_place = |cut: &&Cut<'_>| !matches!(cut.rule, Rule::WrittenKey | Rule::OneDayKey);
+        let cut = self.keys.get(key);
+        match makes.of_what_is() {
+            true => cut.filter(by_place).or_else(|| self.touched.get(key)),
+            false => cut,
+        }
     }
 }
 
@@ -101,9 +106,7 @@ pub(super) fn cuts<'a>(names: &Names<'a>, written: bool, rules: &Rules) -> Cuts<
         let (cuts, prefixes) = cut_once(names, &dated, &places, written, rules);
         // What stands for many, given or made, may have a date that passes where no name alone tells.
         if !dated.take_up(&prefixes, rules) {
-            let short = names.deleted.iter().filter(|(_, span)| !span.lasts(rules.lasting_days));
-            let passing = short.filter_map(|(key, _)| key.get(..parent(key))).collect();
-            return Cuts { passing, ..cuts };
+            return cuts;
         }
     }
 }
@@ -122,8 +125,8 @@ fn cut_once<'a>(
 ) -> (Cuts<'a>, Prefixes<'a>) {
     let mut cuts = Cuts::default();
     let mut prefixes = Prefixes::new();
-    let mut stands = |prefix: &'a str, key: Option<&str>, all: Span| {
-        let own = key.map_or(all, |key| names.own.get(key).copied().unwrap_or_default());
+    let own = |key: &str| names.own.get(key).copied().unwrap_or_default();
+    let mut stands = |prefix: &'a str, all: Span, own: Span| {
         let [known, known_own] = prefixes.entry(prefix).or_default();
         known.join(all);
         known_own.join(own);
@@ -137,7 +140,7 @@ fn cut_once<'a>(
         match first(dated.cut(key, rules), places.cut(key, key, rules)) {
             Some(cut) => {
                 let beginning = key.get(..cut.at).filter(|_| cut.ending.is_empty());
-                beginning.into_iter().for_each(|one| stands(one, Some(key), span));
+                beginning.into_iter().for_each(|one| stands(one, span, own(key)));
                 cuts.keys.insert(key, cut);
             }
             None => {
@@ -150,19 +153,34 @@ fn cut_once<'a>(
         let known = beginning.get(..parent(beginning)).unwrap_or_default();
         let cut = first(dated.cut(beginning, rules), places.cut(known, "", rules));
         let to = cut.map_or(beginning, |cut| beginning.get(..cut.at).unwrap_or_default());
-        stands(to, None, span);
+        stands(to, span, span);
         cuts.folded.extend(cut.map(|cut| (beginning, cut)));
     }
     for (parent, keys) in left {
         let of_a_day = keys.iter().filter(|(_, span)| span.one_day()).count();
         let mostly = 2 * of_a_day > keys.len();
         let rule = if written { Rule::WrittenKey } else { Rule::OneDayKey };
+        // What is left under a date is used beyond it: it has names of its own, and nothing says what else comes.
+        let dated = date_at(parent, rules).is_some();
         let cut = match parent {
             "" => mostly && of_a_day >= rules.several,
-            _ => written || mostly,
+            _ => (written && !dated) || mostly,
         };
-        if cut || names.by_prefix {
-            keys.iter().for_each(|(key, span)| stands(parent, Some(key), *span));
+        // All that is written under a date may tell that it passes where no name alone does.
+        if cut || names.by_prefix || (written && dated) {
+            keys.iter().for_each(|(key, span)| stands(parent, *span, own(key)));
+        }
+        let touched = || {
+            keys.iter()
+                .filter_map(|(key, _)| names.touched.get_key_value(key))
+                .map(|(key, span)| (*key, *span))
+        };
+        if let Some(at) = several(parent, &touched().collect::<Vec<_>>(), rules).filter(|_| !dated)
+        {
+            for (key, span) in touched() {
+                stands(key.get(..at).unwrap_or_default(), span, span);
+                cuts.touched.insert(key, Cut::at(at, Rule::SeveralKeys));
+            }
         }
         if cut {
             let each = keys.into_iter().map(|(key, _)| (key, Cut::at(parent.len(), rule)));
@@ -170,6 +188,46 @@ fn cut_once<'a>(
         }
     }
     (cuts, prefixes)
+}
+
+/// Returns where keys of one parent are cut that are deleted or changed, where there are several and not all last:
+/// behind what they share, since what else lies there was never touched.
+fn several(parent: &str, touched: &[(&str, Span)], rules: &Rules) -> Option<usize> {
+    let passing = touched.iter().any(|(_, span)| !span.lasts(rules.lasting_days));
+    if touched.len() < rules.several || !passing {
+        return None;
+    }
+    let names: Vec<&str> = touched.iter().filter_map(|(key, _)| key.get(parent.len()..)).collect();
+    let at = parent.len() + shared(&names);
+    let of_a_day = touched.iter().filter(|(_, span)| span.one_day()).count();
+    // All of a container takes more.
+    let enough = at > 0 || (2 * of_a_day > touched.len() && of_a_day >= rules.several);
+    enough.then_some(at)
+}
+
+/// Returns the length of the beginning that names share, without what is another word or number each time: up to the
+/// first digit or id, else up to the last mark between words.
+fn shared(names: &[&str]) -> usize {
+    let Some((first, others)) = names.split_first() else { return 0 };
+    let same = |other: &&str| {
+        let same = first.chars().zip(other.chars()).take_while(|(one, other)| one == other);
+        same.map(|(one, _)| one.len_utf8()).sum()
+    };
+    let ids = names.iter().filter_map(|name| run_token(name)).map(|id| id.start);
+    let length = others.iter().map(same).chain(ids).min().unwrap_or_default();
+    let beginning = first.get(..length).unwrap_or_default();
+    let numbered = |name: &&str| {
+        name.get(length..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    if let Some(digit) = beginning.find(|c: char| c.is_ascii_digit()) {
+        return digit;
+    }
+    // `${*}` is one letter.
+    let mark = |(_, c): &(usize, char)| !c.is_alphanumeric() && !matches!(c, '$' | '{' | '*');
+    match names.iter().all(numbered) {
+        true => length,
+        false => beginning.char_indices().rev().find(mark).map_or(0, |(at, c)| at + c.len_utf8()),
+    }
 }
 
 /// Returns the length of a key's parent prefix, its `/` included.

@@ -20,6 +20,7 @@ struct Data {
     form: Vec<Form>,
     ephemeral: Vec<Ephemeral>,
     keys: Vec<Listed>,
+    written: Vec<Actions>,
     deleted: Vec<Actions>,
     partition: Vec<Partition>,
     never: Vec<Actions>,
@@ -135,6 +136,34 @@ pub(super) enum Value {
     Digits,
 }
 
+/// What an action does with what has a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Use {
+    /// Looks at it.
+    Reads,
+    /// Makes it.
+    Writes,
+    /// Takes it away.
+    Deletes,
+    /// Does anything else to what is there.
+    Changes,
+}
+
+impl Use {
+    /// What goes by the same dates and ids: what is deleted was as often as not written by the same caller.
+    pub(super) fn evidence(self) -> Use {
+        match self {
+            Use::Deletes => Use::Writes,
+            other => other,
+        }
+    }
+
+    /// Whether what is there is what it is about, and not what comes next.
+    pub(super) fn of_what_is(self) -> bool {
+        matches!(self, Use::Deletes | Use::Changes)
+    }
+}
+
 /// How a type's names are of one run.
 #[derive(Clone, Debug)]
 pub(super) struct OneRun {
@@ -168,6 +197,7 @@ pub(super) struct Rules {
     keys: BTreeSet<String>,
     named: BTreeSet<String>,
     labels: BTreeSet<String>,
+    written: BTreeSet<String>,
     deleted: BTreeSet<String>,
     never: Vec<String>,
     guarded_services: BTreeSet<String>,
@@ -192,6 +222,7 @@ impl Rules {
             named: forms(&data.named),
             forms: data.form,
             labels: data.partition.into_iter().flat_map(|entry| entry.labels).collect(),
+            written: data.written.into_iter().flat_map(|entry| entry.actions).collect(),
             deleted: data.deleted.into_iter().flat_map(|entry| entry.actions).collect(),
             never: data.never.into_iter().flat_map(|entry| entry.actions).collect(),
             ..Rules::default()
@@ -258,9 +289,17 @@ impl Rules {
         self.labels.contains(&label.to_ascii_lowercase())
     }
 
-    /// Returns whether the action takes away what has a key.
-    pub(super) fn deletes(&self, action: &str) -> bool {
-        self.deleted.contains(action)
+    /// Returns what an action of this level does with what has a key.
+    pub(super) fn use_of(&self, action: &str, level: AccessLevel) -> Use {
+        if self.written.contains(action) {
+            Use::Writes
+        } else if self.deleted.contains(action) {
+            Use::Deletes
+        } else if matches!(level, AccessLevel::List | AccessLevel::Read) {
+            Use::Reads
+        } else {
+            Use::Changes
+        }
     }
 
     /// Returns whether the action's resources stay as they were seen, whatever is asked for.
@@ -365,9 +404,13 @@ mod tests {
                 assert_ne!(by_word, Some(places(listed)), "a word tells `{listed}` already");
             }
         }
-        for action in &rules.deleted {
-            assert!(Catalog::embedded().action(action).is_some(), "{action}");
+        for action in rules.written.union(&rules.deleted) {
+            let facts = Catalog::embedded().action(action);
+            let level = facts.map(|facts| facts.access_level());
+            let reads = matches!(level, None | Some(AccessLevel::List | AccessLevel::Read));
+            assert!(!reads, "{action}");
         }
+        assert!(rules.written.is_disjoint(&rules.deleted));
         let used: BTreeSet<String> =
             catalog_forms().iter().filter_map(|form| last_word(form)).collect();
         assert!(rules.words.keys().any(|word| used.contains(word)));

@@ -164,14 +164,124 @@ fn what_is_deleted_by_names_that_last_stays_exact() {
             .map(|(action, resource)| choice.resource(action, resource).to_owned())
     };
     assert_eq!(balanced(&written), [key("*"), lock.clone()]);
-    // One that was deleted once: the next may be called by any name.
-    let passing = [&written[..], &[("s3:DeleteObject", &odd, day)]].concat();
-    assert_eq!(balanced(&passing), [key("*"), key("*")]);
+    // One more that was deleted once says nothing of the next, and several do.
+    let few = [&written[..], &[("s3:DeleteObject", &odd, day)]].concat();
+    assert_eq!(balanced(&few), [key("*"), lock.clone()]);
+    let another = key("y");
+    let several = [&few[..], &[("s3:DeleteObject", &another, day)]].concat();
+    assert_eq!(balanced(&several), [key("*"), key("*")]);
     // Dates go on, also where the names below them lasted.
     let dated = "arn:aws:s3:::state/2026-11-26/lock";
     assert_eq!(once("s3:DeleteObject", dated, Taste::Balanced), "arn:aws:s3:::state/*");
     let prefix = choose_with(&written, Taste::Prefix, &[]);
     assert_eq!(prefix.resource("s3:DeleteObject", &lock), key("*"));
+}
+
+#[test]
+fn what_is_deleted_is_cut_behind_what_its_names_share() {
+    let balanced = |names: &[&str]| {
+        let keys: Vec<String> =
+            names.iter().map(|name| format!("arn:aws:s3:::lake/t/{name}")).collect();
+        let log = "arn:aws:s3:::lake/t/_log/0.json";
+        let deleted = keys.iter().zip(1..).map(|(key, day)| (key.as_str(), vec![day]));
+        let deleted: Vec<_> = deleted.collect();
+        let mut given: Vec<Given<'_>> =
+            deleted.iter().map(|(key, days)| ("s3:DeleteObject", *key, &days[..])).collect();
+        given.push(("s3:PutObject", log, &[1, 2, 20]));
+        let choice = choose_with(&given, Taste::Balanced, &[]);
+        let all = keys.iter().map(|key| choice.resource("s3:DeleteObject", key).to_owned());
+        let all: BTreeSet<String> = all.collect();
+        let told = choice.generalisations().iter().find(|one| one.rule == Rule::SeveralKeys);
+        assert_eq!(told.map(|one| one.names), (all.len() < keys.len()).then_some(keys.len()));
+        all.iter().map(|to| to.replace("arn:aws:s3:::lake/t/", "")).collect::<Vec<_>>()
+    };
+    let parts = [
+        "part-00000-0b5e1e5e-1111-4222-8333-444455556666-c000.parquet",
+        "part-00000-1b5e1e5e-1111-4222-8333-444455556666-c000.parquet",
+        "part-00001-2b5e1e5e-1111-4222-8333-444455556666-c000.parquet",
+    ];
+    assert_eq!(balanced(&parts), ["part-*"]);
+    assert_eq!(balanced(&parts[..2]), parts[..2], "two may be all there are");
+    // A word is another word next time, and so is a number or an id.
+    assert_eq!(balanced(&["tmp_alps", "tmp_alpha", "tmp_alpine"]), ["tmp_*"]);
+    assert_eq!(balanced(&["chunk1", "chunk2", "chunk30"]), ["chunk*"]);
+    assert_eq!(balanced(&["alps", "alpha", "alpine"]), ["*"]);
+    assert_eq!(balanced(&["écho-a", "écho-b", "écho-c"]), ["écho-*"]);
+    assert_eq!(balanced(&["x-${*}a", "x-${$}b", "x-${*}c"]), ["x-*"]);
+}
+
+#[test]
+fn what_guards_or_changes_what_is_there_goes_by_its_own_names() {
+    let key = "arn:aws:s3:::lake/a/b.bin";
+    let (all, days, day) = ("arn:aws:s3:::lake/a/*", [1, 20].as_slice(), [5].as_slice());
+    let read = ["c", "d", "e"].map(|name| format!("arn:aws:s3:::lake/a/{name}"));
+    let mut beside: Vec<Given<'_>> = read.iter().map(|key| ("s3:GetObject", &**key, day)).collect();
+    beside.extend(read.iter().map(|key| ("s3:DeleteObject", &**key, day)));
+    beside.push(("s3:PutObject", key, days));
+    for action in [
+        "s3:BypassGovernanceRetention",
+        "s3:PutObjectLegalHold",
+        "s3:PutObjectRetention",
+        "s3:RestoreObject",
+        "s3:PutObjectVersionAcl",
+        "s3:DeleteObjectTagging",
+        "s3:UpdateObjectEncryption",
+    ] {
+        let given = [&beside[..], &[(action, key, days)]].concat();
+        let choice = choose_with(&given, Taste::Balanced, &[]);
+        assert_eq!(choice.resource("s3:PutObject", key), all);
+        assert_eq!(choice.resource(action, key), key, "{action}");
+        // Several names of a day each have a next one.
+        let each = read.iter().map(|key| (action, &**key, day));
+        let choice = choose_with(&each.collect::<Vec<Given<'_>>>(), Taste::Balanced, &[]);
+        assert_eq!(choice.resource(action, &read[0]), all, "{action}");
+    }
+    for action in
+        ["s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:AbortMultipartUpload"]
+    {
+        assert_eq!(
+            choose_with(&[(action, key, days)], Taste::Balanced, &[]).resource(action, key),
+            all
+        );
+    }
+}
+
+#[test]
+fn what_is_written_for_long_under_a_date_keeps_its_names() {
+    let keys: Vec<String> = (1..10)
+        .map(|day| format!("arn:aws:s3:::lake/orders/dt=2026-11-0{day}/all.parquet"))
+        .collect();
+    let daily: Vec<i32> = (NOVEMBER..NOVEMBER + 60).collect();
+    let to = |given: &[Given<'_>]| {
+        choose_with(given, Taste::Balanced, &[]).resource(given[0].0, &keys[0]).to_owned()
+    };
+    let put: Vec<Given<'_>> = keys.iter().map(|key| ("s3:PutObject", &**key, &daily[..])).collect();
+    assert_eq!(to(&put), keys[0], "neither all of that day nor another one");
+    let once: Vec<Given<'_>> =
+        keys[1..4].iter().map(|key| ("s3:DeleteObject", &**key, &daily[..1])).collect();
+    let delete = [&[("s3:DeleteObject", &*keys[0], &daily[..])], &once[..], &put[..]].concat();
+    assert_eq!(to(&delete), keys[0]);
+    let prefix = choose_with(&put, Taste::Prefix, &[]);
+    let by_prefix = "arn:aws:s3:::lake/orders/dt=2026-11-01/*";
+    assert_eq!(prefix.resource("s3:PutObject", &keys[0]), by_prefix, "as was asked for");
+    // One date had its own days: the next will have others.
+    let moves =
+        [&put[..], &[("s3:PutObject", "arn:aws:s3:::lake/orders/dt=2026-10-31/x", &[NOVEMBER])]]
+            .concat();
+    assert_eq!(to(&moves), "arn:aws:s3:::lake/orders/dt=*");
+    // So it does where it was the date's own time.
+    assert_eq!(to(&[("s3:PutObject", &keys[0], &daily[..1])]), "arn:aws:s3:::lake/orders/dt=*");
+}
+
+#[test]
+fn of_one_key_there_is_no_most() {
+    let key = "arn:aws:s3:::b/in/020/x";
+    let choice = choose_with(&[("s3:GetObject", key, &[5])], Taste::Balanced, &[]);
+    let [told] = choice.generalisations() else { panic!("{choice:?}") };
+    assert_eq!(
+        (told.rule, &*told.why),
+        (Rule::OneDayKey, "the only key here was seen on one day only")
+    );
 }
 
 #[test]
