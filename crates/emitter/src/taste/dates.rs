@@ -1,8 +1,8 @@
 //! Where a key holds a date.
 //!
 //! People and services write dates into keys in a few ways: `2026-11-26`, `20261126`, also with the
-//! time behind it, `2026/11/26`, `2026-11`, `2026-W48`, `2026W48`, and the partitions of data lakes,
-//! `dt=2026-11-26` or `year=2026/month=11`. A number alone is no date: a year (`2026`) and six digits (`202611`)
+//! time behind it, `2026/11/26`, `26-11-2026`, `11-26-2026`, `2026-11`, `2026-W48`, `2026W48`, and the partitions of
+//! data lakes, `dt=2026-11-26` or `year=2026/month=11`. A number alone is no date: a year (`2026`) and six digits (`202611`)
 //! may be one, for who sees them used then.
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
@@ -20,7 +20,7 @@ pub(super) fn date_at(key: &str, rules: &Rules) -> Option<usize> {
     while let Some(segment) = segments.next() {
         let found = partition(segment, rules)
             .or_else(|| year_and_month(segment, segments.peek().copied()))
-            .or_else(|| within(segment, |run, after| compact(run, after) || separated(run, after)));
+            .or_else(|| within(segment, begins_date));
         if let Some(at) = found {
             return Some(start + at);
         }
@@ -141,6 +141,24 @@ fn begins_word(segment: &str, at: usize) -> bool {
     word.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
+fn begins_date(run: &str, after: &str) -> bool {
+    compact(run, after) || separated(run, after) || year_last(run, after)
+}
+
+/// `26-11-2026`, `11.26.2026`: the day and the month in either order.
+fn year_last(run: &str, after: &str) -> bool {
+    let Some(mark) = after.chars().next().filter(|mark| matches!(mark, '-' | '_' | '.')) else {
+        return false;
+    };
+    let (second, rest) = leading_number(after.get(1..).unwrap_or_default());
+    let (year, rest) = leading_number(rest.strip_prefix(mark).unwrap_or_default());
+    let ends = !rest.starts_with(|c: char| c.is_ascii_alphabetic() && c != 'T');
+    let [one, other] = [run, second].map(number);
+    (run.len(), second.len(), year.len()) == (2, 2, 4)
+        && ends
+        && (is_date(number(year), one, other) || is_date(number(year), other, one))
+}
+
 /// `202611`, and no more of the word.
 fn is_month(run: &str, after: &str) -> bool {
     let (year, month) = run.split_at_checked(4).unwrap_or_default();
@@ -225,6 +243,8 @@ mod tests {
             ("m/2026-11/x", "m/"),
             ("m/2026-W48.pdf", "m/"),
             ("m/2026W48/x", "m/"),
+            ("m/11-26-2026/x", "m/"),
+            ("m/sales_26.11.2026.csv", "m/sales_"),
             ("2026.11.26/x", ""),
         ] {
             assert_eq!(date_at(key, rules()).and_then(|at| key.get(..at)), Some(stem), "{key}");
@@ -262,6 +282,7 @@ mod tests {
             assert_eq!(stretch_of(date), Some((days(first), days(last))), "{date}");
         }
         assert_eq!(stretch_of("03/"), None);
+        assert_eq!(stretch_of("26-11-2026"), None, "of either order, only that it is a day's");
         assert_eq!(days("1970-01-01"), 0);
         assert_eq!(year_at("Config/2026/"), Some(7));
         assert_eq!(year_at("Config/2026"), None);
@@ -276,6 +297,11 @@ mod tests {
             "20269926.csv",
             "orders/202611.json",
             "2026W60/x",
+            "26-26-2026/x",
+            "11-26-20261/x",
+            "11-26_2026/x",
+            "v10.11.2026rc/x",
+            "10.11.3026",
             "2026W481/x",
             "2026Widgets/x",
             "3f20261126ab/x",
