@@ -215,6 +215,19 @@ fn a_schedule_keeps_its_dead_letter_queue() {
 }
 
 #[test]
+fn who_is_allowed_an_index_alone_lacks_no_table() {
+    let read = r#"{"tableName":"orders","indexName":"by-date"}"#;
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "dynamodb.amazonaws.com", "Query", read);
+    let table = format!("arn:aws:dynamodb:*:{ACCOUNT}:table/orders");
+    let frozen = |on: &str| {
+        let made = looked(&log, &[allow(&["dynamodb:Query"], on)]);
+        made["frozen"].as_object().unwrap().contains_key("dynamodb")
+    };
+    assert!(!frozen(&format!("{table}/index/by-date")));
+    assert!(frozen(&format!("{table}/index/by-name")), "what worked was not allowed");
+}
+
+#[test]
 fn a_stream_keeps_where_it_writes_what_failed_and_what_it_scales_by() {
     let written = r#"{"bucketName":"b","key":"raw/2026/01/01/09/x"}"#;
     let log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "PutObject", written);

@@ -155,7 +155,7 @@ fn changed(by: &Value, region: &str, days: &str, options: &[&str]) -> [Value; 2]
     let usage = Path::new(&account).with_file_name("all.usage");
     let mut observe = trailtrim();
     observe.args(["observe", "-o"]).arg(&usage).arg(trail.path());
-    assert!(observe.status().unwrap().success());
+    assert!(observe.output().unwrap().status.success());
     let of_usage = match options.iter().any(|option| option.starts_with("--exclude")) {
         true => trail.path(),
         false => &usage,

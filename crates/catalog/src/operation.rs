@@ -301,9 +301,14 @@ mod tests {
     }
 
     /// What a call makes is tagged by one grant: from the reference, from a rule or by inference. A call
-    /// that only tags may have one more for ids of a kind, told by their beginning.
+    /// that only tags may have one more for ids of a kind, told by their beginning. Of two spellings of an
+    /// ARN no document says at times which is checked.
     #[test]
     fn no_tagging_grant_stands_twice() {
+        let spelled_twice = BTreeSet::from([
+            "batch SubmitJob: batch:TagResource".to_owned(),
+            "quicksight CreateOAuthClientApplication: quicksight:TagResource".to_owned(),
+        ]);
         let (mut seen, mut twice) = (0, BTreeSet::new());
         for (source, operation) in Operation::all(Table::embedded()) {
             for plan in operation.plans() {
@@ -330,7 +335,7 @@ mod tests {
             }
         }
         assert!(seen > 1000, "only {seen} tagging grants were found");
-        assert!(twice.is_empty(), "tagged twice: {twice:#?}");
+        assert_eq!(twice, spelled_twice);
     }
 
     #[test]

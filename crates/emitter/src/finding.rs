@@ -136,8 +136,8 @@ impl Code {
             }
             Code::UnusedPrincipal => {
                 "A role or user did nothing on as many covered days as asked, in each region that is in use, and \
-                 neither an assumption, a sign-in nor the account dump says that it is in use. It gets no draft: find out \
-                 whether anyone needs it, and remove it."
+                 neither an assumption, a sign-in, a role's being passed to a service of late nor the account dump says that \
+                 it is in use. It gets no draft: find out whether anyone needs it, and remove it."
             }
             Code::SharedRole => {
                 "Several functions use one role, so each of them can do what any of them needs. Give \
