@@ -228,6 +228,22 @@ fn who_is_allowed_an_index_alone_lacks_no_table() {
 }
 
 #[test]
+fn of_two_spellings_of_an_arn_one_is_enough() {
+    let job = format!(
+        r#"{{"jobName":"j","jobQueue":"arn:aws:batch:eu-west-1:{ACCOUNT}:job-queue/q","jobDefinition":"etl"}}"#
+    );
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "batch.amazonaws.com", "SubmitJob", &job);
+    let frozen = |definition: &str| {
+        let on = [format!("arn:aws:batch:*:{ACCOUNT}:job-queue/q"), definition.to_owned()];
+        let submit = json!({"Effect": "Allow", "Action": "batch:SubmitJob", "Resource": on});
+        looked(&log, &[submit])["frozen"].as_object().unwrap().contains_key("batch")
+    };
+    let definition = format!("arn:aws:batch:*:{ACCOUNT}:job-definition");
+    assert!(!frozen(&format!("{definition}/etl:*")));
+    assert!(frozen(&format!("{definition}/other:*")), "what worked was not allowed");
+}
+
+#[test]
 fn a_stream_keeps_where_it_writes_what_failed_and_what_it_scales_by() {
     let written = r#"{"bucketName":"b","key":"raw/2026/01/01/09/x"}"#;
     let log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "PutObject", written);
