@@ -244,6 +244,20 @@ fn of_two_spellings_of_an_arn_one_is_enough() {
 }
 
 #[test]
+fn of_two_letterings_of_a_name_one_is_enough() {
+    let call = r#"{"endpointName":"MyEndpoint"}"#;
+    let log =
+        Log::alive(ACCOUNT, 8).daily("worker", "sagemaker.amazonaws.com", "DescribeEndpoint", call);
+    let frozen = |name: &str| {
+        let on = format!("arn:aws:sagemaker:*:{ACCOUNT}:endpoint/{name}");
+        let made = looked(&log, &[allow(&["sagemaker:DescribeEndpoint"], &on)]);
+        made["frozen"].as_object().unwrap().contains_key("sagemaker")
+    };
+    assert!(!frozen("MyEndpoint") && !frozen("myendpoint"));
+    assert!(frozen("other"), "what worked was not allowed");
+}
+
+#[test]
 fn a_stream_keeps_where_it_writes_what_failed_and_what_it_scales_by() {
     let written = r#"{"bucketName":"b","key":"raw/2026/01/01/09/x"}"#;
     let log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "PutObject", written);

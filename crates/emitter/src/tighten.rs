@@ -25,7 +25,7 @@ mod verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use trailtrim_aggregator::{Activity, Principal};
+use trailtrim_aggregator::{Activity, Principal, RowKey};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, Statement};
 
@@ -162,15 +162,20 @@ pub fn tighten<'a>(
                 let why = format!("some calls of {service} could not be mapped to permissions");
                 one.frozen.insert(service.clone(), why);
             }
-            for not_attached in std::mem::take(&mut assigned.not_attached) {
-                let explanation = explain::explain(
-                    &not_attached,
-                    principal,
-                    attached,
-                    inventory,
-                    activity,
-                    &written,
-                );
+            let all = std::mem::take(&mut assigned.not_attached);
+            let missing: BTreeSet<&RowKey> = all.iter().map(|one| one.key).collect();
+            for not_attached in all {
+                let spelled = explain::spelled_otherwise(&not_attached, principal, &missing);
+                let explanation = spelled.or_else(|| {
+                    explain::explain(
+                        &not_attached,
+                        principal,
+                        attached,
+                        inventory,
+                        activity,
+                        &written,
+                    )
+                });
                 if explanation.is_none() {
                     for (service, why) in explain::frozen_by(&not_attached, catalog) {
                         one.frozen.entry(service).or_insert(why);

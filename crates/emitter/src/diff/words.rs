@@ -129,6 +129,9 @@ impl Explanation {
             }
             Explanation::UnknownPolicy { name } => format!("the document of {name} was not given"),
             Explanation::Inferred => "nothing proves that the call needed it".to_owned(),
+            Explanation::OtherSpelling { resource } => {
+                format!("{resource} is allowed, and no document says how the service spells it")
+            }
         }
     }
 }

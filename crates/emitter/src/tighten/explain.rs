@@ -3,7 +3,7 @@
 //! The first suspect is our own mapping: then its service freezes, so that nothing
 //! is lost by it. It is let off only where the evidence has another explanation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -67,6 +67,12 @@ pub enum Explanation {
     },
     /// Nothing proves that the call needed it: the rules infer it from a parameter.
     Inferred,
+    /// The same thing is allowed by an ARN in other letters: services stored names in small letters and do
+    /// not any more, and no document says by which of the two a call is authorized.
+    OtherSpelling {
+        /// As what it is allowed.
+        resource: String,
+    },
 }
 
 /// What everyone wrote into policies of resources, by account and service, each with the day of the
@@ -127,6 +133,23 @@ fn was_made(key: &RowKey, row: &Row, catalog: Catalog) -> bool {
                 operation.service() == Some(service) && operation.name() == name
             })
         })
+}
+
+/// Explains what is allowed by an ARN in other letters: `missing` is all that nothing attached allows.
+pub(crate) fn spelled_otherwise(
+    one: &NotAttached<'_>,
+    principal: &Principal,
+    missing: &BTreeSet<&RowKey>,
+) -> Option<Explanation> {
+    let is_same = |key: &&RowKey| {
+        key.action == one.key.action
+            && key.outcome.grants()
+            && key.resource != one.key.resource
+            && key.resource.eq_ignore_ascii_case(&one.key.resource)
+            && !missing.contains(key)
+    };
+    let other = principal.rows.keys().find(is_same)?;
+    Some(Explanation::OtherSpelling { resource: other.resource.clone() })
 }
 
 /// Explains what it can.
