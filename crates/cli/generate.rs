@@ -43,7 +43,8 @@ const REPORT_FILE: &str = "report.json";
 /// With --split-by workload, a role that several functions, instances or sessions share gets one
 /// policy for each of them, in <…/path/name>/~workloads/<scope|provider|session|none>/<name>/policy.json, and
 /// none for all of them together. On standard output each ARN then has an object with a policy for
-/// each workload: `scope <ARN>`, `session <name>`, `session` for more than are kept apart, `none`.
+/// each workload: `scope <ARN>`, `provider <name>`, `session <name>`, the kind alone for more than are kept
+/// apart, and `none`.
 /// Session names are chosen by whoever assumes the role.
 ///
 /// A policy that is too large for one managed policy is written as several of them in Terraform and
