@@ -8,6 +8,7 @@
 //! for [`proof`](crate::proof) to say, which does not believe this module.
 
 mod allow;
+mod assign;
 mod bearing;
 mod companions;
 mod compose;
@@ -35,22 +36,25 @@ use crate::cover::service;
 use crate::taste::{Choice, Taste};
 use crate::ways::Need;
 use allow::{Allow, Standing};
+use assign::Assigned;
 use bearing::Bearing;
 pub(crate) use bearing::is_on_none;
 use fence::Fences;
 use idle::Idling;
-use verdict::{Assigned, Bench};
+use verdict::Bench;
 
 pub use allow::Place;
 pub(crate) use allow::actions as actions_of;
+pub(crate) use assign::ELSEWHERE;
+pub use assign::NotAttached;
 pub use compose::{Composed, Footing};
 pub use explain::Explanation;
 pub use idle::{Idle, InUse};
 pub use lookout::Lookout;
 pub use rest::Rest;
 pub use settings::{Pin, Settings, UNUSED_DAYS};
-pub use verdict::{Class, Elsewhere, Judged, NotAttached, Seen};
-pub(crate) use verdict::{DEAD, ELSEWHERE};
+pub(crate) use verdict::DEAD;
+pub use verdict::{Class, Elsewhere, Judged, Seen};
 
 /// How often what is carried is judged anew; chains of carriers are short.
 const CARRIED: usize = 4;
@@ -157,7 +161,7 @@ pub fn tighten<'a>(
                 .filter_map(|at| Some((*at, allows.get(*at)?.as_slice())))
                 .collect();
             let gate = fences.gate(inventory, attached);
-            verdict::assign(principal, &own, &gate, &mut assigned);
+            assign::assign(principal, &own, &gate, &mut assigned);
             for service in &principal.frozen {
                 let why = format!("some calls of {service} could not be mapped to permissions");
                 one.frozen.insert(service.clone(), why);

@@ -11,7 +11,7 @@ use trailtrim_aggregator::{Activity, Holder, Principal, Row, RowKey, day};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::pattern;
 
-use super::verdict::NotAttached;
+use super::assign::NotAttached;
 use crate::attached::{Attached, Inventory};
 use crate::report::time;
 
