@@ -287,15 +287,23 @@ fn tell_baseline(drafts: &[Draft], hint: &str, text: &mut String) -> std::fmt::R
     if all.is_empty() {
         return Ok(());
     }
-    let needed = match all.len() {
-        1 => "1 workload needs it whatever it does".to_owned(),
-        number => format!("{number} workloads need it whatever they do"),
+    let workloads: BTreeSet<&str> = all.iter().map(|one| one.workload.as_str()).collect();
+    let needed = match (workloads.len(), all.iter().any(|one| one.told.is_some())) {
+        (1, false) => "1 workload needs it whatever it does".to_owned(),
+        (1, true) => "1 workload needs it as it is set up, whatever it does".to_owned(),
+        (number, false) => format!("{number} workloads need it whatever they do"),
+        (number, true) => {
+            format!("{number} workloads need it as they are set up, whatever they do")
+        }
     };
     writeln!(text, "added, since {needed} (--no-baseline leaves it out):")?;
     for one in all.iter().take(LINES) {
         let actions: Vec<&str> = one.needs.keys().map(String::as_str).collect();
         let chosen = if one.known_by.chosen_by_caller() { ", by its session's name" } else { "" };
-        writeln!(text, "  {}{chosen}: {}", printable(&one.workload), actions.join(", "))?;
+        let told =
+            one.told.as_ref().map(|(_, event, _)| format!(" (told by {})", printable(event)));
+        let (workload, actions) = (printable(&one.workload), actions.join(", "));
+        writeln!(text, "  {workload}{chosen}: {actions}{}", told.unwrap_or_default())?;
     }
     more(text, all.len(), hint)
 }

@@ -10,6 +10,7 @@ use crate::federated::Federated;
 use crate::history::PolicyChanges;
 use crate::identity::{Outsider, account_of};
 use crate::outcome::Outcome;
+use crate::settings::SetUp;
 use crate::signed_in::SignIns;
 use crate::sorted::Sorted;
 use crate::stats::{Join, Stats};
@@ -88,6 +89,8 @@ pub struct Principal {
     pub federated: Federated,
     /// Who acted in the principal's name. Session names are chosen by whoever assumes a role.
     pub workloads: BTreeMap<Workload, Acted>,
+    /// How these are set up, as far as the trail tells.
+    pub set_up: Vec<SetUp>,
 }
 
 /// One permission with one outcome.
@@ -279,6 +282,7 @@ impl Principal {
             workload: None,
             federated: Federated::new(),
             workloads: BTreeMap::new(),
+            set_up: Vec::new(),
         })
     }
 

@@ -17,6 +17,7 @@ use trailtrim_catalog::{Catalog, FactKind};
 use crate::call::Call;
 use crate::identity::{PrincipalKey, account_of};
 use crate::outcome::Outcome;
+use crate::settings::Settings;
 use crate::signed_in;
 use crate::stats::Stats;
 use crate::usage::Usage;
@@ -50,6 +51,7 @@ pub struct Facts {
     /// By account and a user's unique id, the first and the last second at which it went by each of its
     /// ARNs. A user may get another name or path, with the same id and policies.
     users: HashMap<(String, String), BTreeMap<String, (i64, i64)>>,
+    settings: Settings,
 }
 
 /// What is known beside what the calls teach that are resolved.
@@ -81,20 +83,20 @@ impl Facts {
                 facts.roles.entry(id.to_string()).or_default().insert(key.arn.to_string());
             }
             facts.note_seen(key, calls.stats());
-            for (call, _) in calls.framed(move |frame| teaches(frame, catalog)) {
-                facts.learn_from(&call, catalog);
+            for (call, stats) in calls.framed(move |frame| teaches(frame, catalog)) {
+                facts.learn_from(&call, stats, catalog);
             }
         }
         for (key, stats) in signed_in::seen(usage) {
             facts.note_seen(&key, [stats]);
         }
-        for (call, _) in usage.lessons.framed(move |frame| teaches(frame, catalog)) {
-            facts.learn_from(&call, catalog);
+        for (call, stats) in usage.lessons.framed(move |frame| teaches(frame, catalog)) {
+            facts.learn_from(&call, stats, catalog);
         }
         facts
     }
 
-    fn learn_from(&mut self, call: &Call<'_>, catalog: Catalog) {
+    fn learn_from(&mut self, call: &Call<'_>, stats: &Stats, catalog: Catalog) {
         // Of a call that stands for many, only that is known.
         if call.open.is_some() {
             return;
@@ -120,6 +122,14 @@ impl Facts {
                 values
             };
             let (keys, values) = (gather(lesson.key), gather(lesson.value));
+            if let FactKind::Setting(setting) = lesson.kind {
+                if let ([workload], [] | [_]) = (keys.as_slice(), values.as_slice()) {
+                    let value = values.first().map(String::as_str);
+                    let event = (&*call.event_source, &*call.event_name);
+                    self.settings.note(workload, setting, value, event, stats);
+                }
+                continue;
+            }
             // Parts are a set: only a single pair is certain to belong together.
             if let ([key], [value]) = (keys.as_slice(), values.as_slice()) {
                 let key =
@@ -140,6 +150,7 @@ impl Facts {
         for (id, arns) in other.users {
             arns.into_iter().for_each(|(arn, times)| self.note_user(&id.1, &arn, times));
         }
+        self.settings.join(other.settings);
     }
 
     /// Notes the role inside an instance profile, both by their ARNs.
@@ -240,6 +251,13 @@ impl<'f> Known<'f> {
         let account = account_of(arn).unwrap_or_default();
         let mut users = self.sources().flat_map(|facts| &facts.users);
         users.any(|((of, id), names)| of == account && !ids.contains(id) && names.contains_key(arn))
+    }
+
+    /// Returns how workloads are set up, by all that is known.
+    pub(crate) fn settings(&self) -> Settings {
+        let mut all = Settings::default();
+        self.sources().for_each(|facts| all.join(facts.settings.clone()));
+        all
     }
 
     /// Does so for a call, whose region says which of several things of one name is meant.

@@ -176,6 +176,8 @@ fn resolve_as(
         principal.federated = federated.get(&principal.arn).cloned().unwrap_or_default();
         federated::mark_own(principal);
     }
+    let settings = facts.settings();
+    principals.iter_mut().for_each(|principal| principal.set_up = settings.of(principal));
     let mut policy_changes = policy_changes(usage, catalog);
     for principal in principals.iter().filter(|principal| !principal.former.is_empty()) {
         history::of_former_names(&mut policy_changes, principal);

@@ -363,7 +363,7 @@ const QUALIFIED: &str = include_str!("../data/qualified.toml");
 
 /// Returns the ARN to which credentials were issued without a qualifier behind the name, by
 /// `data/qualified.toml`.
-fn unqualified(arn: &str) -> &str {
+pub(crate) fn unqualified(arn: &str) -> &str {
     static NAMED: OnceLock<Named> = OnceLock::new();
     // A test reads the data; without it every version would be a workload of its own.
     let named = NAMED.get_or_init(|| toml::from_str(QUALIFIED).unwrap_or_default());

@@ -81,6 +81,14 @@ pub(crate) fn lessons(
                 "ecs-execution-role" => 6,
                 "athena-results" => 7,
                 "launch-template" => 8,
+                "dead-letter" => 9,
+                "on-failure" => 10,
+                "on-success" => 11,
+                "event-source" => 12,
+                "event-source-gone" => 13,
+                "network" => 14,
+                "tracing" => 15,
+                "batch-failure" => 16,
                 other => return Err(file.error(other, format!("no kind of lesson `{other}`"))),
             };
             let path = |member: &str| paths(subject, member).into_iter().next().unwrap_or_default();

@@ -46,7 +46,7 @@ pub use facts::{
 };
 pub use grant::{Condition, Grant, Origin, Resolution, Unresolved};
 pub use operation::{Confidence, Kind, Operation};
-pub use request::{FactKind, Request, ResourceRef};
+pub use request::{FactKind, Request, ResourceRef, Setting};
 pub use shape::{Part, Shape};
 
 use layout::root;

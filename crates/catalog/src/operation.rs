@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::table::layout::{event, grant, kind, pass, plan, root, test};
 use crate::table::{Node, Table};
-use crate::{ActionFacts, Extraction, FactKind, Lesson, Request, Resolution, Unresolved, resolve};
+use crate::{
+    ActionFacts, Extraction, FactKind, Lesson, Request, Resolution, Setting, Unresolved, resolve,
+};
 
 /// What an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -252,7 +254,15 @@ impl Operation {
                 5 => FactKind::EcsTaskRole,
                 6 => FactKind::EcsExecutionRole,
                 7 => FactKind::AthenaResults,
-                _ => FactKind::LaunchTemplate,
+                8 => FactKind::LaunchTemplate,
+                9 => FactKind::Setting(Setting::DeadLetter),
+                10 => FactKind::Setting(Setting::OnFailure),
+                11 => FactKind::Setting(Setting::OnSuccess),
+                12 => FactKind::Setting(Setting::EventSource),
+                13 => FactKind::Setting(Setting::EventSourceGone),
+                14 => FactKind::Setting(Setting::Network),
+                15 => FactKind::Setting(Setting::Tracing),
+                _ => FactKind::Setting(Setting::BatchFailure),
             },
             key: lesson.string(1),
             key_prefix: lesson.string(2),

@@ -69,6 +69,63 @@ pub enum FactKind {
     EcsExecutionRole,
     /// Name of an EC2 launch template → its id.
     LaunchTemplate,
+    /// ARN of a workload → what it is set up with. No rule asks for these; they tell what the workload needs
+    /// and the log may never show.
+    Setting(Setting),
+}
+
+/// What a workload is set up with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Setting {
+    /// Where events go that it failed at: the ARN of a queue or a topic.
+    DeadLetter,
+    /// Where records of failed calls go: an ARN.
+    OnFailure,
+    /// Where records of calls go that went well: an ARN.
+    OnSuccess,
+    /// Where those go of a batch of events that it failed at: an ARN.
+    BatchFailure,
+    /// What its events are read from: the ARN of a queue or a stream.
+    EventSource,
+    /// What its events are no longer read from.
+    EventSourceGone,
+    /// The VPC that it is in.
+    Network,
+    /// Whether it is traced: `Active`.
+    Tracing,
+}
+
+impl Setting {
+    /// All of them.
+    pub const ALL: [Setting; 8] = [
+        Setting::DeadLetter,
+        Setting::OnFailure,
+        Setting::OnSuccess,
+        Setting::BatchFailure,
+        Setting::EventSource,
+        Setting::EventSourceGone,
+        Setting::Network,
+        Setting::Tracing,
+    ];
+
+    /// Returns what rules call it: `dead-letter`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Setting::DeadLetter => "dead-letter",
+            Setting::OnFailure => "on-failure",
+            Setting::OnSuccess => "on-success",
+            Setting::BatchFailure => "batch-failure",
+            Setting::EventSource => "event-source",
+            Setting::EventSourceGone => "event-source-gone",
+            Setting::Network => "network",
+            Setting::Tracing => "tracing",
+        }
+    }
+
+    /// Tells whether there is one at most, so that the latest word is the one that counts.
+    pub fn is_single(self) -> bool {
+        !matches!(self, Setting::BatchFailure | Setting::EventSource | Setting::EventSourceGone)
+    }
 }
 
 impl FactKind {

@@ -2,14 +2,15 @@
 //!
 //! CloudTrail shows little of it (`PutLogEvents` leaves no event), so a draft from behaviour alone
 //! would lack it. `data/baseline.toml` says what each kind of workload needs and from where that is
-//! known. A workload is believed by AWS's word (`inScopeOf`); by a session's name, which anyone may
+//! known, and what those need that the trail shows being set up with more: a queue for what failed, one
+//! that events are read from. A workload is believed by AWS's word (`inScopeOf`); by a session's name, which anyone may
 //! choose, only where the role itself did what the workload alone has reason to do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
-use trailtrim_aggregator::{Attribution, Principal, Workload};
+use trailtrim_aggregator::{Attribution, Principal, SetUp, Workload};
 use trailtrim_iam::resource::escape;
 
 use crate::irredundant::covers;
@@ -30,6 +31,9 @@ pub struct Baseline {
     pub reason: &'static str,
     /// From where that is known.
     pub source: &'static str,
+    /// The event that tells it, where not all of the kind need it: `eventSource`, `eventName` and its time,
+    /// seconds since 1970.
+    pub told: Option<(String, String, i64)>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -62,6 +66,28 @@ struct Kind {
     need: Vec<Need>,
     #[serde(default)]
     companion: Vec<Extra>,
+    #[serde(default)]
+    setting: Vec<Set>,
+}
+
+/// What those of a kind need that the trail shows being set up so.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Set {
+    /// Codes of settings; see [`Setting`](trailtrim_catalog::Setting).
+    told: Vec<String>,
+    /// The service of the value, which is an ARN.
+    #[serde(default)]
+    service: Option<String>,
+    /// The value, where it is a word.
+    #[serde(default)]
+    word: Option<String>,
+    /// What the value has in it.
+    #[serde(default)]
+    with: Option<String>,
+    need: Vec<Need>,
+    reason: String,
+    source: String,
 }
 
 /// What only some workloads of a kind need, so that it is kept and never added.
@@ -130,19 +156,27 @@ pub(crate) fn baseline(
     principal: &Principal,
     allowed: &BTreeMap<&str, BTreeSet<&str>>,
 ) -> Vec<Baseline> {
-    let mut found = BTreeSet::new();
+    let mut found: BTreeSet<Baseline> = BTreeSet::new();
     for workload in workloads(principal) {
         for kind in kinds() {
             for place in kind.places(workload, principal) {
-                let needs = kind.needs(&place, allowed);
-                if !needs.is_empty() {
+                let mut add = |needs, reason, source, told| {
                     found.insert(Baseline {
                         workload: workload.name.as_deref().unwrap_or_default().to_owned(),
                         known_by: workload.attribution,
                         needs,
-                        reason: &kind.reason,
-                        source: &kind.source,
+                        reason,
+                        source,
+                        told,
                     });
+                };
+                add(place.lacks(&kind.need, "", allowed), &kind.reason, &kind.source, None);
+                for set_up in &principal.set_up {
+                    let is_here = kind.issued_to(&set_up.workload).as_ref() == Some(&place);
+                    for set in kind.setting.iter().filter(|set| is_here && set.is(set_up)) {
+                        let needs = place.lacks(&set.need, &set_up.value, allowed);
+                        add(needs, &set.reason, &set.source, Some(set_up.told.clone()));
+                    }
                 }
             }
         }
@@ -267,30 +301,47 @@ impl Kind {
         });
         places.collect()
     }
+}
 
-    fn needs(
-        &self,
-        place: &Place,
-        allowed: &BTreeMap<&str, BTreeSet<&str>>,
-    ) -> BTreeMap<String, BTreeSet<String>> {
-        let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for need in &self.need {
-            let granted = |resource: &str| {
-                let wide = allowed.get(need.action.as_str()).into_iter().flatten();
-                wide.into_iter().any(|wide| covers(wide, resource))
-            };
-            let resources = need.resources.iter().map(|template| place.fill(template));
-            let missing = resources.filter(|resource| !granted(resource));
-            needs.entry(need.action.clone()).or_default().extend(missing);
-        }
-        needs.retain(|_, resources| !resources.is_empty());
-        needs
+impl Set {
+    /// Tells whether a workload is set up like this.
+    fn is(&self, set_up: &SetUp) -> bool {
+        let value = set_up.value.as_str();
+        let of_service = |service: &String| {
+            let mut fields = value.split(':');
+            fields.next() == Some("arn") && fields.nth(1) == Some(service)
+        };
+        self.told.iter().any(|code| code == set_up.setting.code())
+            && self.service.as_ref().is_none_or(of_service)
+            && self.word.as_ref().is_none_or(|word| word == value)
+            && self.with.as_ref().is_none_or(|part| value.contains(part))
     }
 }
 
 impl Place {
-    /// Fills a template in; what differs with every run is a star.
-    fn fill(&self, template: &str) -> String {
+    /// Returns what is needed here, with what the workload is set up with, and `allowed` does not hold.
+    fn lacks(
+        &self,
+        needs: &[Need],
+        value: &str,
+        allowed: &BTreeMap<&str, BTreeSet<&str>>,
+    ) -> BTreeMap<String, BTreeSet<String>> {
+        let mut lacking: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for need in needs {
+            let granted = |resource: &str| {
+                let wide = allowed.get(need.action.as_str()).into_iter().flatten();
+                wide.into_iter().any(|wide| covers(wide, resource))
+            };
+            let resources = need.resources.iter().map(|template| self.fill(template, value));
+            let missing = resources.filter(|resource| !granted(resource));
+            lacking.entry(need.action.clone()).or_default().extend(missing);
+        }
+        lacking.retain(|_, resources| !resources.is_empty());
+        lacking
+    }
+
+    /// Fills a template in; what differs with every run is a star, and a value is taken as it is.
+    fn fill(&self, template: &str, value: &str) -> String {
         let fields = [
             ("{partition}", &self.partition),
             ("{region}", &self.region),
@@ -301,7 +352,9 @@ impl Place {
         for (field, value) in fields {
             text = text.replace(field, &escape(value).text.replace('#', "*"));
         }
-        text
+        let stream = value.split("/consumer/").next().unwrap_or(value);
+        let text = text.replace("{stream}", &escape(stream).text);
+        text.replace("{value}", &escape(value).text)
     }
 }
 
@@ -309,9 +362,10 @@ impl Place {
 mod tests {
     use super::*;
     use trailtrim_aggregator::{Acted, Outcome, Row, RowKey};
-    use trailtrim_catalog::Catalog;
+    use trailtrim_catalog::{Catalog, Setting};
 
     const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:orders";
+    const STREAM: &str = "arn:aws:kinesis:eu-west-1:111122223333:stream/orders";
     const GROUP: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/orders";
 
     fn principal(workloads: &[(Attribution, &str)], rows: &[(&str, &str, Outcome)]) -> Principal {
@@ -378,8 +432,31 @@ mod tests {
                 .for_each(|action| assert!(Catalog::embedded().action(action).is_some()));
             for need in &kind.need {
                 for template in &need.resources {
-                    let resource = place.fill(template);
+                    let resource = place.fill(template, "");
                     let action = Catalog::embedded().action(&need.action).unwrap();
+                    assert!(!resource.contains(['{', '}']), "{template}");
+                    assert!(action.shape(&resource).is_some(), "`{resource}` is not of its type");
+                }
+            }
+        }
+        let codes = Setting::ALL.map(Setting::code);
+        for set in data.workload.iter().flat_map(|kind| &kind.setting) {
+            assert!(set.told.iter().all(|code| codes.contains(&code.as_str())), "{:?}", set.told);
+            let value = match (set.service.as_deref(), set.with.as_deref()) {
+                (Some("kinesis"), Some(_)) => format!("{STREAM}/consumer/c:1700000000"),
+                (Some("kinesis"), None) => STREAM.to_owned(),
+                (Some("sqs" | "sns"), _) => format!("arn:aws:{}:eu-west-1:111122223333:orders", set.service.as_deref().unwrap()),
+                (Some("lambda"), _) => FUNCTION.to_owned(),
+                (Some("events"), _) => "arn:aws:events:eu-west-1:111122223333:event-bus/orders".to_owned(),
+                (Some("s3"), _) => "arn:aws:s3:::orders".to_owned(),
+                (Some("dynamodb"), _) => "arn:aws:dynamodb:eu-west-1:111122223333:table/orders/stream/2026-01-01T00:00:00.000".to_owned(),
+                (service, _) => service.unwrap_or("vpc-1").to_owned(),
+            };
+            for need in &set.need {
+                let action = Catalog::embedded().action(&need.action).unwrap();
+                // What AWS's own policies have on all stays so.
+                for template in need.resources.iter().filter(|template| *template != "*") {
+                    let resource = place.fill(template, &value);
                     assert!(!resource.contains(['{', '}']), "{template}");
                     assert!(action.shape(&resource).is_some(), "`{resource}` is not of its type");
                 }
@@ -494,5 +571,49 @@ mod tests {
         one.workload =
             Some(Workload { attribution: Attribution::Scope, name: Some(FUNCTION.into()) });
         assert_eq!(needs(&one, &[]), all(Attribution::Scope, GROUP));
+    }
+
+    #[test]
+    fn what_a_function_is_set_up_with_is_needed_by_it_alone() {
+        let set_up = |workload: &str, setting, value: &str| SetUp {
+            workload: workload.to_owned(),
+            setting,
+            value: value.to_owned(),
+            told: ("lambda.amazonaws.com".to_owned(), "CreateFunction20150331".to_owned(), 0),
+        };
+        let queue = "arn:aws:sqs:eu-west-1:111122223333:failed";
+        let mut principal = principal(&[(Attribution::Scope, FUNCTION)], &[]);
+        principal.set_up = vec![
+            set_up(FUNCTION, Setting::DeadLetter, queue),
+            set_up(FUNCTION, Setting::Tracing, "PassThrough"),
+            set_up(FUNCTION, Setting::OnFailure, "kafka://topic"),
+            set_up(FUNCTION, Setting::EventSource, &format!("{STREAM}/consumer/c:1700000000")),
+            // In another region there is another function of that name.
+            set_up(&FUNCTION.replace("eu-west-1", "eu-west-3"), Setting::Network, "vpc-1"),
+        ];
+        let own_log = [
+            ("logs:CreateLogGroup", "*"),
+            ("logs:CreateLogStream", "*"),
+            ("logs:PutLogEvents", "*"),
+        ];
+        let scope = |need: String| (Attribution::Scope, need);
+        let mut expected = vec![scope(format!("sqs:SendMessage {queue}"))];
+        expected.push(scope(format!("kinesis:SubscribeToShard {STREAM}/consumer/c:1700000000")));
+        for action in [
+            "DescribeStream",
+            "DescribeStreamSummary",
+            "GetRecords",
+            "GetShardIterator",
+            "ListShards",
+        ] {
+            expected.push(scope(format!("kinesis:{action} {STREAM}")));
+        }
+        let mut found = needs(&principal, &own_log);
+        (found.sort(), expected.sort());
+        assert_eq!(found, expected);
+        // Nor what the draft has.
+        let mut allowed = own_log.to_vec();
+        allowed.extend([("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:*")]);
+        assert!(!needs(&principal, &allowed).iter().any(|(_, need)| need.starts_with("sqs:")));
     }
 }

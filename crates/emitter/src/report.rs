@@ -282,6 +282,20 @@ pub struct Baseline {
     pub reason: String,
     /// From where that is known.
     pub source: String,
+    /// The event that tells that this workload is set up so, where not all of its kind are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told_by: Option<ToldBy>,
+}
+
+/// The event that tells something last.
+#[derive(Clone, Debug, Serialize)]
+pub struct ToldBy {
+    /// Its `eventSource`.
+    pub event_source: String,
+    /// Its `eventName`.
+    pub event_name: String,
+    /// When, RFC 3339.
+    pub time: String,
 }
 
 /// Actions that go with others, and are not granted.

@@ -15,6 +15,7 @@ use crate::diff::{
 };
 use crate::finding::{Code, Finding};
 use crate::proof::Proofs;
+use crate::report::ToldBy;
 use crate::report::{
     Baseline, BaselineNeed, EventFile, Evidence, Filters, Generalisation, Input, MissingCompanions,
     Origin, Permission, Principal, Report, SCHEMA_VERSION, Seen, Skipped, Tool, Unmapped,
@@ -235,6 +236,7 @@ pub(super) fn report(text: &str) -> (Report, Principal) {
             needs: vec![BaselineNeed { action: own(), resources: vec![own()] }],
             reason: own(),
             source: own(),
+            told_by: Some(ToldBy { event_source: own(), event_name: own(), time: own() }),
         }],
         missing_companions: vec![MissingCompanions {
             actions: vec![own()],

@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat};
 use trailtrim_aggregator::{self as aggregator, Activity, Attribution, RowKey, Stats, UnmappedKey};
 use trailtrim_catalog as catalog;
 
+use super::ToldBy;
 use super::{
     Baseline, BaselineNeed, CatalogSource, Condition, Described, EventFile, EventName, Evidence,
     Excluded, Filters, Generalisation, Input, MissingCompanions, Origin, OtherEvent, Permission,
@@ -235,6 +236,11 @@ pub(crate) fn baseline(one: &crate::Baseline) -> Baseline {
         needs: needs.collect(),
         reason: one.reason.to_owned(),
         source: one.source.to_owned(),
+        told_by: one.told.as_ref().map(|(event_source, event_name, at)| ToldBy {
+            event_source: event_source.clone(),
+            event_name: event_name.clone(),
+            time: time(*at).unwrap_or_default(),
+        }),
     }
 }
 
