@@ -288,6 +288,7 @@ pub const TRANSFORMS: &[&str] = &[
     "results_of",
     "launch_template",
     "image_repository",
+    "foreign_image",
 ];
 
 /// Tests of a grant.

@@ -318,6 +318,7 @@ mod tests {
         let spelled_twice = BTreeSet::from([
             "batch SubmitJob: batch:TagResource".to_owned(),
             "quicksight CreateOAuthClientApplication: quicksight:TagResource".to_owned(),
+            "resource-groups CreateGroup: resource-groups:Tag".to_owned(),
         ]);
         let (mut seen, mut twice) = (0, BTreeSet::new());
         for (source, operation) in Operation::all(Table::embedded()) {

@@ -131,7 +131,9 @@ pub(crate) fn apply(
             Some(id) => Value::plain(id),
             None => Value { tail: "*", ..Value::default() },
         }),
-        "image_repository" => plain(image_repository(text)?),
+        "image_repository" => image_repository(text),
+        "foreign_image" => image_repository(text)
+            .filter(|image| image.account.as_deref().is_some_and(|of| of != request.account())),
         "before_pipe" => plain(text.split('|').next()?),
         // An ARN is taken before any transform, so what comes here is none.
         "only_arn" => None,
@@ -339,19 +341,23 @@ fn owned(text: &str) -> (Option<&str>, Option<&str>) {
     }
 }
 
-/// Returns the repository that the address of an image in ECR names:
-/// `111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/web:1`, or with `@sha256:…`.
-fn image_repository(text: &str) -> Option<&str> {
+/// An address of an image in ECR → the repository, with the account and the region of its registry.
+fn image_repository(text: &str) -> Option<Value> {
     let (registry, image) = text.split_once('/')?;
     let image = image.split('@').next()?;
     let name = match image.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => name,
         _ => image,
     };
-    [".dkr.ecr.", ".dkr.ecr-fips.", ".dkr-ecr.", ".dkr-ecr-fips."]
-        .iter()
-        .any(|host| registry.contains(host))
-        .then_some(name)
+    let hosts = [".dkr.ecr.", ".dkr.ecr-fips.", ".dkr-ecr.", ".dkr-ecr-fips."];
+    let (account, behind) = hosts.iter().find_map(|host| registry.split_once(host))?;
+    let region = behind.split('.').next().filter(|region| is_region(region));
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    Some(Value {
+        account: is_account.then(|| account.to_owned()),
+        region: region.map(str::to_owned),
+        ..Value::plain(name)
+    })
 }
 
 /// `logs.s3.amazonaws.com`, or with a region → `logs`, which may have dots of its own.
@@ -409,9 +415,19 @@ mod tests {
         ] {
             for image in ["team/web", "team/web:1", "team/web@sha256:aa", "team/web:1@sha256:aa"] {
                 let text = format!("{host}/{image}");
-                assert_eq!(image_repository(&text), Some("team/web"), "{text}");
+                let found = image_repository(&text).unwrap();
+                let found = (&*found.text, found.account.as_deref(), found.region.as_deref());
+                assert_eq!(
+                    found,
+                    (
+                        "team/web",
+                        Some("111122223333"),
+                        host.split('.').find(|label| is_region(label))
+                    ),
+                    "{text}"
+                );
             }
         }
-        assert_eq!(image_repository("registry.example/team/web:1"), None);
+        assert!(image_repository("registry.example/team/web:1").is_none());
     }
 }
