@@ -171,3 +171,51 @@ fn that_a_role_was_made_anew_is_told_where_its_policy_is_printed() {
     let stderr = text(output.stderr);
     assert!(stderr.contains("role/svc: 2 different principals had this ARN"), "{stderr}");
 }
+
+#[test]
+fn what_a_function_is_set_up_with_is_in_its_draft_alone_and_from_a_usage_file_too() {
+    let role = "arn:aws:iam::111122223333:role/single";
+    let queue = "arn:aws:sqs:eu-west-1:111122223333:orders";
+    let deployed = json!({
+        "eventTime": "2026-03-01T10:00:00Z", "eventSource": "lambda.amazonaws.com",
+        "eventName": "CreateEventSourceMapping20150331", "awsRegion": "eu-west-1",
+        "recipientAccountId": "111122223333", "eventType": "AwsApiCall", "eventID": "deployed",
+        "userIdentity": {"type": "IAMUser", "principalId": "AIDAX", "userName": "deployer",
+            "arn": "arn:aws:iam::111122223333:user/deployer", "accountId": "111122223333"},
+        "requestParameters": {"functionName": "orders", "eventSourceArn": queue},
+        "responseElements": {"functionArn": ORDERS, "eventSourceArn": queue},
+    });
+    let records = [
+        deployed,
+        read(role, "s", Some(ORDERS), "orders/1"),
+        read(ROLE, "s", Some(BILLING), "invoices/1"),
+    ];
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("trail.json"), json!({ "Records": records }).to_string()).unwrap();
+    let usage = folder.path().join("observed.usage");
+    run(&folder, &["observe", "-o", usage.to_str().unwrap()]);
+    for trail in [folder.path().join("trail.json"), usage] {
+        let run = generate(&[&trail], &[]);
+        assert!(
+            run.stderr.contains("(told by CreateEventSourceMapping20150331)"),
+            "{}",
+            run.stderr
+        );
+        let policies = run.policies();
+        let of = |role: &str| {
+            let arn = format!("arn:aws:iam::111122223333:{role}");
+            list(&policies[&arn], "Statement").iter().map(Value::to_string).collect::<String>()
+        };
+        assert!(
+            of("role/single").contains(queue) && of("role/single").contains("sqs:ReceiveMessage")
+        );
+        assert!(!of("role/team/shared").contains("sqs:"));
+        assert!(!of("user/deployer").contains("sqs:"));
+        let report = run.report();
+        let of_role = list(&report, "principals").iter().find(|one| one["arn"] == role).unwrap();
+        let told =
+            |one: &&Value| one["told_by"]["event_name"] == "CreateEventSourceMapping20150331";
+        let added = list(of_role, "baseline").iter().find(told).unwrap();
+        assert_eq!(added["told_by"]["time"], "2026-03-01T10:00:00Z");
+    }
+}
