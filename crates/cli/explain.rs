@@ -106,10 +106,9 @@ fn describe(answer: &Explanation, text: &mut String) -> std::fmt::Result {
             "in the draft, because a call was seen that likely, but not certainly, needs it",
         ),
         Verdict::Granted => (Tone::Good, "in the draft, because it was used"),
-        Verdict::Baseline => (
-            Tone::Good,
-            "in the draft: no call proves it, and a workload needs it whatever it does",
-        ),
+        Verdict::Baseline => {
+            (Tone::Good, "in the draft: no call proves it, and a workload needs it")
+        }
         Verdict::NotProven => (Tone::Bad, "not in the draft: it was tried, and no call proves it"),
         Verdict::MaybeUnmapped => (
             Tone::Doubtful,
@@ -127,7 +126,12 @@ fn describe(answer: &Explanation, text: &mut String) -> std::fmt::Result {
         writeln!(text, "\n… and {more} more; --format json has all")?;
     }
     for one in &answer.baseline {
-        writeln!(text, "\nneeded by {}, since {}:", printable(&one.workload), one.reason)?;
+        let told = one
+            .told_by
+            .as_ref()
+            .map(|told| format!(", as {} of {} tells", printable(&told.event_name), told.time));
+        let (workload, told) = (printable(&one.workload), told.unwrap_or_default());
+        writeln!(text, "\nneeded by {workload}, since {}{told}:", one.reason)?;
         for need in &one.needs {
             for resource in &need.resources {
                 writeln!(text, "  {} on {}", need.action, printable(resource))?;

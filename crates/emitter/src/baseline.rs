@@ -609,7 +609,8 @@ mod tests {
             expected.push(scope(format!("kinesis:{action} {STREAM}")));
         }
         let mut found = needs(&principal, &own_log);
-        (found.sort(), expected.sort());
+        found.sort();
+        expected.sort();
         assert_eq!(found, expected);
         // Nor what the draft has.
         let mut allowed = own_log.to_vec();

@@ -131,7 +131,11 @@ fn details(one: &Principal) -> String {
     let baseline = one.baseline.iter().flat_map(|known| {
         known.needs.iter().map(|need| {
             let why = prose(&known.reason);
-            format!("{} on {}: {why}", code(&need.action), some(&need.resources))
+            let told = known.told_by.as_ref().map(|told| {
+                format!(", as {} of {} tells", code(&told.event_name), prose(&told.time))
+            });
+            let (action, told) = (code(&need.action), told.unwrap_or_default());
+            format!("{action} on {}: {why}{told}", some(&need.resources))
         })
     });
     folded(&mut out, "Needed whatever it does", &list(baseline.collect()));
