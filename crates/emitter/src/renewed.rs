@@ -143,6 +143,9 @@ mod tests {
             "iam:AttachRolePolicy",
             "iam:CreateAccessKey",
             "iam:CreateLoginProfile",
+            "iam:UploadSigningCertificate",
+            "iam:UpdateAccessKey",
+            "iam:AddRoleToInstanceProfile",
             "iam:AddUserToGroup",
             "kms:PutKeyPolicy",
         ] {

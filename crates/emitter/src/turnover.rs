@@ -86,12 +86,15 @@ pub(crate) fn turnover(
                 patterns.entry(pattern).or_default().join(span);
             }
         }
+        join_spellings(&mut patterns);
+        // A pattern was meant for the next one.
+        let is_name = |one: &String| !one.contains(['*', '?']);
+        let own = own && patterns.keys().any(is_name);
+        patterns.retain(|one, _| !own || is_name(one));
         let spans = || patterns.values().copied();
         let Some((last, _)) = patterns.iter().max_by_key(|(name, span)| (span.first, *name)) else {
             continue;
         };
-        // A pattern was meant for the next one.
-        let own = own && patterns.keys().any(|one| !one.contains(['*', '?']));
         if !own && !comes_and_goes(spans()) {
             continue;
         }
@@ -112,6 +115,18 @@ pub(crate) fn turnover(
         told.actions = actions;
     }
     found.into_values().collect()
+}
+
+/// Makes one of the two ARNs that a log group has, with `:*` and without.
+fn join_spellings(patterns: &mut BTreeMap<String, Span>) {
+    let twice =
+        |one: &&String| one.strip_suffix(":*").is_some_and(|name| patterns.contains_key(name));
+    let twice: Vec<String> = patterns.keys().filter(twice).cloned().collect();
+    for spelling in twice {
+        let span = patterns.remove(&spelling).unwrap_or_default();
+        let name = spelling.trim_end_matches(":*").to_owned();
+        patterns.entry(name).or_default().join(span);
+    }
 }
 
 /// Returns the widest as which documents list a thing for an action.
@@ -228,5 +243,20 @@ mod tests {
         assert!(!of(&[span(1, 1), span(2, 2), span(3, 3), span(4, 9), span(1, 9)]));
         assert!(!of(&[span(1, 1), span(1, 1), span(1, 1), span(2, 2), span(2, 2)]));
         assert!(!of(&[span(1, 1), span(2, 2), span(3, 3), span(4, 4)]));
+    }
+
+    #[test]
+    fn a_log_group_is_one_thing_with_two_arns() {
+        let mut patterns = BTreeMap::from([
+            ("arn:aws:logs:r:a:log-group:g".to_owned(), span(1, 1)),
+            ("arn:aws:logs:r:a:log-group:g:*".to_owned(), span(2, 2)),
+            ("arn:aws:rds:r:a:snapshot:*".to_owned(), span(3, 3)),
+        ]);
+        join_spellings(&mut patterns);
+        let left: Vec<(&str, Option<i32>)> =
+            patterns.iter().map(|(name, span)| (name.as_str(), span.last)).collect();
+        let expected =
+            [("arn:aws:logs:r:a:log-group:g", Some(2)), ("arn:aws:rds:r:a:snapshot:*", Some(3))];
+        assert_eq!(left, expected);
     }
 }
