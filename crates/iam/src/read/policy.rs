@@ -96,11 +96,17 @@ fn statement(node: &Node<'_>) -> Result<Statement, ReadError> {
             return Err(node.duplicate(key));
         }
     }
+    let effect = effect.ok_or_else(|| node.missing("`Effect`"))?;
+    let action = action.ok_or_else(|| node.missing("`Action` or `NotAction`"))?;
+    // Whoever it is for, a policy says on what; one of a resource may leave that out, and says for whom.
+    if resource.is_none() && principal.is_none() {
+        return Err(node.missing("`Resource` or `NotResource`"));
+    }
     Ok(Statement {
         sid,
-        effect: effect.ok_or_else(|| node.missing("`Effect`"))?,
+        effect,
         principal,
-        action: action.ok_or_else(|| node.missing("`Action` or `NotAction`"))?,
+        action,
         resource,
         condition: condition.unwrap_or_default(),
     })
