@@ -18,7 +18,8 @@
 //! - What shows only through other calls (`iam:PassRole`) is covered where all of these are. What
 //!   never shows is never covered.
 //! - Calls of another service count only where whoever is asked about can make them: that a key-value
-//!   store of CloudFront reads an object makes nothing of `s3:GetObject` uncertain for those who make none.
+//!   store of CloudFront reads an object makes nothing of `s3:GetObject` uncertain for those who make none. So do
+//!   data events of what is a management event by itself: `bedrock:InvokeModelWithResponseStream` for agents.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -48,6 +49,8 @@ struct Event {
     here: bool,
     /// Whether it is of another service than the action.
     foreign: bool,
+    /// Whether it is a data event of the action's own service, and the action's own one is none.
+    apart: bool,
     /// Actions of which at least one is needed for the call; see [`needed`].
     needed: Vec<&'static str>,
     /// The services that a role goes to which it passes, where that is what it shows and they are certain.
@@ -134,6 +137,9 @@ impl ActionEvents {
             let takers = operation.passed_to().filter(|_| !is_listed).unwrap_or_default();
             for action in operation.actions().chain(passed) {
                 let own = operation.service() == action.split(':').next();
+                let is_data =
+                    matches!(facts.map(|one| one.visibility()), Some(Visibility::Data(_)));
+                let seen = catalog.action(action).map(|one| one.visibility());
                 let event = Event {
                     source: format!("{label}.amazonaws.com"),
                     name: operation.name(),
@@ -146,6 +152,7 @@ impl ActionEvents {
                     },
                     here: !services::selects_elsewhere(label, operation.name(), action),
                     foreign: !own,
+                    apart: own && is_data && seen == Some(Visibility::Management),
                     needed: needed.clone(),
                     takers: match action == PASS_ROLE {
                         true => takers.clone(),
@@ -159,7 +166,7 @@ impl ActionEvents {
     }
 
     /// Returns the actions of calls that an action shows in and that count only where they can be made:
-    /// all it shows in, or those of other services.
+    /// all it shows in, or those of other services and of other kinds of events.
     pub fn carriers(&self, action: &str) -> impl Iterator<Item = &'static str> {
         let through = matches!(self.visibility(action), Visibility::Through(_));
         let events = self.by_action.get(action).into_iter().flatten();
@@ -212,9 +219,9 @@ impl ActionEvents {
 }
 
 /// Tells whether an event counts only where the call can be made: all events of what shows only
-/// through others, and else those of other services.
+/// through others, and else those of other services, and data events of what is a management event by itself.
 fn carries(event: &Event, through: bool) -> bool {
-    through || event.foreign
+    through || event.foreign || event.apart
 }
 
 impl Coverage {

@@ -452,6 +452,19 @@ fn calls_of_other_services_count_where_they_can_be_made() {
 }
 
 #[test]
+fn data_events_count_for_a_management_event_where_they_can_be_made() {
+    let events = ActionEvents::of(trailtrim_catalog::Catalog::embedded());
+    let management = recorded_all_week("[]");
+    let days = |can: &dyn Fn(&str) -> bool| {
+        let place = Place { account: ACCOUNT, region: REGION, resource: "*", principal: None };
+        let mut asked = Asked::default();
+        management.covered_days_of(&events, "iottwinmaker:GetEntity", &place, can, &mut asked).len()
+    };
+    assert!(days(&|_| false) >= 5);
+    assert_eq!(days(&|action| action == "iottwinmaker:GetPropertyValue"), 0);
+}
+
+#[test]
 fn what_is_enough_for_a_call_is_carried_by_nobody() {
     let events = ActionEvents::of(trailtrim_catalog::Catalog::embedded());
     let days = |coverage: &Coverage, action: &str| {
