@@ -40,6 +40,8 @@ pub struct PolicyChange {
     pub policy: Option<String>,
     /// The group that all of it came with, or went with.
     pub group: Option<String>,
+    /// Whether it took the policy off, or out of the group.
+    pub takes: bool,
 }
 
 /// Whose policies a change is about, as far as the log tells.
@@ -76,6 +78,9 @@ pub type PolicyChanges = BTreeMap<PolicyChange, i64>;
 #[serde(deny_unknown_fields)]
 struct Rule {
     events: Vec<String>,
+    /// Those of them that take a policy off.
+    #[serde(default)]
+    takes: Vec<String>,
     holder: Option<Holder>,
     name: Option<String>,
     /// Where the name stands, in small letters as all paths, if the catalog does not ask for it.
@@ -197,6 +202,7 @@ pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
                     holder: holder.clone(),
                     policy: policy.clone(),
                     group: group.clone(),
+                    takes: rule.takes.iter().any(|one| one == operation.name()),
                 };
                 let time = changes.entry(change).or_insert(last);
                 *time = last.max(*time);
@@ -376,6 +382,7 @@ mod tests {
             holder: Some(Whose { kind: Holder::User, name: Some("dana".to_owned()) }),
             policy: None,
             group: Some("ops".to_owned()),
+            takes: false,
         };
         assert_eq!(changes.keys().collect::<Vec<_>>(), [&change]);
     }

@@ -64,7 +64,8 @@ impl Usage {
         let outside = |call: &Call<'_>, stats: &Stats| {
             let elsewhere = !scope.holds_region(&call.region);
             let counts = is_change(call) && scope.holds_account(Some(&call.account));
-            (counts && (elsewhere || within(stats).is_none())).then(|| {
+            // Of a change that was made within and after, the last is what counts.
+            (counts && (elsewhere || within(stats).as_ref() != Some(stats))).then(|| {
                 let mut stats = stats.clone();
                 stats.context = None;
                 stats
@@ -173,6 +174,26 @@ mod tests {
             }
             assert_eq!(late, early, "{told:?}");
         }
+    }
+
+    #[test]
+    fn a_change_that_was_made_within_and_after_is_as_old_as_its_last() {
+        let all = Scope::default();
+        let mut observer = Observer::new(Catalog::embedded(), &all);
+        for time in ["2026-03-01T10:00:00Z", "2026-03-20T10:00:00Z"] {
+            let text = format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
+                "eventTime":"{time}","awsRegion":"us-east-1","eventID":"{time}","recipientAccountId":"111122223333",
+                "eventSource":"iam.amazonaws.com","eventName":"PutRolePolicy",
+                "requestParameters":{{"roleName":"r","policyName":"p"}}}}"#
+            );
+            observer.observe(&Provenance::bare(&"f".into()), &Record::parse(&text).unwrap());
+        }
+        let until = Some("2026-03-10T00:00:00Z".parse().unwrap());
+        let limited = observer.into_usage().limited(&Scope { until, ..Scope::default() });
+        let changes = history::policy_changes(&limited, Catalog::embedded());
+        let last = changes.values().copied().max().map(day);
+        assert_eq!(last, Some(day(1_774_000_800)), "20 March");
     }
 
     #[test]

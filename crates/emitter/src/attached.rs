@@ -18,6 +18,7 @@ use trailtrim_aggregator::{Holder, PolicyChanges, Stats};
 use trailtrim_iam::read::{AttachedPolicy, Attachments, Document, HolderKind, Uses};
 use trailtrim_iam::{PolicyDocument, Principal};
 
+use crate::guards::Guards;
 use crate::shared_by::trusted;
 
 /// How a policy is held.
@@ -62,6 +63,8 @@ pub struct Policy {
     /// Since when it says what it says, or its holder has it, in seconds since 1970, where that is
     /// known.
     pub since: Option<i64>,
+    /// Since when what limits its holder beside it (a boundary, a Deny) is as it is, where that is known.
+    pub free_since: Option<i64>,
 }
 
 /// A policy that is attached and whose document nobody gave.
@@ -133,6 +136,20 @@ pub struct Inventory {
     pub principals: BTreeMap<String, Attached>,
 }
 
+impl Policy {
+    /// Returns since when what it allows was allowed as it is.
+    #[must_use]
+    pub fn allows_since(&self) -> Option<i64> {
+        self.since.max(self.free_since)
+    }
+
+    /// Counts since the later of both times.
+    fn take_time(&mut self, other: &Policy) {
+        self.since = self.since.max(other.since);
+        self.free_since = self.free_since.max(other.free_since);
+    }
+}
+
 impl Attached {
     /// Returns the document of its boundary, where that is known.
     #[must_use]
@@ -168,7 +185,7 @@ impl Bundle {
     fn take(&mut self, policy: Policy) {
         let same = |known: &&mut Policy| self.shared.is_some() && known.name == policy.name;
         match self.policies.iter_mut().find(same) {
-            Some(known) => known.since = known.since.max(policy.since),
+            Some(known) => known.take_time(&policy),
             None => self.policies.push(policy),
         }
     }
@@ -180,7 +197,7 @@ impl Bundle {
         let same =
             |known: &&mut Policy| known.name == policy.name && known.document == policy.document;
         match self.policies.iter_mut().find(same) {
-            Some(known) => known.since = known.since.max(policy.since),
+            Some(known) => known.take_time(&policy),
             None => self.policies.push(policy),
         }
     }
@@ -197,6 +214,7 @@ impl Inventory {
             group: None,
             document,
             since: None,
+            free_since: None,
         });
         let own = Bundle {
             shared: None,
@@ -243,10 +261,12 @@ impl Inventory {
             .flat_map(|group| &group.policies)
             .filter_map(|policy| policy.arn.as_deref())
             .collect();
+        let guards = Guards::of(holders, changes);
         let mut inventory = Inventory::default();
         let mut shared: BTreeMap<String, usize> = BTreeMap::new();
         for holder in people() {
             let own = inventory.bundles.len();
+            let free_since = guards.loosened(holder);
             inventory.bundles.push(Bundle {
                 shared: None,
                 holders: BTreeSet::from([holder.arn.clone()]),
@@ -306,6 +326,7 @@ impl Inventory {
                     group: policy.via_group.clone(),
                     document,
                     since: since(holder, policy, changes),
+                    free_since,
                 };
                 let policy = read(policy);
                 let bundles = &mut inventory.bundles;
@@ -437,11 +458,7 @@ fn is_aws_managed(arn: &str) -> bool {
 /// Since when the holder has the policy as it is: the last of what the dump and the trail tell.
 fn since(holder: &Attachments, policy: &AttachedPolicy, changes: &PolicyChanges) -> Option<i64> {
     let account = holder.arn.split(':').nth(4).unwrap_or_default();
-    let kind = match holder.kind {
-        HolderKind::User => Holder::User,
-        HolderKind::Role => Holder::Role,
-        HolderKind::Group => Holder::Group,
-    };
+    let kind = kind(holder);
     let via = policy.via_group.as_deref();
     let changed = changes.iter().filter(|(change, _)| {
         let whose = match &change.holder {
@@ -462,11 +479,23 @@ fn since(holder: &Attachments, policy: &AttachedPolicy, changes: &PolicyChanges)
         whose && which
     });
     let created = holder.created.as_deref().and_then(moment);
-    // AWS adds to its own policies every few weeks, and takes nothing of note out of them: what it does with
-    // them is no change of what the holder has.
+    changed.map(|(_, time)| *time).chain(created).chain(made(policy)).max()
+}
+
+/// When a managed policy came to say what it says. AWS adds to its own policies every few weeks, and takes
+/// nothing of note out of them: what it does with them is no change of what the holder has.
+pub(crate) fn made(policy: &AttachedPolicy) -> Option<i64> {
     let own = policy.arn.as_deref().is_some_and(|arn| !is_aws_managed(arn));
-    let made = policy.made.as_deref().filter(|_| own).and_then(moment);
-    changed.map(|(_, time)| *time).chain(created).chain(made).max()
+    policy.made.as_deref().filter(|_| own).and_then(moment)
+}
+
+/// The kind of a holder, as changes have it.
+pub(crate) fn kind(holder: &Attachments) -> Holder {
+    match holder.kind {
+        HolderKind::User => Holder::User,
+        HolderKind::Role => Holder::Role,
+        HolderKind::Group => Holder::Group,
+    }
 }
 
 /// Reads a time of a dump, in seconds since 1970.

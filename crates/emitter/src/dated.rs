@@ -1,6 +1,6 @@
 //! Keys with a date in them that a policy lists.
 //!
-//! Where dates go on, a pattern stands over them ([`taste`](crate::taste)). A key that was used beyond its date may be
+//! Where dates go on, a pattern stands over them ([`taste`](crate::taste)). A key that was used beyond its date, or long before, may be
 //! kept for good, as a data set of then, or written anew each day until the next date's turn comes: the log does not
 //! tell which. So it stays as it is, and this says what that means for another date.
 
@@ -10,8 +10,8 @@ use trailtrim_aggregator::Principal;
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::PolicyDocument;
 
-use crate::taste::is_dated_key;
-use crate::turnover::{kind, listed, written};
+use crate::taste::dated_key;
+use crate::turnover::{Listing, kind, listed};
 
 /// Keys of one container that hold a date.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,38 +20,50 @@ pub struct DatedKeys {
     pub actions: BTreeSet<String>,
     /// How many there are.
     pub keys: usize,
+    /// How many of them were used beyond their date.
+    pub beyond: usize,
     /// The one that came last.
     pub last: String,
 }
 
-/// What was found in one container: actions, and keys with the day on which each was first seen.
+/// What was found in one container: actions, keys with the day on which each was first seen, and which of them were
+/// used beyond their date.
 #[derive(Default)]
 struct Container<'p> {
     actions: BTreeSet<String>,
     keys: BTreeMap<&'p str, Option<i32>>,
+    beyond: BTreeSet<&'p str>,
 }
 
-/// Looks for such keys in what a principal was granted, as its policies list them.
+/// Looks for such keys in what a principal was granted, as its policies list them; what is attached under the same
+/// names was put there by somebody who knew.
 pub(crate) fn dated_keys(
     principal: &Principal,
     policies: &[&PolicyDocument],
+    attached: &[&PolicyDocument],
     catalog: Catalog,
 ) -> Vec<DatedKeys> {
     let mut found: BTreeMap<&str, Container<'_>> = BTreeMap::new();
+    let (mut drafted, mut attached) = (Listing::of(policies), Listing::of(attached));
     for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
         let Some(container) = kind(&key.resource) else { continue };
-        if is_dated_key(&key.action, &key.resource, catalog)
-            && written(policies, &key.action, &key.resource).as_ref() == Some(&key.resource)
+        let (action, resource) = (key.action.as_str(), key.resource.as_str());
+        let days = row.stats.days();
+        if let Some(is_beyond) = dated_key(action, resource, days.last(), catalog)
+            && drafted.written(action, resource) == Some(resource)
+            && attached.written(action, resource) != Some(resource)
         {
-            let Container { actions, keys } = found.entry(container).or_default();
+            let Container { actions, keys, beyond } = found.entry(container).or_default();
             actions.insert(key.action.clone());
-            let first = keys.entry(&key.resource).or_insert(row.stats.days().first());
-            *first = [*first, row.stats.days().first()].into_iter().flatten().min();
+            beyond.extend(is_beyond.then_some(resource));
+            let first = keys.entry(resource).or_insert(days.first());
+            *first = [*first, days.first()].into_iter().flatten().min();
         }
     }
-    let told = found.into_values().filter_map(|Container { actions, keys }| {
+    let told = found.into_values().filter_map(|Container { actions, keys, beyond }| {
         let (last, _) = keys.iter().max_by_key(|(name, first)| (**first, **name))?;
-        Some(DatedKeys { actions, keys: keys.len(), last: (*last).to_owned() })
+        let last = (*last).to_owned();
+        Some(DatedKeys { actions, keys: keys.len(), beyond: beyond.len(), last })
     });
     told.collect()
 }
@@ -60,14 +72,19 @@ impl DatedKeys {
     /// Returns it in a sentence.
     #[must_use]
     pub fn told(&self) -> String {
-        let DatedKeys { actions, keys, last } = self;
+        let DatedKeys { actions, keys, beyond, last } = self;
         let actions = listed(actions);
         let (keys, them, their) = match keys {
             1 => ("1 key".to_owned(), "it", "its"),
             _ => (format!("{keys} keys"), "them", "their"),
         };
+        let used = match beyond {
+            0 => String::new(),
+            all if *all == self.keys => ", and were used beyond it".to_owned(),
+            some => format!(", and {some} were used beyond it"),
+        };
         format!(
-            "keys hold a date, and were used beyond it: {actions} on {keys}, last `{last}`. The policy lists {them}, \
+            "keys hold a date{used}: {actions} on {keys}, last `{last}`. The policy lists {them}, \
              and one of another date would be refused: if there will be one, put a pattern in {their} place"
         )
     }

@@ -101,7 +101,7 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
         _ => policy.iter().collect(),
     };
     let turnover = turnover(principal, &listing, catalog);
-    let dated = dated_keys(principal, &listing, catalog);
+    let dated = dated_keys(principal, &listing, &[], catalog);
     let regranted =
         regranted(principal, &|key| choice.resource(&key.action, &key.resource).to_owned());
     Draft {

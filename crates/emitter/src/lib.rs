@@ -25,6 +25,7 @@ mod escalation;
 pub mod explain;
 pub mod finding;
 pub mod fit;
+mod guards;
 mod irredundant;
 mod packed;
 pub mod page;

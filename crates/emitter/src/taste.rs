@@ -31,7 +31,7 @@ use trailtrim_catalog::{Catalog, Part};
 
 use attached::narrowing;
 use chooser::{Chooser, Uses};
-use dates::date_at;
+use dates::{date_at, stretches_of};
 use item::Item;
 use kind::{Kinds, form_of};
 use rules::rules;
@@ -235,17 +235,23 @@ pub fn choose<'a>(
     chooser.finish()
 }
 
-/// Returns whether an action's resource is a key that holds a date.
-pub(crate) fn is_dated_key(action: &str, resource: &str, catalog: Catalog) -> bool {
+/// Returns whether an action's resource is a key that holds a date, and if so, whether it was used beyond it when
+/// it was last used on some day.
+pub(crate) fn dated_key(
+    action: &str,
+    resource: &str,
+    last: Option<i32>,
+    catalog: Catalog,
+) -> Option<bool> {
     let rules = rules();
     // Most names hold none anywhere.
-    if date_at(resource, rules).is_none() {
-        return false;
-    }
+    date_at(resource, rules)?;
     let shape = catalog.action(action).and_then(|facts| facts.shape(resource));
-    shape.filter(|shape| rules.is_key(&form_of(shape.template()))).is_some_and(|shape| {
-        matches!(shape.parts().last(), Some(Part::Variable(key)) if date_at(key, rules).is_some())
-    })
+    let shape = shape.filter(|shape| rules.is_key(&form_of(shape.template())))?;
+    let Some(Part::Variable(key)) = shape.parts().last() else { return None };
+    let date = key.get(date_at(key, rules)?..)?;
+    let ends = stretches_of(date, rules).map(|(_, end)| end).max();
+    Some(ends.zip(last).is_some_and(|(end, last)| last > end + rules.lasting_days))
 }
 
 /// From when to when something was seen, in days, and how often.

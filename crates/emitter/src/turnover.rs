@@ -74,6 +74,7 @@ pub(crate) fn turnover(
         }
     }
     let renewed = renewed(principal, catalog);
+    let mut listing = Listing::of(policies);
     let mut found: BTreeMap<&str, Turnover> = BTreeMap::new();
     for ((kind, action), names) in kinds {
         let own = renewed.contains_key(action);
@@ -82,8 +83,8 @@ pub(crate) fn turnover(
         }
         let mut patterns: BTreeMap<String, Span> = BTreeMap::new();
         for (name, span) in names {
-            if let Some(pattern) = written(policies, action, name) {
-                patterns.entry(pattern).or_default().join(span);
+            if let Some(pattern) = listing.written(action, name) {
+                patterns.entry(pattern.to_owned()).or_default().join(span);
             }
         }
         join_spellings(&mut patterns);
@@ -129,24 +130,60 @@ fn join_spellings(patterns: &mut BTreeMap<String, Span>) {
     }
 }
 
-/// Returns the widest as which documents list a thing for an action.
-pub(crate) fn written(documents: &[&PolicyDocument], action: &str, name: &str) -> Option<String> {
-    let statements = documents.iter().flat_map(|document| &document.statements);
-    let mut widest: Option<&String> = None;
-    for one in statements.filter(|one| one.effect == Effect::Allow) {
-        // What lists exceptions lists no names.
-        let Selector::Only(actions) = &one.action else { return None };
-        let Some(Selector::Only(resources)) = &one.resource else { return None };
-        if !actions.iter().any(|wide| pattern::covers_action(wide, action)) {
-            continue;
+/// What documents list: by action, as there may be many names.
+pub(crate) struct Listing<'d> {
+    /// Absent where one of them lists exceptions, and so no names.
+    statements: Option<Vec<Listed<'d>>>,
+    of: BTreeMap<String, OfAction<'d>>,
+}
+
+/// Actions of a statement, and its resources.
+type Listed<'d> = (&'d [String], &'d [String]);
+
+#[derive(Default)]
+struct OfAction<'d> {
+    names: BTreeSet<&'d str>,
+    patterns: Vec<&'d str>,
+}
+
+impl<'d> Listing<'d> {
+    pub(crate) fn of(documents: &[&'d PolicyDocument]) -> Listing<'d> {
+        let statements = documents.iter().flat_map(|document| &document.statements);
+        let allowed = statements.filter(|one| one.effect == Effect::Allow);
+        let statements = allowed.map(|one| match (&one.action, &one.resource) {
+            (Selector::Only(actions), Some(Selector::Only(resources))) => {
+                Some((actions.as_slice(), resources.as_slice()))
+            }
+            _ => None,
+        });
+        Listing { statements: statements.collect(), of: BTreeMap::new() }
+    }
+
+    /// Returns the widest as which a thing is listed for an action.
+    pub(crate) fn written(&mut self, action: &str, name: &str) -> Option<&'d str> {
+        let statements = self.statements.as_ref()?;
+        if !self.of.contains_key(action) {
+            let mut of = OfAction::default();
+            for (actions, resources) in statements {
+                if actions.iter().any(|wide| pattern::covers_action(wide, action)) {
+                    let is_name = |one: &&str| !one.contains(['*', '?', '$']);
+                    let all = resources.iter().map(String::as_str);
+                    let (names, patterns): (Vec<&str>, Vec<&str>) = all.partition(is_name);
+                    of.names.extend(names);
+                    of.patterns.extend(patterns);
+                }
+            }
+            self.of.insert(action.to_owned(), of);
         }
-        for wide in resources.iter().filter(|wide| pattern::covers(wide, name)) {
+        let OfAction { names, patterns } = self.of.get(action)?;
+        let mut widest = names.get(name).copied();
+        for &wide in patterns.iter().filter(|wide| pattern::covers(wide, name)) {
             if widest.is_none_or(|known| pattern::covers(wide, known)) {
                 widest = Some(wide);
             }
         }
+        widest
     }
-    widest.cloned()
 }
 
 /// Returns what an ARN has before the name: of `arn:aws:sqs:r:a:jobs` all to the account, of
@@ -215,6 +252,8 @@ pub(crate) fn listed(actions: &BTreeSet<String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use trailtrim_iam::Statement;
+
     use super::*;
 
     fn span(first: i32, last: i32) -> Span {
@@ -234,6 +273,21 @@ mod tests {
         }
         assert_eq!(kind("*"), None);
         assert_eq!(kind("arn:aws:sqs:r:a:"), None);
+    }
+
+    #[test]
+    fn what_is_listed_is_told_as_the_widest_that_covers_it() {
+        let names = ["a", "in/*", "in/x", "i*"].map(|key| format!("arn:aws:s3:::b/{key}"));
+        let document = PolicyDocument::new(vec![Statement::allow(["s3:Get*"], names)]);
+        let mut listing = Listing::of(&[&document]);
+        for (action, name, expected) in [
+            ("s3:GetObject", "arn:aws:s3:::b/a", Some("arn:aws:s3:::b/a")),
+            ("s3:GetObject", "arn:aws:s3:::b/in/x", Some("arn:aws:s3:::b/i*")),
+            ("s3:GetObject", "arn:aws:s3:::b/c", None),
+            ("s3:PutObject", "arn:aws:s3:::b/a", None),
+        ] {
+            assert_eq!(listing.written(action, name), expected, "{action} {name}");
+        }
     }
 
     #[test]

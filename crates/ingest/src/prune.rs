@@ -24,6 +24,9 @@ const DELIVERY_SLACK: TimeDelta = TimeDelta::days(14);
 /// The regions, one a partition, that global services record their events under.
 const GLOBAL_REGIONS: [&str; 3] = ["us-east-1", "us-gov-west-1", "cn-north-1"];
 
+/// How regions begin of whose partitions it is not documented which that is.
+const UNDOCUMENTED: [&str; 3] = ["us-iso", "eu-iso", "eusc-"];
+
 /// When no folder but that of a global region received global events any more.
 ///
 /// AWS moved them on 2021-11-22 ("CloudTrail concepts", global service events); with
@@ -47,7 +50,7 @@ pub struct Prune {
     pub regions: Vec<String>,
     /// Start of the wanted time (inclusive), by event time.
     pub since: Option<DateTime<Utc>>,
-    /// End of the wanted time (exclusive), by event time.
+    /// End of the wanted time (exclusive), by event time. What global services record is read beyond it.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -59,16 +62,19 @@ impl Prune {
             || (!self.accounts.is_empty() && !self.accounts.contains(&key.account))
             || self.region_unwanted(&key)
             || self.since.is_some_and(|since| key.delivered + CLOCK_SLACK < since)
-            || self.until.is_some_and(|until| key.delivered > until + DELIVERY_SLACK)
+            || self.delivered_after(&key)
     }
 
     /// Whatever regions are wanted, IAM's records say since when a policy is attached: the folder that has
     /// them is read too, and before they were moved there any folder.
     fn region_unwanted(&self, key: &Key) -> bool {
-        !self.regions.is_empty()
-            && !self.regions.contains(&key.region)
-            && !GLOBAL_REGIONS.contains(&key.region.as_str())
-            && key.delivered > GLOBAL_EVENTS_MOVED
+        !self.regions.is_empty() && !self.regions.contains(&key.region) && !key.may_be_global()
+    }
+
+    /// A policy that was changed since was not what it is: IAM's records count beyond the end.
+    fn delivered_after(&self, key: &Key) -> bool {
+        self.until.is_some_and(|until| key.delivered > until + DELIVERY_SLACK)
+            && !key.may_be_global()
     }
 }
 
@@ -96,6 +102,13 @@ struct Key {
 }
 
 impl Key {
+    /// Whether records of global services may be in the folder.
+    fn may_be_global(&self) -> bool {
+        GLOBAL_REGIONS.contains(&self.region.as_str())
+            || UNDOCUMENTED.iter().any(|begins| self.region.starts_with(begins))
+            || self.delivered <= GLOBAL_EVENTS_MOVED
+    }
+
     /// Reads `…/AWSLogs/[o-id/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_…`
     /// (AWS, "Finding your CloudTrail log files"; digests have further parts before the time).
     fn of(path: &Path) -> Option<Self> {
@@ -196,6 +209,8 @@ mod tests {
         let until = |time| Prune { until: at(time), ..Prune::default() };
         assert!(!closed(&until("2024-02-20T10:15:00Z"), LOG));
         assert!(closed(&until("2024-02-20T10:14:59Z"), LOG));
+        let global = LOG.replace("eu-west-1", "us-east-1");
+        assert!(!closed(&until("2024-01-01T00:00:00Z"), &global), "policies change later, too");
     }
 
     #[test]
@@ -206,6 +221,8 @@ mod tests {
         let old = LOG.replace("2024/03/05", "2021/11/05").replace("20240305", "20211105");
         assert!(!closed(&regions(&["us-east-1"]), &old));
         assert!(!closed(&regions(&["eu-west-2"]), &old));
-        assert!(!closed(&regions(&["eu-west-2"]), &LOG.replace("eu-west-1", "us-east-1")));
+        for region in ["us-east-1", "us-iso-east-1", "us-isob-west-1", "eu-isoe-west-1"] {
+            assert!(!closed(&regions(&["eu-west-2"]), &LOG.replace("eu-west-1", region)));
+        }
     }
 }

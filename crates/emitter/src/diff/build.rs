@@ -25,6 +25,7 @@ use crate::proof::{self, Foretold, Proofs};
 use crate::report::{Filters, Input, seen, time, tool};
 use crate::shared_by::SharedBy;
 use crate::soak::too_short;
+use crate::taste::Taste;
 use crate::tighten::{
     Class, Idle, Judged, Lookout, Place, Rest, Settings, Standards, Tightened, TightenedBundle,
     TightenedPrincipal, tighten,
@@ -230,8 +231,15 @@ impl Builder<'_> {
             notes.extend(made_anew(principal));
             notes.extend(renamed(principal));
             notes.extend(turnover(principal, &drafts, self.catalog()).iter().map(Turnover::told));
-            notes
-                .extend(dated_keys(principal, &drafts, self.catalog()).iter().map(DatedKeys::told));
+            let attached = self.inputs.inventory.documents_of(one.attached);
+            let dated = dated_keys(principal, &drafts, &attached, self.catalog());
+            // As was asked for.
+            let is_exact = |action: &String| {
+                let service = action.split(':').next().unwrap_or_default();
+                (self.inputs.standards.taste_of)(service) == Taste::Exact
+            };
+            let dated = dated.iter().filter(|one| !one.actions.iter().all(is_exact));
+            notes.extend(dated.map(DatedKeys::told));
         }
         let fits = each && together;
         if !fits {

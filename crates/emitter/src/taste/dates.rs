@@ -31,9 +31,18 @@ pub(super) fn date_at(key: &str, rules: &Rules) -> Option<usize> {
 
 /// Returns where the first six digits of a key begin that may be a month, or an order's number.
 pub(super) fn month_at(key: &str) -> Option<usize> {
+    at_segments(key, is_month)
+}
+
+/// Returns where six digits begin, all of a number, of which no month goes by the name.
+pub(super) fn no_month_at(key: &str) -> Option<usize> {
+    at_segments(key, |run, after| is_six(run, after) && !is_month(run, after))
+}
+
+fn at_segments(key: &str, is: fn(&str, &str) -> bool) -> Option<usize> {
     let mut start = 0;
     for segment in key.split('/') {
-        if let Some(at) = within(segment, is_month) {
+        if let Some(at) = within(segment, is) {
             return Some(start + at);
         }
         start += segment.len() + 1;
@@ -51,7 +60,25 @@ pub(super) fn year_at(prefix: &str) -> Option<usize> {
 
 /// Returns the first and the last day of what a date in a name stands for, in days since 1970: a day, a week, a
 /// month or a year. Nothing where it does not begin with a year.
-pub(super) fn stretch_of(date: &str) -> Option<(i32, i32)> {
+pub(super) fn stretch_of(date: &str, rules: &Rules) -> Option<(i32, i32)> {
+    stretches_of(date, rules).next()
+}
+
+/// Returns this for each way to read it: the number of a file behind a month (`2026/03/1.csv`) may be its day.
+pub(super) fn stretches_of(date: &str, rules: &Rules) -> impl Iterator<Item = (i32, i32)> {
+    let read = read(date, rules);
+    let month = read.filter(|(_, numbers_a_file)| *numbers_a_file);
+    let month = month.and_then(|_| read_month(date, rules));
+    read.map(|(stretch, _)| stretch).into_iter().chain(month)
+}
+
+fn read_month(date: &str, rules: &Rules) -> Option<(i32, i32)> {
+    let last = date.rfind('/')?;
+    read(date.get(..last)?, rules).map(|(stretch, _)| stretch)
+}
+
+/// Returns the stretch, and whether its day is all that a file's name has before its extension.
+fn read(date: &str, rules: &Rules) -> Option<((i32, i32), bool)> {
     let since_1970 = |day: NaiveDate| day.num_days_from_ce() - EPOCH;
     let (run, rest) = leading_number(date);
     let year = number(run.get(..4)?).filter(|year| YEARS.contains(year))?;
@@ -59,24 +86,29 @@ pub(super) fn stretch_of(date: &str) -> Option<(i32, i32)> {
     if let Some(week) = week.filter(|_| run.len() == 4) {
         let week = number(leading_number(week).0)?;
         let last = NaiveDate::from_isoywd_opt(year.cast_signed(), week, Weekday::Sun)?;
-        return Some((since_1970(last) - 6, since_1970(last)));
+        return Some(((since_1970(last) - 6, since_1970(last)), false));
     }
     let (month, day) = match run.len() {
         4 => {
-            let month = next_part(rest);
-            (month.map(|(month, _)| month), month.and_then(|(_, rest)| next_part(rest)))
+            let month = next_part(rest, rules);
+            (month.map(|(month, _)| month), month.and_then(|(_, rest)| next_part(rest, rules)))
         }
         _ => (run.get(4..6).and_then(number), run.get(6..8).and_then(number).map(|day| (day, ""))),
     };
     let month = month.filter(|month| (1..=12).contains(month));
-    let day = month.and(day).map(|(day, _)| day).filter(|day| (1..=31).contains(day));
+    let day = month.and(day).filter(|(day, _)| (1..=31).contains(day));
+    let file = date.rsplit('/').next().filter(|file| file.len() < date.len());
+    let numbers_a_file = day.zip(file).is_some_and(|((_, rest), file)| {
+        rest.starts_with('.') && file.len() <= rest.len() + 2 && !file.contains('=')
+    });
+    let day = day.map(|(day, _)| day);
     let begins = NaiveDate::from_ymd_opt(year.cast_signed(), month.unwrap_or(1), day.unwrap_or(1))?;
     let next = match (month, day) {
         (_, Some(_)) => begins.checked_add_days(Days::new(1)),
         (Some(_), None) => begins.checked_add_months(Months::new(1)),
         (None, None) => begins.checked_add_months(Months::new(12)),
     };
-    Some((since_1970(begins), since_1970(next?) - 1))
+    Some(((since_1970(begins), since_1970(next?) - 1), numbers_a_file))
 }
 
 fn leading_number(text: &str) -> (&str, &str) {
@@ -84,13 +116,13 @@ fn leading_number(text: &str) -> (&str, &str) {
 }
 
 /// Returns the month after a year, or the day after a month, with what follows it. It stands right behind: the `01` of
-/// `2026-11/part-01` is no day.
-fn next_part(rest: &str) -> Option<(u32, &str)> {
+/// `2026-11/part-01` is no day, and neither is that of `2026-11/shard=01`.
+fn next_part<'d>(rest: &'d str, rules: &Rules) -> Option<(u32, &'d str)> {
     let behind = rest.strip_prefix(['-', '_', '.', '/'])?;
-    let labelled = behind.split_once('=').filter(|(label, _)| {
-        rest.starts_with('/')
-            && label.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
-    });
+    let labelled = behind.split_once('=').filter(|(label, _)| !label.contains('/'));
+    if labelled.is_some_and(|(label, _)| !rest.starts_with('/') || !rules.is_partition(label)) {
+        return None;
+    }
     let (run, rest) = leading_number(labelled.map_or(behind, |(_, value)| value));
     let ends = !rest.starts_with(|c: char| c.is_ascii_alphabetic() && c != 'T');
     number(run).filter(|_| ends && run.len() <= 2).map(|value| (value, rest))
@@ -162,9 +194,11 @@ fn year_last(run: &str, after: &str) -> bool {
 /// `202611`, and no more of the word.
 fn is_month(run: &str, after: &str) -> bool {
     let (year, month) = run.split_at_checked(4).unwrap_or_default();
-    month.len() == 2
-        && !after.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && is_date(number(year), number(month), Some(1))
+    is_six(run, after) && is_date(number(year), number(month), Some(1))
+}
+
+fn is_six(run: &str, after: &str) -> bool {
+    run.len() == 6 && !after.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 /// `20261126`, also with hours, minutes and seconds, and `2026W48`.
@@ -261,6 +295,8 @@ mod tests {
         for key in ["orders/202613.json", "2026110/x", "202611a/x", "12026-11/x", ""] {
             assert_eq!(month_at(key), None, "{key}");
         }
+        assert_eq!(no_month_at("orders/202613.json"), Some(7));
+        assert_eq!(no_month_at("orders/202612.json"), None);
     }
 
     #[test]
@@ -272,6 +308,7 @@ mod tests {
             ("2026/month=02/", "2026-02-01", "2026-02-28"),
             ("2026/month=2/day=07/x", "2026-02-07", "2026-02-07"),
             ("2026-03/part-01.csv", "2026-03-01", "2026-03-31"),
+            ("2026/month=03/shard=1/x", "2026-03-01", "2026-03-31"),
             ("2026-03-10/x", "2026-03-10", "2026-03-10"),
             ("20260310T101500Z", "2026-03-10", "2026-03-10"),
             ("2026/", "2026-01-01", "2026-12-31"),
@@ -279,10 +316,17 @@ mod tests {
             ("2026W48.csv", "2026-11-23", "2026-11-29"),
             ("202603/", "2026-03-01", "2026-03-31"),
         ] {
-            assert_eq!(stretch_of(date), Some((days(first), days(last))), "{date}");
+            assert_eq!(stretch_of(date, rules()), Some((days(first), days(last))), "{date}");
         }
-        assert_eq!(stretch_of("03/"), None);
-        assert_eq!(stretch_of("26-11-2026"), None, "of either order, only that it is a day's");
+        for (date, count) in [("2026/03/1.csv", 2), ("2026/03/1/x.csv", 1), ("2026-03-01.csv", 1)] {
+            assert_eq!(stretches_of(date, rules()).count(), count, "{date}");
+        }
+        assert_eq!(stretch_of("03/", rules()), None);
+        assert_eq!(
+            stretch_of("26-11-2026", rules()),
+            None,
+            "of either order, only that it is a day's"
+        );
         assert_eq!(days("1970-01-01"), 0);
         assert_eq!(year_at("Config/2026/"), Some(7));
         assert_eq!(year_at("Config/2026"), None);

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::run_token;
 
-use super::dates::{date_at, month_at, stretch_of, year_at};
+use super::dates::{date_at, month_at, no_month_at, stretch_of, stretches_of, year_at};
 use super::rules::{Rules, Use};
 use super::{Rule, Span};
 
@@ -242,14 +242,31 @@ struct Dated<'a> {
     /// What stands before six digits that were seen in the month that they may mean: where nothing says so, they
     /// are no dates.
     months: BTreeSet<&'a str>,
+    /// What stands before six digits that are no month: none behind it are.
+    numbers: BTreeSet<&'a str>,
     /// What stands before years that do not last: alone, they are no dates either.
     years: BTreeSet<&'a str>,
 }
 
 impl<'a> Dated<'a> {
     fn of(names: &Names<'a>, rules: &Rules) -> Dated<'a> {
-        let mut dated =
-            Dated { passing: BTreeSet::new(), months: BTreeSet::new(), years: BTreeSet::new() };
+        let mut dated = Dated {
+            passing: BTreeSet::new(),
+            months: BTreeSet::new(),
+            numbers: BTreeSet::new(),
+            years: BTreeSet::new(),
+        };
+        for key in names.keys.keys().chain(names.folded.keys()) {
+            dated.numbers.extend(no_month_at(key).and_then(|at| key.get(..at)));
+        }
+        let of_now = |(key, span): &(&&str, &Span)| {
+            let month = key.get(..).filter(|key| month_at(key) == Some(0));
+            span.one_day() && month.is_some_and(|month| is_now(month, **span, rules))
+        };
+        // There it would be all of the container.
+        if names.keys.iter().filter(of_now).count() < rules.several {
+            dated.numbers.insert("");
+        }
         for (&key, &span) in &names.keys {
             let date = date_at(key, rules).and_then(|at| key.split_at_checked(at));
             let passing = date.filter(|(_, date)| one_passes(date, span, rules));
@@ -281,8 +298,11 @@ impl<'a> Dated<'a> {
     /// Takes up what may be a month, where it was seen then. Returns whether that is anything new.
     fn take_up_month(&mut self, name: &'a str, span: Span, rules: &Rules) -> bool {
         let month = month_at(name).and_then(|at| name.split_at_checked(at));
-        month
-            .is_some_and(|(before, month)| is_now(month, span, rules) && self.months.insert(before))
+        month.is_some_and(|(before, month)| {
+            !self.numbers.contains(before)
+                && is_now(month, span, rules)
+                && self.months.insert(before)
+        })
     }
 
     fn cut(&self, name: &str, rules: &Rules) -> Option<usize> {
@@ -305,8 +325,10 @@ impl<'a> Dated<'a> {
 /// Whether a name with a date in it does not last. One of a week or a month may be used all through it, and is no
 /// more when that is over; one of a day that was used for a week is kept for its name.
 fn one_passes(date: &str, span: Span, rules: &Rules) -> bool {
-    let period = stretch_of(date).filter(|(begin, end)| PERIOD.contains(&(end - begin + 1)));
-    period.is_some_and(|period| in_its_time(period, span, rules)) || !span.lasts(rules.lasting_days)
+    let periods =
+        stretches_of(date, rules).filter(|(begin, end)| PERIOD.contains(&(end - begin + 1)));
+    periods.into_iter().any(|period| in_its_time(period, span, rules))
+        || !span.lasts(rules.lasting_days)
 }
 
 /// Whether many names under one date do not last: a month's directory is used all month, and its names
@@ -317,7 +339,7 @@ fn passes(date: &str, span: Span, rules: &Rules) -> bool {
 
 /// Whether something was seen in the time that its date stands for.
 fn is_now(date: &str, span: Span, rules: &Rules) -> bool {
-    stretch_of(date).is_some_and(|stretch| in_its_time(stretch, span, rules))
+    stretch_of(date, rules).is_some_and(|stretch| in_its_time(stretch, span, rules))
 }
 
 /// Give or take a week: neither long after, as what is kept for good, nor long before.
@@ -622,6 +644,8 @@ mod tests {
         assert_eq!(months(|month| format!("in/2026-{month}/stock.csv")), ["in/*"]);
         assert_eq!(months(|month| format!("in/year=2026/month={month}/x")), ["in/year=*"]);
         assert_eq!(months(|month| format!("in/2026{month}.csv")), ["in/*"]);
+        assert_eq!(months(|month| format!("in/2026/{month}/1.csv")), ["in/*"]);
+        assert_eq!(months(|month| format!("in/year=2026/month={month}/shard=1/x")), ["in/year=*"]);
         let weeks =
             [("in/2026W09.csv", MARCH - 6, MARCH + 1), ("in/2026W10.csv", MARCH + 1, MARCH + 9)];
         assert_eq!(cut_to(&weeks, false), ["in/*"]);
@@ -636,6 +660,20 @@ mod tests {
             let expected = if first == last { "v/202511/*" } else { key };
             assert_eq!(cut_to(&[(key, first, last)], false), [expected]);
         }
+    }
+
+    #[test]
+    fn six_digits_are_months_where_all_beside_them_are() {
+        let one_by_one = |keys: &[&str]| {
+            let seen = keys.iter().map(|key| (*key, MARCH, MARCH + 20));
+            cut_to(&seen.collect::<Vec<_>>(), false)
+        };
+        assert_eq!(one_by_one(&["in/202602.pdf", "in/202603.pdf"]), ["in/*"]);
+        assert_eq!(one_by_one(&["in/202603.pdf", "in/202613.pdf"]).len(), 2, "orders");
+        // The whole container takes several keys of a day.
+        let top = ["202602.json", "202603.json", "202603-b.json"].map(|key| (key, MARCH, MARCH));
+        assert_eq!(cut_to(&top, false), ["*"]);
+        assert_eq!(cut_to(&top[1..2], false), ["202603.json"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::allow::{Allow, Place};
 use super::companions::Companions;
 use super::lookout::Sight;
 use super::verdict::{Bench, Class, Judged};
+use crate::attached::Policy;
 
 /// Returns the holders that surely use nothing of what stays of a shared policy, each with the covered days.
 pub(super) fn idle(
@@ -54,7 +55,7 @@ fn days(
     let whose = lookout.whose(&principal.arn);
     let mut fewest = None;
     for allow in bench.allows {
-        let since = bench.bundle.policies.get(allow.place.policy).and_then(|policy| policy.since);
+        let since = bench.bundle.policies.get(allow.place.policy).and_then(Policy::allows_since);
         let limited: Option<BTreeSet<&str>> = allow.regions();
         let staying = judged.get(&allow.place).into_iter().flatten().filter(|one| one.stays());
         for one in staying {

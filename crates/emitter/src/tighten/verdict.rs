@@ -16,7 +16,7 @@ use super::companions::Companions;
 use super::fence::Around;
 use super::lookout::{Lookout, Sight, Whose};
 use super::rest::Rest;
-use crate::attached::Bundle;
+use crate::attached::{Bundle, Policy};
 
 /// What an attached action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -322,7 +322,7 @@ impl<'a> Judge<'_, '_, 'a> {
         was_seen: bool,
     ) -> Verdict {
         let policy = self.bench.bundle.policies.get(allow.place.policy);
-        let since = policy.and_then(|policy| policy.since);
+        let since = policy.and_then(Policy::allows_since);
         let lookout = self.standards.lookout;
         // It is about those that it can be about; at least one is, or it is dead.
         let all = allow.resources.iter().map(String::as_str);
@@ -360,6 +360,15 @@ impl<'a> Judge<'_, '_, 'a> {
                 let not_seen = not_seen(was_seen);
                 let enough = lookout.enough();
                 let why = format!("{not_seen}, but covered for {days} of {enough} days only");
+                (Rest::All, Class::TooNew, why)
+            }
+            // It has been attached for longer, and something else may have forbidden it.
+            Some(Sight::TooNew { days }) if policy.is_some_and(|one| one.since < since) => {
+                let (not_seen, enough) = (not_seen(was_seen), lookout.enough());
+                let why = format!(
+                    "{not_seen}, but covered for {days} of {enough} days only since what may have forbidden it \
+                     (a Deny, the boundary) changed or went"
+                );
                 (Rest::All, Class::TooNew, why)
             }
             sight => rest_of(sight, lookout, was_seen),

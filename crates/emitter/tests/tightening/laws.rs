@@ -471,6 +471,7 @@ fn with_drafts(inventory: &Inventory, made: &Diff) -> Inventory {
         };
         let Some(draft) = draft else { continue };
         let since = bundle.policies.iter().filter_map(|policy| policy.since).max();
+        let free_since = bundle.policies.iter().filter_map(|policy| policy.free_since).max();
         let policies = draft.documents.iter().map(|view| Policy {
             name: view.name.clone(),
             arn: None,
@@ -478,6 +479,7 @@ fn with_drafts(inventory: &Inventory, made: &Diff) -> Inventory {
             group: None,
             document: printed(&view.document),
             since,
+            free_since,
         });
         bundle.policies = policies.collect();
     }

@@ -89,6 +89,7 @@ pub fn draw(history: &History, random: &mut Random) -> Held {
             policies,
             boundary: None,
             trust: None,
+            groups: Vec::new(),
             instance_profiles: Vec::new(),
         });
     }

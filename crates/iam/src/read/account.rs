@@ -56,6 +56,7 @@ pub(super) fn read(root: &Node<'_>) -> Result<Contents, ReadError> {
             if let Some(list) = item.get("GroupList") {
                 for name in list.items() {
                     holder.policies.extend(through_group(text(&name)?, &groups));
+                    holder.groups.push(text(&name)?.to_owned());
                 }
             }
             contents.principals.push(holder);
@@ -147,6 +148,7 @@ fn holder(
         created: optional("CreateDate"),
         last_used: last_used(node),
         policies: Vec::new(),
+        groups: Vec::new(),
         boundary: None,
         trust: None,
         instance_profiles: Vec::new(),

@@ -84,6 +84,8 @@ pub struct Attachments {
     pub last_used: Option<String>,
     /// Inline and managed policies, those of a user's groups included.
     pub policies: Vec<AttachedPolicy>,
+    /// The names of a user's groups, whether or not they bring anything.
+    pub groups: Vec<String>,
     /// The permissions boundary.
     pub boundary: Option<AttachedPolicy>,
     /// A role's trust policy.
