@@ -443,6 +443,33 @@ fn what_takes_no_resource_is_replayed_on_what_may_have_allowed_it() {
 }
 
 #[test]
+fn what_takes_no_resource_is_not_replayed_on_things_of_other_services() {
+    let objects = "arn:aws:s3:::b/*".to_owned();
+    let roles = format!("arn:aws:iam::{ACCOUNT}:role/*");
+    let queues = format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:*");
+    let run = |source: &str, name: &str, statements: &[Value]| {
+        let log = Log::alive(ACCOUNT, 8).daily("worker", source, name, "{}");
+        let (trail, files) = (log.write(1), Files::new());
+        let attached = files.write("policy.json", &document(statements));
+        let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+        let one = of(&made, "worker").clone();
+        assert_eq!(number(&one["proofs"]["replay"], "on_arns"), 8, "{one:#}");
+        one
+    };
+    let allow = |actions: &[&str], on: &[&String]| json!({"Effect": "Allow", "Action": actions, "Resource": on});
+    run("iam.amazonaws.com", "ListRoles", &[allow(&["iam:*", "s3:*"], &[&roles, &objects])]);
+    let named = allow(&["sqs:ListQueues", "s3:ListAllMyBuckets"], &[&queues, &objects]);
+    let named = run("sqs.amazonaws.com", "ListQueues", &[named]);
+    let draft = named["draft"]["documents"].to_string();
+    assert!(
+        draft.contains(&queues) && !draft.contains("ListQueues\",\"Resource\":[\"arn:aws:s3"),
+        "{draft}"
+    );
+    let two = [allow(&["sqs:*"], &[&queues]), allow(&["*"], &[&objects])];
+    run("sqs.amazonaws.com", "ListQueues", &two);
+}
+
+#[test]
 fn what_takes_things_of_other_services_takes_only_its_own() {
     let other = "arn:aws:sns:eu-west-1:111122223333:*";
     let (trail, files) = (week().write(1), Files::new());

@@ -37,8 +37,7 @@ use crate::taste::{Choice, Taste};
 use crate::ways::Need;
 use allow::{Allow, Standing};
 use assign::Assigned;
-use bearing::Bearing;
-pub(crate) use bearing::is_on_none;
+pub(crate) use bearing::Bearing;
 use fence::Fences;
 use idle::Idling;
 use verdict::Bench;
@@ -161,7 +160,7 @@ pub fn tighten<'a>(
                 .filter_map(|at| Some((*at, allows.get(*at)?.as_slice())))
                 .collect();
             let gate = fences.gate(inventory, attached);
-            assign::assign(principal, &own, &gate, &mut assigned);
+            assign::assign(principal, &own, (&gate, &bearing), &mut assigned);
             for service in &principal.frozen {
                 let why = format!("some calls of {service} could not be mapped to permissions");
                 one.frozen.insert(service.clone(), why);
