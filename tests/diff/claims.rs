@@ -469,6 +469,35 @@ fn what_takes_no_resource_is_not_replayed_on_things_of_other_services() {
     run("sqs.amazonaws.com", "ListQueues", &two);
 }
 
+/// The record leaves open which secret it was, and so which of the statements allowed it.
+#[test]
+fn a_statement_on_tags_or_with_variables_may_have_allowed_a_part_of_what_is_open() {
+    let log = Log::alive(ACCOUNT, 8).daily(
+        "worker",
+        "secretsmanager.amazonaws.com",
+        "CreateSecret",
+        r#"{"name":"db"}"#,
+    );
+    let (trail, files) = (log.write(1), Files::new());
+    let secret = |name: &str| format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{name}");
+    let allow = |on: &str| json!({"Effect": "Allow", "Action": "secretsmanager:CreateSecret", "Resource": secret(on)});
+    let mut tagged = allow("db-b*");
+    tagged["Condition"] = json!({"StringEquals": {"aws:RequestTag/team": "x"}});
+    let variable = allow("${aws:PrincipalTag/name}-b*");
+    for other in [tagged, variable] {
+        for statements in [vec![allow("db-a*"), other.clone()], vec![other.clone()]] {
+            let attached = files.write("policy.json", &document(&statements));
+            let options = [&WEEK[..], &["--attached", &attached]].concat();
+            let (_, made) = described(trail.path(), &options);
+            let one = of(&made, "worker");
+            assert_eq!(one["frozen"], json!({}), "{one:#}");
+            let used = list(one, "statements").iter().flat_map(|one| list(one, "actions"));
+            let used: Vec<&str> = used.map(|one| text_of(one, "class")).collect();
+            assert_eq!(used, vec!["used"; statements.len()], "{one:#}");
+        }
+    }
+}
+
 #[test]
 fn what_takes_things_of_other_services_takes_only_its_own() {
     let other = "arn:aws:sns:eu-west-1:111122223333:*";

@@ -253,6 +253,9 @@ impl<'b> Allow<'b> {
                 Allowance::Surely => Reach::Surely(None),
                 Allowance::Perhaps(_) => Reach::Perhaps(None),
                 Allowance::No => Reach::No,
+                Allowance::No if self.may_reach_part(key, &circumstances, principal) => {
+                    Reach::Perhaps(None)
+                }
             };
         }
         // Where it cannot be said in a few patterns what both have in common, all of it stays.
@@ -271,6 +274,26 @@ impl<'b> Allow<'b> {
     }
 
     /// Returns what a resource pattern has in common with the statement's resources; `None` where
+    /// Tells whether the statement may have allowed something on a part of what the record leaves open.
+    fn may_reach_part(
+        &self,
+        key: &RowKey,
+        circumstances: &Circumstances,
+        principal: Option<&Principal>,
+    ) -> bool {
+        let judged = |with: &Replay, resource: String| {
+            let part = RowKey { resource, ..key.clone() };
+            with.judge(&part, circumstances, principal) != Allowance::No
+        };
+        match self.common(&key.resource) {
+            Some(parts) => parts
+                .into_iter()
+                .filter(|part| *part != key.resource)
+                .any(|part| judged(&self.whole, part)),
+            None => judged(&self.circumstances, key.resource.clone()),
+        }
+    }
+
     /// that takes too many patterns.
     pub(crate) fn common(&self, resource: &str) -> Option<Vec<String>> {
         if !self.exceptions.is_empty() {
