@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::forbidden::gone;
 use super::{
     ACCOUNT, Files, Log, QUEUE, WEEK, classes, described, diff, dump, managed_week, of, policy,
-    week,
+    texts, week,
 };
 use crate::harness::{generate, list, number, text_of};
 
@@ -496,6 +496,40 @@ fn a_statement_on_tags_or_with_variables_may_have_allowed_a_part_of_what_is_open
             assert_eq!(used, vec!["used"; statements.len()], "{one:#}");
         }
     }
+}
+
+/// What is attached for a service that is not understood stays, be it by no pattern of that service.
+#[test]
+fn a_service_that_the_catalog_does_not_know_stays_as_it_is_attached() {
+    let calls =
+        |source: &str, name: &str| Log::alive(ACCOUNT, 8).daily("worker", source, name, "{}");
+    let unknown = calls("newsvc.amazonaws.com", "DoThing");
+    let fresh = calls("codeartifact.amazonaws.com", "BrandNewCall2027");
+    let drafted = |log: &Log, statement: Value| -> Vec<String> {
+        let (trail, files) = (log.write(1), Files::new());
+        let attached = files.write("policy.json", &document(&[statement]));
+        let options = ["--attached", &attached, "--drop-unobservable", "*"];
+        let (_, made) = described(trail.path(), &[&WEEK[..], &options].concat());
+        let documents = list(&of(&made, "worker")["draft"], "documents");
+        let statements = documents.iter().flat_map(|one| list(&one["document"], "Statement"));
+        let actions = statements.flat_map(|one| texts(&one["Action"]));
+        actions.map(str::to_owned).collect()
+    };
+    let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let but = |except: &[&str]| json!({"Effect": "Allow", "NotAction": except, "Resource": "*"});
+    assert_eq!(drafted(&unknown, all), ["newsvc:*"]);
+    assert_eq!(drafted(&unknown, but(&["iam:*"])), ["newsvc:*"]);
+    assert_eq!(drafted(&fresh, but(&["iam:*"])), ["codeartifact:*"]);
+    // What is excepted stays so.
+    let excepted = drafted(&fresh, but(&["codeartifact:Delete*"]));
+    assert!(excepted.contains(&"codeartifact:BrandNewCall2027".to_owned()), "{excepted:?}");
+    assert!(
+        !excepted.iter().any(|one| one.contains('*') || one.contains("Delete")),
+        "{excepted:?}"
+    );
+    assert!(drafted(&fresh, but(&["*:BrandNew*", "codeartifact:*"])).is_empty());
+    let own = json!({"Effect": "Allow", "Action": "codeartifact:Describe*", "Resource": "*"});
+    assert_eq!(drafted(&fresh, own), ["codeartifact:Describe*"]);
 }
 
 #[test]
