@@ -167,9 +167,9 @@ pub fn tighten<'a>(
             }
             let all = std::mem::take(&mut assigned.not_attached);
             let missing: BTreeSet<&RowKey> = all.iter().map(|one| one.key).collect();
+            let spelled = explain::Spelled::of(principal, &missing);
             for not_attached in all {
-                let spelled = explain::spelled_otherwise(&not_attached, principal, &missing);
-                let explanation = spelled.or_else(|| {
+                let explanation = spelled.explain(&not_attached).or_else(|| {
                     explain::explain(
                         &not_attached,
                         principal,
