@@ -258,6 +258,19 @@ fn of_two_letterings_of_a_name_one_is_enough() {
 }
 
 #[test]
+fn of_two_queues_whose_names_differ_in_letters_one_says_nothing_of_the_other() {
+    let purge = |log: Log, name: &str| {
+        let url = format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/{name}");
+        let call = format!(r#"{{"queueUrl":"{url}"}}"#);
+        log.daily("worker", "sqs.amazonaws.com", "PurgeQueue", &call)
+    };
+    let log = purge(purge(Log::alive(ACCOUNT, 8), "jobs"), "Jobs");
+    let on = format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:jobs");
+    let made = looked(&log, &[allow(&["sqs:PurgeQueue"], &on)]);
+    assert!(made["frozen"].as_object().unwrap().contains_key("sqs"), "{made:#}");
+}
+
+#[test]
 fn a_stream_keeps_where_it_writes_what_failed_and_what_it_scales_by() {
     let written = r#"{"bucketName":"b","key":"raw/2026/01/01/09/x"}"#;
     let log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "PutObject", written);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::forbidden::gone;
 use super::{
     ACCOUNT, Files, Log, QUEUE, WEEK, classes, described, diff, dump, managed_week, of, policy,
-    week,
+    texts, week,
 };
 use crate::harness::{generate, list, number, text_of};
 
@@ -440,6 +440,96 @@ fn what_takes_no_resource_is_replayed_on_what_may_have_allowed_it() {
         let one = list(source, name, statements);
         assert_eq!(number(&one["proofs"]["replay"], "on_arns"), 8, "{one:#}");
     }
+}
+
+#[test]
+fn what_takes_no_resource_is_not_replayed_on_things_of_other_services() {
+    let objects = "arn:aws:s3:::b/*".to_owned();
+    let roles = format!("arn:aws:iam::{ACCOUNT}:role/*");
+    let queues = format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:*");
+    let run = |source: &str, name: &str, statements: &[Value]| {
+        let log = Log::alive(ACCOUNT, 8).daily("worker", source, name, "{}");
+        let (trail, files) = (log.write(1), Files::new());
+        let attached = files.write("policy.json", &document(statements));
+        let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+        let one = of(&made, "worker").clone();
+        assert_eq!(number(&one["proofs"]["replay"], "on_arns"), 8, "{one:#}");
+        one
+    };
+    let allow = |actions: &[&str], on: &[&String]| json!({"Effect": "Allow", "Action": actions, "Resource": on});
+    run("iam.amazonaws.com", "ListRoles", &[allow(&["iam:*", "s3:*"], &[&roles, &objects])]);
+    let named = allow(&["sqs:ListQueues", "s3:ListAllMyBuckets"], &[&queues, &objects]);
+    let named = run("sqs.amazonaws.com", "ListQueues", &[named]);
+    let draft = named["draft"]["documents"].to_string();
+    assert!(
+        draft.contains(&queues) && !draft.contains("ListQueues\",\"Resource\":[\"arn:aws:s3"),
+        "{draft}"
+    );
+    let two = [allow(&["sqs:*"], &[&queues]), allow(&["*"], &[&objects])];
+    run("sqs.amazonaws.com", "ListQueues", &two);
+}
+
+/// The record leaves open which secret it was, and so which of the statements allowed it.
+#[test]
+fn a_statement_on_tags_or_with_variables_may_have_allowed_a_part_of_what_is_open() {
+    let log = Log::alive(ACCOUNT, 8).daily(
+        "worker",
+        "secretsmanager.amazonaws.com",
+        "CreateSecret",
+        r#"{"name":"db"}"#,
+    );
+    let (trail, files) = (log.write(1), Files::new());
+    let secret = |name: &str| format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{name}");
+    let allow = |on: &str| json!({"Effect": "Allow", "Action": "secretsmanager:CreateSecret", "Resource": secret(on)});
+    let mut tagged = allow("db-b*");
+    tagged["Condition"] = json!({"StringEquals": {"aws:RequestTag/team": "x"}});
+    let variable = allow("${aws:PrincipalTag/name}-b*");
+    for other in [tagged, variable] {
+        for statements in [vec![allow("db-a*"), other.clone()], vec![other.clone()]] {
+            let attached = files.write("policy.json", &document(&statements));
+            let options = [&WEEK[..], &["--attached", &attached]].concat();
+            let (_, made) = described(trail.path(), &options);
+            let one = of(&made, "worker");
+            assert_eq!(one["frozen"], json!({}), "{one:#}");
+            let used = list(one, "statements").iter().flat_map(|one| list(one, "actions"));
+            let used: Vec<&str> = used.map(|one| text_of(one, "class")).collect();
+            assert_eq!(used, vec!["used"; statements.len()], "{one:#}");
+        }
+    }
+}
+
+/// What is attached for a service that is not understood stays, be it by no pattern of that service.
+#[test]
+fn a_service_that_the_catalog_does_not_know_stays_as_it_is_attached() {
+    let calls =
+        |source: &str, name: &str| Log::alive(ACCOUNT, 8).daily("worker", source, name, "{}");
+    let unknown = calls("newsvc.amazonaws.com", "DoThing");
+    let fresh = calls("codeartifact.amazonaws.com", "BrandNewCall2027");
+    let drafted = |log: &Log, statement: Value| -> Vec<String> {
+        let (trail, files) = (log.write(1), Files::new());
+        let attached = files.write("policy.json", &document(&[statement]));
+        let options = ["--attached", &attached, "--drop-unobservable", "*"];
+        let (_, made) = described(trail.path(), &[&WEEK[..], &options].concat());
+        let documents = list(&of(&made, "worker")["draft"], "documents");
+        let statements = documents.iter().flat_map(|one| list(&one["document"], "Statement"));
+        let actions = statements.flat_map(|one| texts(&one["Action"]));
+        actions.map(str::to_owned).collect()
+    };
+    let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let but = |except: &[&str]| json!({"Effect": "Allow", "NotAction": except, "Resource": "*"});
+    assert_eq!(drafted(&unknown, all), ["newsvc:*"]);
+    assert_eq!(drafted(&unknown, but(&["iam:*"])), ["newsvc:*"]);
+    assert_eq!(drafted(&fresh, but(&["iam:*"])), ["codeartifact:*"]);
+    // What is excepted stays so.
+    let excepted = drafted(&fresh, but(&["codeartifact:Delete*"]));
+    assert!(excepted.contains(&"codeartifact:BrandNewCall2027".to_owned()), "{excepted:?}");
+    assert!(
+        !excepted.iter().any(|one| one.contains('*') || one.contains("Delete")),
+        "{excepted:?}"
+    );
+    assert!(drafted(&fresh, but(&["*:BrandNew*", "codeartifact:*"])).is_empty());
+    let own = json!({"Effect": "Allow", "Action": "codeartifact:Describe*", "Resource": "*"});
+    assert_eq!(drafted(&fresh, own), ["codeartifact:Describe*"]);
 }
 
 #[test]

@@ -275,6 +275,16 @@ impl Stats {
         Count { estimated: count.estimated || self.is_cut(), ..count }
     }
 
+    /// Tells whether all events are surely among others: of more than can be counted, where both are the same.
+    pub fn is_within(&self, other: &Stats) -> bool {
+        if self == other {
+            return true;
+        }
+        let mut both = other.clone();
+        both.join(self.clone());
+        !other.calls().estimated && both == *other
+    }
+
     /// Returns a sketch of all events, however many there are.
     pub(crate) fn counted(&self) -> Sketch {
         match self.sketch() {
@@ -428,6 +438,17 @@ mod tests {
         assert!(count.estimated);
         assert!((16_000..24_000).contains(&count.value), "{count:?}");
         assert_eq!(many.evidence().len(), EVIDENCE);
+    }
+
+    #[test]
+    fn events_are_within_others_where_that_is_sure() {
+        let of =
+            |numbers: std::ops::Range<u16>| stats(&numbers.map(|i| (i, 0, 0)).collect::<Vec<_>>());
+        assert!(of(3..9).is_within(&of(0..100)) && of(0..9).is_within(&of(0..9)));
+        assert!(!of(0..100).is_within(&of(3..9)) && !of(99..101).is_within(&of(0..100)));
+        // Of many no list is kept.
+        assert!(of(0..9_000).is_within(&of(0..9_000)));
+        assert!((0..50).all(|one| !of(one..one + 1).is_within(&of(100..9_000))));
     }
 
     #[test]

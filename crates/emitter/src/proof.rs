@@ -21,7 +21,7 @@ use trailtrim_iam::{Effect, Limits, PolicyDocument, Selector, Statement, compare
 use crate::attached::{Askings, who};
 use crate::fit::Limits as FitLimits;
 use crate::replay::{Allowance, Circumstances, Replay};
-use crate::tighten::is_on_none;
+use crate::tighten::Bearing;
 use crate::ways::{self, Index, Need, Way};
 
 /// Steps for one comparison; a step compares two positions of two patterns.
@@ -352,8 +352,9 @@ fn takes_no_resource(action: &str, catalog: Catalog) -> bool {
 }
 
 /// Returns the parts of something that was used that attached policies may allow. It was one call
-/// on one resource: where only part of what the record leaves open is attached, it was there. What takes no
-/// resource is not asked for on a name that a statement does not name it beside, if it can have been elsewhere.
+/// on one resource: where only part of what the record leaves open is attached, it was there. It is not asked for
+/// on what it cannot be about, if it can have been elsewhere: things of other services, and, of what takes no
+/// resource, a name that a statement does not name it beside.
 fn parts(
     (key, catalog): (&RowKey, Catalog),
     circumstances: &Circumstances,
@@ -365,7 +366,7 @@ fn parts(
         return vec![key.clone()];
     }
     let (mut found, mut likely) = (BTreeSet::new(), BTreeSet::new());
-    let on_nothing = takes_no_resource(&key.action, catalog);
+    let bearing = Bearing::of_action(catalog, &key.action);
     for document in attached {
         let version = document.effective_version();
         for statement in &document.statements {
@@ -385,7 +386,11 @@ fn parts(
                 for resource in resources {
                     let resource = pattern::modern(resource, version);
                     let common = pattern::overlap(&resource, &key.resource).unwrap_or_default();
-                    if named || !(on_nothing && is_on_none(&key.action, &resource)) {
+                    let takes = match named {
+                        true => bearing.takes(&key.action, &resource),
+                        false => bearing.may_mean(&key.action, &resource),
+                    };
+                    if takes {
                         likely.extend(common.iter().cloned());
                     }
                     found.extend(common);

@@ -37,11 +37,10 @@ use crate::taste::{Choice, Taste};
 use crate::ways::Need;
 use allow::{Allow, Standing};
 use assign::Assigned;
-use bearing::Bearing;
-pub(crate) use bearing::is_on_none;
+pub(crate) use bearing::Bearing;
 use fence::Fences;
 use idle::Idling;
-use verdict::Bench;
+use verdict::{Bench, Frozen};
 
 pub use allow::Place;
 pub(crate) use allow::actions as actions_of;
@@ -161,16 +160,16 @@ pub fn tighten<'a>(
                 .filter_map(|at| Some((*at, allows.get(*at)?.as_slice())))
                 .collect();
             let gate = fences.gate(inventory, attached);
-            assign::assign(principal, &own, &gate, &mut assigned);
+            assign::assign(principal, &own, (&gate, &bearing), &mut assigned);
             for service in &principal.frozen {
                 let why = format!("some calls of {service} could not be mapped to permissions");
                 one.frozen.insert(service.clone(), why);
             }
             let all = std::mem::take(&mut assigned.not_attached);
             let missing: BTreeSet<&RowKey> = all.iter().map(|one| one.key).collect();
+            let spelled = explain::Spelled::of(principal, &missing);
             for not_attached in all {
-                let spelled = explain::spelled_otherwise(&not_attached, principal, &missing);
-                let explanation = spelled.or_else(|| {
+                let explanation = spelled.explain(&not_attached).or_else(|| {
                     explain::explain(
                         &not_attached,
                         principal,
@@ -219,6 +218,8 @@ pub fn tighten<'a>(
         left = stays;
     }
     let mut idle_holders = all.idle_holders(&left, &verdicts, standards, &bearing);
+    let frozen: Vec<Frozen> =
+        inventory.bundles.iter().map(|bundle| frozen(&all.holders(bundle), catalog)).collect();
     // What is left out of what somebody did may be a use of it.
     for of_bundle in &mut idle_holders {
         of_bundle.retain(|arn, _| !activity.excluded.contains_key(arn));
@@ -230,10 +231,10 @@ pub fn tighten<'a>(
         catalog,
         bearing: &bearing,
     };
-    let bundles = verdicts.into_par_iter().zip(&inventory.bundles).zip(&allows).zip(idle_holders);
-    let bundles = bundles.map(|(((verdicts, bundle), allows), idle_holders)| TightenedBundle {
-        idle_holders,
-        ..composer.bundle(bundle, allows, verdicts)
+    let bundles = verdicts.into_par_iter().zip(&inventory.bundles).zip(&allows).zip(frozen);
+    let bundles = bundles.zip(idle_holders);
+    let bundles = bundles.map(|((((verdicts, bundle), allows), frozen), idle_holders)| {
+        TightenedBundle { idle_holders, ..composer.bundle(bundle, allows, verdicts, &frozen) }
     });
     let bundles = bundles.collect();
     Tightened { bundles, principals }
@@ -276,6 +277,12 @@ impl<'a> Judging<'_, 'a> {
         verdicts.par_iter().enumerate().map(|one| idle(one).unwrap_or_default()).collect()
     }
 
+    /// Returns those that have a bundle.
+    fn holders(&self, bundle: &Bundle) -> Vec<&TightenedPrincipal<'a>> {
+        let all = self.principals.iter();
+        all.filter(|one| bundle.holders.contains(&one.attached.arn)).collect()
+    }
+
     /// Does something with a bundle and all that its holders did; nothing where none was seen.
     fn on_bench<T>(
         &self,
@@ -285,15 +292,8 @@ impl<'a> Judging<'_, 'a> {
         work: impl FnOnce(&Bench<'_, 'a>) -> T,
     ) -> Option<T> {
         let (bundle, allows) = self.inventory.bundles.get(at).zip(self.allows.get(at))?;
-        let mut frozen = BTreeMap::new();
-        let holders: Vec<&TightenedPrincipal<'_>> = self
-            .principals
-            .iter()
-            .filter(|one| bundle.holders.contains(&one.attached.arn))
-            .collect();
-        for (service, why) in holders.iter().flat_map(|one| &one.frozen) {
-            frozen.entry(service.clone()).or_insert_with(|| why.clone());
-        }
+        let holders = self.holders(bundle);
+        let frozen = frozen(&holders, bearing.catalog());
         let seen: Vec<&'a Principal> = holders.iter().filter_map(|one| one.principal).collect();
         if seen.is_empty() {
             return None;
@@ -304,7 +304,7 @@ impl<'a> Judging<'_, 'a> {
         // Where calls are not understood, what forbids them may be wrong as well.
         let in_doubt = |action: &str| {
             let mut own = places.iter().filter_map(|at| self.allows.get(*at)).flatten();
-            frozen.contains_key(service(action))
+            frozen.services.contains_key(service(action))
                 && own.any(|allow| allow.forbidden(action).is_some())
         };
         let can = |action: &str| {
@@ -326,6 +326,25 @@ impl<'a> Judging<'_, 'a> {
         };
         Some(work(&bench))
     }
+}
+
+/// Returns what of some holders stays as it is attached.
+fn frozen(holders: &[&TightenedPrincipal<'_>], catalog: Catalog) -> Frozen {
+    let mut frozen = Frozen::default();
+    for (service, why) in holders.iter().flat_map(|one| &one.frozen) {
+        frozen.services.entry(service.clone()).or_insert_with(|| why.clone());
+    }
+    let principals = holders.iter().filter_map(|one| one.principal);
+    for key in principals.flat_map(|one| one.unmapped.keys()) {
+        let operation = catalog.operation(&key.event_source, &key.event_name);
+        if let Some(service) = operation.service()
+            && key.kind.loses()
+            && key.outcome.grants()
+        {
+            frozen.calls.insert(format!("{service}:{}", key.event_name));
+        }
+    }
+    frozen
 }
 
 /// Returns the actions of which something stays.
@@ -355,6 +374,7 @@ impl Composer<'_> {
         bundle: &'a Bundle,
         allows: &[Allow<'a>],
         verdicts: Verdicts<'a>,
+        frozen: &Frozen,
     ) -> TightenedBundle<'a> {
         let active = verdicts.is_some();
         let judged = verdicts.unwrap_or_default();
@@ -365,6 +385,7 @@ impl Composer<'_> {
             &choice,
             self.conditions,
             (self.bearing, self.settings),
+            frozen,
         );
         let (composed, needs) = match active {
             true => wanted.statements(allows),

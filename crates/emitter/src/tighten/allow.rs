@@ -17,6 +17,7 @@ use super::bearing::Bearing;
 use super::fence::Around;
 use super::passing;
 use super::rest::Rest;
+use crate::cover;
 use crate::replay::{Allowance, Circumstances, Replay};
 
 /// Where a statement stands.
@@ -252,6 +253,9 @@ impl<'b> Allow<'b> {
             return match self.whole.judge(key, &circumstances, principal) {
                 Allowance::Surely => Reach::Surely(None),
                 Allowance::Perhaps(_) => Reach::Perhaps(None),
+                Allowance::No if self.may_reach_part(key, &circumstances, principal) => {
+                    Reach::Perhaps(None)
+                }
                 Allowance::No => Reach::No,
             };
         }
@@ -267,6 +271,26 @@ impl<'b> Allow<'b> {
             Allowance::Surely => Reach::Partly(common),
             Allowance::Perhaps(_) => Reach::Perhaps(common),
             Allowance::No => Reach::No,
+        }
+    }
+
+    /// Tells whether the statement may have allowed something on a part of what the record leaves open.
+    fn may_reach_part(
+        &self,
+        key: &RowKey,
+        circumstances: &Circumstances,
+        principal: Option<&Principal>,
+    ) -> bool {
+        let judged = |with: &Replay, resource: String| {
+            let part = RowKey { resource, ..key.clone() };
+            with.judge(&part, circumstances, principal) != Allowance::No
+        };
+        match self.common(&key.resource) {
+            Some(parts) => parts
+                .into_iter()
+                .filter(|part| *part != key.resource)
+                .any(|part| judged(&self.whole, part)),
+            None => judged(&self.circumstances, key.resource.clone()),
         }
     }
 
@@ -346,6 +370,42 @@ impl<'b> Allow<'b> {
     /// Tells whether the statement names an action, and not only means it.
     pub(crate) fn names(&self, action: &str) -> bool {
         names(&self.statement.action, action)
+    }
+
+    /// Returns what it allows of a service, whatever the catalog knows of it: patterns, and those of some calls
+    /// where exceptions of that service leave none.
+    pub(crate) fn beyond(
+        &self,
+        service: &str,
+        calls: &BTreeSet<String>,
+        withheld: &dyn Fn(&str) -> bool,
+    ) -> Vec<String> {
+        let known = self.actions.iter().map(|facts| facts.id());
+        let mut known = known.filter(|action| cover::service(action) == service);
+        let narrowed: Option<Vec<String>> = match &self.statement.action {
+            _ if known.any(withheld) => None,
+            Selector::Only(patterns) => {
+                let told = |one: &&String| one.contains(['*', '?']) && !self.foreign.contains(one);
+                Some(
+                    patterns
+                        .iter()
+                        .filter(told)
+                        .filter_map(|one| of_service(one, service))
+                        .collect(),
+                )
+            }
+            Selector::AllBut(exceptions) => exceptions
+                .iter()
+                .all(|one| of_service(one, service).is_none())
+                .then(|| vec![format!("{service}:*")]),
+        };
+        let called = || {
+            let own = calls.iter().filter(|call| cover::service(call) == service);
+            own.filter(|call| self.holds_action(call)).cloned().collect()
+        };
+        let mut all = narrowed.unwrap_or_else(called);
+        all.retain(|one| !withheld(one));
+        all
     }
 
     /// Tells whether its condition may let a role be passed to a service.
@@ -443,6 +503,12 @@ pub(crate) fn actions(
 fn names(actions: &Selector<Vec<String>>, action: &str) -> bool {
     let named = |one: &String| one.eq_ignore_ascii_case(action);
     matches!(actions, Selector::Only(listed) if listed.iter().any(named))
+}
+
+/// Returns what an action pattern means of a service; nothing where it is of others.
+fn of_service(wide: &str, service: &str) -> Option<String> {
+    let (services, names) = wide.split_once(':').unwrap_or((wide, "*"));
+    wildcard::matches(&services.to_ascii_lowercase(), service).then(|| format!("{service}:{names}"))
 }
 
 /// Tells whether a resource means itself, by its text alone.

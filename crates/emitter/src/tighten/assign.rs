@@ -9,6 +9,7 @@ use trailtrim_aggregator::{Principal, Row, RowKey};
 use trailtrim_iam::Principal as Asking;
 
 use super::allow::{Allow, Place, Reach};
+use super::bearing::Bearing;
 use super::fence::Gate;
 use super::verdict::{Elsewhere, Seen};
 use crate::attached::Askings;
@@ -49,7 +50,7 @@ pub(crate) struct Assigned<'a> {
 pub(crate) fn assign<'a>(
     principal: &'a Principal,
     bundles: &[(usize, &[Allow<'a>])],
-    gate: &Gate<'_, 'a>,
+    asked: Asked<'_, 'a>,
     into: &mut Assigned<'a>,
 ) {
     let askings = Askings::of(principal);
@@ -61,7 +62,7 @@ pub(crate) fn assign<'a>(
             all.filter(|(_, allow)| allow.holds_action(&key.action)).collect()
         });
         let named = askings.at(&row.stats);
-        let reached = |names: &Vec<_>| Reached::by_any(names, key, row, holders, gate);
+        let reached = |names: &Vec<_>| Reached::by_any(names, (key, row), holders, asked);
         let by_time: Vec<Reached<'_, '_>> = named.iter().map(reached).collect();
         let any = by_time.iter().any(|one| one.any);
         // What surely allowed all of it goes before what did under one of its user's names.
@@ -124,6 +125,19 @@ pub(crate) fn assign<'a>(
     }
 }
 
+/// What a call had to pass, and what an action can be about.
+type Asked<'g, 'a> = (&'g Gate<'g, 'a>, &'g Bearing);
+
+/// Leaves out of what something that was seen has in common with a statement what it cannot have been about, if
+/// anything is left.
+fn taken(bearing: &Bearing, key: &RowKey, parts: Vec<String>) -> Vec<String> {
+    let takes = |one: &String| *one == key.resource || bearing.takes(&key.action, one);
+    match parts.iter().any(takes) {
+        true => parts.into_iter().filter(takes).collect(),
+        false => parts,
+    }
+}
+
 type Reaching<'b, 'a> = (usize, &'b Allow<'a>, Option<Vec<String>>);
 
 fn is_same(a: &Reaching<'_, '_>, b: &Reaching<'_, '_>) -> bool {
@@ -150,10 +164,9 @@ struct Reached<'b, 'a> {
 
 impl<'b, 'a> Reached<'b, 'a> {
     fn of(
-        key: &RowKey,
-        row: &Row,
+        (key, row): (&RowKey, &Row),
         holders: &[(usize, &'b Allow<'a>)],
-        gate: &Gate<'_, '_>,
+        (gate, bearing): Asked<'_, '_>,
         asking: Option<&Asking>,
     ) -> Reached<'b, 'a> {
         let mut reached = Reached::default();
@@ -164,6 +177,7 @@ impl<'b, 'a> Reached<'b, 'a> {
                 Reach::Perhaps(common) => (&mut reached.perhaps, common),
                 Reach::No => continue,
             };
+            let common = common.map(|parts| taken(bearing, key, parts));
             reached.any = true;
             if gate.pass(key, row, common.as_deref(), asking) {
                 to.push((bundle, allow, common));
@@ -176,12 +190,11 @@ impl<'b, 'a> Reached<'b, 'a> {
     /// what may have under another.
     fn by_any(
         names: &[Option<&Asking>],
-        key: &RowKey,
-        row: &Row,
+        used: (&RowKey, &Row),
         holders: &[(usize, &'b Allow<'a>)],
-        gate: &Gate<'_, '_>,
+        asked: Asked<'_, '_>,
     ) -> Reached<'b, 'a> {
-        let by_name = names.iter().map(|one| Reached::of(key, row, holders, gate, *one));
+        let by_name = names.iter().map(|one| Reached::of(used, holders, asked, *one));
         let mut by_name: Vec<Reached<'_, '_>> = by_name.collect();
         let any = by_name.iter().any(|one| one.any);
         let reached = match by_name.iter().position(|one| !one.sure.is_empty()) {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
-use trailtrim_catalog::Catalog;
+use trailtrim_catalog::{Catalog, ServiceFacts};
 
 use crate::cover::service;
 
@@ -75,6 +75,15 @@ pub(crate) struct Bearing {
 impl Bearing {
     /// Takes the resource types of all services.
     pub(crate) fn of(catalog: Catalog) -> Bearing {
+        Bearing::of_services(catalog, catalog.services())
+    }
+
+    /// Takes the resource types of an action's service; nothing is known of others.
+    pub(crate) fn of_action(catalog: Catalog, action: &str) -> Bearing {
+        Bearing::of_services(catalog, catalog.service(service(action)))
+    }
+
+    fn of_services(catalog: Catalog, services: impl IntoIterator<Item = ServiceFacts>) -> Bearing {
         let mut bearing = Bearing {
             catalog,
             on: BTreeMap::new(),
@@ -82,7 +91,7 @@ impl Bearing {
             untold: BTreeSet::new(),
             limitless: BTreeSet::new(),
         };
-        for facts in catalog.services() {
+        for facts in services {
             let limitless = facts.actions().filter(|action| {
                 action.resource_types_are_known() && action.resource_types().next().is_none()
             });
@@ -143,7 +152,7 @@ impl Bearing {
 }
 
 /// Tells whether an action without resource types is asked for on nothing that a resource pattern means.
-pub(crate) fn is_on_none(action: &str, resource: &str) -> bool {
+fn is_on_none(action: &str, resource: &str) -> bool {
     service_of(resource).is_some_and(|named| !is_asked_on(action, named))
         && (names_one(resource) || is_all_or_nothing(service(action)))
 }

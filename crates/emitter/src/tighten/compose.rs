@@ -15,7 +15,7 @@ use super::bearing::Bearing;
 use super::passing;
 use super::rest::Rest;
 use super::settings::Settings;
-use super::verdict::{Class, Judged, Seen};
+use super::verdict::{Class, Frozen, Judged, Seen};
 use crate::circumstance::{Common, ConditionKind};
 use crate::cover::{Effort, condition_chars, cover_under, service};
 use crate::irredundant::{Covering, Grant, irredundant};
@@ -118,6 +118,7 @@ pub(crate) fn gather<'c>(
     choice: &Choice,
     kinds: &BTreeSet<ConditionKind>,
     (bearing, settings): (&'c Bearing, &'c Settings),
+    frozen: &Frozen,
 ) -> Wanted<'c> {
     let mut wanted = Wanted {
         bearing,
@@ -174,6 +175,16 @@ pub(crate) fn gather<'c>(
             let why = "the catalog knows no such action, so nothing is known of its use";
             let shared = Shared::default();
             wanted.attached(allow, foreign, Class::Unobservable, why, plain.clone(), &shared);
+        }
+        // Of a service that stays as it is attached, what the catalog does not know stays as well.
+        for (service, why) in &frozen.services {
+            let withheld = |action: &str| settings.withheld(action);
+            for wide in allow.beyond(service, &frozen.calls, &withheld) {
+                if allow.resources.iter().any(|one| bearing.takes(&wide, one)) {
+                    let shared = Shared::default();
+                    wanted.attached(allow, &wide, Class::Frozen, why, plain.clone(), &shared);
+                }
+            }
         }
     }
     wanted

@@ -135,21 +135,32 @@ fn was_made(key: &RowKey, row: &Row, catalog: Catalog) -> bool {
         })
 }
 
-/// Explains what is allowed by an ARN in other letters: `missing` is all that nothing attached allows.
-pub(crate) fn spelled_otherwise(
-    one: &NotAttached<'_>,
-    principal: &Principal,
-    missing: &BTreeSet<&RowKey>,
-) -> Option<Explanation> {
-    let is_same = |key: &&RowKey| {
-        key.action == one.key.action
-            && key.outcome.grants()
-            && key.resource != one.key.resource
-            && key.resource.eq_ignore_ascii_case(&one.key.resource)
-            && !missing.contains(key)
-    };
-    let other = principal.rows.keys().find(is_same)?;
-    Some(Explanation::OtherSpelling { resource: other.resource.clone() })
+/// What a principal did that something attached allows, by action and by the resource in small letters.
+pub(crate) struct Spelled<'a>(BTreeMap<(&'a str, String), Vec<(&'a RowKey, &'a Row)>>);
+
+impl<'a> Spelled<'a> {
+    /// Takes all that is not among `missing`, which nothing attached allows; nothing where nothing is.
+    pub(crate) fn of(principal: &'a Principal, missing: &BTreeSet<&RowKey>) -> Spelled<'a> {
+        let mut spelled = Spelled(BTreeMap::new());
+        let used = principal.rows.iter().filter(|(key, _)| key.outcome.grants());
+        for (key, row) in used.filter(|(key, _)| !missing.is_empty() && !missing.contains(key)) {
+            let place = (key.action.as_str(), key.resource.to_ascii_lowercase());
+            spelled.0.entry(place).or_default().push((key, row));
+        }
+        spelled
+    }
+
+    /// Explains what is allowed by an ARN in other letters, where the rules brought both from the same calls: names
+    /// are two things as a rule (`Jobs` and `jobs`, of queues), and calls of the other one tell nothing.
+    pub(crate) fn explain(&self, one: &NotAttached<'_>) -> Option<Explanation> {
+        let small = one.key.resource.to_ascii_lowercase();
+        let place = (one.key.action.as_str(), small.clone());
+        let mut others = self.0.get(&place)?.iter().filter(|(key, row)| {
+            key.resource != one.key.resource && one.row.stats.is_within(&row.stats)
+        });
+        let (key, _) = others.next()?;
+        Some(Explanation::OtherSpelling { resource: key.resource.clone() })
+    }
 }
 
 /// Explains what it can.

@@ -123,6 +123,15 @@ impl Judged<'_> {
     }
 }
 
+/// What stays as it is attached because calls are not understood.
+#[derive(Default)]
+pub(crate) struct Frozen {
+    /// The services of which some call is not, each with why.
+    pub(crate) services: BTreeMap<String, String>,
+    /// Those calls that no rule maps, as the actions of their names.
+    pub(crate) calls: BTreeSet<String>,
+}
+
 /// A bundle that is judged, with all that its holders did.
 pub(crate) struct Bench<'b, 'a> {
     /// Its place.
@@ -131,8 +140,7 @@ pub(crate) struct Bench<'b, 'a> {
     pub(crate) allows: &'b [Allow<'a>],
     /// The holders that were seen.
     pub(crate) principals: Vec<&'a Principal>,
-    /// The services of which some call is not understood, each with why.
-    pub(crate) frozen: &'b BTreeMap<String, String>,
+    pub(crate) frozen: &'b Frozen,
     /// Whether something that the holders have allows an action, or may: a policy that was not given, or
     /// one of the resource.
     pub(crate) can: &'b dyn Fn(&str) -> bool,
@@ -212,7 +220,7 @@ impl<'a> Judge<'_, '_, 'a> {
     ) -> Judged<'a> {
         let settings = self.standards.settings;
         let service = action.split(':').next().unwrap_or_default();
-        let (mut rest, mut rest_class, mut why) = match self.bench.frozen.get(service) {
+        let (mut rest, mut rest_class, mut why) = match self.bench.frozen.services.get(service) {
             Some(why) => (Rest::All, Class::Frozen, why.clone()),
             None if allow.dead.contains(action) => {
                 let why = match self.bench.bearing.is_limitless(action) {
