@@ -46,6 +46,10 @@ fn errors_name_the_file_the_place_and_what_belongs_there() {
         ),
         (r#"{"Statement":[],"Statement":[]}"#, "at `$`: `Statement` stands twice"),
         (&statement(r#""Resource":"*""#), "at `$.Statement[0]`: missing `Action` or `NotAction`"),
+        (
+            &statement(r#""Action":"sqs:*""#),
+            "at `$.Statement[0]`: missing `Resource` or `NotResource`",
+        ),
         (&statement(r#""Action":"*","Resource":"*","Resorce":"x""#), "unknown element `Resorce`"),
         (&statement(r#""Action":"*","NotAction":"x:y""#), "`NotAction` stands twice"),
         (

@@ -96,6 +96,10 @@ fn statement(node: &Node<'_>) -> Result<Statement, ReadError> {
             return Err(node.duplicate(key));
         }
     }
+    // What is attached to a principal says on what, what is attached to a thing for whom.
+    if principal.is_none() && resource.is_none() {
+        return Err(node.missing("`Resource` or `NotResource`"));
+    }
     Ok(Statement {
         sid,
         effect: effect.ok_or_else(|| node.missing("`Effect`"))?,
