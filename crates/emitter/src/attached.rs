@@ -204,16 +204,21 @@ impl Bundle {
 }
 
 impl Inventory {
-    /// Arranges the policies of one principal that are given as files.
+    /// Arranges the policies of one principal that are given as files. They can be attached to it for no longer
+    /// than there is one of that id (`since`), where that is known.
     #[must_use]
-    pub fn of_files(arn: &str, documents: Vec<(String, PolicyDocument)>) -> Inventory {
+    pub fn of_files(
+        arn: &str,
+        since: Option<i64>,
+        documents: Vec<(String, PolicyDocument)>,
+    ) -> Inventory {
         let policies = documents.into_iter().map(|(name, document)| Policy {
             name,
             arn: None,
             hold: Hold::File,
             group: None,
             document,
-            since: None,
+            since,
             free_since: None,
         });
         let own = Bundle {
