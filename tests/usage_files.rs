@@ -411,6 +411,37 @@ fn what_cannot_be_done_is_said() {
 }
 
 #[test]
+fn what_was_kept_out_of_a_usage_file_does_not_come_in_by_adding_to_it() {
+    let (made, work) = (corpus(500), tempfile::tempdir().unwrap());
+    let path = |name: &str| work.path().join(name);
+    let (without, all) = (path("without.usage"), path("all.usage"));
+    let exclude = ["--exclude-session", "*-1"];
+    done(&[&["observe", "-o", text(&without)], &exclude[..], &[text(made.path())]].concat());
+    done(&["observe", "-o", text(&all), text(made.path())]);
+    let bytes = fs::read(&without).unwrap();
+    for (to, options, said) in [
+        (&without, &[][..], "it was observed with --exclude-session *-1"),
+        (&all, &exclude, "it was observed without --exclude-… options"),
+    ] {
+        let add = ["observe", "--append", "-o", text(to)];
+        let refused = run(&[&add, options, &[text(made.path())]].concat());
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(2) && told.contains(said), "{told}");
+    }
+    assert!(fs::read(&without).unwrap() == bytes);
+    let again = ["observe", "--append", "-o", text(&without)];
+    done(&[&again, &exclude[..], &[text(made.path())]].concat());
+
+    let joined = path("joined.usage");
+    let merged = done(&["merge", text(&without), text(&all), "-o", text(&joined)]);
+    let read = done(&["usage", text(&joined)]);
+    for output in [merged, read] {
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains("exclude different sessions"), "{told}");
+    }
+}
+
+#[test]
 fn foreign_evidence_is_kept_out_and_listed() {
     let made = corpus(2_000);
     let all = done(&["usage", "--format", "json", text(made.path())]).stdout;

@@ -423,8 +423,8 @@ fn read_dumps(files: &[PathBuf]) -> anyhow::Result<Dumps> {
 fn of_files(args: &DiffArgs, trail: &Trail, files: PolicyFiles) -> anyhow::Result<Inventory> {
     let selected: Vec<_> =
         trail.activity.principals.iter().filter(|one| args.trail.selects(one)).collect();
-    let arn = match selected.as_slice() {
-        [one] => one.arn.clone(),
+    let one = match selected.as_slice() {
+        [one] => one,
         [] => {
             args.trail.require_principals(&trail.activity)?;
             return Err(hinted(
@@ -444,5 +444,5 @@ fn of_files(args: &DiffArgs, trail: &Trail, files: PolicyFiles) -> anyhow::Resul
             ));
         }
     };
-    Ok(Inventory::of_files(&arn, files.into_named()))
+    Ok(Inventory::of_files(&one.arn, one.reborn, files.into_named()))
 }

@@ -31,6 +31,12 @@ pub(crate) fn merge(args: &MergeArgs) -> anyhow::Result<Exit> {
     for path in &args.files {
         all.join(usage_file::read(Some(path))?);
     }
+    if !usage_file::excludes_alike(&all) {
+        tell(
+            "warning: the files exclude different sessions, addresses or times: what one leaves out another \
+             may have\n",
+        );
+    }
     let written = usage_file::write(&args.output, all, false)?;
     tell(&format!(
         "joined {}\nwritten: {}\n",

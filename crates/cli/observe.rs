@@ -1,11 +1,12 @@
 //! `trailtrim observe`: archives into a usage file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use trailtrim_aggregator::{Body, Epoch, Join as _, Usage, UsageFile};
+use trailtrim_aggregator::{Body, Epoch, Join as _, Usage, UsageFile, excludes};
 use trailtrim_catalog::Catalog;
 
+use crate::exit::hinted;
 use crate::output::{printable, tell};
 use crate::trail::InputArgs;
 use crate::{Exit, interrupt, summary, usage_file};
@@ -24,6 +25,8 @@ pub(crate) struct ObserveArgs {
     output: PathBuf,
 
     /// Add to the usage file, and read only files that are new or changed by name, size or time
+    ///
+    /// What was excluded when it was written is to be excluded again.
     #[arg(long)]
     append: bool,
 }
@@ -39,6 +42,7 @@ pub(crate) fn observe(args: &ObserveArgs) -> anyhow::Result<Exit> {
         true => usage_file::read_if_there(&args.output)?,
         false => UsageFile::default(),
     };
+    require_alike(&args.output, &known, &scope.told())?;
     let known = known.epochs.get(&epoch).map(|body| body.usage.sources());
     let mut apart = usage_file::beside(&args.output);
     if args.append {
@@ -56,6 +60,25 @@ pub(crate) fn observe(args: &ObserveArgs) -> anyhow::Result<Exit> {
     let written = pool.install(|| usage_file::write(&args.output, file, args.append))?;
     tell(&format!("{told}written: {}\n", printable(&args.output.display().to_string())));
     Ok(if usage_file::is_lossy(&written) { Exit::Skipped } else { Exit::Done })
+}
+
+/// Fails where a file leaves other sessions, addresses or times out than this run: what was kept out would come in.
+fn require_alike(path: &Path, known: &UsageFile, told: &[String]) -> anyhow::Result<()> {
+    let options = |told: &[String]| {
+        let limits = excludes(told).map(|limit| format!("--{limit}"));
+        limits.collect::<Vec<_>>().join(" ")
+    };
+    let here = options(told);
+    let other = known.epochs.values().map(|body| options(&body.scope)).find(|there| *there != here);
+    let Some(there) = other else { return Ok(()) };
+    let said = |options: &str| match options {
+        "" => "without --exclude-… options".to_owned(),
+        options => format!("with {options}"),
+    };
+    Err(hinted(
+        format!("cannot add to `{}`: it was observed {}", path.display(), said(&there)),
+        "give the same --exclude-… options, or write to another file",
+    ))
 }
 
 /// What the summary says of what was read.

@@ -21,7 +21,7 @@ const TOLD_WEEKS: usize = 26;
 /// Counts on how many days each grant was seen, as a draft writes it, and estimates from that what was not
 /// seen yet. Only
 /// days count that the log surely has all through: never the first and the last, nor those beside a
-/// silence (see `trailtrim coverage`). The estimates hold for days like those seen; which weekends,
+/// silence (see `trailtrim coverage`, also for how long a night may be). The estimates hold for days like those seen; which weekends,
 /// month ends and quarter ends were observed stands beside them. As JSON, one object a line for each principal.
 #[derive(Debug, Args)]
 pub(crate) struct SoakArgs {

@@ -6,7 +6,7 @@ use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use trailtrim_aggregator::{Epoch, Join as _, MAGIC, UsageFile};
+use trailtrim_aggregator::{Epoch, Join as _, MAGIC, UsageFile, excludes};
 use trailtrim_catalog::Catalog;
 
 use crate::exit::hinted;
@@ -67,10 +67,17 @@ pub(crate) fn read_from(open: impl Read, name: &str) -> anyhow::Result<UsageFile
 /// what later releases keep of a call.
 pub(crate) fn tell_of(name: &str, file: &UsageFile, catalog: Catalog) {
     let name = printable(name);
+    if !excludes_alike(file) {
+        tell(&format!(
+            "warning: `{name}` was joined of parts that exclude different sessions, addresses or times: what one \
+             leaves out another may have\n"
+        ));
+    }
     for (epoch, body) in &file.epochs {
         if !body.scope.is_empty() {
+            let part = if file.epochs.len() > 1 { "a part of " } else { "" };
             let limits = printable(&body.scope.join(", "));
-            tell(&format!("note: `{name}` was observed with limits: {limits}\n"));
+            tell(&format!("note: {part}`{name}` was observed with limits: {limits}\n"));
         }
         if *epoch != Epoch::of_told(catalog, &body.scope) {
             tell(&format!(
@@ -80,6 +87,13 @@ pub(crate) fn tell_of(name: &str, file: &UsageFile, catalog: Catalog) {
             ));
         }
     }
+}
+
+/// Returns whether the same calls were left out as foreign evidence of all that it is made of.
+pub(crate) fn excludes_alike(file: &UsageFile) -> bool {
+    let mut all = file.epochs.values().map(|body| excludes(&body.scope).collect::<Vec<_>>());
+    let first = all.next();
+    all.all(|other| Some(other) == first)
 }
 
 /// Reads one that may not be there yet.

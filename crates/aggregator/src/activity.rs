@@ -70,6 +70,8 @@ pub struct Principal {
     pub name: String,
     /// The unique ids seen under this ARN. More than one: it was deleted and made anew.
     pub ids: BTreeSet<String>,
+    /// When the last one of several that had this ARN was first seen, in seconds since 1970.
+    pub reborn: Option<i64>,
     /// The ARNs that a user went by before, each with when it last did, seconds since 1970: it has another name or
     /// path now, and the same unique id.
     pub former: BTreeMap<String, i64>,
@@ -273,6 +275,7 @@ impl Principal {
             kind,
             name: name.to_owned(),
             ids: BTreeSet::new(),
+            reborn: None,
             former: BTreeMap::new(),
             path_known: true,
             permission_set: permission_set(name),

@@ -84,6 +84,11 @@ impl Scope {
     }
 }
 
+/// Returns what of told limits leaves calls out as foreign evidence.
+pub fn excludes(told: &[String]) -> impl Iterator<Item = &str> {
+    told.iter().map(String::as_str).filter(|limit| limit.starts_with("exclude-"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -56,7 +56,8 @@ pub struct Whose {
 
 impl PolicyChange {
     /// Returns whether it may be about the policies of somebody of this kind who goes, or went, by one of
-    /// these names. Changes of managed policies are about nobody.
+    /// these names, however their letters are written: IAM takes names that differ in case alone for one. Changes of
+    /// managed policies are about nobody.
     pub fn is_of<'n>(
         &self,
         account: &str,
@@ -64,7 +65,7 @@ impl PolicyChange {
         names: impl IntoIterator<Item = &'n str>,
     ) -> bool {
         self.holder.as_ref().is_some_and(|whose| {
-            let is = |name: &String| names.into_iter().any(|one| one == name);
+            let is = |name: &String| names.into_iter().any(|one| one.eq_ignore_ascii_case(name));
             self.account == account && whose.kind == kind && whose.name.as_ref().is_none_or(is)
         })
     }
@@ -356,6 +357,14 @@ mod tests {
             .map(|change| change.group.as_deref())
             .collect();
         assert_eq!(with, [Some("g"), Some("h")].into());
+    }
+
+    #[test]
+    fn names_are_not_told_apart_by_case() {
+        let changes = changes("AddUserToGroup", &["Dana"], Quota::default());
+        let of =
+            |name: &str| changes.keys().any(|one| one.is_of("111122223333", Holder::User, [name]));
+        assert!(of("dana") && of("DANA") && !of("dan"));
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub use call::{Call, Category, Copy, Denial, Open, Part, Resource};
 pub use calls::Calls;
 pub use context::{FEW, Few};
 pub use coverage::Coverage;
-pub use epoch::Epoch;
+pub use epoch::{Epoch, excludes};
 pub use facts::{Background, Facts};
 pub use federated::{Federated, Named, Provider, ids as identities, provider};
 pub use file::{Body, FileError, MAGIC, UsageFile, VERSION};

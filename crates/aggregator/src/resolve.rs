@@ -87,6 +87,19 @@ fn former(arn: &str, keys: &Keys<'_>) -> BTreeMap<String, i64> {
     former
 }
 
+/// Returns when the last one of several that had an ARN, each with an id of its own, was first seen.
+fn reborn(keys: &Keys<'_>) -> Option<i64> {
+    let mut first: BTreeMap<&str, i64> = BTreeMap::new();
+    for (key, calls) in keys {
+        let seen = calls.iter().filter_map(|(_, seen)| seen.first()).min();
+        if let Some((id, seen)) = key.id.as_deref().zip(seen) {
+            let known = first.entry(id).or_insert(seen);
+            *known = seen.min(*known);
+        }
+    }
+    first.values().max().copied().filter(|_| first.len() > 1)
+}
+
 fn resolve_one(
     arn: &str,
     keys: &Keys<'_>,
@@ -105,6 +118,7 @@ fn resolve_one(
     };
     principal.ids =
         keys.iter().filter_map(|(key, _)| key.id.as_deref().map(str::to_owned)).collect();
+    principal.reborn = reborn(keys);
     principal.former = former(arn, keys);
     principal.path_known = path_known;
     let parts = workload::parts(keys.iter().map(|(key, workloads)| (&*key.arn, *workloads)));
@@ -595,6 +609,30 @@ mod tests {
         let activity = resolve(&observer.into_usage(), Catalog::embedded());
         let rows = activity.principals.iter().flat_map(|principal| principal.rows.keys());
         rows.map(|row| row.resource.clone()).collect()
+    }
+
+    #[test]
+    fn who_was_made_anew_is_there_since_the_last_id_was_seen() {
+        let call = |id: &str, day: u8| {
+            format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333",
+                "principalId":"{id}","userName":"jo"}},"eventTime":"2026-03-0{day}T10:00:00Z","eventSource":"sqs.amazonaws.com",
+                "eventName":"ListQueues","awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"{id}{day}"}}"#
+            )
+        };
+        let reborn = |calls: &[(&str, u8)]| {
+            let scope = Scope::default();
+            let mut observer = Observer::new(Catalog::embedded(), &scope);
+            for (id, day) in calls {
+                let text = call(id, *day);
+                observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
+            }
+            let activity = resolve(&observer.into_usage(), Catalog::embedded());
+            let at = activity.principals.first().unwrap().reborn?;
+            Some(at.div_euclid(86_400) - 20_513)
+        };
+        assert_eq!(reborn(&[("AIDAOLD", 1), ("AIDAOLD", 3)]), None);
+        assert_eq!(reborn(&[("AIDANEW", 4), ("AIDANEW", 6), ("AIDAOLD", 1)]), Some(3));
     }
 
     #[test]

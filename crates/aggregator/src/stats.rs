@@ -272,7 +272,11 @@ impl Stats {
             Some(sketch) => sketch.count(),
             None => Count { value: self.samples.len() as u64, estimated: false },
         };
-        Count { estimated: count.estimated || self.is_cut(), ..count }
+        let Some(more) = self.more.as_ref().filter(|more| more.cut.is_some()) else { return count };
+        // Of the days that are left as many as of all, and no fewer than are known.
+        let (left, all) = (more.times.days.iter().count(), more.all_days().iter().count().max(1));
+        let share = (count.value * left as u64).div_ceil(all as u64);
+        Count { value: share.max(self.samples.len() as u64).max(left as u64), estimated: true }
     }
 
     /// Tells whether all events are surely among others: of more than can be counted, where both are the same.
@@ -316,13 +320,18 @@ impl Stats {
         self.samples.is_empty() && self.more.is_none()
     }
 
-    /// Returns whether only some of the days are left: then numbers are upper bounds.
+    /// Returns whether only some of the days are left.
     fn is_cut(&self) -> bool {
-        self.more.as_ref().is_some_and(|more| more.cut)
+        self.more.as_ref().is_some_and(|more| more.cut.is_some())
+    }
+
+    /// Returns the days of all that is counted.
+    fn all_days(&self) -> Days {
+        self.more.as_ref().map_or_else(|| self.days(), |more| more.all_days().clone())
     }
 
     /// Returns what is left within the days from `since` and before `until`; nothing if no
-    /// dated event lies there. Where days are cut off of more events than are kept, counts are estimates from above, the first
+    /// dated event lies there. Where days are cut off of more events than are kept, counts are estimated from how many there were on all days, the first
     /// and last times may be those of their days, and the context is that of all days.
     pub(crate) fn within(&self, since: Option<i32>, until: Option<i32>) -> Option<Stats> {
         let held = |day: i32| {
@@ -352,7 +361,7 @@ impl Stats {
             last: times.last.map(|time| time.min(end)),
             days,
         };
-        let more = Some(Box::new(More { times, sketch, cut: true }));
+        let more = Some(Box::new(More { times, sketch, cut: Some(self.all_days()) }));
         Some(Stats { samples, context: self.context.clone(), more })
     }
 
@@ -388,7 +397,11 @@ impl Join for Stats {
         }
         let mut times = self.times();
         times.join(&other.times());
-        let cut = self.is_cut() || other.is_cut();
+        let cut = (self.is_cut() || other.is_cut()).then(|| {
+            let mut all = self.all_days();
+            all.join(&other.all_days());
+            all
+        });
         self.merge(other.samples);
         let more = More::of(&mut self.more, &self.samples);
         more.times = times;
@@ -449,6 +462,26 @@ mod tests {
         // Of many no list is kept.
         assert!(of(0..9_000).is_within(&of(0..9_000)));
         assert!((0..50).all(|one| !of(one..one + 1).is_within(&of(100..9_000))));
+    }
+
+    #[test]
+    fn of_days_that_are_left_as_many_are_counted_as_of_all() {
+        let daily = |calls: u16| {
+            stats(&(0..calls * 40).map(|i| (i, i64::from(i % 40) * 86_400, 0)).collect::<Vec<_>>())
+        };
+        for (calls, kept) in [(3, 4), (5, 1), (1, 40)] {
+            let left = daily(calls).within(Some(0), Some(kept)).unwrap().calls();
+            let expected = u64::from(calls) * u64::try_from(kept).unwrap();
+            assert!(
+                left.value == expected || (left.estimated && left.value.abs_diff(expected) <= 1),
+                "{left:?} {expected}"
+            );
+        }
+        // Joined, and cut again.
+        let mut two = daily(3).within(Some(0), Some(10)).unwrap();
+        two.join(daily(3).within(Some(10), Some(20)).unwrap());
+        assert_eq!(two.calls().value, 60);
+        assert_eq!(two.within(Some(0), Some(2)).unwrap().calls().value, 6);
     }
 
     #[test]

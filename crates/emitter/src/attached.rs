@@ -204,16 +204,21 @@ impl Bundle {
 }
 
 impl Inventory {
-    /// Arranges the policies of one principal that are given as files.
+    /// Arranges the policies of one principal that are given as files. They can be attached to it for no longer
+    /// than there is one of that id (`since`), where that is known.
     #[must_use]
-    pub fn of_files(arn: &str, documents: Vec<(String, PolicyDocument)>) -> Inventory {
+    pub fn of_files(
+        arn: &str,
+        since: Option<i64>,
+        documents: Vec<(String, PolicyDocument)>,
+    ) -> Inventory {
         let policies = documents.into_iter().map(|(name, document)| Policy {
             name,
             arn: None,
             hold: Hold::File,
             group: None,
             document,
-            since: None,
+            since,
             free_since: None,
         });
         let own = Bundle {
@@ -465,7 +470,10 @@ fn since(holder: &Attachments, policy: &AttachedPolicy, changes: &PolicyChanges)
             Some(_) => {
                 let own = change.is_of(account, kind, [holder.name.as_str()]);
                 let of_group = via.is_some_and(|via| change.is_of(account, Holder::Group, [via]));
-                let with = change.group.as_deref().is_none_or(|group| via == Some(group));
+                let with = change
+                    .group
+                    .as_deref()
+                    .is_none_or(|group| via.is_some_and(|via| via.eq_ignore_ascii_case(group)));
                 (own && with) || of_group
             }
             None => policy.arn.is_some(),
@@ -473,8 +481,9 @@ fn since(holder: &Attachments, policy: &AttachedPolicy, changes: &PolicyChanges)
         let which = match (&change.policy, &policy.arn) {
             // It may have been this one.
             (None, _) => true,
-            (Some(changed), Some(arn)) => changed == arn,
-            (Some(changed), None) => *changed == policy.name,
+            // Names that differ in case alone are one.
+            (Some(changed), Some(arn)) => changed.eq_ignore_ascii_case(arn),
+            (Some(changed), None) => changed.eq_ignore_ascii_case(&policy.name),
         };
         whose && which
     });

@@ -164,18 +164,22 @@ fn line(principal: &Principal, refusal: &Refusal) -> DenialLine {
 }
 
 /// Returns when the principal last was allowed the same. Where a denial names no
-/// resource, or a pattern, any success of the action that may be of it counts, in regions that were called:
-/// what is refused in one may work in another.
+/// resource, or a pattern, any success of the action that may be of it counts; where no single thing is named, in
+/// regions that were called: what is refused in one may work in another.
 fn last_success(principal: &Principal, denied: &RowKey, refused: &Row) -> Option<i64> {
-    let is_there = |row: &Row| {
-        row.regions.is_empty()
+    let is_anything = |resource: &str| {
+        resource.split(':').nth(3).is_none_or(|region| region.contains(['*', '?']))
+    };
+    let is_there = |(key, row): &(&RowKey, &Row)| {
+        !(is_anything(&key.resource) || is_anything(&denied.resource))
+            || row.regions.is_empty()
             || refused.regions.is_empty()
             || row.regions.iter().any(|region| refused.regions.contains(region))
     };
     principal
         .rows
         .iter()
-        .filter(|(_, row)| is_there(row))
+        .filter(is_there)
         .filter(|(key, _)| key.outcome.grants() && key.action.eq_ignore_ascii_case(&denied.action))
         .filter(|(key, _)| {
             key.resource == denied.resource
@@ -289,7 +293,8 @@ mod tests {
             row
         };
         for (region, known) in [("eu-west-1", false), ("ap-southeast-1", true)] {
-            let refused = denied(vec![refused(Some("service-control"), true, &[10])]);
+            let refused_by = |times: &[i64]| refused(Some("service-control"), true, times);
+            let refused = denied(vec![refused_by(&[10])]);
             let lines = lines_of(&principal(vec![
                 (key("*", Outcome::Denied), called("ap-southeast-1", refused)),
                 (key("*", Outcome::Granted), called(region, granted(&[5]))),
@@ -297,6 +302,14 @@ mod tests {
             let line = lines.first().unwrap();
             assert_eq!(line.regions, ["ap-southeast-1"]);
             assert_eq!(line.last_success.is_some(), known, "{region}");
+
+            // One thing is the same from wherever it is called.
+            let refused = denied(vec![refused_by(&[10])]);
+            let lines = lines_of(&principal(vec![
+                (key("arn:aws:s3:::b/k", Outcome::Denied), called("ap-southeast-1", refused)),
+                (key("arn:aws:s3:::b/k", Outcome::Granted), called(region, granted(&[5]))),
+            ]));
+            assert!(lines.first().unwrap().last_success.is_some(), "{region}");
         }
     }
 

@@ -19,7 +19,7 @@ use crate::dated::{DatedKeys, dated_keys};
 use crate::irredundant::{Covering, Grant, irredundant};
 use crate::refused::{Regranted, regranted};
 use crate::sid::{about, service_name, sids};
-use crate::taste::{Choice, Seen, Taste, choose};
+use crate::taste::{Choice, Seen, Taste, choose, is_written};
 use crate::turnover::{Turnover, turnover};
 
 /// Characters a customer managed policy may have, white space not counted
@@ -83,6 +83,7 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
         action: &key.action,
         resource: &key.resource,
         stats: &row.stats,
+        written: is_written(&key.action, row.events.iter()),
     });
     let choice = choose(seen, &|_| options.taste, &|_| Vec::new(), catalog);
     let (mut policy, statements) = write(&granting, &choice);

@@ -55,6 +55,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_gives_others_credentials_or_roles_stays_on_the_names_it_was_seen_on() {
+        for name in
+            ["UploadSSHPublicKey", "UploadSigningCertificate", "UpdateAccessKey", "EnableMFADevice"]
+        {
+            assert!(is_as_seen(&format!("iam:{name}")), "{name}");
+        }
+        assert!(is_as_seen("iam:AddRoleToInstanceProfile") && !is_as_seen("iam:CreateUser"));
+    }
+
+    #[test]
     fn every_escalating_action_is_in_the_catalog() {
         let catalog = Catalog::embedded();
         for action in ESCALATIONS.keys() {

@@ -48,7 +48,9 @@ impl<'a> Guards<'a> {
         let account = account_of(&holder.arn);
         let concerns = |change: &PolicyChange| {
             if change.holder.is_none() {
-                let is = |arn: &String| change.policy.as_ref().is_none_or(|changed| changed == arn);
+                let is = |arn: &String| {
+                    change.policy.as_ref().is_none_or(|changed| changed.eq_ignore_ascii_case(arn))
+                };
                 return guards().filter_map(|one| one.arn.as_ref()).any(is);
             }
             let own = change.is_of(account, kind(holder), [holder.name.as_str()]);
@@ -63,7 +65,7 @@ impl<'a> Guards<'a> {
                 (Some(policy), None) if change.takes => !self.harmless.contains(policy.as_str()),
                 // Rewritten; a managed one that comes forbids more, and not less.
                 (Some(policy), None) => {
-                    guards().any(|one| one.arn.is_none() && one.name == *policy)
+                    guards().any(|one| one.arn.is_none() && one.name.eq_ignore_ascii_case(policy))
                 }
                 // The boundary, or a name that was folded.
                 (None, None) => true,
@@ -135,6 +137,7 @@ mod tests {
             (Some(user), inline("gone"), None, true, &["u"]),
             // An inline policy with a Deny was rewritten, and another one.
             (Some(user), inline("own"), None, false, &["u"]),
+            (Some(user), inline("OWN"), None, false, &["u"]),
             (Some(user), inline("other"), None, false, &[]),
             // Groups: of one that it is in, of one that it left, of one that is known.
             (Some(group), inline("deny"), None, true, &["u"]),

@@ -24,7 +24,8 @@ pub use estimate::{Incidence, Interval, LEAST_DAYS, LEAST_GRANT_DAYS, LEAST_INCI
 
 use crate::MissingDataEvents;
 use crate::coverage::show;
-use crate::taste::{Seen, Taste, choose};
+use crate::taste::{Seen, Taste, choose, is_written};
+use crate::turnover::thing;
 
 /// The version of the model of a soak.
 pub const SOAK_SCHEMA_VERSION: u32 = 1;
@@ -164,6 +165,7 @@ pub fn soak(principal: &Principal, coverage: &Coverage, catalog: Catalog, ahead:
         action: &key.action,
         resource: &key.resource,
         stats: &row.stats,
+        written: is_written(&key.action, row.events.iter()),
     });
     let choice = choose(used, &|_| Taste::default(), &|_| Vec::new(), catalog);
     let mut grants: BTreeMap<(&str, &str, &[Condition]), BTreeSet<i32>> = BTreeMap::new();
@@ -171,7 +173,7 @@ pub fn soak(principal: &Principal, coverage: &Coverage, catalog: Catalog, ahead:
     for (key, row) in granted() {
         let seen = row.stats.days();
         let written = choice.resource(&key.action, &key.resource);
-        let grant = (key.action.as_str(), written, key.conditions.as_slice());
+        let grant = (key.action.as_str(), thing(written), key.conditions.as_slice());
         grants.entry(grant).or_default().extend(seen.iter());
         actions.entry(&key.action).or_default().extend(seen.iter());
     }

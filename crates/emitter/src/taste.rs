@@ -78,6 +78,16 @@ pub struct Seen<'a> {
     pub resource: &'a str,
     /// When and how often.
     pub stats: &'a Stats,
+    /// Whether it is about what the call wrote, by [`is_written`].
+    pub written: bool,
+}
+
+/// Returns whether an action was about an object that one of these calls, by source and name, wrote.
+pub fn is_written<'e>(
+    action: &str,
+    mut events: impl Iterator<Item = &'e (String, String)>,
+) -> bool {
+    events.any(|(_, name)| rules().is_written_with(action, name))
 }
 
 /// By which rule a pattern came to stand for names.
@@ -202,8 +212,10 @@ pub fn choose<'a>(
     catalog: Catalog,
 ) -> Choice {
     let mut by_action: BTreeMap<&str, BTreeMap<&str, Evidence<'_>>> = BTreeMap::new();
-    for Seen { action, resource, stats } in seen {
-        by_action.entry(action).or_default().entry(resource).or_default().add(stats);
+    for Seen { action, resource, stats, written } in seen {
+        let evidence = by_action.entry(action).or_default().entry(resource).or_default();
+        evidence.add(stats);
+        evidence.written |= written;
     }
     let rules = rules();
     let mut kinds = Kinds::new(rules, catalog);
@@ -219,13 +231,14 @@ pub fn choose<'a>(
         let level = facts.access_level();
         let guarded = rules.guards_level(level);
         let patterns = attached(action);
-        let uses = Uses {
+        let mut uses = Uses {
             taste: if guarded { taste.min(Taste::Prefix) } else { taste },
             guarded,
-            makes: rules.use_of(action, level),
+            makes: rules.use_of(action, level, false),
             patterns: narrowing(&patterns, facts),
         };
         for (resource, evidence) in resources {
+            uses.makes = rules.use_of(action, level, evidence.written);
             let item = Item::new(action, resource, evidence, facts, &mut kinds);
             if let Some(item) = item {
                 chooser.take(item, &uses);
@@ -294,6 +307,8 @@ impl Span {
 struct Evidence<'a> {
     span: Span,
     stats: Vec<&'a Stats>,
+    /// Whether some of it is about what a call wrote.
+    written: bool,
 }
 
 impl<'a> Evidence<'a> {

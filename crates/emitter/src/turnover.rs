@@ -84,7 +84,7 @@ pub(crate) fn turnover(
         let mut patterns: BTreeMap<String, Span> = BTreeMap::new();
         for (name, span) in names {
             if let Some(pattern) = listing.written(action, name) {
-                patterns.entry(pattern.to_owned()).or_default().join(span);
+                patterns.entry(thing(pattern).to_owned()).or_default().join(span);
             }
         }
         join_spellings(&mut patterns);
@@ -184,6 +184,11 @@ impl<'d> Listing<'d> {
         }
         widest
     }
+}
+
+/// Returns the thing of which a resource is, or is all: a log group and what it holds (`:*`) are one.
+pub(crate) fn thing(resource: &str) -> &str {
+    resource.strip_suffix(":*").unwrap_or(resource)
 }
 
 /// Returns what an ARN has before the name: of `arn:aws:sqs:r:a:jobs` all to the account, of

@@ -88,6 +88,7 @@ impl<'p> Place<'p> {
     fn question<'q>(
         &self,
         (event, here): (Option<&'q Event>, bool),
+        only: Option<&'static str>,
         class: Class<'q>,
         access: Access,
     ) -> Question<'q>
@@ -96,7 +97,7 @@ impl<'p> Place<'p> {
     {
         Question {
             account: self.account,
-            region: self.region,
+            region: only.unwrap_or(self.region),
             class,
             access,
             resource: if here { self.resource } else { "*" },
@@ -308,6 +309,7 @@ impl Coverage {
             foreign: event.foreign,
             needed: event.needed.iter().copied().find(|needed| can(needed)),
             home: home(),
+            only: least.only_in(place.region),
         })
     }
 
@@ -382,6 +384,8 @@ pub struct Lack<'e> {
     /// Where its source's calls are delivered with another region than the one that is called: with which,
     /// and whether all of them are; else some may be.
     pub home: Option<(&'static str, bool)>,
+    /// The region that alone takes calls of its source.
+    pub only: Option<&'static str>,
 }
 
 /// A kind of event that must be covered.
@@ -393,9 +397,19 @@ struct Demand<'e> {
     level: Access,
     /// Whether the trail selects the event by the resource that the action is used on.
     here: bool,
+    /// The source of the action's service, where no event is known.
+    source: String,
 }
 
 impl<'e> Demand<'e> {
+    /// Returns the region that alone takes such calls, whichever they are about.
+    fn only_in(&self, region: &str) -> Option<&'static str> {
+        match self.event {
+            Some(event) => services::only_in(&event.source, Some(event.name), region),
+            None => services::only_in(&self.source, None, region),
+        }
+    }
+
     fn is_data(&self) -> bool {
         matches!(self.class, Class::Data(_))
     }
@@ -404,7 +418,8 @@ impl<'e> Demand<'e> {
     where
         'e: 'q,
     {
-        place.question((self.event, self.here), self.class, self.level)
+        let only = self.only_in(place.region);
+        place.question((self.event, self.here), only, self.class, self.level)
     }
 }
 
@@ -431,7 +446,8 @@ impl ActionEvents {
         };
         let demand = |event: Option<&'e Event>, class| {
             let here = event.is_none_or(|event| event.here);
-            Demand { event, class, level, here }
+            let service = action.split(':').next().unwrap_or_default();
+            Demand { event, class, level, here, source: format!("{service}.amazonaws.com") }
         };
         let Some(all) = self.by_action.get(facts.id()) else {
             return Some(vec![demand(None, own?)]);

@@ -3,7 +3,9 @@
 //! A record shows that recording worked at its moment, and at no other. Between
 //! two records of a kind it is taken to have worked on if they are not further
 //! apart than [`LONGEST_SILENCE`]; a longer silence may be a quiet night or a
-//! delivery that was broken, and proves nothing. So the first and the last day
+//! delivery that was broken, and proves nothing. Nor does a shorter one that is
+//! far longer than what the kind leaves otherwise: where records come at every
+//! hour, half a day without one is no night of theirs. So the first and the last day
 //! are never whole: before the first record and after the last nothing is known.
 
 use std::collections::BTreeMap;
@@ -17,6 +19,15 @@ use crate::stats::Join;
 /// An outage of a whole day cannot hide between two records that are no further apart, whatever its
 /// hours; a night can lie between, so that an account that works by day is covered.
 pub const LONGEST_SILENCE: i64 = 20;
+
+/// How many hours without a record are nothing unusual for anybody.
+const USUAL_SILENCE: i64 = 6;
+
+/// How many times as long as what is usual a silence must be to be none of its kind's.
+const FAR_LONGER: i64 = 3;
+
+/// On how many days there is one silence longer than what is usual. Of a weekend there are more.
+const RARE: usize = 10;
 
 /// The hours that have a record: by day since 1970, a bit for each hour of UTC.
 ///
@@ -52,6 +63,28 @@ impl Hours {
         self.0.iter().map(|(day, _)| *day)
     }
 
+    /// Returns the longest silence, in hours, that is no gap.
+    fn longest(&self) -> i64 {
+        // Those that decide nothing are left out.
+        let noted = USUAL_SILENCE / FAR_LONGER;
+        let mut silences: Vec<i64> = Vec::new();
+        let mut last: Option<i64> = None;
+        for (day, hours) in &self.0 {
+            let (mut left, begins) = (*hours, i64::from(*day) * 24);
+            while left != 0 {
+                let hour = begins + i64::from(left.trailing_zeros());
+                let silence = last.map(|last| hour - last);
+                silences.extend(silence.filter(|one| (noted + 1..=LONGEST_SILENCE).contains(one)));
+                last = Some(hour);
+                left &= left - 1;
+            }
+        }
+        let rare = (self.0.len() / RARE).max(1);
+        silences.sort_unstable_by(|one, other| other.cmp(one));
+        let usual = silences.get(rare).copied().unwrap_or(noted);
+        (usual * FAR_LONGER).min(LONGEST_SILENCE)
+    }
+
     /// Returns whether no silence that is too long touches the day.
     pub fn unbroken(&self, day: i32) -> bool {
         let found = self.0.binary_search_by_key(&day, |(known, _)| *known);
@@ -69,13 +102,12 @@ impl Hours {
         let today = found.ok().and_then(|at| self.0.get(at)).map_or(0, |(_, hours)| *hours);
         let next = slot(after, morning.trailing_zeros());
         let hours = (0..24).filter(|hour| today & (1 << hour) != 0).map(|hour| slot(day, hour));
+        let mut longest = 0;
         for hour in hours.chain([next]) {
-            if hour - last > LONGEST_SILENCE {
-                return false;
-            }
+            longest = longest.max(hour - last);
             last = hour;
         }
-        true
+        longest <= USUAL_SILENCE || (longest <= LONGEST_SILENCE && longest <= self.longest())
     }
 }
 
@@ -126,6 +158,26 @@ mod tests {
         let late = hours([3, 23, 43, 64, 84, 104]);
         let whole: Vec<i32> = (-1..6).filter(|day| late.unbroken(*day)).collect();
         assert_eq!(whole, [3]);
+    }
+
+    #[test]
+    fn a_silence_far_longer_than_any_other_breaks_its_day() {
+        let days = |kept: &dyn Fn(i64) -> bool| {
+            let seen = hours((0..24 * 12).filter(|hour| kept(*hour)));
+            (1..11).filter(|day| !seen.unbroken(*day)).collect::<Vec<i32>>()
+        };
+        let none: [i32; 0] = [];
+        // Records at every hour, but for a stretch of one day.
+        let but = |from: i64, many: i64| {
+            move |hour: i64| !(24 * 5 + from..24 * 5 + from + many).contains(&hour)
+        };
+        assert_eq!(days(&but(2, 18)), [5]);
+        assert_eq!(days(&but(2, 5)), none);
+        // Nights, and a late morning after one of them; a silence that comes each week.
+        let by_day = |hour: i64| (8..18).contains(&(hour % 24));
+        assert_eq!(days(&by_day), none);
+        assert_eq!(days(&|hour| by_day(hour) && !(24 * 5..24 * 5 + 12).contains(&hour)), none);
+        assert_eq!(days(&|hour| hour / 24 % 4 > 0 || hour % 24 < 8), none);
     }
 
     #[test]

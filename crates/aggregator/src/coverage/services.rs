@@ -93,6 +93,20 @@ struct Home {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Only {
+    sources: Vec<String>,
+    /// All where there are none.
+    #[serde(default)]
+    events: Vec<String>,
+    region: String,
+    #[serde(default)]
+    except: Vec<String>,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct File {
     global: Vec<Global>,
     excludable: Vec<Excludable>,
@@ -101,6 +115,7 @@ struct File {
     also: Vec<Also>,
     unrecorded: Vec<Unrecorded>,
     home: Vec<Home>,
+    only: Vec<Only>,
 }
 
 struct Facts {
@@ -111,6 +126,7 @@ struct Facts {
     also: Vec<Also>,
     unrecorded: Vec<Unrecorded>,
     home: Vec<Home>,
+    only: Vec<Only>,
 }
 
 pub(crate) const DATA: &str = include_str!("../../data/recording.toml");
@@ -130,6 +146,7 @@ static FACTS: LazyLock<Facts> = LazyLock::new(|| {
         also: file.also,
         unrecorded: file.unrecorded,
         home: file.home,
+        only: file.only,
     }
 });
 
@@ -213,6 +230,19 @@ pub(crate) fn home(region: &str) -> Option<&'static str> {
         .map(|home| home.region.as_str())
 }
 
+/// Returns the region that alone takes calls of a source, in the partition of `region`; of some events of it where
+/// one is named.
+pub(crate) fn only_in(source: &str, event: Option<&str>, region: &str) -> Option<&'static str> {
+    let takes = |one: &&Only| {
+        let named = one.events.is_empty()
+            || event.is_some_and(|event| one.events.iter().any(|name| name == event));
+        one.sources.iter().any(|name| name == source)
+            && named
+            && !one.except.iter().any(|prefix| region.starts_with(prefix))
+    };
+    FACTS.only.iter().find(takes).map(|one| one.region.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,6 +283,19 @@ mod tests {
         let mail = "arn:aws:ses:eu-west-1:1:identity/example.com";
         assert!(unrecorded("ses.amazonaws.com", "SendRawEmail", mail).is_some());
         assert_eq!(unrecorded("ses.amazonaws.com", "SendEmail", mail), None);
+    }
+
+    #[test]
+    fn some_are_recorded_in_one_region_whatever_they_are_about() {
+        let accelerators = |region| only_in("globalaccelerator.amazonaws.com", None, region);
+        assert_eq!(
+            (accelerators("eu-west-1"), accelerators("")),
+            (Some("us-west-2"), Some("us-west-2"))
+        );
+        assert_eq!(accelerators("cn-north-1"), None);
+        let s3 = |event| only_in("s3.amazonaws.com", Some(event), "eu-west-1");
+        assert_eq!(s3("CreateMultiRegionAccessPoint"), Some("us-west-2"));
+        assert_eq!(s3("CreateBucket"), None);
     }
 
     #[test]

@@ -465,6 +465,24 @@ fn data_events_count_for_a_management_event_where_they_can_be_made() {
 }
 
 #[test]
+fn what_one_region_alone_takes_is_covered_where_that_is() {
+    let events = ActionEvents::of(trailtrim_catalog::Catalog::embedded());
+    let days = |coverage: &Coverage, action: &str, region: &str| {
+        let place = Place { account: ACCOUNT, region, resource: "*", principal: None };
+        let anybody = |_: &str| true;
+        coverage.covered_days_of(&events, action, &place, &anybody, &mut Asked::default()).len()
+    };
+    let kinds = [management(EC2, true), management(EC2, false)];
+    let here = week(&kinds);
+    let oregon = week(&kinds.map(|fields| fields.replace(REGION, "us-west-2")));
+    for action in ["globalaccelerator:UpdateAccelerator", "s3:CreateMultiRegionAccessPoint"] {
+        assert_eq!(days(&here, action, REGION), 0, "{action}");
+        assert!(days(&oregon, action, REGION) >= 5, "{action}");
+    }
+    assert!(days(&here, "s3:CreateBucket", REGION) >= 5);
+}
+
+#[test]
 fn what_is_enough_for_a_call_is_carried_by_nobody() {
     let events = ActionEvents::of(trailtrim_catalog::Catalog::embedded());
     let days = |coverage: &Coverage, action: &str| {

@@ -44,14 +44,19 @@ pub(super) struct More {
     pub(super) times: Times,
     /// All events, where there are more than the samples; empty else.
     pub(super) sketch: Sketch,
-    /// Whether only some of the days are left.
-    pub(super) cut: bool,
+    /// The days of all that the sketch counts, where only some of them are left.
+    pub(super) cut: Option<Days>,
 }
 
 impl More {
     /// Returns what is known beyond the samples, made of them where nothing is.
     pub(super) fn of<'m>(known: &'m mut Option<Box<More>>, samples: &[Sample]) -> &'m mut More {
         known.get_or_insert_with(|| Box::new(More { times: Times::of(samples), ..More::default() }))
+    }
+
+    /// Returns the days of all that is counted.
+    pub(super) fn all_days(&self) -> &Days {
+        self.cut.as_ref().unwrap_or(&self.times.days)
     }
 
     /// Counts an event, and the samples if none was counted before.
@@ -64,6 +69,6 @@ impl More {
 
     /// Says whether there is nothing in it that the samples do not tell.
     pub(super) fn follows_from(&self, samples: &[Sample]) -> bool {
-        self.sketch.is_empty() && !self.cut && self.times == Times::of(samples)
+        self.sketch.is_empty() && self.cut.is_none() && self.times == Times::of(samples)
     }
 }

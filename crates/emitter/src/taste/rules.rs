@@ -21,6 +21,7 @@ struct Data {
     ephemeral: Vec<Ephemeral>,
     keys: Vec<Listed>,
     written: Vec<Actions>,
+    written_with: Vec<With>,
     deleted: Vec<Actions>,
     partition: Vec<Partition>,
     never: Vec<Actions>,
@@ -136,6 +137,24 @@ pub(super) enum Value {
     Digits,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct With {
+    actions: Vec<String>,
+    events: Vec<String>,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+impl With {
+    fn each(self) -> impl Iterator<Item = (String, String)> {
+        let With { actions, events, .. } = self;
+        actions.into_iter().flat_map(move |action| {
+            events.clone().into_iter().map(move |event| (action.clone(), event))
+        })
+    }
+}
+
 /// What an action does with what has a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Use {
@@ -198,6 +217,8 @@ pub(super) struct Rules {
     named: BTreeSet<String>,
     labels: BTreeSet<String>,
     written: BTreeSet<String>,
+    /// Actions that are about what a call wrote, by its event.
+    written_with: BTreeSet<(String, String)>,
     deleted: BTreeSet<String>,
     never: Vec<String>,
     guarded_services: BTreeSet<String>,
@@ -223,6 +244,7 @@ impl Rules {
             forms: data.form,
             labels: data.partition.into_iter().flat_map(|entry| entry.labels).collect(),
             written: data.written.into_iter().flat_map(|entry| entry.actions).collect(),
+            written_with: data.written_with.into_iter().flat_map(With::each).collect(),
             deleted: data.deleted.into_iter().flat_map(|entry| entry.actions).collect(),
             never: data.never.into_iter().flat_map(|entry| entry.actions).collect(),
             ..Rules::default()
@@ -289,9 +311,15 @@ impl Rules {
         self.labels.contains(&label.to_ascii_lowercase())
     }
 
-    /// Returns what an action of this level does with what has a key.
-    pub(super) fn use_of(&self, action: &str, level: AccessLevel) -> Use {
-        if self.written.contains(action) {
+    /// Returns whether an action is about what a call of this name wrote.
+    pub(super) fn is_written_with(&self, action: &str, event: &str) -> bool {
+        self.written_with.iter().any(|(one, by)| one == action && by == event)
+    }
+
+    /// Returns what an action of this level does with what has a key; `written` tells that a call that writes
+    /// brought it.
+    pub(super) fn use_of(&self, action: &str, level: AccessLevel, written: bool) -> Use {
+        if written || self.written.contains(action) {
             Use::Writes
         } else if self.deleted.contains(action) {
             Use::Deletes

@@ -28,6 +28,7 @@ fn choose_with(given: &[Given<'_>], taste: Taste, attached: &[&str]) -> Choice {
         action,
         resource,
         stats,
+        written: false,
     });
     let attached = |_: &str| attached.iter().map(|text| (*text).to_owned()).collect();
     choose(seen, &|_| taste, &attached, Catalog::embedded())
@@ -243,6 +244,27 @@ fn what_guards_or_changes_what_is_there_goes_by_its_own_names() {
             choose_with(&[(action, key, days)], Taste::Balanced, &[]).resource(action, key),
             all
         );
+    }
+}
+
+#[test]
+fn what_an_upload_locks_goes_by_the_prefix_that_it_writes_to() {
+    let stats = [stats("a", &[1]), stats("b", &[9])];
+    let keys = ["arn:aws:s3:::b/in/alpha", "arn:aws:s3:::b/in/beta"];
+    for action in ["s3:PutObjectLegalHold", "s3:PutObjectRetention"] {
+        for (event, expected) in
+            [("PutObject", "arn:aws:s3:::b/in/*"), ("PutObjectLegalHold", keys[0])]
+        {
+            let events = [("s3.amazonaws.com".to_owned(), event.to_owned())];
+            let seen = keys.iter().zip(&stats).map(|(resource, stats)| Seen {
+                action,
+                resource,
+                stats,
+                written: is_written(action, events.iter()),
+            });
+            let choice = choose(seen, &|_| Taste::Balanced, &|_| Vec::new(), Catalog::embedded());
+            assert_eq!(choice.resource(action, keys[0]), expected, "{action} {event}");
+        }
     }
 }
 
@@ -512,7 +534,8 @@ fn a_service_may_have_a_taste_of_its_own() {
     let (key, queue) = ("arn:aws:s3:::b/a/k", "arn:aws:sqs:r:1:q");
     let stats = stats("x", &[1]);
     let seen = [("s3:PutObject", key), ("sqs:SendMessage", queue)];
-    let seen = seen.map(|(action, resource)| Seen { action, resource, stats: &stats });
+    let seen =
+        seen.map(|(action, resource)| Seen { action, resource, stats: &stats, written: false });
     let taste_of = |service: &str| if service == "s3" { Taste::Exact } else { Taste::Type };
     let choice = choose(seen, &taste_of, &|_| Vec::new(), Catalog::embedded());
     assert_eq!(choice.resource("s3:PutObject", key), key);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Principal, Row, RowKey};
-use trailtrim_catalog::Catalog;
+use trailtrim_catalog::{Catalog, Part};
 use trailtrim_iam::pattern;
 
 use super::allow::Allow;
@@ -242,11 +242,10 @@ impl Companions {
             // Whoever used it itself is known by its own calls, but for what somebody wrote down by its
             // whole name, or all that is in that: of a function that sends to one queue, another is likely
             // for what it failed at, of a stream that writes into a bucket another prefix.
-            let is_named = |one: &str| !one.contains(['*', '?', '$']);
-            let named = allow.resources.iter().filter(|one| {
-                let all_in = one.strip_suffix("/*").is_some_and(is_named);
-                allow.fixed.is_none() && (is_named(one) || all_in) && !is_seen(one)
-            });
+            let named = allow
+                .resources
+                .iter()
+                .filter(|one| allow.fixed.is_none() && self.is_named(action, one) && !is_seen(one));
             let on: BTreeMap<_, _> = named.map(|one| (one.clone(), BTreeSet::new())).collect();
             return (!on.is_empty()).then(|| (Rest::on(on), why.clone()));
         };
@@ -261,6 +260,22 @@ impl Companions {
             }
         }
         (!on.is_empty()).then(|| (Rest::on(on), why.clone()))
+    }
+
+    /// Tells whether a resource is written down by its whole name, or as all that is in what is so, and the action
+    /// takes it. `event-bus/*` is no name of a bus, as `arn:aws:s3:::bucket/*` is one of a bucket.
+    fn is_named(&self, action: &str, resource: &str) -> bool {
+        let is_name = |one: &str| !one.contains(['*', '?', '$']);
+        let Some(facts) = self.catalog.action(action) else { return is_name(resource) };
+        let Some(shape) = facts.shape(resource) else {
+            return is_name(resource) && facts.resource_types().next().is_none();
+        };
+        let mut parts = shape.parts().iter().rev();
+        let of_all = match (parts.next(), parts.next()) {
+            (Some(Part::Variable("*")), Some(Part::Literal(before))) => before.contains(':'),
+            _ => false,
+        };
+        is_name(resource) || (resource.strip_suffix("/*").is_some_and(is_name) && !of_all)
     }
 
     fn on(&self, action: &str, brought: &[&Brought], allow: &Allow<'_>) -> Option<(Rest, String)> {
@@ -333,6 +348,31 @@ impl Companions {
         match (types(a), types(b)) {
             (Some(x), Some(y)) => !x.is_empty() && x == y && service(a) == service(b),
             _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_a_kind_is_no_name() {
+        let companions = Companions::of(&[], Catalog::embedded());
+        let on =
+            |service: &str, rest: &str| format!("arn:aws:{service}:eu-west-1:111122223333:{rest}");
+        for (action, resource, expected) in [
+            ("events:PutEvents", on("events", "event-bus/a"), true),
+            ("events:PutEvents", on("events", "event-bus/*"), false),
+            ("events:PutEvents", on("events", "event-bus/a*"), false),
+            ("ec2:DeleteNetworkInterface", on("ec2", "network-interface/*"), false),
+            ("lambda:InvokeFunction", on("events", "event-bus/a"), false),
+            ("lambda:InvokeFunction", on("lambda", "function:f"), true),
+            ("s3:PutObject", "arn:aws:s3:::b/*".to_owned(), true),
+            ("s3:PutObject", "arn:aws:s3:::b/in/*".to_owned(), true),
+            ("s3:PutObject", "arn:aws:s3:::b*/*".to_owned(), false),
+        ] {
+            assert_eq!(companions.is_named(action, &resource), expected, "{action} {resource}");
         }
     }
 }

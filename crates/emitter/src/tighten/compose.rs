@@ -210,6 +210,7 @@ pub(crate) fn choose(
                 action: one.action,
                 resource,
                 stats: &seen.row.stats,
+                written: taste::is_written(one.action, seen.row.events.iter()),
             })
         })
     });

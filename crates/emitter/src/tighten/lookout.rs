@@ -309,13 +309,15 @@ impl<'a> Lookout<'a> {
         let Some(lack) = self.coverage.lack(self.events, action, &place, can, asked) else {
             return format!("{what}, and nothing proves that the trail was looking for it on {at}");
         };
-        let Lack { source, name, data, here, foreign, needed, home } = lack;
+        let Lack { source, name, data, here, foreign, needed, home, only } = lack;
         let delivered = home.map(|(home, always)| {
             format!(
                 "calls of {source} {} global service events, which are delivered with those of {home}",
                 if always { "are" } else { "may be" }
             )
         });
+        let delivered =
+            only.map(|only| format!("{only} alone takes such calls of {source}")).or(delivered);
         if here && !foreign {
             let at = match delivered {
                 Some(delivered) => format!("`{resource}`: {delivered}"),

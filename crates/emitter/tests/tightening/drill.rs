@@ -144,7 +144,7 @@ fn tightened_in(
     let activity = resolve(&usage, catalog);
     let coverage = usage.into_coverage();
     let documents = vec![("attached".to_owned(), PolicyDocument::new(attached))];
-    let inventory = Inventory::of_files(ROLE, documents);
+    let inventory = Inventory::of_files(ROLE, None, documents);
     let asked = Asked { unused_days: 2, taste: Taste::default(), conditions: Default::default() };
     let events = ActionEvents::of(catalog);
     let made = run(&inventory, &(activity, coverage), &events, catalog, &asked);
