@@ -228,6 +228,7 @@ impl Builder<'_> {
         notes.extend(caveats.notes());
         if let Some(principal) = one.principal {
             notes.extend(made_anew(principal));
+            notes.extend(bundles.iter().flat_map(|(bundle, _)| unnamed(bundle)));
             notes.extend(renamed(principal));
             notes.extend(turnover(principal, &drafts, self.catalog()).iter().map(Turnover::told));
             notes
@@ -415,6 +416,20 @@ impl Builder<'_> {
 }
 
 /// Returns the actions of statements of which something goes because it was not used.
+/// Says what workloads need on something whose name nothing tells, where the pattern that allowed that goes.
+fn unnamed(bundle: &TightenedBundle<'_>) -> BTreeSet<String> {
+    let judged = bundle.judged.values().flatten();
+    let told = judged.filter_map(|one| {
+        let why = one.unnamed.as_deref()?.trim_end_matches('.');
+        Some(format!(
+            "{} {why}; on what the log does not tell, and a pattern alone allowed it: the draft has what was used, \
+             so add what it needs beside that, or pin it",
+            one.action
+        ))
+    });
+    told.collect()
+}
+
 fn cuts<'b>(bundle: &'b TightenedBundle<'_>) -> BTreeSet<(Place, &'b str)> {
     let cut = |place: &Place, one: &Judged<'_>| {
         let dead = bundle.dead.get(place).is_some_and(|dead| dead.contains(&one.action));

@@ -114,6 +114,9 @@ pub struct Judged<'a> {
     pub rest_class: Class,
     /// Why the rest stays, or goes.
     pub why: String,
+    /// Why workloads of its user's kind need it on something whose name nothing tells, where the pattern that
+    /// allowed that goes.
+    pub unnamed: Option<String>,
 }
 
 impl Judged<'_> {
@@ -319,7 +322,9 @@ impl<'a> Judge<'_, '_, 'a> {
             let on: Vec<&str> = on.iter().map(String::as_str).collect();
             why = format!("{why}; not on {}: {reason}", on.join(", "));
         }
-        Judged { action, class, seen, elsewhere, rest, rest_class, why }
+        let goes = rest_class == Class::Unused && matches!(class, Class::Used | Class::Demanded);
+        let unnamed = self.companions.unnamed(action, allow).filter(|_| goes).map(str::to_owned);
+        Judged { action, class, seen, elsewhere, rest, rest_class, why, unnamed }
     }
 
     fn by_coverage(
