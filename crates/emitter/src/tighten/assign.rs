@@ -13,6 +13,7 @@ use super::bearing::Bearing;
 use super::fence::Gate;
 use super::verdict::{Elsewhere, Seen};
 use crate::attached::Askings;
+use crate::renewed::renewed;
 
 /// How many things are told that another statement keeps, of each action of a statement.
 pub(crate) const ELSEWHERE: usize = 20;
@@ -36,9 +37,14 @@ pub(crate) struct Assigned<'a> {
     seen: BTreeMap<(usize, Place, &'a str), Vec<Seen<'a>>>,
     /// By the same, what each allows as well as the statement that keeps it.
     elsewhere: BTreeMap<(usize, Place, &'a str), Vec<Elsewhere<'a>>>,
+    /// By the same, for actions on what its user makes anew each time: all of that, with the statement that keeps it.
+    keepers: BTreeMap<(usize, Place, &'a str), Vec<Keeper<'a>>>,
     /// What no statement allows.
     pub(crate) not_attached: Vec<NotAttached<'a>>,
 }
+
+/// Something that was seen, and the statement that keeps it, by its bundle and place.
+pub(super) type Keeper<'a> = (&'a RowKey, (usize, Place));
 
 /// Finds for each thing that a principal did the statements that allowed it, in all of its bundles.
 ///
@@ -54,6 +60,7 @@ pub(crate) fn assign<'a>(
     into: &mut Assigned<'a>,
 ) {
     let askings = Askings::of(principal);
+    let renewed = renewed(principal, asked.1.catalog());
     // Statements by action, asked once.
     let mut holding: BTreeMap<&str, Vec<(usize, &Allow<'a>)>> = BTreeMap::new();
     for (key, row) in &principal.rows {
@@ -69,7 +76,7 @@ pub(crate) fn assign<'a>(
         let whole = by_time.iter().map(Reached::sure_places).reduce(|a, b| &a & &b);
         let whole = whole.unwrap_or_default();
         let mut kept: Vec<(Reaching<'_, 'a>, bool)> = Vec::new();
-        let mut others: Vec<(Reaching<'_, 'a>, &Allow<'a>)> = Vec::new();
+        let mut others: Vec<(Reaching<'_, 'a>, (usize, &Allow<'a>))> = Vec::new();
         for Reached { mut sure, mut partly, perhaps, .. } in by_time {
             sure.sort_by_key(|(bundle, allow, common)| {
                 // What lets each identity to its own things lets none to others'.
@@ -87,7 +94,7 @@ pub(crate) fn assign<'a>(
             let mut sure = sure.into_iter();
             match sure.next() {
                 Some(keeper) => {
-                    let by = keeper.1;
+                    let by = (keeper.0, keeper.1);
                     others.extend(sure.chain(partly).map(|one| (one, by)));
                     keep(&mut kept, keeper, true);
                 }
@@ -95,7 +102,11 @@ pub(crate) fn assign<'a>(
             }
         }
         others.retain(|(one, _)| !kept.iter().any(|(there, _)| is_same(there, one)));
-        for ((bundle, allow, _), keeper) in others {
+        for ((bundle, allow, _), (by, keeper)) in others {
+            if renewed.contains_key(key.action.as_str()) {
+                let all = into.keepers.entry((bundle, allow.place, &key.action)).or_default();
+                all.push((key, (by, keeper.place)));
+            }
             let elsewhere = Elsewhere {
                 principal: &principal.arn,
                 key,
@@ -209,6 +220,11 @@ impl<'b, 'a> Reached<'b, 'a> {
         self.sure.iter().map(|(bundle, allow, _)| (*bundle, allow.place)).collect()
     }
 
+    /// Returns what else it allows of things that its user makes anew each time, with the statements that keep it.
+    pub(super) fn keepers(&self, place: &(usize, Place, &'a str)) -> &[Keeper<'a>] {
+        self.keepers.get(place).map_or(&[], Vec::as_slice)
+    }
+
     /// Takes up those that may have allowed it under another name.
     fn beside(mut self, other: Reached<'b, 'a>) -> Reached<'b, 'a> {
         for (to, more) in [(&mut self.partly, other.partly), (&mut self.perhaps, other.perhaps)] {
@@ -224,7 +240,12 @@ impl<'b, 'a> Reached<'b, 'a> {
 
 impl<'a> Assigned<'a> {
     pub(crate) fn new() -> Self {
-        Assigned { seen: BTreeMap::new(), elsewhere: BTreeMap::new(), not_attached: Vec::new() }
+        Assigned {
+            seen: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
+            keepers: BTreeMap::new(),
+            not_attached: Vec::new(),
+        }
     }
 
     pub(super) fn of(
