@@ -68,16 +68,15 @@ pub(crate) fn assign<'a>(
             let all = bundles.iter().flat_map(|(at, allows)| allows.iter().map(|one| (*at, one)));
             all.filter(|(_, allow)| allow.holds_action(&key.action)).collect()
         });
-        let named = askings.at(&row.stats);
-        let reached = |names: &Vec<_>| Reached::by_any(names, (key, row), holders, asked);
-        let by_time: Vec<Reached<'_, '_>> = named.iter().map(reached).collect();
-        let any = by_time.iter().any(|one| one.any);
+        let reached = |name| Reached::of((key, row), holders, asked, name);
+        let by_name: Vec<Reached<'_, '_>> = askings.at(row).into_iter().map(reached).collect();
+        let any = by_name.iter().any(|one| one.any);
         // What surely allowed all of it goes before what did under one of its user's names.
-        let whole = by_time.iter().map(Reached::sure_places).reduce(|a, b| &a & &b);
+        let whole = by_name.iter().map(Reached::sure_places).reduce(|a, b| &a & &b);
         let whole = whole.unwrap_or_default();
         let mut kept: Vec<(Reaching<'_, 'a>, bool)> = Vec::new();
         let mut others: Vec<(Reaching<'_, 'a>, (usize, &Allow<'a>))> = Vec::new();
-        for Reached { mut sure, mut partly, perhaps, .. } in by_time {
+        for Reached { mut sure, mut partly, perhaps, .. } in by_name {
             sure.sort_by_key(|(bundle, allow, common)| {
                 // What lets each identity to its own things lets none to others'.
                 let to_own = row.own.as_ref().is_some_and(|own| allow.needs(own.key));
@@ -197,44 +196,9 @@ impl<'b, 'a> Reached<'b, 'a> {
         reached
     }
 
-    /// Returns those that allowed it under one of several names: what surely did under one of them goes before
-    /// what may have under another.
-    fn by_any(
-        names: &[Option<&Asking>],
-        used: (&RowKey, &Row),
-        holders: &[(usize, &'b Allow<'a>)],
-        asked: Asked<'_, '_>,
-    ) -> Reached<'b, 'a> {
-        let by_name = names.iter().map(|one| Reached::of(used, holders, asked, *one));
-        let mut by_name: Vec<Reached<'_, '_>> = by_name.collect();
-        let any = by_name.iter().any(|one| one.any);
-        let reached = match by_name.iter().position(|one| !one.sure.is_empty()) {
-            Some(surely) => by_name.swap_remove(surely),
-            None => by_name.into_iter().fold(Reached::default(), Reached::beside),
-        };
-        Reached { any, ..reached }
-    }
-
     /// Returns where those stand that surely allowed it.
     fn sure_places(&self) -> BTreeSet<(usize, Place)> {
         self.sure.iter().map(|(bundle, allow, _)| (*bundle, allow.place)).collect()
-    }
-
-    /// Returns what else it allows of things that its user makes anew each time, with the statements that keep it.
-    pub(super) fn keepers(&self, place: &(usize, Place, &'a str)) -> &[Keeper<'a>] {
-        self.keepers.get(place).map_or(&[], Vec::as_slice)
-    }
-
-    /// Takes up those that may have allowed it under another name.
-    fn beside(mut self, other: Reached<'b, 'a>) -> Reached<'b, 'a> {
-        for (to, more) in [(&mut self.partly, other.partly), (&mut self.perhaps, other.perhaps)] {
-            for one in more {
-                if !to.iter().any(|there| is_same(there, &one)) {
-                    to.push(one);
-                }
-            }
-        }
-        self
     }
 }
 
@@ -254,5 +218,10 @@ impl<'a> Assigned<'a> {
     ) -> (Vec<Seen<'a>>, Vec<Elsewhere<'a>>) {
         let seen = self.seen.get(place).cloned().unwrap_or_default();
         (seen, self.elsewhere.get(place).cloned().unwrap_or_default())
+    }
+
+    /// Returns what else it allows of things that its user makes anew each time, with the statements that keep it.
+    pub(super) fn keepers(&self, place: &(usize, Place, &'a str)) -> &[Keeper<'a>] {
+        self.keepers.get(place).map_or(&[], Vec::as_slice)
     }
 }
