@@ -14,6 +14,7 @@ use super::{
     ActionDiff, DIFF_SCHEMA_VERSION, Diff, DocumentView, DraftStatement, DraftView,
     GeneralisationView, NotAttachedView, Options, PolicyView, PrincipalDiff, ReasonView,
     RemovedActions, RestView, SharedDiff, StatementDiff, Status, UsedElsewhere, UsedResource,
+    WrittenAs,
 };
 use crate::attached::{Bundle, Inventory, Policy};
 use crate::caveats::{Caveats, made_anew, renamed};
@@ -227,8 +228,8 @@ impl Builder<'_> {
         }
         notes.extend(caveats.notes());
         if let Some(principal) = one.principal {
-            notes.extend(made_anew(principal));
             notes.extend(bundles.iter().flat_map(|(bundle, _)| unnamed(bundle)));
+            notes.extend(made_anew(principal));
             notes.extend(renamed(principal));
             notes.extend(turnover(principal, &drafts, self.catalog()).iter().map(Turnover::told));
             notes
@@ -415,7 +416,6 @@ impl Builder<'_> {
     }
 }
 
-/// Returns the actions of statements of which something goes because it was not used.
 /// Says what workloads need on something whose name nothing tells, where the pattern that allowed that goes.
 fn unnamed(bundle: &TightenedBundle<'_>) -> BTreeSet<String> {
     let judged = bundle.judged.values().flatten();
@@ -430,6 +430,7 @@ fn unnamed(bundle: &TightenedBundle<'_>) -> BTreeSet<String> {
     told.collect()
 }
 
+/// Returns the actions of statements of which something goes because it was not used.
 fn cuts<'b>(bundle: &'b TightenedBundle<'_>) -> BTreeSet<(Place, &'b str)> {
     let cut = |place: &Place, one: &Judged<'_>| {
         let dead = bundle.dead.get(place).is_some_and(|dead| dead.contains(&one.action));
@@ -547,7 +548,16 @@ fn action(one: &Judged<'_>, place: Place, several: bool, writing: &Writing<'_>) 
         resource: used.key.resource.clone(),
         written_as: match one.rest == Rest::All || one.class == Class::Withheld {
             true => None,
-            false => writing.instead(one.action, place, &used.key.resource),
+            false => match &used.common {
+                Some(parts) if !parts.contains(&used.key.resource) => {
+                    let written = parts.iter().map(|part| {
+                        let wide = writing.instead(one.action, place, part);
+                        wide.map_or_else(|| part.clone(), |wide| wide.pattern)
+                    });
+                    Some(of_parts(written.collect()))
+                }
+                _ => writing.instead(one.action, place, &used.key.resource),
+            },
         },
         outcome: used.key.outcome.code().to_owned(),
         surely: used.surely,
@@ -583,6 +593,12 @@ fn action(one: &Judged<'_>, place: Place, several: bool, writing: &Writing<'_>) 
         used: used.collect(),
         elsewhere: elsewhere.collect(),
     }
+}
+
+/// Says on what something stays of which the record leaves more open than its statement allows.
+fn of_parts(written: BTreeSet<String>) -> WrittenAs {
+    let why = "what is attached of all that the record leaves open".to_owned();
+    WrittenAs { pattern: written.into_iter().collect::<Vec<_>>().join(", "), why }
 }
 
 /// Returns what goes, but for what the draft allows all the same.
