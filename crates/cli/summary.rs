@@ -325,7 +325,7 @@ fn tell_companions(activity: &Activity, drafts: &[Draft], text: &mut String) -> 
     }
     writeln!(
         text,
-        "not granted, though it goes with what is and rarely shows; add it where it is needed:"
+        "not granted, or elsewhere only, though it goes with what is and rarely shows; add it where it is needed:"
     )?;
     let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
     for (reason, (MissingCompanions { actions, with, .. }, whose)) in rules {

@@ -487,6 +487,47 @@ fn a_functions_dead_letters_stay_where_they_are_named_though_it_sends_elsewhere(
     assert_eq!(text_of(&of(&["*".to_owned()]), "kind"), "nothing");
 }
 
+/// What a function that sends elsewhere needs for what it failed at has a name that nothing tells.
+#[test]
+fn a_functions_dead_letters_are_told_of_where_a_pattern_allowed_them() {
+    let mut log = function();
+    let send = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/out"}"#;
+    for day in 0..8 {
+        log.at(ACCOUNT, "worker", (day, 12), ("sqs.amazonaws.com", "SendMessage", send), false);
+    }
+    let told = |resource: &str| {
+        let send = allow(&["sqs:SendMessage"], &format!("arn:aws:sqs:*:{ACCOUNT}:{resource}"));
+        let one = worker(&log, &[allow(&["s3:GetObject"], "*"), send], &WEEK);
+        one["notes"].to_string().contains("dead-letter target")
+    };
+    assert!(told("*"), "nobody is told");
+    let named = json!({"Effect": "Allow", "Action": "sqs:SendMessage",
+        "Resource": [format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:out"), format!("arn:aws:sqs:us-east-1:{ACCOUNT}:out")]});
+    let one = worker(&log, &[allow(&["s3:GetObject"], "*"), named], &WEEK);
+    assert!(!one["notes"].to_string().contains("dead-letter target"), "{one:#}");
+}
+
+/// That a bucket is listed for another reason tells nothing of the one that is read.
+#[test]
+fn what_a_read_needs_on_its_bucket_stays_whatever_else_was_listed() {
+    let bucket = |name: &str| format!("arn:aws:s3:::{name}");
+    let get = r#"{"bucketName":"b","key":"y.txt"}"#;
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "GetObject", get).daily(
+        "worker",
+        "s3.amazonaws.com",
+        "ListObjects",
+        r#"{"bucketName":"a"}"#,
+    );
+    let of = |resources: &[String]| {
+        let list = json!({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": resources});
+        rest(&looked(&log, &[allow(&["s3:GetObject"], "*"), list]), "s3:ListBucket")
+    };
+    let read = json!({"kind": "on", "resources": [bucket("b")]});
+    assert_eq!(of(&["a", "b", "c"].map(bucket)), read);
+    assert_eq!(of(&[bucket("*")]), read);
+    assert_eq!(text_of(&of(&["a", "c"].map(bucket)), "kind"), "nothing");
+}
+
 #[test]
 fn a_functions_destination_stays_where_it_is_named() {
     let of = |resource: &str| {

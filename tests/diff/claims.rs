@@ -498,6 +498,28 @@ fn a_statement_on_tags_or_with_variables_may_have_allowed_a_part_of_what_is_open
     }
 }
 
+#[test]
+fn what_is_a_part_of_what_the_record_leaves_open_is_told_as_that_part() {
+    let log = Log::alive(ACCOUNT, 8).daily(
+        "worker",
+        "secretsmanager.amazonaws.com",
+        "CreateSecret",
+        r#"{"name":"db"}"#,
+    );
+    let (trail, files) = (log.write(1), Files::new());
+    let secret = |name: &str| format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{name}");
+    let names = ["db-aaaaaa", "db-bbbbbb"].map(secret);
+    let lists =
+        json!({"Effect": "Allow", "Action": "secretsmanager:CreateSecret", "Resource": names});
+    let variable = json!({"Effect": "Allow", "Action": "secretsmanager:CreateSecret",
+        "Resource": secret("db-${aws:PrincipalTag/s}")});
+    let attached = files.write("policy.json", &document(&[lists, variable]));
+    let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+    let one = of(&made, "worker");
+    let used = &one["statements"][0]["actions"][0]["used"][0];
+    assert_eq!(text_of(&used["written_as"], "pattern"), names.join(", "), "{one:#}");
+}
+
 /// What is attached for a service that is not understood stays, be it by no pattern of that service.
 #[test]
 fn a_service_that_the_catalog_does_not_know_stays_as_it_is_attached() {

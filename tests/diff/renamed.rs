@@ -101,8 +101,53 @@ fn a_variable_stands_for_no_name_that_was_given_up_before() {
     }
 }
 
+/// Nobody called the queue by the name that it had in between.
+#[test]
+fn a_variable_stands_for_the_names_that_calls_were_made_under() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    for day in 0..8 {
+        let name = if (2..6).contains(&day) { "old" } else { "new" };
+        log.records.push(call(name, day, ("sts", "GetCallerIdentity", json!({}))));
+        if name == "new" {
+            let queue = format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/new-jobs");
+            log.records.push(call(name, day, ("sqs", "PurgeQueue", json!({"queueUrl": queue}))));
+        }
+    }
+    let on = |resource: &str| json!({"Effect": "Allow", "Action": "sqs:PurgeQueue", "Resource": resource});
+    let mut with_mfa = on("*");
+    with_mfa["Condition"] = json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}});
+    let one = of_user(&log, &[on("arn:aws:sqs:*:*:${aws:username}-jobs"), with_mfa]);
+    let replay = &one["proofs"]["replay"];
+    assert_eq!(replay["conditional"], json!(0), "{one:#}");
+    let drafts = json!(drafted(&one)).to_string();
+    assert!(!drafts.contains("MultiFactor"), "{drafts}");
+}
+
+#[test]
+fn what_a_boundary_forbids_under_one_of_the_names_is_asked_of_no_draft() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    for day in 0..8 {
+        let name = if day < 4 { "old" } else { "new" };
+        let queue = format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/old-jobs");
+        log.records.push(call(name, day, ("sqs", "PurgeQueue", json!({"queueUrl": queue}))));
+    }
+    let own = "arn:aws:sqs:*:*:${aws:username}-jobs";
+    let purge = |effect: &str, on: &str| json!({"Effect": effect, "Action": "sqs:PurgeQueue", "Resource": on});
+    let mut tagged = purge("Allow", "*");
+    tagged["Condition"] = json!({"StringEquals": {"aws:PrincipalTag/team": "x"}});
+    let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let one = within(&log, &[purge("Allow", own), tagged], &[all, purge("Deny", own)]);
+    let drafts = json!(drafted(&one)).to_string();
+    assert!(drafts.contains("PrincipalTag") && !drafts.contains(own), "{drafts}");
+}
+
 /// What is said of the user, who goes by `new` now, has these statements and was never seen but in the log.
 fn of_user(log: &Log, statements: &[Value]) -> Value {
+    within(log, statements, &[])
+}
+
+/// The same of a user with a boundary of these statements, if there are any.
+fn within(log: &Log, statements: &[Value], boundary: &[Value]) -> Value {
     let (trail, files) = (log.write(1), Files::new());
     let document = json!({"Version": "2012-10-17", "Statement": statements});
     let mut account = dump(&[]);
@@ -110,6 +155,14 @@ fn of_user(log: &Log, statements: &[Value]) -> Value {
         "Arn": format!("arn:aws:iam::{ACCOUNT}:user/new"), "CreateDate": "2025-01-01T00:00:00Z",
         "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": document}], "GroupList": [],
         "AttachedManagedPolicies": []}]);
+    if !boundary.is_empty() {
+        let arn = format!("arn:aws:iam::{ACCOUNT}:policy/limit");
+        account["UserDetailList"][0]["PermissionsBoundary"] =
+            json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn});
+        account["Policies"] = json!([{"PolicyName": "limit", "Arn": arn, "Path": "/", "DefaultVersionId": "v1",
+            "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": true, "CreateDate": "2025-01-01T00:00:00Z",
+                "Document": {"Version": "2012-10-17", "Statement": boundary}}]}]);
+    }
     let account = files.write("account.json", &account.to_string());
     let options = [
         "--use-region",

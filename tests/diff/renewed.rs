@@ -1,9 +1,11 @@
 //! Things that a role makes and deletes itself, under another name each time.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::beside::{allow, worker};
-use super::{ACCOUNT, Files, Log, WEEK, drafted, texts};
+use super::{ACCOUNT, Files, Log, WEEK, described, drafted, dump, texts};
 use crate::harness::{list, text_of};
 
 /// A role that makes a topic every other day, reads it and deletes the one before; `own` tells whether it
@@ -215,5 +217,59 @@ fn what_manages_permissions_or_makes_credentials_stays_on_the_names_and_is_told(
         assert!(!on(own).contains(&attached), "{one:#}");
         let told = notes(&one);
         assert!(told.iter().any(|note| note.contains(own.as_str())), "{told:?}");
+    }
+}
+
+/// Another statement keeps them: by which names, is asked of all of them and of that very statement.
+#[test]
+fn a_pattern_stays_though_another_statement_keeps_some_of_the_names() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    let sns = "sns.amazonaws.com";
+    for (name, many) in [("pr", 24), ("zz", 6)] {
+        for one in 0..many {
+            let topic = format!("arn:aws:sns:eu-west-1:{ACCOUNT}:{name}-{one:02}");
+            let made = format!(r#"{{"name":"{name}-{one:02}"}}"#);
+            let of = format!(r#"{{"topicArn":"{topic}"}}"#);
+            for (hour, call, parameters) in [
+                (8, "CreateTopic", &made),
+                (9, "GetTopicAttributes", &of),
+                (10, "DeleteTopic", &of),
+            ] {
+                log.at(ACCOUNT, "worker", (one % 8, hour), (sns, call, parameters), false);
+            }
+        }
+    }
+    let topic = |name: &str| format!("arn:aws:sns:*:{ACCOUNT}:{name}");
+    let mut both = allow(&ACTIONS, "");
+    both["Resource"] = serde_json::json!([topic("pr-*"), topic("zz-*")]);
+    let statements = [allow(&ACTIONS, &topic("pr-*")), allow(&ACTIONS, &topic("*")), both];
+    let one = worker(&log, &statements, &WEEK);
+    let on: BTreeSet<String> =
+        read_on(&one).iter().filter_map(|on| on.rsplit(':').next().map(str::to_owned)).collect();
+    assert_eq!(on, BTreeSet::from(["pr-*", "zz-*"].map(str::to_owned)), "{one:#}");
+}
+
+/// A shared policy with a role's own one of the same name is another one.
+#[test]
+fn a_pattern_stays_in_the_policy_that_has_it_whatever_the_others_are_called() {
+    let topic = |name: &str| format!("arn:aws:sns:*:{ACCOUNT}:{name}");
+    let of = |name: &str, own: &str, managed: &str| -> Vec<String> {
+        let document = |on: &str| serde_json::json!({"Version": "2012-10-17", "Statement": [allow(&ACTIONS, &topic(on))]});
+        let mut account = dump(&[(ACCOUNT, "worker", document(own))]);
+        let arn = format!("arn:aws:iam::{ACCOUNT}:policy/{name}");
+        account["RoleDetailList"][0]["AttachedManagedPolicies"] =
+            serde_json::json!([{"PolicyName": name, "PolicyArn": arn}]);
+        account["Policies"] = serde_json::json!([{"PolicyName": name, "Arn": arn, "Path": "/",
+            "DefaultVersionId": "v1", "AttachmentCount": 1, "PolicyVersionList": [{"VersionId": "v1",
+            "IsDefaultVersion": true, "CreateDate": "2020-01-01T00:00:00Z", "Document": document(managed)}]}]);
+        let (trail, files) = (topics(true).write(1), Files::new());
+        let account = files.write("account.json", &account.to_string());
+        let options = [&WEEK[..], &["--account-authorization-details", &account]].concat();
+        let (_, made) = described(trail.path(), &options);
+        read_on(super::of(&made, "worker"))
+    };
+    for name in ["inline", "other"] {
+        assert!(of(name, "*", "pr-*").iter().any(|on| on.ends_with("pr-*")), "{name}");
+        assert!(of(name, "pr-*", "*").iter().any(|on| on.ends_with("pr-*")), "{name}");
     }
 }

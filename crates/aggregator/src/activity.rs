@@ -133,6 +133,8 @@ pub struct Row {
     /// What the identity of the sessions is called, where its id stands in the resource and was the caller's
     /// own in every call.
     pub own: Option<Box<Own>>,
+    /// The ARNs by which whoever made the calls then went, of a user that had several; empty else.
+    pub by: Sorted<String>,
     /// When, how often, which events.
     pub stats: Stats,
 }
@@ -190,6 +192,7 @@ impl Row {
                 .into_iter()
                 .collect(),
             own: None,
+            by: Sorted::default(),
             stats: stats.clone(),
         }
     }
@@ -211,6 +214,7 @@ impl Join for Row {
         if self.own != other.own {
             self.own = None;
         }
+        self.by.extend(other.by);
         self.stats.join(other.stats);
     }
 }

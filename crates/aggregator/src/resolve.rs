@@ -134,6 +134,7 @@ fn resolve_one(
             // The name that whoever made them had then, unless it is somebody else's since.
             let former = principal.former.get_key_value(part.by).map(|(arn, _)| arn.clone());
             let given_up = former.filter(|arn| !facts.is_of_another(arn, &principal.ids));
+            let before = std::mem::take(&mut principal.rows);
             for (frame, calls) in part.calls.by_frame() {
                 // Nothing of these hangs on a name.
                 let (operation, outcome) = (frame.operation(catalog), Outcome::of(&frame, catalog));
@@ -143,6 +144,14 @@ fn resolve_one(
                     principal.take_up(&call, stats, (&operation, outcome), made, facts, catalog);
                 }
             }
+            if !principal.former.is_empty() {
+                let rows = principal.rows.values_mut();
+                rows.for_each(|row| row.by.extend([part.by.to_owned()]));
+            }
+            let since = std::mem::replace(&mut principal.rows, before);
+            since
+                .into_iter()
+                .for_each(|(key, row)| principal.rows.entry(key).or_default().join(row));
         }
         principal
     });

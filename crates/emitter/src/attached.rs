@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
-use trailtrim_aggregator::{Holder, PolicyChanges, Stats};
+use trailtrim_aggregator::{Holder, PolicyChanges, Row};
 use trailtrim_iam::read::{AttachedPolicy, Attachments, Document, HolderKind, Uses};
 use trailtrim_iam::{PolicyDocument, Principal};
 
@@ -515,31 +515,26 @@ pub(crate) fn moment(text: &str) -> Option<i64> {
 /// As whom somebody asked: a user by the names that it went by, when variables stood for these.
 pub(crate) struct Askings {
     present: Option<Principal>,
-    /// Each with when it was last gone by.
-    former: Vec<(Option<Principal>, i64)>,
+    former: BTreeMap<String, Option<Principal>>,
 }
 
 impl Askings {
     pub(crate) fn of(principal: &trailtrim_aggregator::Principal) -> Askings {
-        let former = principal.former.iter().map(|(arn, last)| (who(arn), *last));
+        let former = principal.former.keys().map(|arn| (arn.clone(), who(arn)));
         Askings { present: who(&principal.arn), former: former.collect() }
     }
 
-    /// Returns the names for what was seen: lists of which each had calls, by any one of its names. A name that
-    /// was given up before the first call stood for nothing in any of them; and where some were made before that
-    /// and some since, it says nothing of the later ones.
-    pub(crate) fn at(&self, stats: &Stats) -> Vec<Vec<Option<&Principal>>> {
-        let is_before = |at: Option<i64>, until: i64| at.is_none_or(|at| at <= until);
-        let then = self.former.iter().filter(|(_, until)| is_before(stats.first(), *until));
-        let later = |until: &i64| !is_before(stats.last(), *until);
-        let is_mixed = then.clone().any(|(_, until)| later(until));
-        let by_now = !is_mixed || self.former.iter().all(|(_, until)| later(until));
-        let now = by_now.then_some(self.present.as_ref());
-        let names = now.into_iter().chain(then.map(|(name, _)| name.as_ref()));
-        match is_mixed {
-            true => names.map(|one| vec![one]).collect(),
-            false => vec![names.collect()],
+    /// Returns the names under which something that was seen was done: each by itself, as what allowed it under
+    /// one need not have under another.
+    pub(crate) fn at(&self, row: &Row) -> Vec<Option<&Principal>> {
+        let name = |arn: &String| self.former.get(arn).unwrap_or(&self.present).as_ref();
+        let mut names: Vec<Option<&Principal>> = Vec::new();
+        for one in row.by.iter().map(name) {
+            if !names.contains(&one) {
+                names.push(one);
+            }
         }
+        if names.is_empty() { vec![self.present.as_ref()] } else { names }
     }
 }
 

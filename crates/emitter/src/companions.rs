@@ -4,10 +4,10 @@
 //! not known either: a draft never adds them, and says so. Where they are attached, a
 //! [diff](crate::diff) keeps them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Principal, Row, RowKey};
-use trailtrim_catalog::{Catalog, Companion};
+use trailtrim_catalog::{Catalog, Companion, Part};
 use trailtrim_iam::{PolicyDocument, pattern};
 
 use crate::baseline::workload_companions;
@@ -23,36 +23,136 @@ pub struct MissingCompanions {
     pub reason: &'static str,
 }
 
-/// Returns which companions of what a policy allows it does not allow itself, on anything, and which of what
-/// the principal's workloads go with. Of those that go with some events or resources only, `granting` tells
-/// which these are.
+/// What a policy lists, as it is asked whether it allows an action somewhere.
+struct Listed<'p> {
+    /// By action: its statements' resources by their text and the patterns among them, and whose passing of a
+    /// role they allow.
+    by_action: BTreeMap<&'p str, Vec<Place<'p>>>,
+    /// Drafts have the catalog's case, and next to never a wildcard in an action.
+    wild: Vec<&'p str>,
+}
+
+struct Place<'p> {
+    exact: BTreeSet<&'p str>,
+    patterns: Vec<&'p str>,
+    /// The services that it lets a role go to; absent where to any.
+    passes_to: Option<&'p [String]>,
+}
+
+impl<'p> Listed<'p> {
+    fn of(policy: &'p PolicyDocument) -> Listed<'p> {
+        let mut listed = Listed { by_action: BTreeMap::new(), wild: Vec::new() };
+        for statement in &policy.statements {
+            let resources = statement.resource.iter().flat_map(|listed| listed.listed());
+            let resources: Vec<&str> = resources.map(String::as_str).collect();
+            let passes_to = statement.condition.iter().find_map(|(_, key, values)| {
+                key.eq_ignore_ascii_case("iam:PassedToService").then_some(values)
+            });
+            for action in statement.action.listed() {
+                let patterns = resources.iter().copied().filter(|one| one.contains(['*', '?']));
+                listed.by_action.entry(action).or_default().push(Place {
+                    exact: resources.iter().copied().collect(),
+                    patterns: patterns.collect(),
+                    passes_to,
+                });
+                if action.contains(['*', '?']) {
+                    listed.wild.push(action);
+                }
+            }
+        }
+        listed
+    }
+
+    fn allows(&self, action: &str) -> bool {
+        self.places(action).next().is_some()
+    }
+
+    fn places(&self, action: &str) -> impl Iterator<Item = &Place<'p>> {
+        let wild = self.wild.iter().filter(move |one| pattern::covers_action(one, action));
+        let wild =
+            wild.filter(move |one| **one != action).filter_map(|one| self.by_action.get(one));
+        self.by_action.get(action).into_iter().chain(wild).flatten()
+    }
+
+    /// Tells whether it allows an action where it is needed: on some of what one of these patterns means.
+    fn allows_on(&self, action: &str, needed: &BTreeSet<String>) -> bool {
+        self.places(action).any(|place| needed.iter().any(|one| place.has(one)))
+    }
+
+    /// Tells whether it lets some role, whatever it is called, go to a service: which role it would be, the log does
+    /// not tell.
+    fn passes_to(&self, action: &str, service: &str) -> bool {
+        // In China a service may have a principal of its own.
+        let is = |to: &String| to.strip_suffix(".cn").unwrap_or(to) == service;
+        let mut open = self.places(action).filter(|place| !place.patterns.is_empty());
+        open.any(|place| place.passes_to.is_none_or(|to| to.iter().any(is)))
+    }
+}
+
+impl Place<'_> {
+    fn has(&self, needed: &str) -> bool {
+        // A log group is known with and without what stands for its streams.
+        let meets = |one: &str| {
+            let alone = one.strip_suffix(":*").unwrap_or(one);
+            [one, alone]
+                .iter()
+                .any(|one| pattern::overlap(one, needed).is_none_or(|both| !both.is_empty()))
+        };
+        self.exact.contains(needed)
+            || self.patterns.iter().any(|one| meets(one))
+            || needed.contains(['*', '?']) && self.exact.iter().any(|one| meets(one))
+    }
+}
+
+/// Returns which companions of what a policy allows it does not allow itself, where what was used tells on what
+/// they are needed, else on anything; and which of what the principal's workloads go with. Of those that go with
+/// some events or resources only, `granting` tells which these are.
 pub(crate) fn missing_companions(
     policy: &PolicyDocument,
     principal: &Principal,
     granting: &[(&RowKey, &Row)],
     catalog: Catalog,
 ) -> Vec<MissingCompanions> {
-    let listed: BTreeSet<&str> = policy
-        .statements
-        .iter()
-        .flat_map(|statement| statement.action.listed())
-        .map(String::as_str)
-        .collect();
-    // Drafts have the catalog's case, and next to never a wildcard in an action.
-    let wild: Vec<&str> = listed.iter().copied().filter(|one| one.contains(['*', '?'])).collect();
-    let allowed = |action: &str| {
-        listed.contains(action) || wild.iter().any(|one| pattern::covers_action(one, action))
-    };
+    let listed = Listed::of(policy);
+    let allowed = |action: &str| listed.allows(action);
+    let mut by_action: BTreeMap<&str, Vec<(&RowKey, &Row)>> = BTreeMap::new();
+    for (key, row) in granting {
+        by_action.entry(&key.action).or_default().push((key, row));
+    }
     let missing = catalog.companions().map(|rule| {
-        let shown = |with: &str| {
-            let mut rows = granting.iter().filter(|(key, _)| key.action == with);
-            rule.is_of_any_use() || rows.any(|(key, row)| speaks(rule, key, row))
-        };
-        MissingCompanions {
-            actions: rule.actions().filter(|action| !allowed(action)).collect(),
-            with: rule.with().filter(|with| allowed(with) && shown(with)).collect(),
+        let mut lacking = MissingCompanions {
+            actions: BTreeSet::new(),
+            with: BTreeSet::new(),
             reason: rule.reason(),
+        };
+        for with in rule.with().filter(|with| allowed(with)) {
+            let rows = by_action.get(with).into_iter().flatten();
+            let used: BTreeSet<&str> = rows
+                .filter(|(key, row)| speaks(rule, key, row))
+                .map(|(key, _)| key.resource.as_str())
+                .collect();
+            if used.is_empty() && !rule.is_of_any_use() {
+                continue;
+            }
+            let is_missing = |action: &&str| {
+                let on = |used: &&str| match rule.resource(used) {
+                    Some(place) => BTreeSet::from([place]),
+                    None => places(catalog, action, with, used),
+                };
+                let lacks = |needed: BTreeSet<String>| {
+                    !needed.is_empty() && !listed.allows_on(action, &needed)
+                };
+                !allowed(action)
+                    || rule.passed_to().is_some_and(|to| !listed.passes_to(action, to))
+                    || *action != with && used.iter().map(on).any(lacks)
+            };
+            let actions: Vec<&str> = rule.actions().filter(is_missing).collect();
+            if !actions.is_empty() {
+                lacking.actions.extend(actions);
+                lacking.with.insert(with);
+            }
         }
+        lacking
     });
     let undoing = catalog.undoing().map(|rule| {
         let via = granting.iter().filter(|(_, row)| row.went_through(rule.via()));
@@ -71,13 +171,50 @@ pub(crate) fn missing_companions(
             reason: rule.reason(),
         }
     });
-    let workloads = workload_companions(principal).into_iter().map(|one| MissingCompanions {
-        actions: one.actions.iter().map(|a| &**a).filter(|action| !allowed(action)).collect(),
-        with: BTreeSet::from([one.with]),
-        reason: one.reason,
+    // Of what few of a kind need, and of what was used by its name, the name of the other thing is not known.
+    let is_missing = |action: &&str, named: bool| {
+        let is_open = |place: &Place<'_>| !place.patterns.is_empty();
+        !allowed(action) || !named && !listed.places(action).any(is_open)
+    };
+    let workloads = workload_companions(principal).into_iter().map(|one| {
+        let actions = one.actions.iter().map(|action| &**action);
+        MissingCompanions {
+            actions: actions.filter(|action| is_missing(action, one.named)).collect(),
+            with: BTreeSet::from([one.with]),
+            reason: one.reason,
+        }
     });
     let all = missing.chain(undoing).chain(workloads);
     all.filter(|one| !one.actions.is_empty() && !one.with.is_empty()).collect()
+}
+
+/// Returns on what an action is needed beside another one's use of something: on that, where both take things of its
+/// type; on what it is in (an object's bucket), or on what may be in it. Nothing where that does not tell.
+pub(crate) fn places(catalog: Catalog, action: &str, with: &str, used: &str) -> BTreeSet<String> {
+    let shape = catalog.action(with).and_then(|facts| facts.shape(used));
+    let (Some(shape), Some(needed)) = (shape, catalog.action(action)) else {
+        return BTreeSet::new();
+    };
+    let is_within = |rest: &&str| rest.starts_with([':', '/']);
+    let place = |template: &'static str| -> Option<String> {
+        if template == shape.template() {
+            return Some(used.to_owned());
+        }
+        if shape.template().strip_prefix(template).filter(is_within).is_some() {
+            let (mut variables, mut text) = (template.matches("${").count(), String::new());
+            for part in shape.parts() {
+                if variables == 0 {
+                    break;
+                }
+                variables -= usize::from(matches!(part, Part::Variable(_)));
+                text.push_str(part.text());
+            }
+            return Some(text);
+        }
+        let rest = template.strip_prefix(shape.template()).filter(is_within)?;
+        Some(format!("{}{}", used.trim_end_matches(":*"), pattern::without_variables(rest)))
+    };
+    needed.resource_types().flat_map(|kind| kind.templates()).filter_map(place).collect()
 }
 
 /// Tells whether a use speaks for the companions of a rule, by its action.
@@ -124,6 +261,66 @@ mod tests {
         let policy = PolicyDocument::new(vec![Statement::allow([action], [resource])]);
         let principal = Principal::new("arn:aws:iam::111122223333:role/r").unwrap();
         missing_companions(&policy, &principal, &[(&key, &row)], Catalog::embedded())
+    }
+
+    #[test]
+    fn what_is_granted_elsewhere_is_told_all_the_same() {
+        let key = |action: &str, resource: &str| RowKey {
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            conditions: Vec::new(),
+            outcome: trailtrim_aggregator::Outcome::Granted,
+        };
+        let missing = |used: &[(&str, &str)], granted: &[(&str, &str)], passed_to: &str| {
+            let keys: Vec<RowKey> = used.iter().map(|(action, on)| key(action, on)).collect();
+            let mut row = Row::default();
+            row.events.extend([("s3.amazonaws.com".to_owned(), "GetObject".to_owned())]);
+            let rows: Vec<(&RowKey, &Row)> = keys.iter().map(|key| (key, &row)).collect();
+            let statements = used.iter().chain(granted).map(|(action, on)| {
+                let statement = Statement::allow([*action], [*on]);
+                match *action {
+                    "iam:PassRole" => {
+                        let key = "iam:PassedToService";
+                        statement.with_condition("StringEquals", key, [passed_to])
+                    }
+                    _ => statement,
+                }
+            });
+            let policy = PolicyDocument::new(statements.collect());
+            let principal = Principal::new("arn:aws:iam::111122223333:role/r").unwrap();
+            let all = missing_companions(&policy, &principal, &rows, Catalog::embedded());
+            all.into_iter().flat_map(|one| one.actions).collect::<BTreeSet<&str>>()
+        };
+        let queue = |name: &str| format!("arn:aws:sqs:eu-west-1:111122223333:{name}");
+        let (one, other) = (queue("one"), queue("other"));
+        let poll = [("sqs:ReceiveMessage", one.as_str()), ("sqs:ReceiveMessage", &other)];
+        let deletes = |on: &str| {
+            missing(&poll, &[("sqs:DeleteMessage", on)], "").contains("sqs:DeleteMessage")
+        };
+        assert!(deletes(&one) && !deletes(&queue("*")));
+        // A bucket for its objects, a group for its streams.
+        let lists = |bucket: &str| {
+            let get = [("s3:GetObject", "arn:aws:s3:::b/x/y.txt")];
+            missing(&get, &[("s3:ListBucket", bucket)], "").contains("s3:ListBucket")
+        };
+        assert!(lists("arn:aws:s3:::a") && !lists("arn:aws:s3:::b") && !lists("arn:aws:s3:::*"));
+        let group = |name: &str| format!("arn:aws:logs:eu-west-1:111122223333:log-group:{name}");
+        let stream = group("/b/c:log-stream:*");
+        let creates = |name: &str| {
+            let put = [("logs:PutLogEvents", stream.as_str())];
+            missing(&put, &[("logs:CreateLogGroup", &group(name))], "")
+                .contains("logs:CreateLogGroup")
+        };
+        assert!(creates("/b") && !creates("/b/c") && !creates("/b/c:*"));
+        // A role that goes to one service is none for another.
+        let template = "arn:aws:ec2:eu-west-1:111122223333:launch-template/lt-0aa";
+        let passes = |role: &str, to: &str| {
+            let role = format!("arn:aws:iam::111122223333:role/{role}");
+            let pass = [("iam:PassRole", role.as_str())];
+            missing(&[("ec2:RunInstances", template)], &pass, to).contains("iam:PassRole")
+        };
+        assert!(passes("*", "lambda.amazonaws.com") && passes("x", "ec2.amazonaws.com"));
+        assert!(!passes("*", "ec2.amazonaws.com"));
     }
 
     #[test]

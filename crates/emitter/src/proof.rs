@@ -259,24 +259,19 @@ pub fn replay(
         let mut on_arn = false;
         let mut reached = false;
         let circumstances = Circumstances::of(row);
-        for names in askings.at(&row.stats) {
-            let by_name = names.into_iter().map(|asking| {
-                (asking, parts((key, catalog), &circumstances, attached, &before, asking))
+        for asking in askings.at(row) {
+            let parts = parts((key, catalog), &circumstances, attached, &before, asking);
+            // Under a name by which the boundary forbids all of it, it is not allowed, before or after.
+            let may = boundary.zip(within.as_ref()).is_none_or(|(document, within)| {
+                parts.iter().any(|part| {
+                    let limit = std::slice::from_ref(&document);
+                    let left = self::parts((part, catalog), &circumstances, limit, within, asking);
+                    !left.is_empty()
+                })
             });
-            let by_name: Vec<_> = by_name.collect();
-            let surely = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
-                let sure = |part| before.judge(part, &circumstances, *asking) == Allowance::Surely;
-                !parts.is_empty() && parts.iter().all(sure)
-            };
-            let stays = |(asking, parts): &&(Option<&trailtrim_iam::Principal>, Vec<RowKey>)| {
-                let is = |part| after.judge(part, &circumstances, *asking) != Allowance::No;
-                !parts.is_empty() && parts.iter().all(is)
-            };
-            let found = by_name.iter().find(surely).or_else(|| by_name.iter().find(stays));
-            let found = found.or_else(|| by_name.iter().find(|(_, parts)| !parts.is_empty()));
-            let (asking, parts) = found.cloned().unwrap_or_default();
             // Of what was done under this name, nothing allowed it.
-            sure &= !parts.is_empty();
+            sure &= !parts.is_empty() && may;
+            let parts = if may { parts } else { Vec::new() };
             for part in parts {
                 reached = true;
                 on_arn |= part.resource != key.resource && takes_no_resource(&key.action, catalog);

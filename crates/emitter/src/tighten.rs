@@ -318,6 +318,7 @@ impl<'a> Judging<'_, 'a> {
             at,
             bundle,
             allows,
+            all: self.allows,
             principals: seen,
             frozen: &frozen,
             can: &can,

@@ -14,6 +14,7 @@ use super::{
     ActionDiff, DIFF_SCHEMA_VERSION, Diff, DocumentView, DraftStatement, DraftView,
     GeneralisationView, NotAttachedView, Options, PolicyView, PrincipalDiff, ReasonView,
     RemovedActions, RestView, SharedDiff, StatementDiff, Status, UsedElsewhere, UsedResource,
+    WrittenAs,
 };
 use crate::attached::{Bundle, Inventory, Policy};
 use crate::caveats::{Caveats, made_anew, renamed};
@@ -228,6 +229,7 @@ impl Builder<'_> {
         }
         notes.extend(caveats.notes());
         if let Some(principal) = one.principal {
+            notes.extend(bundles.iter().flat_map(|(bundle, _)| unnamed(bundle)));
             notes.extend(made_anew(principal));
             notes.extend(renamed(principal));
             notes.extend(turnover(principal, &drafts, self.catalog()).iter().map(Turnover::told));
@@ -422,6 +424,20 @@ impl Builder<'_> {
     }
 }
 
+/// Says what workloads need on something whose name nothing tells, where the pattern that allowed that goes.
+fn unnamed(bundle: &TightenedBundle<'_>) -> BTreeSet<String> {
+    let judged = bundle.judged.values().flatten();
+    let told = judged.filter_map(|one| {
+        let why = one.unnamed.as_deref()?.trim_end_matches('.');
+        Some(format!(
+            "{} {why}; on what the log does not tell, and a pattern alone allowed it: the draft has what was used, \
+             so add what it needs beside that, or pin it",
+            one.action
+        ))
+    });
+    told.collect()
+}
+
 /// Returns the actions of statements of which something goes because it was not used.
 fn cuts<'b>(bundle: &'b TightenedBundle<'_>) -> BTreeSet<(Place, &'b str)> {
     let cut = |place: &Place, one: &Judged<'_>| {
@@ -540,7 +556,16 @@ fn action(one: &Judged<'_>, place: Place, several: bool, writing: &Writing<'_>) 
         resource: used.key.resource.clone(),
         written_as: match one.rest == Rest::All || one.class == Class::Withheld {
             true => None,
-            false => writing.instead(one.action, place, &used.key.resource),
+            false => match &used.common {
+                Some(parts) if !parts.contains(&used.key.resource) => {
+                    let written = parts.iter().map(|part| {
+                        let wide = writing.instead(one.action, place, part);
+                        wide.map_or_else(|| part.clone(), |wide| wide.pattern)
+                    });
+                    Some(of_parts(written.collect()))
+                }
+                _ => writing.instead(one.action, place, &used.key.resource),
+            },
         },
         outcome: used.key.outcome.code().to_owned(),
         surely: used.surely,
@@ -576,6 +601,12 @@ fn action(one: &Judged<'_>, place: Place, several: bool, writing: &Writing<'_>) 
         used: used.collect(),
         elsewhere: elsewhere.collect(),
     }
+}
+
+/// Says on what something stays of which the record leaves more open than its statement allows.
+fn of_parts(written: BTreeSet<String>) -> WrittenAs {
+    let why = "what is attached of all that the record leaves open".to_owned();
+    WrittenAs { pattern: written.into_iter().collect::<Vec<_>>().join(", "), why }
 }
 
 /// Returns what goes, but for what the draft allows all the same.

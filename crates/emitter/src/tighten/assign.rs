@@ -13,6 +13,7 @@ use super::bearing::Bearing;
 use super::fence::Gate;
 use super::verdict::{Elsewhere, Seen};
 use crate::attached::Askings;
+use crate::renewed::renewed;
 
 /// How many things are told that another statement keeps, of each action of a statement.
 pub(crate) const ELSEWHERE: usize = 20;
@@ -36,9 +37,14 @@ pub(crate) struct Assigned<'a> {
     seen: BTreeMap<(usize, Place, &'a str), Vec<Seen<'a>>>,
     /// By the same, what each allows as well as the statement that keeps it.
     elsewhere: BTreeMap<(usize, Place, &'a str), Vec<Elsewhere<'a>>>,
+    /// By the same, for actions on what its user makes anew each time: all of that, with the statement that keeps it.
+    keepers: BTreeMap<(usize, Place, &'a str), Vec<Keeper<'a>>>,
     /// What no statement allows.
     pub(crate) not_attached: Vec<NotAttached<'a>>,
 }
+
+/// Something that was seen, and the statement that keeps it, by its bundle and place.
+pub(super) type Keeper<'a> = (&'a RowKey, (usize, Place));
 
 /// Finds for each thing that a principal did the statements that allowed it, in all of its bundles.
 ///
@@ -54,6 +60,7 @@ pub(crate) fn assign<'a>(
     into: &mut Assigned<'a>,
 ) {
     let askings = Askings::of(principal);
+    let renewed = renewed(principal, asked.1.catalog());
     // Statements by action, asked once.
     let mut holding: BTreeMap<&str, Vec<(usize, &Allow<'a>)>> = BTreeMap::new();
     for (key, row) in &principal.rows {
@@ -61,16 +68,15 @@ pub(crate) fn assign<'a>(
             let all = bundles.iter().flat_map(|(at, allows)| allows.iter().map(|one| (*at, one)));
             all.filter(|(_, allow)| allow.holds_action(&key.action)).collect()
         });
-        let named = askings.at(&row.stats);
-        let reached = |names: &Vec<_>| Reached::by_any(names, (key, row), holders, asked);
-        let by_time: Vec<Reached<'_, '_>> = named.iter().map(reached).collect();
-        let any = by_time.iter().any(|one| one.any);
+        let reached = |name| Reached::of((key, row), holders, asked, name);
+        let by_name: Vec<Reached<'_, '_>> = askings.at(row).into_iter().map(reached).collect();
+        let any = by_name.iter().any(|one| one.any);
         // What surely allowed all of it goes before what did under one of its user's names.
-        let whole = by_time.iter().map(Reached::sure_places).reduce(|a, b| &a & &b);
+        let whole = by_name.iter().map(Reached::sure_places).reduce(|a, b| &a & &b);
         let whole = whole.unwrap_or_default();
         let mut kept: Vec<(Reaching<'_, 'a>, bool)> = Vec::new();
-        let mut others: Vec<(Reaching<'_, 'a>, &Allow<'a>)> = Vec::new();
-        for Reached { mut sure, mut partly, perhaps, .. } in by_time {
+        let mut others: Vec<(Reaching<'_, 'a>, (usize, &Allow<'a>))> = Vec::new();
+        for Reached { mut sure, mut partly, perhaps, .. } in by_name {
             sure.sort_by_key(|(bundle, allow, common)| {
                 // What lets each identity to its own things lets none to others'.
                 let to_own = row.own.as_ref().is_some_and(|own| allow.needs(own.key));
@@ -87,7 +93,7 @@ pub(crate) fn assign<'a>(
             let mut sure = sure.into_iter();
             match sure.next() {
                 Some(keeper) => {
-                    let by = keeper.1;
+                    let by = (keeper.0, keeper.1);
                     others.extend(sure.chain(partly).map(|one| (one, by)));
                     keep(&mut kept, keeper, true);
                 }
@@ -95,7 +101,11 @@ pub(crate) fn assign<'a>(
             }
         }
         others.retain(|(one, _)| !kept.iter().any(|(there, _)| is_same(there, one)));
-        for ((bundle, allow, _), keeper) in others {
+        for ((bundle, allow, _), (by, keeper)) in others {
+            if renewed.contains_key(key.action.as_str()) {
+                let all = into.keepers.entry((bundle, allow.place, &key.action)).or_default();
+                all.push((key, (by, keeper.place)));
+            }
             let elsewhere = Elsewhere {
                 principal: &principal.arn,
                 key,
@@ -186,45 +196,20 @@ impl<'b, 'a> Reached<'b, 'a> {
         reached
     }
 
-    /// Returns those that allowed it under one of several names: what surely did under one of them goes before
-    /// what may have under another.
-    fn by_any(
-        names: &[Option<&Asking>],
-        used: (&RowKey, &Row),
-        holders: &[(usize, &'b Allow<'a>)],
-        asked: Asked<'_, '_>,
-    ) -> Reached<'b, 'a> {
-        let by_name = names.iter().map(|one| Reached::of(used, holders, asked, *one));
-        let mut by_name: Vec<Reached<'_, '_>> = by_name.collect();
-        let any = by_name.iter().any(|one| one.any);
-        let reached = match by_name.iter().position(|one| !one.sure.is_empty()) {
-            Some(surely) => by_name.swap_remove(surely),
-            None => by_name.into_iter().fold(Reached::default(), Reached::beside),
-        };
-        Reached { any, ..reached }
-    }
-
     /// Returns where those stand that surely allowed it.
     fn sure_places(&self) -> BTreeSet<(usize, Place)> {
         self.sure.iter().map(|(bundle, allow, _)| (*bundle, allow.place)).collect()
-    }
-
-    /// Takes up those that may have allowed it under another name.
-    fn beside(mut self, other: Reached<'b, 'a>) -> Reached<'b, 'a> {
-        for (to, more) in [(&mut self.partly, other.partly), (&mut self.perhaps, other.perhaps)] {
-            for one in more {
-                if !to.iter().any(|there| is_same(there, &one)) {
-                    to.push(one);
-                }
-            }
-        }
-        self
     }
 }
 
 impl<'a> Assigned<'a> {
     pub(crate) fn new() -> Self {
-        Assigned { seen: BTreeMap::new(), elsewhere: BTreeMap::new(), not_attached: Vec::new() }
+        Assigned {
+            seen: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
+            keepers: BTreeMap::new(),
+            not_attached: Vec::new(),
+        }
     }
 
     pub(super) fn of(
@@ -233,5 +218,10 @@ impl<'a> Assigned<'a> {
     ) -> (Vec<Seen<'a>>, Vec<Elsewhere<'a>>) {
         let seen = self.seen.get(place).cloned().unwrap_or_default();
         (seen, self.elsewhere.get(place).cloned().unwrap_or_default())
+    }
+
+    /// Returns what else it allows of things that its user makes anew each time, with the statements that keep it.
+    pub(super) fn keepers(&self, place: &(usize, Place, &'a str)) -> &[Keeper<'a>] {
+        self.keepers.get(place).map_or(&[], Vec::as_slice)
     }
 }

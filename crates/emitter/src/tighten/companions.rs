@@ -10,7 +10,7 @@ use trailtrim_iam::pattern;
 use super::allow::Allow;
 use super::rest::Rest;
 use crate::baseline::{baseline, workload_companions};
-use crate::companions::speaks;
+use crate::companions::{places, speaks};
 use crate::renewed::{NAMES, is_never, is_of_all, renewed};
 use crate::turnover::kind;
 
@@ -39,15 +39,15 @@ struct Brought {
 
 /// What goes with the things that were used.
 pub(super) struct Companions {
-    /// What was used, in lower case.
-    used: BTreeSet<String>,
+    /// What was used of those, in lower case, each with on what.
+    used: BTreeMap<String, BTreeSet<String>>,
     /// Companion → what brought it.
     by_action: BTreeMap<String, Vec<Brought>>,
     /// Action → on what workloads need it whatever they do, and why.
     by_workload: BTreeMap<String, (BTreeSet<String>, String)>,
-    /// Action → why some workloads of such a kind need it, on what the log may not show, and whether that may
-    /// be anything: one of them did not use it itself, and most may need it.
-    by_kind: BTreeMap<String, (String, bool)>,
+    /// Action → why some workloads of such a kind need it, on what the log may not show; whether that may
+    /// be anything: one of them did not use it itself, and most may need it; and whether most may.
+    by_kind: BTreeMap<String, (String, bool, bool)>,
     /// Actions called like an event that succeeded and is mapped to others, each with why.
     namesakes: BTreeMap<&'static str, String>,
     catalog: Catalog,
@@ -150,7 +150,7 @@ impl Companions {
                 entry.or_insert_with(|| (BTreeSet::new(), why())).0.extend(resources);
             }
         }
-        let mut by_kind: BTreeMap<String, (String, bool)> = BTreeMap::new();
+        let mut by_kind: BTreeMap<String, (String, bool, bool)> = BTreeMap::new();
         for principal in principals {
             let uses = |action: &str| {
                 let mut keys = principal.rows.keys().filter(|key| key.outcome.grants());
@@ -158,9 +158,10 @@ impl Companions {
             };
             for one in workload_companions(principal) {
                 for action in one.actions {
-                    let why = || (format!("goes with {}: {}", one.with, one.reason), false);
-                    let entry = by_kind.entry(action.to_ascii_lowercase());
-                    entry.or_insert_with(why).1 |= !one.named && !uses(action);
+                    let why = || (format!("goes with {}: {}", one.with, one.reason), false, false);
+                    let entry = by_kind.entry(action.to_ascii_lowercase()).or_insert_with(why);
+                    entry.1 |= !one.named && !uses(action);
+                    entry.2 |= !one.named;
                 }
             }
         }
@@ -181,7 +182,12 @@ impl Companions {
                 });
             }
         }
-        let used = used.keys().map(|action| action.to_ascii_lowercase()).collect();
+        let used = used.iter().map(|(action, rows)| (action.to_ascii_lowercase(), rows));
+        let used = used.filter(|(action, _)| by_action.contains_key(action));
+        let on = |rows: &Vec<(&RowKey, &Row)>| {
+            rows.iter().map(|(key, _)| key.resource.clone()).collect::<BTreeSet<String>>()
+        };
+        let used = used.map(|(action, rows)| (action, on(rows))).collect();
         Companions { used, by_action, by_workload, by_kind, namesakes, catalog }
     }
 
@@ -192,8 +198,8 @@ impl Companions {
 
     /// Returns on what a companion stays in a statement, and why. A role is passed by statements only whose
     /// conditions may let it go to that service. On the resources of what it goes with where both take the same
-    /// type of resource, else on all that is attached, unless it was seen itself: then its own calls tell on
-    /// what it is used, wherever they were allowed. `is_used` tells whether new names of what its user makes
+    /// type of resource, else on all that is attached; where it was seen itself, on what those are in (an object's
+    /// bucket), and else its own calls tell on what it is used, wherever they were allowed. `is_used` tells whether new names of what its user makes
     /// anew each time may be this statement's to allow.
     pub(super) fn of_action(
         &self,
@@ -221,8 +227,50 @@ impl Companions {
         }
         // Of other passes of a role nothing follows for those that none is known of.
         let is_told = |one: &&Brought| one.passed_to.is_none() && !one.is_untold;
-        let told = self.used.contains(&name) && brought.iter().all(is_told);
-        (on != Rest::All || !told).then_some((on, why))
+        match self.used.get(&name).filter(|_| brought.iter().all(is_told)) {
+            Some(used) if on == Rest::All => self.beside_used(action, &brought, used, allow),
+            _ => Some((on, why)),
+        }
+    }
+
+    /// Returns on what of a statement a companion stays that was used, beside that use: on what tells of itself
+    /// only by what it goes with (the bucket of an object that is read).
+    fn beside_used(
+        &self,
+        action: &str,
+        brought: &[&Brought],
+        used: &BTreeSet<String>,
+        allow: &Allow<'_>,
+    ) -> Option<(Rest, String)> {
+        let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut told = None;
+        for Brought { with, resources, why, .. } in brought {
+            let each = resources.iter().map(|one| places(self.catalog, action, with, one));
+            let needed: BTreeSet<String> =
+                each.flatten().filter(|one| !used.contains(one)).collect();
+            for place in needed {
+                let common = allow.common(&place);
+                let kept = common.as_ref().is_none_or(|common| !common.is_empty());
+                if kept {
+                    told.get_or_insert_with(|| why.clone());
+                }
+                match common.filter(|_| allow.fixed.is_none()) {
+                    Some(common) => on.extend(common.into_iter().map(|one| (one, BTreeSet::new()))),
+                    None if kept => return Some((Rest::All, why.clone())),
+                    None => {}
+                }
+            }
+        }
+        told.map(|why| (Rest::on(on), why))
+    }
+
+    /// Returns what workloads of a kind need on what an action was not seen on, and whose name nothing tells, where
+    /// only a pattern of the statement allows it.
+    pub(super) fn unnamed(&self, action: &str, allow: &Allow<'_>) -> Option<&str> {
+        let (why, is_open, is_usual) = self.by_kind.get(&action.to_ascii_lowercase())?;
+        let mut resources = allow.resources.iter();
+        let by_pattern = resources.any(|one| one.contains(['*', '?', '$']));
+        (*is_usual && !is_open && by_pattern).then_some(why)
     }
 
     /// Returns on what workloads need an action whatever they do, or some of their kind, of what a statement
@@ -235,7 +283,7 @@ impl Companions {
     ) -> Option<(Rest, String)> {
         let name = action.to_ascii_lowercase();
         let Some((resources, why)) = self.by_workload.get(&name) else {
-            let (why, is_open) = self.by_kind.get(&name)?;
+            let (why, is_open, _) = self.by_kind.get(&name)?;
             if *is_open {
                 return Some((Rest::All, why.clone()));
             }

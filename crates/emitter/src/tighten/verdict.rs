@@ -10,7 +10,7 @@ use trailtrim_aggregator::{Principal, Row, RowKey};
 
 use super::Standards;
 use super::allow::{Allow, Barred, Place};
-use super::assign::Assigned;
+use super::assign::{Assigned, Keeper};
 use super::bearing::Bearing;
 use super::companions::Companions;
 use super::fence::Around;
@@ -114,6 +114,9 @@ pub struct Judged<'a> {
     pub rest_class: Class,
     /// Why the rest stays, or goes.
     pub why: String,
+    /// Why workloads of its user's kind need it on something whose name nothing tells, where the pattern that
+    /// allowed that goes.
+    pub unnamed: Option<String>,
 }
 
 impl Judged<'_> {
@@ -138,6 +141,8 @@ pub(crate) struct Bench<'b, 'a> {
     pub(crate) at: usize,
     pub(crate) bundle: &'a Bundle,
     pub(crate) allows: &'b [Allow<'a>],
+    /// Those of all bundles.
+    pub(crate) all: &'b [Vec<Allow<'a>>],
     /// The holders that were seen.
     pub(crate) principals: Vec<&'a Principal>,
     pub(crate) frozen: &'b Frozen,
@@ -166,10 +171,12 @@ pub(crate) fn judge<'a>(
         let limited = allow.regions();
         let actions = allow.actions.iter().filter_map(|facts| {
             let action = facts.id();
-            let (seen, elsewhere) = assigned.of(&(bench.at, allow.place, action));
+            let place = (bench.at, allow.place, action);
+            let (seen, elsewhere) = assigned.of(&place);
             // What a pattern means and cannot do to anything here, nobody meant.
             let meant = !seen.is_empty() || !allow.dead.contains(action) || allow.names(action);
-            meant.then(|| judge.one(allow, action, limited.as_ref(), seen, elsewhere))
+            let used = (seen, elsewhere, assigned.keepers(&place));
+            meant.then(|| judge.one(allow, action, limited.as_ref(), used))
         });
         let mut actions: Vec<Judged<'a>> = actions.collect();
         stay_together(&mut actions);
@@ -215,8 +222,7 @@ impl<'a> Judge<'_, '_, 'a> {
         allow: &Allow<'_>,
         action: &'static str,
         limited: Option<&BTreeSet<&str>>,
-        seen: Vec<Seen<'a>>,
-        elsewhere: Vec<Elsewhere<'a>>,
+        (seen, elsewhere, keepers): (Vec<Seen<'a>>, Vec<Elsewhere<'a>>, &[Keeper<'a>]),
     ) -> Judged<'a> {
         let settings = self.standards.settings;
         let service = action.split(':').next().unwrap_or_default();
@@ -253,7 +259,7 @@ impl<'a> Judge<'_, '_, 'a> {
         {
             (rest, rest_class, why) = (Rest::All, Class::Companion, reason.clone());
         }
-        let is_used = || !seen.is_empty() || self.is_stale_elsewhere(action, &elsewhere);
+        let is_used = || !seen.is_empty() || self.is_stale_elsewhere(action, keepers);
         if matches!(rest_class, Class::Unused | Class::Pinned)
             && rest != Rest::All
             && let Some((on, reason)) = self
@@ -319,7 +325,9 @@ impl<'a> Judge<'_, '_, 'a> {
             let on: Vec<&str> = on.iter().map(String::as_str).collect();
             why = format!("{why}; not on {}: {reason}", on.join(", "));
         }
-        Judged { action, class, seen, elsewhere, rest, rest_class, why }
+        let goes = rest_class == Class::Unused && matches!(class, Class::Used | Class::Demanded);
+        let unnamed = self.companions.unnamed(action, allow).filter(|_| goes).map(str::to_owned);
+        Judged { action, class, seen, elsewhere, rest, rest_class, why, unnamed }
     }
 
     fn by_coverage(
@@ -385,15 +393,13 @@ impl<'a> Judge<'_, '_, 'a> {
 
     /// Tells whether some of what other statements keep of an action is kept there by the names up to now, and
     /// by no pattern that is attached for the next ones.
-    fn is_stale_elsewhere(&self, action: &str, elsewhere: &[Elsewhere<'_>]) -> bool {
-        let is_renewed = |one: &Elsewhere<'_>| {
-            let is_keeper = |allow: &&Allow<'_>| {
-                allow.policy == one.policy && allow.place.statement == one.statement
-            };
-            let mut keepers = self.bench.allows.iter().filter(is_keeper);
-            keepers.any(|allow| self.companions.renews(action, &one.key.resource, allow))
+    fn is_stale_elsewhere(&self, action: &str, keepers: &[Keeper<'_>]) -> bool {
+        let is_renewed = |(key, (bundle, place)): &Keeper<'_>| {
+            let mut allows = self.bench.all.get(*bundle).into_iter().flatten();
+            let keeper = allows.find(|allow| allow.place == *place);
+            keeper.is_some_and(|allow| self.companions.renews(action, &key.resource, allow))
         };
-        !elsewhere.iter().all(is_renewed)
+        !keepers.iter().all(is_renewed)
     }
 
     fn is_in_china(&self) -> bool {
