@@ -200,6 +200,26 @@ fn keys_that_were_used_beyond_their_date_are_told_where_they_are_listed() {
     assert_eq!(told(of(&report, "worker")), [expected]);
     let report = generate(&[trail.path()], &["--resources", "exact"]).report();
     assert_eq!(told(of(&report, "worker")), [""; 0], "as was asked for");
+    // Whoever attached it by that name knew it.
+    let files = Files::new();
+    for (resource, expected) in
+        [("arn:aws:s3:::b/*", &[expected][..]), ("arn:aws:s3:::b/conf/2025-11-30/model.bin", &[])]
+    {
+        let attached = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": [resource, "arn:aws:s3:::b/in/*"]});
+        let attached = files.write("worker.json", &document(&[attached]));
+        let (_, made) = described(
+            trail.path(),
+            &[&WEEK[..], &["--attached", &attached, "--drop-unobservable", "*"]].concat(),
+        );
+        assert_eq!(told(of(&made, "worker")), expected, "{resource}");
+    }
+    // Of a time to come, so used before it, and not beyond.
+    let get = r#"{"bucketName":"b","key":"until/2030-12/cert"}"#;
+    let trail =
+        Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "GetObject", get).write(1);
+    let notes = told(of(&generate(&[trail.path()], &[]).report(), "worker"));
+    let [note] = notes.as_slice() else { panic!("{notes:?}") };
+    assert!(note.starts_with("keys hold a date: s3:GetObject on 1 key"), "{note}");
 }
 
 #[test]

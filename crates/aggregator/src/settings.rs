@@ -116,8 +116,6 @@ fn put(values: &mut BTreeMap<String, Told>, value: String, told: Told) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use trailtrim_catalog::Catalog;
     use trailtrim_ingest::{Provenance, Record};
 
@@ -174,7 +172,7 @@ mod tests {
         let in_vpc = r#","vpcConfig":{"vpcId":"vpc-1","subnetIds":["subnet-1","subnet-2"]}"#;
         let made = configured(1, "CreateFunction20150331", &[queue, in_vpc].concat());
         let both = ["dead-letter arn:aws:sqs:eu-west-1:111122223333:failed", "network vpc-1"];
-        assert_eq!(set_up(&[made.clone()]), both);
+        assert_eq!(set_up(std::slice::from_ref(&made)), both);
         let changed = |hour| configured(hour, "UpdateFunctionConfiguration20150331v2", in_vpc);
         assert_eq!(set_up(&[made.clone(), changed(2)]), ["network vpc-1"]);
         assert_eq!(set_up(&[made.clone(), changed(0)]), both);

@@ -8,6 +8,8 @@
 //! Of a hash 40 bits are kept, since there may be millions of them: of 256 things two share theirs once
 //! in 30 million times.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -124,6 +126,44 @@ impl Sketch {
         }
     }
 
+    /// Returns the number, or the estimate of it, where what is known was cut: of many there may be few left.
+    pub(crate) fn least(&self) -> u64 {
+        match self {
+            Sketch::Few(hashes) => hashes.len() as u64,
+            Sketch::Many(groups) => estimate(groups).round() as u64,
+        }
+    }
+
+    /// Keeps a share of the things, as if each was left by chance: of few those whose place among all is in a
+    /// range, so that the same are left wherever they are known, and of many that share.
+    pub(crate) fn cut(&mut self, places: Range<f64>, share: f64) {
+        match self {
+            Sketch::Few(hashes) => hashes
+                .retain(|hash| places.contains(&(xxh3_64(hash) as f64 / (u64::MAX as f64 + 1.0)))),
+            Sketch::Many(groups) => {
+                // Of the things half are so rare that one step less is a thing of any rarity.
+                let steps = (-share.log2()).floor().clamp(0.0, f64::from(RAREST));
+                let further = 2.0 * (1.0 - share * steps.exp2());
+                for (known, at) in groups.iter_mut().zip(0u16..) {
+                    let more = f64::from(at) < further * GROUPS as f64;
+                    *known = known.saturating_sub(steps as u8 + u8::from(more));
+                }
+            }
+        }
+    }
+
+    /// Puts right whether one thing is among those that are left.
+    pub(crate) fn put(&mut self, hash: u64, is_left: bool) {
+        match self {
+            Sketch::Few(hashes) if !is_left => {
+                let gone = kept(hash);
+                hashes.retain(|one| *one != gone);
+            }
+            _ if is_left => self.add(hash),
+            _ => {}
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Sketch::Few(hashes) if hashes.is_empty())
     }
@@ -236,7 +276,7 @@ mod tests {
 
     use super::*;
 
-    fn hashes(numbers: std::ops::Range<u32>) -> impl Iterator<Item = u64> {
+    fn hashes(numbers: Range<u32>) -> impl Iterator<Item = u64> {
         numbers.map(|n| hash_segments([n.to_string().as_str()]))
     }
 

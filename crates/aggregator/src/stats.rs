@@ -273,10 +273,10 @@ impl Stats {
             None => Count { value: self.samples.len() as u64, estimated: false },
         };
         let Some(more) = self.more.as_ref().filter(|more| more.cut.is_some()) else { return count };
-        // Of the days that are left as many as of all, and no fewer than are known.
-        let (left, all) = (more.times.days.iter().count(), more.all_days().iter().count().max(1));
-        let share = (count.value * left as u64).div_ceil(all as u64);
-        Count { value: share.max(self.samples.len() as u64).max(left as u64), estimated: true }
+        // No fewer than are known.
+        let known = self.samples.len().max(more.times.days.iter().count()) as u64;
+        let value = self.sketch().map_or(count.value, Sketch::least);
+        Count { value: value.max(known), estimated: true }
     }
 
     /// Tells whether all events are surely among others: of more than can be counted, where both are the same.
@@ -351,11 +351,21 @@ impl Stats {
         if self.more.is_none() {
             return Some(Stats { samples, context: self.context.clone(), more: None });
         }
-        let sketch = match self.sketch() {
-            Some(sketch) => sketch.clone(),
-            None if samples.len() < self.samples.len() => self.counted(),
-            None => Sketch::default(),
-        };
+        // As many of each day: of two parts of the days together all of them are left.
+        let all = self.all_days();
+        let (mut before, mut kept, mut whole) = (0, 0, 0);
+        for day in all.iter() {
+            whole += 1;
+            before += usize::from(since.is_some_and(|since| day < since));
+            kept += usize::from(held(day));
+        }
+        let at = |days: usize| days as f64 / f64::from(whole.max(1));
+        let share = days.iter().count() as f64 / times.days.iter().count() as f64;
+        let mut sketch = self.sketch().cloned().unwrap_or_default();
+        sketch.cut(at(before)..at(before + kept), share);
+        for sample in &self.samples {
+            sketch.put(sample.hash(), in_time(&sample));
+        }
         let times = Times {
             first: times.first.map(|time| time.max(start)),
             last: times.last.map(|time| time.min(end)),
@@ -469,19 +479,24 @@ mod tests {
         let daily = |calls: u16| {
             stats(&(0..calls * 40).map(|i| (i, i64::from(i % 40) * 86_400, 0)).collect::<Vec<_>>())
         };
-        for (calls, kept) in [(3, 4), (5, 1), (1, 40)] {
-            let left = daily(calls).within(Some(0), Some(kept)).unwrap().calls();
+        for (calls, kept) in [(3, 8), (5, 10), (6, 3), (200, 5), (1, 40)] {
+            let (first, rest) =
+                (daily(calls).within(None, Some(kept)), daily(calls).within(Some(kept), None));
             let expected = u64::from(calls) * u64::try_from(kept).unwrap();
-            assert!(
-                left.value == expected || (left.estimated && left.value.abs_diff(expected) <= 1),
-                "{left:?} {expected}"
-            );
+            let first = first.unwrap();
+            let left = first.calls().value;
+            assert!(left.abs_diff(expected) * 2 <= expected, "{calls} a day, {kept} days: {left}");
+            // Both parts together have all of few.
+            let Some(mut both) = rest.filter(|_| calls * 40 <= 256) else { continue };
+            both.join(first);
+            let all = u64::from(calls) * 40;
+            assert!(both.calls().value.abs_diff(all) * 20 <= all, "{:?}", both.calls());
         }
-        // Joined, and cut again.
-        let mut two = daily(3).within(Some(0), Some(10)).unwrap();
-        two.join(daily(3).within(Some(10), Some(20)).unwrap());
-        assert_eq!(two.calls().value, 60);
-        assert_eq!(two.within(Some(0), Some(2)).unwrap().calls().value, 6);
+        // What was made on these days alone counts as it is.
+        let mut some = daily(3).within(Some(0), Some(10)).unwrap();
+        let before = some.calls().value;
+        some.join(stats(&(1000..1020).map(|i| (i, 5 * 86_400, 0)).collect::<Vec<_>>()));
+        assert!(some.calls().value.abs_diff(before + 20) <= 2, "{:?}", some.calls());
     }
 
     #[test]

@@ -281,6 +281,43 @@ mod tests {
     }
 
     #[test]
+    fn names_that_come_and_go_are_counted_by_things() {
+        let stats = |day: i64| {
+            let mut stats = Stats::default();
+            let event = trailtrim_aggregator::EventKey {
+                key: "e",
+                event_id: "e",
+                time: Some(day * 86_400),
+                region: "r",
+            };
+            stats.add(event, &trailtrim_aggregator::Label::from("f"));
+            stats
+        };
+        let mut principal = Principal::new("arn:aws:iam::111122223333:role/r").unwrap();
+        let mut names = Vec::new();
+        for day in 0..6 {
+            for ending in ["", ":*"] {
+                let resource = format!("arn:aws:logs:r:111122223333:log-group:/pr-{day}{ending}");
+                names.push(resource.clone());
+                let key = trailtrim_aggregator::RowKey {
+                    action: "logs:PutRetentionPolicy".to_owned(),
+                    resource,
+                    conditions: Vec::new(),
+                    outcome: trailtrim_aggregator::Outcome::Granted,
+                };
+                let row = trailtrim_aggregator::Row { stats: stats(day), ..Default::default() };
+                principal.rows.insert(key, row);
+            }
+        }
+        let policy =
+            PolicyDocument::new(vec![Statement::allow(["logs:PutRetentionPolicy"], names)]);
+        let told = turnover(&principal, &[&policy], Catalog::embedded());
+        let [one] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!((one.names, one.names_of_one_day), (6, 6));
+        assert!(one.last.ends_with("/pr-5"), "{}", one.last);
+    }
+
+    #[test]
     fn what_is_listed_is_told_as_the_widest_that_covers_it() {
         let names = ["a", "in/*", "in/x", "i*"].map(|key| format!("arn:aws:s3:::b/{key}"));
         let document = PolicyDocument::new(vec![Statement::allow(["s3:Get*"], names)]);
