@@ -428,10 +428,10 @@ impl Builder<'_> {
 fn unnamed(bundle: &TightenedBundle<'_>) -> BTreeSet<String> {
     let judged = bundle.judged.values().flatten();
     let told = judged.filter_map(|one| {
-        let why = one.unnamed.as_deref()?.trim_end_matches('.');
+        let why = one.unnamed.as_deref()?;
         Some(format!(
-            "{} {why}; on what the log does not tell, and a pattern alone allowed it: the draft has what was used, \
-             so add what it needs beside that, or pin it",
+            "{} {why} Which that is, nothing tells; a pattern allowed it, and the draft has what was used alone: \
+             add it, or pin it",
             one.action
         ))
     });
