@@ -11,7 +11,7 @@
 //! A proof that fails is a defect of this program or of its data. Nothing is
 //! written then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use trailtrim_aggregator::{Join as _, Principal, RowKey, Stats};
@@ -19,6 +19,7 @@ use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, Limits, PolicyDocument, Selector, Statement, compare, pattern};
 
 use crate::attached::{Askings, who};
+use crate::cover::service;
 use crate::fit::Limits as FitLimits;
 use crate::replay::{Allowance, Circumstances, Replay};
 use crate::tighten::Bearing;
@@ -185,11 +186,13 @@ pub fn foretell(
     let asking = who(&later.arn);
     let (before, after) = (Replay::of(attached.iter().copied()), Replay::of(draft.iter().copied()));
     let (mut all, mut denied) = (Stats::default(), Stats::default());
+    let mut bearings = Bearings::default();
     let mut foretold = Foretold { split: split.to_owned(), ..Foretold::default() };
     let granted = later.rows.iter().filter(|(key, _)| key.outcome.grants());
     for (key, row) in granted.filter(|(key, _)| !not_attached.contains(key)) {
         let circumstances = Circumstances::of(row);
-        let parts = parts((key, catalog), &circumstances, attached, &before, asking.as_ref());
+        let bearing = bearings.of(&key.action, catalog);
+        let parts = parts((key, bearing), &circumstances, attached, &before, asking.as_ref());
         let judged = parts.into_iter().map(|part| {
             let known = circumstances.with_networks(row);
             let judge = |with: &Replay| with.judge(&part, &known, asking.as_ref());
@@ -242,6 +245,7 @@ pub fn replay(
     let (mut allowed, mut conditional, mut missing, mut kept_out) =
         (Stats::default(), Stats::default(), Stats::default(), Stats::default());
     let mut on_arns = Stats::default();
+    let mut bearings = Bearings::default();
     // Calls that surely need something that is not surely allowed.
     let mut short = Stats::default();
     for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
@@ -259,13 +263,14 @@ pub fn replay(
         let mut on_arn = false;
         let mut reached = false;
         let circumstances = Circumstances::of(row);
+        let bearing = bearings.of(&key.action, catalog);
         for asking in askings.at(row) {
-            let parts = parts((key, catalog), &circumstances, attached, &before, asking);
+            let parts = parts((key, bearing), &circumstances, attached, &before, asking);
             // Under a name by which the boundary forbids all of it, it is not allowed, before or after.
             let may = boundary.zip(within.as_ref()).is_none_or(|(document, within)| {
                 parts.iter().any(|part| {
                     let limit = std::slice::from_ref(&document);
-                    let left = self::parts((part, catalog), &circumstances, limit, within, asking);
+                    let left = self::parts((part, bearing), &circumstances, limit, within, asking);
                     !left.is_empty()
                 })
             });
@@ -346,12 +351,23 @@ fn takes_no_resource(action: &str, catalog: Catalog) -> bool {
     })
 }
 
+/// What actions can be about, by service: made once for many that were used.
+#[derive(Default)]
+struct Bearings<'a>(BTreeMap<&'a str, Bearing>);
+
+impl<'a> Bearings<'a> {
+    fn of(&mut self, action: &'a str, catalog: Catalog) -> &Bearing {
+        let new = || Bearing::of_action(catalog, action);
+        self.0.entry(service(action)).or_insert_with(new)
+    }
+}
+
 /// Returns the parts of something that was used that attached policies may allow. It was one call
 /// on one resource: where only part of what the record leaves open is attached, it was there. It is not asked for
 /// on what it cannot be about, if it can have been elsewhere: things of other services, and, of what takes no
 /// resource, a name that a statement does not name it beside.
 fn parts(
-    (key, catalog): (&RowKey, Catalog),
+    (key, bearing): (&RowKey, &Bearing),
     circumstances: &Circumstances,
     attached: &[&PolicyDocument],
     before: &Replay,
@@ -361,7 +377,6 @@ fn parts(
         return vec![key.clone()];
     }
     let (mut found, mut likely) = (BTreeSet::new(), BTreeSet::new());
-    let bearing = Bearing::of_action(catalog, &key.action);
     for document in attached {
         let version = document.effective_version();
         for statement in &document.statements {

@@ -84,7 +84,7 @@ pub(crate) fn turnover(
         let mut patterns: BTreeMap<String, Span> = BTreeMap::new();
         for (name, span) in names {
             if let Some(pattern) = listing.written(action, name) {
-                patterns.entry(thing(pattern).to_owned()).or_default().join(span);
+                patterns.entry(pattern.to_owned()).or_default().join(span);
             }
         }
         join_spellings(&mut patterns);
