@@ -489,17 +489,20 @@ fn what_takes_no_resource_is_not_replayed_on_things_of_other_services() {
     run("sqs.amazonaws.com", "ListQueues", &two);
 }
 
+/// The log of whoever makes a secret every day, of whose ARN the record does not tell the end.
+fn makes_a_secret() -> Log {
+    let name = r#"{"name":"db"}"#;
+    Log::alive(ACCOUNT, 8).daily("worker", "secretsmanager.amazonaws.com", "CreateSecret", name)
+}
+
+fn secret(name: &str) -> String {
+    format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{name}")
+}
+
 /// The record leaves open which secret it was, and so which of the statements allowed it.
 #[test]
 fn a_statement_on_tags_or_with_variables_may_have_allowed_a_part_of_what_is_open() {
-    let log = Log::alive(ACCOUNT, 8).daily(
-        "worker",
-        "secretsmanager.amazonaws.com",
-        "CreateSecret",
-        r#"{"name":"db"}"#,
-    );
-    let (trail, files) = (log.write(1), Files::new());
-    let secret = |name: &str| format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{name}");
+    let (trail, files) = (makes_a_secret().write(1), Files::new());
     let allow = |on: &str| json!({"Effect": "Allow", "Action": "secretsmanager:CreateSecret", "Resource": secret(on)});
     let mut tagged = allow("db-b*");
     tagged["Condition"] = json!({"StringEquals": {"aws:RequestTag/team": "x"}});
@@ -520,14 +523,7 @@ fn a_statement_on_tags_or_with_variables_may_have_allowed_a_part_of_what_is_open
 
 #[test]
 fn what_is_a_part_of_what_the_record_leaves_open_is_told_as_that_part() {
-    let log = Log::alive(ACCOUNT, 8).daily(
-        "worker",
-        "secretsmanager.amazonaws.com",
-        "CreateSecret",
-        r#"{"name":"db"}"#,
-    );
-    let (trail, files) = (log.write(1), Files::new());
-    let secret = |name: &str| format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{name}");
+    let (trail, files) = (makes_a_secret().write(1), Files::new());
     let names = ["db-aaaaaa", "db-bbbbbb"].map(secret);
     let lists =
         json!({"Effect": "Allow", "Action": "secretsmanager:CreateSecret", "Resource": names});

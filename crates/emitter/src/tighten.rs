@@ -10,6 +10,7 @@
 mod allow;
 mod assign;
 mod bearing;
+mod beyond;
 mod companions;
 mod compose;
 mod explain;

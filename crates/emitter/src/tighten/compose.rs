@@ -12,6 +12,7 @@ use trailtrim_iam::{Condition, Selector, Statement, pattern};
 
 use super::allow::{Allow, Place};
 use super::bearing::Bearing;
+use super::beyond::beyond;
 use super::passing;
 use super::rest::Rest;
 use super::settings::Settings;
@@ -176,16 +177,10 @@ pub(crate) fn gather<'c>(
             let shared = Shared::default();
             wanted.attached(allow, foreign, Class::Unobservable, why, plain.clone(), &shared);
         }
-        // Of a service that stays as it is attached, what the catalog does not know stays as well.
-        for (service, why) in &frozen.services {
-            let withheld = |action: &str| settings.withheld(action);
-            for wide in allow.beyond(service, &frozen.calls, &withheld) {
-                if allow.resources.iter().any(|one| bearing.takes(&wide, one)) {
-                    let shared = Shared::default();
-                    wanted.attached(allow, &wide, Class::Frozen, why, plain.clone(), &shared);
-                }
-            }
-        }
+    }
+    for (allow, wide, why) in beyond(allows, bearing, settings, frozen) {
+        let plain = allow.statement.condition.clone();
+        wanted.attached(allow, &wide, Class::Frozen, why, plain, &Shared::default());
     }
     wanted
 }
