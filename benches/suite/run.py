@@ -28,6 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "benches" / "suite"
 WORK = ROOT / "target" / "bench"
 RUNS = ROOT / "benches" / "runs"
+POLICIES = WORK / f"policies-{os.getpid()}"
 PEERS = ["duckdb", "orjson", "trailscraper"]
 # No name is folded into a prefix, so that rows can be compared one by one.
 EXACT = ["--name-quota", str(2**31)]
@@ -71,7 +72,13 @@ def single_file(corpora, size):
 
 
 class Case:
-    """A command, and what it did each time it was run."""
+    """A command, and what it did each time it was run.
+
+    `{run}` in it is another number each time: a file system that has lately deleted what a run wrote is
+    slow to make the next files, and that is not to be measured.
+    """
+
+    started = 0
 
     def __init__(self, name, command, count=None, once=False):
         self.name, self.command = name, [str(word) for word in command]
@@ -82,9 +89,11 @@ class Case:
         self.runs = []
 
     def run(self):
+        Case.started += 1
+        command = [word.replace("{run}", str(Case.started)) for word in self.command]
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             start = time.perf_counter()
-            process = subprocess.Popen(self.command, stdout=out, stderr=err, cwd=WORK)
+            process = subprocess.Popen(command, stdout=out, stderr=err, cwd=WORK)
             _, status, used = os.wait4(process.pid, 0)
             wall = time.perf_counter() - start
             process.returncode = os.waitstatus_to_exitcode(status)
@@ -196,7 +205,7 @@ def principal_of_median_activity(trailtrim, corpus):
 def own(trailtrim, yardstick, corpus, role, threads):
     """The product and its limits at a number of threads."""
     at = ["--threads", threads]
-    usage, policies = WORK / f"{threads}.usage", WORK / f"{threads}-policies"
+    usage, policies = WORK / f"{threads}.usage", POLICIES / "{run}"
     files = lambda text: int(re.search(r"with ([\d,]+) record", text).group(1).replace(",", ""))
     lines = lambda text: text.count("\n")
     records = lambda text: int(re.search(r"read ([\d,]+) record", text).group(1).replace(",", ""))
@@ -272,7 +281,7 @@ def main():
     rows = observed_rows(yardstick, exact)
     trailscraper = python.parent / "trailscraper"
     policies = [
-        Case("generate S", [trailtrim, "generate", small.root, "--out", WORK / "S-policies", "--threads", 2],
+        Case("generate S", [trailtrim, "generate", small.root, "--out", POLICIES / "{run}", "--threads", 2],
              lambda text: int(re.search(r"read ([\d,]+) record", text).group(1).replace(",", ""))),
         Case("trailscraper S", ["bash", HERE / "peers" / "trailscraper.sh", trailscraper, small.root]),
     ]
@@ -295,6 +304,7 @@ def main():
         Case("one small file", [trailtrim, "usage", small_file()], lambda _: 0),
     ]
     cases |= measure("start", start, rounds)
+    shutil.rmtree(POLICIES)
     report(options, cases, rows, table_rows, role, [small, medium, large], versions(python))
 
 

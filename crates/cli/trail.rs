@@ -365,10 +365,15 @@ impl InputArgs {
         });
         for file in of_files.chain(of_pipes) {
             let file = file?;
-            for (usage, scope) in usages.iter_mut().zip(&scopes) {
-                let mut limited = file.limited(scope);
+            let mut take_up = |usage: &mut Usage, mut limited: Usage| {
                 sources.join(std::mem::take(limited.sources_mut()));
                 usage.join(limited);
+            };
+            let mut wanted = usages.iter_mut().zip(&scopes);
+            let last = wanted.next_back();
+            wanted.for_each(|(usage, scope)| take_up(usage, file.limited(scope)));
+            if let Some((usage, scope)) = last {
+                take_up(usage, file.into_limited(scope));
             }
         }
         if of_usage_files {

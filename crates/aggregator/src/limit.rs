@@ -18,6 +18,16 @@ use crate::usage::{OtherEvent, OtherKind, Principals, Usage};
 use crate::workload::Workloads;
 
 impl Usage {
+    /// Keeps what lies within a scope; see [`limited`](Usage::limited). What is not limited is not copied.
+    pub fn into_limited(mut self, scope: &Scope) -> Usage {
+        let [no_region, no_account] = [&scope.regions, &scope.accounts].map(BTreeSet::is_empty);
+        if scope.since.is_some() || scope.until.is_some() || !no_region || !no_account {
+            return self.limited(scope);
+        }
+        self.sources.files.clear();
+        self
+    }
+
     /// Returns what lies within the days, regions and accounts of a scope. Callers without a
     /// policy and records that are no calls are limited by day only, and with a region nothing is
     /// known of global services' coverage; what the scope excludes cannot be told any more and

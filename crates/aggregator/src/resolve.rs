@@ -200,6 +200,7 @@ fn resolve_as(
         federated::mark_own(principal);
     }
     let settings = facts.settings();
+    let settings = settings.by_workload();
     principals.iter_mut().for_each(|principal| principal.set_up = settings.of(principal));
     let mut policy_changes = policy_changes(usage, catalog);
     for principal in principals.iter().filter(|principal| !principal.former.is_empty()) {

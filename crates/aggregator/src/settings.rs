@@ -4,7 +4,7 @@
 //! workload's role needs for it may never show: nothing failed yet, or what is read and written leaves data
 //! events that nobody recorded. Only answers are believed, and of what there is one of, only the latest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_catalog::Setting;
 
@@ -58,52 +58,77 @@ impl Settings {
         }
     }
 
-    /// Returns how the workloads of a principal are set up, in order.
-    pub(crate) fn of(&self, principal: &Principal) -> Vec<SetUp> {
-        if self.0.is_empty() {
-            return Vec::new();
-        }
-        let is_its = |arn: &str| {
-            principal.workloads.keys().any(|workload| match workload.name.as_deref() {
-                None => false,
-                Some(name) if workload.attribution == Attribution::Scope => name == arn,
-                Some(name) => {
-                    account_of(arn) == Some(&principal.account)
-                        && arn.rsplit(':').next() == Some(name)
-                }
-            })
-        };
-        let mut all = Vec::new();
-        for ((arn, setting), values) in &self.0 {
-            let workload = unqualified(arn);
-            if !is_its(workload) {
-                continue;
-            }
-            let latest = values.values().map(|told| told.2).max();
-            for (value, told) in values {
-                let is_over = match setting {
-                    Setting::EventSourceGone => true,
-                    Setting::EventSource => self.is_gone(arn, value, told.2),
-                    // Of two answers of one second either may be the later one.
-                    _ if setting.is_single() => Some(told.2) != latest,
-                    _ => false,
-                };
-                if !value.is_empty() && !is_over {
-                    all.push(SetUp {
-                        workload: workload.to_owned(),
-                        setting: *setting,
-                        value: value.clone(),
-                        told: told.clone(),
-                    });
-                }
+    /// Sorts what is known by the workloads that it is of.
+    pub(crate) fn by_workload(&self) -> ByWorkload<'_> {
+        let mut sorted =
+            ByWorkload { settings: self, arns: BTreeMap::new(), names: BTreeMap::new() };
+        for key in self.0.keys() {
+            let workload = unqualified(&key.0);
+            sorted.arns.entry(workload).or_default().push(key);
+            if let (Some(account), Some(name)) = (account_of(workload), workload.rsplit(':').next())
+            {
+                sorted.names.entry((account, name)).or_default().push(workload);
             }
         }
-        all
+        sorted
+    }
+
+    /// Returns what counts of the answers on one setting of a workload.
+    fn counting(&self, key: &(String, Setting)) -> impl Iterator<Item = (&String, &Told)> {
+        let (arn, setting) = key;
+        let values = self.0.get(key);
+        let latest = values.and_then(|values| values.values().map(|told| told.2).max());
+        values.into_iter().flatten().filter(move |(value, told)| {
+            let is_over = match setting {
+                Setting::EventSourceGone => true,
+                Setting::EventSource => self.is_gone(arn, value, told.2),
+                // Of two answers of one second either may be the later one.
+                _ if setting.is_single() => Some(told.2) != latest,
+                _ => false,
+            };
+            !value.is_empty() && !is_over
+        })
     }
 
     fn is_gone(&self, arn: &str, value: &str, since: i64) -> bool {
         let gone = self.0.get(&(arn.to_owned(), Setting::EventSourceGone));
         gone.and_then(|gone| gone.get(value)).is_some_and(|told| told.2 > since)
+    }
+}
+
+/// Everything that the trail tells of workloads, to be asked for each principal.
+#[derive(Debug)]
+pub(crate) struct ByWorkload<'s> {
+    settings: &'s Settings,
+    /// By the workload's ARN without a qualifier.
+    arns: BTreeMap<&'s str, Vec<&'s (String, Setting)>>,
+    /// Those ARNs, by the account and the name that a workload's sessions show.
+    names: BTreeMap<(&'s str, &'s str), Vec<&'s str>>,
+}
+
+impl ByWorkload<'_> {
+    /// Returns how the workloads of a principal are set up, in order.
+    pub(crate) fn of(&self, principal: &Principal) -> Vec<SetUp> {
+        let mut keys = BTreeSet::new();
+        for workload in principal.workloads.keys() {
+            let Some(name) = workload.name.as_deref() else { continue };
+            let of_arn = |arn: &str| self.arns.get(arn).into_iter().flatten().copied();
+            if workload.attribution == Attribution::Scope {
+                keys.extend(of_arn(name));
+            } else if let Some(arns) = self.names.get(&(principal.account.as_str(), name)) {
+                keys.extend(arns.iter().copied().flat_map(of_arn));
+            }
+        }
+        let of_key = |key: &(String, Setting)| {
+            let set_up = |(value, told): (&String, &Told)| SetUp {
+                workload: unqualified(&key.0).to_owned(),
+                setting: key.1,
+                value: value.clone(),
+                told: told.clone(),
+            };
+            self.settings.counting(key).map(set_up).collect::<Vec<SetUp>>()
+        };
+        keys.into_iter().flat_map(of_key).collect()
     }
 }
 

@@ -150,17 +150,14 @@ fn year_and_month(segment: &str, next: Option<&str>) -> Option<usize> {
 /// Where a run of digits within a segment is a date, with what follows it.
 fn within(segment: &str, is_date: fn(&str, &str) -> bool) -> Option<usize> {
     let mut at = 0;
-    while let Some(rest) = segment.get(at..).filter(|rest| !rest.is_empty()) {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        if digits == 0 {
-            at += rest.chars().next().map_or(1, char::len_utf8);
-            continue;
-        }
-        let (run, after) = rest.split_at(digits);
+    // By bytes: a digit is never part of another character, and most keys have many of them.
+    while let Some(next) = segment.as_bytes().get(at..)?.iter().position(u8::is_ascii_digit) {
+        at += next;
+        let (run, after) = leading_number(segment.get(at..)?);
         if begins_word(segment, at) && is_date(run, after) {
             return Some(at);
         }
-        at += digits;
+        at += run.len();
     }
     None
 }
