@@ -265,7 +265,8 @@ fn of_two_queues_whose_names_differ_in_letters_one_says_nothing_of_the_other() {
         log.daily("worker", "sqs.amazonaws.com", "PurgeQueue", &call)
     };
     let log = purge(purge(Log::alive(ACCOUNT, 8), "jobs"), "Jobs");
-    let on = format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:jobs");
+    // The log has the same calls in another region.
+    let on = format!("arn:aws:sqs:*:{ACCOUNT}:jobs");
     let made = looked(&log, &[allow(&["sqs:PurgeQueue"], &on)]);
     assert!(made["frozen"].as_object().unwrap().contains_key("sqs"), "{made:#}");
 }
