@@ -88,7 +88,7 @@ impl<'p> Place<'p> {
     fn question<'q>(
         &self,
         (event, here): (Option<&'q Event>, bool),
-        only: Option<&'static str>,
+        region: Option<&'static str>,
         class: Class<'q>,
         access: Access,
     ) -> Question<'q>
@@ -97,7 +97,7 @@ impl<'p> Place<'p> {
     {
         Question {
             account: self.account,
-            region: only.unwrap_or(self.region),
+            region: region.unwrap_or(self.region),
             class,
             access,
             resource: if here { self.resource } else { "*" },
@@ -239,11 +239,12 @@ impl Coverage {
     ) -> bool {
         events.demands(action, place.resource, can).is_some_and(|demands| {
             demands.iter().all(|demand| {
-                let question = demand.question(place);
-                let both = ACCESSES
-                    .iter()
-                    .all(|access| self.covers(&Question { access: *access, ..question }, day));
-                both || (demand.is_data() && self.shows(&question, day))
+                demand.questions(place).all(|question| {
+                    let both = ACCESSES
+                        .iter()
+                        .all(|access| self.covers(&Question { access: *access, ..question }, day));
+                    both || (demand.is_data() && self.shows(&question, day))
+                })
             })
         })
     }
@@ -319,7 +320,17 @@ impl Coverage {
         place: &Place<'_>,
         asked: &mut Asked,
     ) -> Arc<BTreeSet<i32>> {
-        let mut question = demand.question(place);
+        let days = demand.questions(place).map(|question| self.days_asked(demand, question, asked));
+        days.reduce(|days, more| if days == more { days } else { Arc::new(&*days & &*more) })
+            .unwrap_or_default()
+    }
+
+    fn days_asked(
+        &self,
+        demand: &Demand<'_>,
+        mut question: Question<'_>,
+        asked: &mut Asked,
+    ) -> Arc<BTreeSet<i32>> {
         if !demand.is_data() {
             // Management events are the same for all names and resources of a source, as far as is
             // asked here.
@@ -343,7 +354,7 @@ impl Coverage {
             return Arc::clone(known);
         }
         let days: BTreeSet<i32> = self
-            .account_days(place.account)
+            .account_days(question.account)
             .filter(|day| {
                 let both = ACCESSES
                     .iter()
@@ -384,8 +395,8 @@ pub struct Lack<'e> {
     /// Where its source's calls are delivered with another region than the one that is called: with which,
     /// and whether all of them are; else some may be.
     pub home: Option<(&'static str, bool)>,
-    /// The region that alone takes calls of its source.
-    pub only: Option<&'static str>,
+    /// The regions that alone take calls of its source, where they are few.
+    pub only: &'static [String],
 }
 
 /// A kind of event that must be covered.
@@ -402,8 +413,8 @@ struct Demand<'e> {
 }
 
 impl<'e> Demand<'e> {
-    /// Returns the region that alone takes such calls, whichever they are about.
-    fn only_in(&self, region: &str) -> Option<&'static str> {
+    /// Returns the regions that alone take such calls, whichever they are about.
+    fn only_in(&self, region: &str) -> &'static [String] {
         match self.event {
             Some(event) => services::only_in(&event.source, Some(event.name), region),
             None => services::only_in(&self.source, None, region),
@@ -414,12 +425,16 @@ impl<'e> Demand<'e> {
         matches!(self.class, Class::Data(_))
     }
 
-    fn question<'q>(&self, place: &Place<'q>) -> Question<'q>
+    /// Asks about each of the regions in which such a call may be.
+    fn questions<'q>(&self, place: &Place<'q>) -> impl Iterator<Item = Question<'q>>
     where
         'e: 'q,
     {
         let only = self.only_in(place.region);
-        place.question((self.event, self.here), only, self.class, self.level)
+        let own = only.is_empty().then_some(None);
+        let regions = own.into_iter().chain(only.iter().map(|region| Some(region.as_str())));
+        regions
+            .map(|region| place.question((self.event, self.here), region, self.class, self.level))
     }
 }
 

@@ -98,7 +98,8 @@ struct Only {
     /// All where there are none.
     #[serde(default)]
     events: Vec<String>,
-    region: String,
+    /// Each takes them, so that whoever calls has the choice.
+    regions: Vec<String>,
     #[serde(default)]
     except: Vec<String>,
     #[serde(rename = "reason")]
@@ -230,9 +231,9 @@ pub(crate) fn home(region: &str) -> Option<&'static str> {
         .map(|home| home.region.as_str())
 }
 
-/// Returns the region that alone takes calls of a source, in the partition of `region`; of some events of it where
+/// Returns the regions that alone take calls of a source, in the partition of `region`; of some events of it where
 /// one is named.
-pub(crate) fn only_in(source: &str, event: Option<&str>, region: &str) -> Option<&'static str> {
+pub(crate) fn only_in(source: &str, event: Option<&str>, region: &str) -> &'static [String] {
     let takes = |one: &&Only| {
         let named = one.events.is_empty()
             || event.is_some_and(|event| one.events.iter().any(|name| name == event));
@@ -240,7 +241,7 @@ pub(crate) fn only_in(source: &str, event: Option<&str>, region: &str) -> Option
             && named
             && !one.except.iter().any(|prefix| region.starts_with(prefix))
     };
-    FACTS.only.iter().find(takes).map(|one| one.region.as_str())
+    FACTS.only.iter().find(takes).map_or(&[], |one| &one.regions)
 }
 
 #[cfg(test)]
@@ -287,15 +288,16 @@ mod tests {
 
     #[test]
     fn some_are_recorded_in_one_region_whatever_they_are_about() {
+        const NONE: &[&str] = &[];
+        const OREGON: &[&str] = &["us-west-2"];
         let accelerators = |region| only_in("globalaccelerator.amazonaws.com", None, region);
-        assert_eq!(
-            (accelerators("eu-west-1"), accelerators("")),
-            (Some("us-west-2"), Some("us-west-2"))
-        );
-        assert_eq!(accelerators("cn-north-1"), None);
+        assert_eq!(accelerators("eu-west-1"), OREGON);
+        assert_eq!(accelerators(""), OREGON);
+        assert_eq!(accelerators("cn-north-1"), NONE);
         let s3 = |event| only_in("s3.amazonaws.com", Some(event), "eu-west-1");
-        assert_eq!(s3("CreateMultiRegionAccessPoint"), Some("us-west-2"));
-        assert_eq!(s3("CreateBucket"), None);
+        assert_eq!(s3("CreateMultiRegionAccessPoint"), OREGON);
+        assert_eq!(s3("SubmitMultiRegionAccessPointRoutes").len(), 5);
+        assert_eq!(s3("CreateBucket"), NONE);
     }
 
     #[test]

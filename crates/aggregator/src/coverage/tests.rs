@@ -474,12 +474,28 @@ fn what_one_region_alone_takes_is_covered_where_that_is() {
     };
     let kinds = [management(EC2, true), management(EC2, false)];
     let here = week(&kinds);
-    let oregon = week(&kinds.map(|fields| fields.replace(REGION, "us-west-2")));
+    let within = |region| week(&kinds.each_ref().map(|fields| fields.replace(REGION, region)));
+    let oregon = within("us-west-2");
     for action in ["globalaccelerator:UpdateAccelerator", "s3:CreateMultiRegionAccessPoint"] {
         assert_eq!(days(&here, action, REGION), 0, "{action}");
         assert!(days(&oregon, action, REGION) >= 5, "{action}");
     }
     assert!(days(&here, "s3:CreateBucket", REGION) >= 5);
+    // Where several take them, whoever calls has the choice.
+    let routes = ["s3:SubmitMultiRegionAccessPointRoutes", "ecr-public:CreateRepository"];
+    let mut all = week(&kinds);
+    for region in ["ap-northeast-1", "ap-southeast-2", "us-east-1"] {
+        all.join(within(region));
+    }
+    for action in routes {
+        assert_eq!(days(&all, action, "eu-central-1"), 0, "{action}");
+    }
+    assert!(days(&all, "savingsplans:CreateSavingsPlan", "eu-central-1") >= 5);
+    assert_eq!(days(&oregon, "savingsplans:CreateSavingsPlan", "us-west-2"), 0);
+    all.join(oregon);
+    for action in routes {
+        assert!(days(&all, action, "eu-central-1") >= 5, "{action}");
+    }
 }
 
 #[test]

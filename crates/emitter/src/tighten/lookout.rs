@@ -316,8 +316,11 @@ impl<'a> Lookout<'a> {
                 if always { "are" } else { "may be" }
             )
         });
-        let delivered =
-            only.map(|only| format!("{only} alone takes such calls of {source}")).or(delivered);
+        let delivered = match only {
+            [] => delivered,
+            [region] => Some(format!("{region} alone takes such calls of {source}")),
+            regions => Some(format!("only {} take such calls of {source}", regions.join(", "))),
+        };
         if here && !foreign {
             let at = match delivered {
                 Some(delivered) => format!("`{resource}`: {delivered}"),
