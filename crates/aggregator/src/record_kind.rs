@@ -79,6 +79,7 @@ mod tests {
     fn categories_go_before_types() {
         assert_eq!(other_kind("Management", "AwsApiCall"), None);
         assert_eq!(other_kind("", ""), None);
+        assert_eq!(other_kind("Data", "Rds Data Service"), None);
         assert_eq!(other_kind("Aggregated", "AwsApiCall"), Some(OtherKind::Aggregated));
         assert_eq!(
             other_kind("NetworkActivity", "AwsVpceEvents"),

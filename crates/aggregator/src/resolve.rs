@@ -306,6 +306,18 @@ impl Principal {
             let named = call.denial.as_ref().and_then(|denial| denial.action.as_deref());
             let named = named.filter(|_| outcome == Outcome::Denied).map(str::to_owned);
             self.lose(call, outcome, stats, (kind, named, why.to_owned()), service);
+            // Nothing is granted for a role that it brings, and nothing of roles is taken away.
+            let brings_role = || {
+                let request = CallRequest { call, principal: &self.arn, facts };
+                if call.is_cut() {
+                    operation.passes_roles()
+                } else {
+                    operation.passes_role(&request)
+                }
+            };
+            if kind == Unmapped::Unverified && outcome != Outcome::Denied && brings_role() {
+                self.frozen.insert("iam".to_owned());
+            }
             return;
         }
         let mut resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
@@ -672,6 +684,28 @@ mod tests {
         // What was refused needed nothing, and a member of the name says nothing of the others.
         assert!(frozen(omitted, r#","errorCode":"AccessDenied""#).is_empty());
         assert!(frozen(r#"{"functionName":"f","omitted":false}"#, "").is_empty());
+    }
+
+    #[test]
+    fn a_role_that_an_unverified_call_brings_may_be_passed() {
+        let frozen = |request: &str, error: &str| {
+            let text = format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
+                "eventTime":"2026-03-02T10:00:00Z","eventSource":"glue.amazonaws.com","eventName":"CreateDataQualityEvaluationConfig",
+                "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"e","requestParameters":{request}{error}}}"#
+            );
+            let scope = Scope::default();
+            let mut observer = Observer::new(Catalog::embedded(), &scope);
+            observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
+            let activity = resolve(&observer.into_usage(), Catalog::embedded());
+            let principal = activity.principals.into_iter().next().unwrap();
+            assert!(principal.rows.is_empty());
+            principal.frozen.into_iter().collect::<Vec<_>>()
+        };
+        let with = r#"{"name":"q","role":"arn:aws:iam::111122223333:role/quality"}"#;
+        assert_eq!(frozen(with, ""), ["glue", "iam"]);
+        assert_eq!(frozen(r#"{"name":"q"}"#, ""), ["glue"]);
+        assert_eq!(frozen(with, r#","errorCode":"AccessDenied""#), [""; 0]);
     }
 
     #[test]

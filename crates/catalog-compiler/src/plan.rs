@@ -88,6 +88,8 @@ pub(crate) fn plan<'d>(world: &World<'d>, subject: Subject<'d>) -> Result<Plan, 
     // Tags beside an action that nobody knows do not make the call known.
     if plan.grants.is_empty() {
         plan.kind = kind::UNVERIFIED;
+        // A role that it brings is passed all the same, which nobody may call unused.
+        plan.passes = crate::pass::passes(world, subject, &[])?;
         return Ok(plan);
     }
     context.tagging(&mut plan)?;

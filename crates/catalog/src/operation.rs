@@ -220,6 +220,16 @@ impl Operation {
         self.plans().any(|plan| plan.node(plan::PASSES).nodes().next().is_some())
     }
 
+    /// Returns whether a call passes a role; also one whose own action nobody knows, for which nothing is
+    /// granted.
+    pub fn passes_role(&self, request: &dyn Request) -> bool {
+        self.passes_roles()
+            && self.plan().is_some_and(|plan| {
+                let grants = resolve::resolve(self.table, plan, request).grants;
+                grants.iter().any(|grant| grant.action == "iam:PassRole")
+            })
+    }
+
     /// Returns the services that it passes roles to; nothing where of some role that it passes it is not
     /// known to which.
     pub fn passed_to(&self) -> Option<BTreeSet<&'static str>> {

@@ -57,8 +57,8 @@ pub fn principal(record: &Value, roles: &BTreeSet<&str>) -> Who {
     let excluded = |reason| Who::Excluded(reason, shown.clone());
 
     match text(record, "eventType") {
-        // Before version 1.02 there was none.
-        "AwsApiCall" | "" => {}
+        // Before version 1.02 there was none. The Data API has a type of its own for some clusters.
+        "AwsApiCall" | "Rds Data Service" | "" => {}
         "AwsServiceEvent" => return excluded(Excluded::ServiceEvent),
         _ => return excluded(Excluded::NoCall),
     }
