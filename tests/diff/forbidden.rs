@@ -195,6 +195,25 @@ fn what_worked_although_the_boundary_forbids_it_is_unexplained() {
     assert!(!codes(&one).contains(&"unexplained-access"), "{one:#}");
 }
 
+/// The record leaves open which secret it was, and the boundary says which of the statements it can have been.
+#[test]
+fn what_a_boundary_forbids_of_what_the_record_leaves_open_is_asked_of_no_draft() {
+    let make = |effect: &str, on: &str| {
+        let on = format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{on}");
+        json!({"Effect": effect, "Action": "secretsmanager:CreateSecret", "Resource": on})
+    };
+    let statements = [make("Allow", "db-a*"), make("Allow", "db-b*")];
+    let lists = vec![make("Allow", "db-b*")];
+    let denies = vec![allow(&["*"]), make("Deny", "db-a*")];
+    for boundary in [lists, denies] {
+        let (source, name) = ("secretsmanager.amazonaws.com", r#"{"name":"db"}"#);
+        let log = Log::alive(ACCOUNT, 8).daily("worker", source, "CreateSecret", name);
+        let one = judged_by(log, &statements, Some(&boundary));
+        let draft = json!(drafted(&one)).to_string();
+        assert!(draft.contains("db-b") && !draft.contains("db-a"), "{draft}");
+    }
+}
+
 #[test]
 fn what_is_beside_the_name_of_a_user_is_scoped_as_ever_for_a_role() {
     let held = json!({"Effect": "Allow", "Action": ["sqs:UntagQueue", "sqs:SendMessage"],

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::claims::messages;
-use crate::harness::{text_of, trailtrim};
+use crate::harness::{list, text_of, trailtrim};
 
 use super::{ACCOUNT, Files, Log, described, drafted, dump, of, policy};
 
@@ -139,6 +139,30 @@ fn what_a_boundary_forbids_under_one_of_the_names_is_asked_of_no_draft() {
     let one = within(&log, &[purge("Allow", own), tagged], &[all, purge("Deny", own)]);
     let drafts = json!(drafted(&one)).to_string();
     assert!(drafts.contains("PrincipalTag") && !drafts.contains(own), "{drafts}");
+}
+
+#[test]
+fn what_a_variable_takes_out_of_a_statement_is_not_attached() {
+    let queue = format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/new-jobs");
+    let mut log = Log::alive(ACCOUNT, 8);
+    log.records.push(call("new", 2, ("sqs", "PurgeQueue", json!({"queueUrl": queue}))));
+    let but = |except: &[&str]| json!({"Effect": "Allow", "Action": "sqs:PurgeQueue", "NotResource": except});
+    let own = "arn:aws:sqs:*:*:${aws:username}-jobs";
+    let on_tags = "arn:aws:sqs:*:*:${aws:PrincipalTag/team}-jobs";
+    let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    for (statement, boundary) in [
+        (but(&[own]), vec![]),
+        (but(&["arn:aws:sqs:*:*:other", own]), vec![]),
+        (all.clone(), vec![but(&[own])]),
+    ] {
+        let one = within(&log, &[statement], &boundary);
+        assert_eq!(list(&one, "not_attached").len(), 1, "{one:#}");
+    }
+    // One whose value nothing tells may leave it in.
+    for (statement, boundary) in [(but(&[on_tags]), vec![]), (all, vec![but(&[on_tags])])] {
+        let one = within(&log, &[statement], &boundary);
+        assert_eq!(list(&one, "not_attached").len(), 0, "{one:#}");
+    }
 }
 
 /// What is said of the user, who goes by `new` now, has these statements and was never seen but in the log.

@@ -7,7 +7,7 @@
 //!
 //! - *by presence*: records of the very kind that is asked about (account,
 //!   region, read or write; for data events also resource and event name) stand
-//!   close together all through the day ([`LONGEST_SILENCE`], and no more than three times what is usual);
+//!   close together all through the day ([`LONGEST_SILENCE`], and no more than three times what is usual at those hours);
 //! - *by declaration*: a trail that somebody declared selects all of it and was
 //!   logging the whole day, and the account's records of that region, of any
 //!   kind, stand close together all through the day: its files are here.

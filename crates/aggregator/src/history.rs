@@ -214,9 +214,9 @@ pub(crate) fn policy_changes(usage: &Usage, catalog: Catalog) -> PolicyChanges {
     for _ in 0..renamed.len().min(MOST_RENAMES) {
         let before = changes.len();
         for (account, from, to) in &renamed {
-            let former = Some(from);
             take_over(&mut changes, to, |change| {
-                change.account == *account && change.holder.as_ref() == former
+                change.holder.as_ref().is_some_and(|whose| whose.name.is_some())
+                    && change.is_of(account, from.kind, from.name.as_deref())
             });
             if to.kind == Holder::Group {
                 take_in(&mut changes, account, from, to);
@@ -241,9 +241,11 @@ fn at<'c>(call: &'c Call<'_>, path: &str) -> Vec<&'c str> {
 
 /// Counts what came with a group under the name that the group has since.
 fn take_in(changes: &mut PolicyChanges, account: &str, from: &Whose, to: &Whose) {
-    let with = changes.iter().filter(|(change, _)| {
-        change.account == account && change.group.is_some() && change.group == from.name
-    });
+    let same =
+        |group: &String| from.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(group));
+    let with = changes
+        .iter()
+        .filter(|(change, _)| change.account == account && change.group.as_ref().is_some_and(same));
     let with = with
         .map(|(change, time)| (PolicyChange { group: to.name.clone(), ..change.clone() }, *time));
     take_up(changes, with.collect());
@@ -340,23 +342,31 @@ mod tests {
                 ("UpdateUser", r#"{"userName":"b","newUserName":"c"}"#),
                 ("PutGroupPolicy", r#"{"groupName":"g","policyName":"p"}"#),
                 ("AddUserToGroup", r#"{"groupName":"g","userName":"d"}"#),
+                ("PutUserPolicy", r#"{"userName":"E","policyName":"p"}"#),
+                ("UpdateUser", r#"{"userName":"e","newUserName":"f"}"#),
+                ("AddUserToGroup", r#"{"groupName":"G","userName":"d"}"#),
                 ("UpdateGroup", r#"{"groupName":"g","newGroupName":"h"}"#),
+                ("PutGroupPolicy", r#"{"groupName":"I","policyName":"p"}"#),
+                ("UpdateGroup", r#"{"groupName":"i","newGroupName":"j"}"#),
+                ("AddUserToGroup", r#"{"groupName":"I","userName":"k"}"#),
             ],
             Quota::default(),
         );
         let of = |kind: Holder, name: &str| {
             changes.keys().any(|change| change.is_of("111122223333", kind, [name]))
         };
-        for name in ["a", "b", "c"] {
+        // Whatever the case of their letters.
+        for name in ["a", "b", "c", "f"] {
             assert!(of(Holder::User, name), "{name}: {changes:?}");
         }
         assert!(of(Holder::Group, "g") && of(Holder::Group, "h") && !of(Holder::User, "h"));
-        let with: BTreeSet<Option<&str>> = changes
-            .keys()
-            .filter(|change| change.is_of("111122223333", Holder::User, ["d"]))
-            .map(|change| change.group.as_deref())
-            .collect();
-        assert_eq!(with, [Some("g"), Some("h")].into());
+        assert!(of(Holder::Group, "j"));
+        let with = |user: &str| -> BTreeSet<Option<&str>> {
+            let of = changes.keys().filter(|one| one.is_of("111122223333", Holder::User, [user]));
+            of.map(|change| change.group.as_deref()).collect()
+        };
+        assert_eq!(with("d"), [Some("G"), Some("g"), Some("h")].into());
+        assert_eq!(with("k"), [Some("I"), Some("j")].into());
     }
 
     #[test]

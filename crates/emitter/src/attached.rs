@@ -456,7 +456,7 @@ fn shared_key(holder: &Attachments, policy: &AttachedPolicy) -> Option<String> {
 }
 
 /// Tells whether a policy's ARN is one of AWS's own: `arn:aws:iam::aws:policy/…`.
-fn is_aws_managed(arn: &str) -> bool {
+pub(crate) fn is_aws_managed(arn: &str) -> bool {
     arn.split(':').nth(4) == Some("aws")
 }
 

@@ -266,17 +266,17 @@ pub fn replay(
         let bearing = bearings.of(&key.action, catalog);
         for asking in askings.at(row) {
             let parts = parts((key, bearing), &circumstances, attached, &before, asking);
-            // Under a name by which the boundary forbids all of it, it is not allowed, before or after.
-            let may = boundary.zip(within.as_ref()).is_none_or(|(document, within)| {
-                parts.iter().any(|part| {
+            // What the boundary forbids is not allowed, before or after: the call was on what is left of it.
+            let left = |part: &RowKey| {
+                boundary.zip(within.as_ref()).is_none_or(|(document, within)| {
                     let limit = std::slice::from_ref(&document);
-                    let left = self::parts((part, bearing), &circumstances, limit, within, asking);
-                    !left.is_empty()
+                    let what = (part, bearing);
+                    !self::parts(what, &circumstances, limit, within, asking).is_empty()
                 })
-            });
+            };
+            let parts: Vec<RowKey> = parts.into_iter().filter(left).collect();
             // Of what was done under this name, nothing allowed it.
-            sure &= !parts.is_empty() && may;
-            let parts = if may { parts } else { Vec::new() };
+            sure &= !parts.is_empty();
             for part in parts {
                 reached = true;
                 on_arn |= part.resource != key.resource && takes_no_resource(&key.action, catalog);

@@ -290,6 +290,9 @@ impl<'b> Allow<'b> {
                 .into_iter()
                 .filter(|part| *part != key.resource)
                 .any(|part| judged(&self.whole, part)),
+            // What excepts nothing of all that was open excepts nothing of a part either, and what excepts all
+            // of it leaves none.
+            None if !self.exceptions.is_empty() => false,
             None => judged(&self.circumstances, key.resource.clone()),
         }
     }

@@ -70,6 +70,7 @@ pub fn draw(history: &History, random: &mut Random) -> Held {
             document: Document::Known(document(random, &needs, region)),
             uses: None,
             made: None,
+            denied: false,
         });
         let policies = policies.collect();
         let created = late_day.filter(|_| random.chance(0.5)).map(|day| {
@@ -105,6 +106,7 @@ pub fn draw(history: &History, random: &mut Random) -> Held {
             document: Document::Known(document(random, &all, region.unwrap_or("us-east-1"))),
             uses: None,
             made: None,
+            denied: false,
         };
         match random.below(4) {
             0 => continue,

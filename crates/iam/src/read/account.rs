@@ -3,7 +3,7 @@
 //! A managed policy that is attached but not in the dump (the AWS-managed
 //! ones, unless they were asked for) is unknown. It is never taken as empty.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     AttachedPolicy, Attachments, Contents, Document, HolderKind, NamedPolicy, PolicyKind,
@@ -11,9 +11,19 @@ use super::{
     json::{Json, Node},
     policy,
 };
+use crate::Effect;
 
-/// Managed policies by their ARNs, with when their default versions were made.
-type Managed = BTreeMap<String, (Document, Option<Uses>, Option<String>)>;
+/// Managed policies by their ARNs.
+type Managed = BTreeMap<String, (Document, Option<Uses>, Versions)>;
+
+/// What the versions of a managed policy tell.
+#[derive(Clone)]
+struct Versions {
+    /// When the default one was made.
+    made: Option<String>,
+    /// Whether others deny something, or may have.
+    denied: bool,
+}
 
 const LISTS: [&str; 4] = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"];
 
@@ -36,8 +46,8 @@ pub(super) fn read(root: &Node<'_>) -> Result<Contents, ReadError> {
     let mut managed = BTreeMap::new();
     if let Some(list) = root.get("Policies") {
         for item in list.items() {
-            let (policy, made) = managed_policy(&item)?;
-            managed.insert(policy.name.clone(), (policy.document.clone(), uses(&item), made));
+            let (policy, versions) = managed_policy(&item)?;
+            managed.insert(policy.name.clone(), (policy.document.clone(), uses(&item), versions));
             contents.policies.push(policy);
         }
     }
@@ -81,6 +91,7 @@ fn through_group(
             },
             uses: None,
             made: None,
+            denied: true,
         }];
     };
     let via = |policy: &AttachedPolicy| AttachedPolicy {
@@ -100,10 +111,28 @@ fn uses(node: &Node<'_>) -> Option<Uses> {
     Some(Uses { attachments: count("AttachmentCount")?, boundaries })
 }
 
-/// Reads a managed policy as its default version has it, with when that was made.
-fn managed_policy(node: &Node<'_>) -> Result<(NamedPolicy, Option<String>), ReadError> {
+/// Tells whether a version of a managed policy denies something, or one that was deleted may have: they are
+/// numbered from `v1` on.
+fn denied(versions: Option<&Node<'_>>) -> bool {
+    let versions = || versions.into_iter().flat_map(Node::items);
+    let denies = |version: &Node<'_>| match version.get("Document").map(|node| policy::read(&node))
+    {
+        Some(Ok(document)) => document.statements.iter().any(|one| one.effect == Effect::Deny),
+        _ => true,
+    };
+    let number = |version: Node<'_>| -> Option<u64> {
+        version.get("VersionId")?.as_str()?.strip_prefix('v')?.parse().ok()
+    };
+    let numbers: Option<BTreeSet<u64>> = versions().map(number).collect();
+    let all = numbers.is_some_and(|numbers| (1..).zip(&numbers).all(|(count, one)| count == *one));
+    !all || versions().any(|version| denies(&version))
+}
+
+/// Reads a managed policy as its default version has it, with what its versions tell.
+fn managed_policy(node: &Node<'_>) -> Result<(NamedPolicy, Versions), ReadError> {
     let arn = text(&node.required("Arn", "`Arn`")?)?.to_owned();
     let versions = node.get("PolicyVersionList");
+    let denied = denied(versions.as_ref());
     let default = versions.as_ref().and_then(|versions| {
         versions.items().find(|version| {
             version.get("IsDefaultVersion").is_some_and(|flag| *flag.value() == Json::Bool(true))
@@ -114,12 +143,15 @@ fn managed_policy(node: &Node<'_>) -> Result<(NamedPolicy, Option<String>), Read
         let document = Document::Unknown { reason };
         let policy =
             NamedPolicy { name: arn, path: node.path(), kind: PolicyKind::Identity, document };
-        return Ok((policy, None));
+        return Ok((policy, Versions { made: None, denied }));
     };
     let made = version.get("CreateDate").and_then(|node| node.as_str().map(ToOwned::to_owned));
     let document = version.required("Document", "`Document`")?;
     let (path, document) = (document.path(), Document::Known(policy::read(&document)?));
-    Ok((NamedPolicy { name: arn, path, kind: PolicyKind::Identity, document }, made))
+    Ok((
+        NamedPolicy { name: arn, path, kind: PolicyKind::Identity, document },
+        Versions { made, denied },
+    ))
 }
 
 fn holder(
@@ -171,6 +203,7 @@ fn holder(
                 document: read,
                 uses: None,
                 made: None,
+                denied: false,
             });
         }
     }
@@ -213,12 +246,23 @@ fn last_used(node: &Node<'_>) -> Option<String> {
 }
 
 fn by_arn(name: String, arn: &str, managed: &Managed) -> AttachedPolicy {
-    let (document, uses, made) = managed.get(arn).cloned().unwrap_or_else(|| {
-        let reason =
-            format!("`{}` is attached, but its document is not in the dump", arn.escape_debug());
-        (Document::Unknown { reason }, None, None)
-    });
-    AttachedPolicy { name, arn: Some(arn.to_owned()), via_group: None, document, uses, made }
+    let (document, uses, Versions { made, denied }) =
+        managed.get(arn).cloned().unwrap_or_else(|| {
+            let reason = format!(
+                "`{}` is attached, but its document is not in the dump",
+                arn.escape_debug()
+            );
+            (Document::Unknown { reason }, None, Versions { made: None, denied: true })
+        });
+    AttachedPolicy {
+        name,
+        arn: Some(arn.to_owned()),
+        via_group: None,
+        document,
+        uses,
+        made,
+        denied,
+    }
 }
 
 fn text<'a>(node: &Node<'a>) -> Result<&'a str, ReadError> {

@@ -120,6 +120,9 @@ pub struct AttachedPolicy {
     pub uses: Option<Uses>,
     /// When that version of a managed policy was made, as it stands in the dump.
     pub made: Option<String>,
+    /// Whether other versions of a managed policy deny something, or may have: what those said that were deleted
+    /// is not known. Of inline policies there are none.
+    pub denied: bool,
 }
 
 /// How often a managed policy is used, by whoever holds it in its account, be they in the dump or not.
