@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::federated::Federated;
 use crate::history::PolicyChanges;
 use crate::identity::{Outsider, account_of};
+use crate::lives;
 use crate::outcome::Outcome;
 use crate::settings::SetUp;
 use crate::signed_in::SignIns;
@@ -135,6 +136,8 @@ pub struct Row {
     pub own: Option<Box<Own>>,
     /// The ARNs by which whoever made the calls then went, of a user that had several; empty else.
     pub by: Sorted<String>,
+    /// The first and the last day on which anyone in the log used the thing, where that is more than this row tells.
+    pub life: Option<(i32, i32)>,
     /// When, how often, which events.
     pub stats: Stats,
 }
@@ -193,6 +196,7 @@ impl Row {
                 .collect(),
             own: None,
             by: Sorted::default(),
+            life: None,
             stats: stats.clone(),
         }
     }
@@ -215,6 +219,7 @@ impl Join for Row {
             self.own = None;
         }
         self.by.extend(other.by);
+        self.life = [self.life, other.life].into_iter().flatten().reduce(lives::join);
         self.stats.join(other.stats);
     }
 }

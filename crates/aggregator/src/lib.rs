@@ -23,6 +23,7 @@ mod history;
 mod identity;
 mod limit;
 mod listed;
+mod lives;
 mod names;
 mod observe;
 mod outcome;

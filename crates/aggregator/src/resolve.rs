@@ -19,6 +19,7 @@ use crate::facts::{Background, Facts, Known};
 use crate::federated::{self, federated};
 use crate::history::{self, policy_changes};
 use crate::identity::{Outsider, PrincipalKey, Reason};
+use crate::lives;
 use crate::outcome::Outcome;
 use crate::signed_in::sign_ins;
 use crate::sketch::{Hash, Sketch};
@@ -202,6 +203,7 @@ fn resolve_as(
     let settings = facts.settings();
     let settings = settings.by_workload();
     principals.iter_mut().for_each(|principal| principal.set_up = settings.of(principal));
+    lives::mark(&mut principals);
     let mut policy_changes = policy_changes(usage, catalog);
     for principal in principals.iter().filter(|principal| !principal.former.is_empty()) {
         history::of_former_names(&mut policy_changes, principal);

@@ -49,7 +49,7 @@ pub(crate) fn dated_keys(
         let Some(container) = kind(&key.resource) else { continue };
         let (action, resource) = (key.action.as_str(), key.resource.as_str());
         let days = row.stats.days();
-        if let Some(is_beyond) = dated_key(action, resource, days.last(), catalog)
+        if let Some(is_beyond) = dated_key(action, resource, &row.stats, catalog)
             && drafted.written(action, resource) == Some(resource)
             && attached.written(action, resource) != Some(resource)
         {

@@ -19,7 +19,7 @@ use crate::dated::{DatedKeys, dated_keys};
 use crate::irredundant::{Covering, Grant, irredundant};
 use crate::refused::{Regranted, regranted};
 use crate::sid::{about, service_name, sids};
-use crate::taste::{Choice, Seen, Taste, choose, is_written};
+use crate::taste::{Choice, Seen, Taste, choose, is_often};
 use crate::turnover::{Turnover, turnover};
 
 /// Characters a customer managed policy may have, white space not counted
@@ -79,13 +79,9 @@ type Partition<'p> = (&'p str, &'p [Condition]);
 pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> Draft {
     let granting: Vec<(&RowKey, &Row)> =
         principal.rows.iter().filter(|(key, _)| key.outcome.grants()).collect();
-    let seen = granting.iter().map(|(key, row)| Seen {
-        action: &key.action,
-        resource: &key.resource,
-        stats: &row.stats,
-        written: is_written(&key.action, row.events.iter()),
-    });
-    let choice = choose(seen, &|_| options.taste, &|_| Vec::new(), catalog);
+    let seen = granting.iter().map(|(key, row)| Seen::of(key, row));
+    let often = is_often([principal]);
+    let choice = choose(seen, often, &|_| options.taste, &|_| Vec::new(), catalog);
     let (mut policy, statements) = write(&granting, &choice);
     let baseline = match &mut policy {
         Some(policy) if options.baseline => add_baseline(policy, principal),

@@ -60,7 +60,7 @@ pub use path::{
 pub use refused::Regranted;
 pub use sets::PermissionSets;
 pub use shared_by::SharedBy;
-pub use taste::{Choice, Generalisation, Taste};
+pub use taste::{Choice, Generalisation, Rule, Taste};
 pub use turnover::Turnover;
 pub use usage_line::{UsageLine, usage_lines};
 pub use ways::Need;

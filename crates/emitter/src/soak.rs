@@ -24,7 +24,7 @@ pub use estimate::{Incidence, Interval, LEAST_DAYS, LEAST_GRANT_DAYS, LEAST_INCI
 
 use crate::MissingDataEvents;
 use crate::coverage::show;
-use crate::taste::{Seen, Taste, choose, is_written};
+use crate::taste::{Seen, Taste, choose, is_often};
 use crate::turnover::thing;
 
 /// The version of the model of a soak.
@@ -161,13 +161,9 @@ pub fn soak(principal: &Principal, coverage: &Coverage, catalog: Catalog, ahead:
     let days: BTreeSet<i32> =
         first.into_iter().flat_map(|first| delivered.range(first..).copied()).collect();
     let last = days.last().max(active.last()).copied();
-    let used = granted().map(|(key, row)| Seen {
-        action: &key.action,
-        resource: &key.resource,
-        stats: &row.stats,
-        written: is_written(&key.action, row.events.iter()),
-    });
-    let choice = choose(used, &|_| Taste::default(), &|_| Vec::new(), catalog);
+    let used = granted().map(|(key, row)| Seen::of(key, row));
+    let often = is_often([principal]);
+    let choice = choose(used, often, &|_| Taste::default(), &|_| Vec::new(), catalog);
     let mut grants: BTreeMap<(&str, &str, &[Condition]), BTreeSet<i32>> = BTreeMap::new();
     let mut actions: BTreeMap<&str, BTreeSet<i32>> = BTreeMap::new();
     for (key, row) in granted() {

@@ -26,13 +26,16 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trailtrim_aggregator::Stats;
+use trailtrim_aggregator::{Principal, Row, RowKey, Stats};
 use trailtrim_catalog::{Catalog, Part};
+
+use crate::turnover::listed;
 
 use attached::narrowing;
 use chooser::{Chooser, Uses};
-use dates::{date_at, stretches_of};
+use dates::{date_at, month_at, stretches_of};
 use item::Item;
+use keys::is_now;
 use kind::{Kinds, form_of};
 use rules::rules;
 
@@ -80,6 +83,29 @@ pub struct Seen<'a> {
     pub stats: &'a Stats,
     /// Whether it is about what the call wrote, by [`is_written`].
     pub written: bool,
+    /// The first and the last day on which anyone used the thing, where that is more.
+    pub life: Option<(i32, i32)>,
+}
+
+impl<'a> Seen<'a> {
+    /// What a row of a principal tells.
+    pub(crate) fn of(key: &'a RowKey, row: &'a Row) -> Seen<'a> {
+        Seen {
+            action: &key.action,
+            resource: &key.resource,
+            stats: &row.stats,
+            written: is_written(&key.action, row.events.iter()),
+            life: row.life,
+        }
+    }
+}
+
+/// Returns whether principals acted on several days: of who was there on one or two, a name that was used once says
+/// nothing of the next.
+pub(crate) fn is_often<'p>(principals: impl IntoIterator<Item = &'p Principal>) -> bool {
+    let mut days = BTreeSet::new();
+    let mut all = principals.into_iter().flat_map(Principal::days);
+    all.any(|day| days.insert(day) && days.len() >= rules().several)
 }
 
 /// Returns whether an action was about an object that one of these calls, by source and name, wrote.
@@ -180,11 +206,33 @@ pub struct Generalisation {
     pub stats: Stats,
 }
 
+impl Generalisation {
+    /// Returns it in a sentence.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let names = match (self.names, self.from.first()) {
+            (1, Some(name)) => format!("`{name}` alone"),
+            (names, _) => format!("{names} names"),
+        };
+        format!("{} on `{}`, of {names}: {}", listed(&self.actions), self.to, self.why)
+    }
+}
+
 /// How the resources of one principal are written.
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
     chosen: BTreeMap<String, BTreeMap<String, String>>,
     generalisations: Vec<Generalisation>,
+    /// Names that may be of one run and were seen too briefly to tell, by the pattern that would stand for them.
+    undecided: BTreeMap<String, Undecided>,
+}
+
+/// Names that may be of one run, and stay.
+#[derive(Clone, Debug, Default)]
+struct Undecided {
+    actions: BTreeSet<String>,
+    names: BTreeSet<String>,
+    why: String,
 }
 
 impl Choice {
@@ -192,6 +240,21 @@ impl Choice {
     pub fn resource<'c>(&'c self, action: &str, resource: &'c str) -> &'c str {
         let chosen = self.chosen.get(action).and_then(|resources| resources.get(resource));
         chosen.map_or(resource, String::as_str)
+    }
+
+    /// Says of which names it cannot be told whether they come and go, a sentence for each kind.
+    pub fn undecided(&self) -> impl Iterator<Item = String> {
+        self.undecided.iter().map(|(pattern, Undecided { actions, names, why })| {
+            let names = match (names.len(), names.first()) {
+                (1, Some(name)) => format!("`{name}`"),
+                (many, _) => format!("{many} names"),
+            };
+            format!(
+                "used too briefly to tell whether it comes and goes: {} on {names} ({why}). The policy lists it, and \
+                 another one would be refused: if there will be one, put `{pattern}` in its place",
+                listed(actions)
+            )
+        })
     }
 
     /// Returns the patterns that stand for names, ordered by pattern and rule.
@@ -204,24 +267,26 @@ impl Choice {
 ///
 /// `taste_of` tells the taste for a service, by its IAM prefix; `attached` the resource patterns of
 /// attached policies that allow an action, empty where nothing is known of them. What is chosen may
-/// go beyond the attached patterns: the caller intersects.
+/// go beyond the attached patterns: the caller intersects. `often` tells whether it acted on several days, by
+/// [`is_often`].
 pub fn choose<'a>(
     seen: impl IntoIterator<Item = Seen<'a>>,
+    often: bool,
     taste_of: &dyn Fn(&str) -> Taste,
     attached: &dyn Fn(&str) -> Vec<String>,
     catalog: Catalog,
 ) -> Choice {
     let mut by_action: BTreeMap<&str, BTreeMap<&str, Evidence<'_>>> = BTreeMap::new();
-    for Seen { action, resource, stats, written } in seen {
+    for Seen { action, resource, stats, written, life } in seen {
         let evidence = by_action.entry(action).or_default().entry(resource).or_default();
-        evidence.add(stats);
+        evidence.add(stats, life);
         evidence.written |= written;
     }
     let rules = rules();
     let mut kinds = Kinds::new(rules, catalog);
     let evidence = by_action.values().flat_map(BTreeMap::values);
     let until = evidence.filter_map(|one| one.span.last).max();
-    let mut chooser = Chooser::new(rules, until);
+    let mut chooser = Chooser::new(rules, often, until);
     for (action, resources) in &by_action {
         let taste = taste_of(action.split(':').next().unwrap_or_default());
         let Some(facts) = catalog.action(action) else { continue };
@@ -248,23 +313,28 @@ pub fn choose<'a>(
     chooser.finish()
 }
 
-/// Returns whether an action's resource is a key that holds a date, and if so, whether it was used beyond it when
-/// it was last used on some day.
+/// Returns whether an action's resource is a key that holds a date, and if so, whether it was used beyond it.
 pub(crate) fn dated_key(
     action: &str,
     resource: &str,
-    last: Option<i32>,
+    stats: &Stats,
     catalog: Catalog,
 ) -> Option<bool> {
     let rules = rules();
     // Most names hold none anywhere.
-    date_at(resource, rules)?;
+    date_at(resource, rules).or_else(|| month_at(resource))?;
     let shape = catalog.action(action).and_then(|facts| facts.shape(resource));
     let shape = shape.filter(|shape| rules.is_key(&form_of(shape.template())))?;
     let Some(Part::Variable(key)) = shape.parts().last() else { return None };
-    let date = key.get(date_at(key, rules)?..)?;
+    let span = Span::of(stats);
+    let Some(at) = date_at(key, rules) else {
+        // Six digits are a month where that was then, and in the top level they may be cut nowhere.
+        let is_month = month_at(key) == Some(0) && is_now(key, span, rules);
+        return is_month.then_some(false);
+    };
+    let date = key.get(at..)?;
     let ends = stretches_of(date, rules).map(|(_, end)| end).max();
-    Some(ends.zip(last).is_some_and(|(end, last)| last > end + rules.lasting_days))
+    Some(ends.zip(span.last).is_some_and(|(end, last)| last > end + rules.lasting_days))
 }
 
 /// From when to when something was seen, in days, and how often.
@@ -306,14 +376,21 @@ impl Span {
 #[derive(Debug, Default)]
 struct Evidence<'a> {
     span: Span,
+    /// The same by whomever in the log.
+    life: Span,
     stats: Vec<&'a Stats>,
     /// Whether some of it is about what a call wrote.
     written: bool,
 }
 
 impl<'a> Evidence<'a> {
-    fn add(&mut self, stats: &'a Stats) {
-        self.span.join(Span::of(stats));
+    fn add(&mut self, stats: &'a Stats, life: Option<(i32, i32)>) {
+        let span = Span::of(stats);
+        self.span.join(span);
+        self.life.join(span);
+        if let Some((first, last)) = life {
+            self.life.join(Span { first: Some(first), last: Some(last), calls: 0 });
+        }
         self.stats.push(stats);
     }
 }

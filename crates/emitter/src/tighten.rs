@@ -34,7 +34,7 @@ use trailtrim_iam::{Effect, Statement};
 use crate::attached::{Attached, Bundle, Inventory};
 use crate::circumstance::ConditionKind;
 use crate::cover::service;
-use crate::taste::{Choice, Taste};
+use crate::taste::{Choice, Taste, is_often};
 use crate::ways::Need;
 use allow::{Allow, Standing};
 use assign::Assigned;
@@ -231,6 +231,7 @@ pub fn tighten<'a>(
         settings: standards.settings,
         catalog,
         bearing: &bearing,
+        acting: &by_arn,
     };
     let bundles = verdicts.into_par_iter().zip(&inventory.bundles).zip(&allows).zip(frozen);
     let bundles = bundles.zip(idle_holders);
@@ -368,6 +369,8 @@ struct Composer<'c> {
     settings: &'c Settings,
     catalog: Catalog,
     bearing: &'c Bearing,
+    /// Whoever did something, by ARN.
+    acting: &'c BTreeMap<&'c str, &'c Principal>,
 }
 
 impl Composer<'_> {
@@ -380,7 +383,9 @@ impl Composer<'_> {
     ) -> TightenedBundle<'a> {
         let active = verdicts.is_some();
         let judged = verdicts.unwrap_or_default();
-        let choice = compose::choose(allows, &judged, self.taste_of, self.catalog);
+        let often = bundle.holders.iter().filter_map(|holder| self.acting.get(holder.as_str()));
+        let often = is_often(often.copied());
+        let choice = compose::choose(allows, &judged, often, self.taste_of, self.catalog);
         let wanted = compose::gather(
             allows,
             &judged,

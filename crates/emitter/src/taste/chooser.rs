@@ -9,7 +9,7 @@ use super::attached::narrow;
 use super::item::{Item, folded};
 use super::keys::{Cut, Names, cuts};
 use super::rules::{Rules, Use, When};
-use super::{Choice, Evidence, Generalisation, Rule, SAMPLE, Span, Taste};
+use super::{Choice, Evidence, Generalisation, Rule, SAMPLE, Span, Taste, Undecided};
 
 /// What an action does with its resources, and how they are to be written.
 pub(super) struct Uses<'p> {
@@ -56,19 +56,24 @@ pub(super) struct Chooser<'s> {
     containers: BTreeMap<(&'s str, Use), Container<'s>>,
     chosen: BTreeMap<String, BTreeMap<String, String>>,
     found: BTreeMap<(String, Rule), Found<'s>>,
+    undecided: BTreeMap<String, Undecided>,
+    /// Whether whoever did all this acted on several days.
+    often: bool,
     /// The last day on which anything was seen.
     until: Option<i32>,
 }
 
 impl<'s> Chooser<'s> {
-    pub(super) fn new(rules: &'static Rules, until: Option<i32>) -> Chooser<'s> {
+    pub(super) fn new(rules: &'static Rules, often: bool, until: Option<i32>) -> Chooser<'s> {
         Chooser {
             rules,
+            often,
             until,
             one_run: BTreeMap::new(),
             containers: BTreeMap::new(),
             chosen: BTreeMap::new(),
             found: BTreeMap::new(),
+            undecided: BTreeMap::new(),
         }
     }
 
@@ -95,6 +100,9 @@ impl<'s> Chooser<'s> {
         {
             let container = self.containers.entry((head, makes.evidence())).or_default();
             container.names.keys.entry(name).or_default().join(span);
+            if item.evidence.life.lasts(self.rules.lasting_days) {
+                container.names.lasting.insert(name);
+            }
         }
         if !whole && let Some((to, pattern)) = attached {
             let why = format!("the attached `{pattern}` names the thing already");
@@ -128,7 +136,7 @@ impl<'s> Chooser<'s> {
             self.runs(&to, &runs);
         }
         for ((head, makes), mut container) in std::mem::take(&mut self.containers) {
-            container.names.until = self.until;
+            (container.names.until, container.names.often) = (self.until, self.often);
             self.container(head, makes == Use::Writes, &container);
         }
         let generalisations = self.found.into_iter().map(|((to, rule), found)| {
@@ -151,12 +159,15 @@ impl<'s> Chooser<'s> {
                 stats,
             }
         });
-        Choice { generalisations: generalisations.collect(), chosen: self.chosen }
+        Choice {
+            generalisations: generalisations.collect(),
+            chosen: self.chosen,
+            undecided: self.undecided,
+        }
     }
 
     fn runs(&mut self, to: &str, Runs { guarded, items }: &Runs<'s>) {
         let Some(run) = items.first().and_then(|(item, _)| item.run()) else { return };
-        let short = |span: Span| !span.lasts(self.rules.lasting_days);
         let least = match (*guarded, run.within_name) {
             (true, _) => self.rules.several,
             (false, true) => self.rules.versions,
@@ -164,11 +175,20 @@ impl<'s> Chooser<'s> {
         };
         let (short, rule) = match run.one_run.when {
             When::Always => (true, Rule::OneRun),
-            When::ShortLived => {
-                (items.iter().any(|(item, _)| short(item.evidence.span)), Rule::ShortLived)
-            }
+            When::ShortLived => (self.come_and_go(items), Rule::ShortLived),
         };
         let taken = short && items.len() >= least;
+        let brief =
+            |(item, _): &&(Item<'s>, Taste)| !item.evidence.life.lasts(self.rules.lasting_days);
+        if !short
+            && !guarded
+            && let Some((item, _)) = items.iter().find(brief)
+        {
+            let known = self.undecided.entry(to.to_owned()).or_default();
+            known.why.clone_from(&run.one_run.reason);
+            known.actions.insert(item.action.to_owned());
+            known.names.extend(items.iter().filter(brief).map(|(one, _)| one.resource.to_owned()));
+        }
         for (item, taste) in items {
             if taken {
                 let adds = run.others(item.base);
@@ -177,6 +197,18 @@ impl<'s> Chooser<'s> {
                 self.by_prefix(item, *taste);
             }
         }
+    }
+
+    /// Whether names come and go. One that was seen briefly tells that where its user acted on other days as well,
+    /// and nobody used it for longer; else it takes others before or after it, or several.
+    fn come_and_go(&self, items: &[(Item<'s>, Taste)]) -> bool {
+        let Rules { lasting_days, several, .. } = *self.rules;
+        let brief = |span: &Span| !span.lasts(lasting_days);
+        let spans = items.iter().map(|(item, _)| item.evidence.span).filter(brief);
+        let lives: Vec<Span> = items.iter().map(|(item, _)| item.evidence.life).collect();
+        let passing: Vec<Span> = lives.iter().copied().filter(brief).collect();
+        let enough = self.often || passing.len() >= several || follow(&passing);
+        (!passing.is_empty() && enough) || days(spans) >= several || replaced(lives, lasting_days)
     }
 
     fn container(&mut self, head: &str, written: bool, container: &Container<'s>) {
@@ -243,4 +275,32 @@ impl<'s> Chooser<'s> {
         span.join(item.evidence.span);
         stats.extend(&item.evidence.stats);
     }
+}
+
+/// On how many days there was a new one.
+fn days(spans: impl Iterator<Item = Span>) -> usize {
+    spans.filter_map(|span| span.first).collect::<BTreeSet<i32>>().len()
+}
+
+/// Whether one was gone before another came.
+fn follow(spans: &[Span]) -> bool {
+    let ends = spans.iter().filter_map(|span| span.last).min();
+    ends < spans.iter().filter_map(|span| span.first).max()
+}
+
+/// Whether all that there were gave way to others at once: within a week the others came, and none of those before
+/// was seen again in one.
+fn replaced(spans: Vec<Span>, lasting_days: i32) -> bool {
+    let each = spans.into_iter().map(|span| span.first.zip(span.last));
+    let Some(mut spans) = each.collect::<Option<Vec<(i32, i32)>>>() else { return false };
+    spans.sort_unstable();
+    let until = spans.iter().map(|(_, last)| *last).max();
+    let mut gone: Option<i32> = None;
+    spans.into_iter().any(|(first, last)| {
+        let before = gone.replace(gone.map_or(last, |gone| gone.max(last)));
+        before.zip(until).is_some_and(|(before, until)| {
+            // On the day of the change there are both.
+            (before - 1..=before + lasting_days).contains(&first) && until - before >= lasting_days
+        })
+    })
 }

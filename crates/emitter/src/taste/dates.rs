@@ -7,7 +7,7 @@
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
 
-use super::rules::Rules;
+use super::rules::{Rules, Stretch};
 
 /// Years that are taken for years.
 const YEARS: std::ops::RangeInclusive<u32> = 1990..=2099;
@@ -79,19 +79,22 @@ fn read_month(date: &str, rules: &Rules) -> Option<(i32, i32)> {
 
 /// Returns the stretch, and whether its day is all that a file's name has before its extension.
 fn read(date: &str, rules: &Rules) -> Option<((i32, i32), bool)> {
-    let since_1970 = |day: NaiveDate| day.num_days_from_ce() - EPOCH;
     let (run, rest) = leading_number(date);
     let year = number(run.get(..4)?).filter(|year| YEARS.contains(year))?;
     let week = rest.trim_start_matches(['-', '_', '.']).strip_prefix('W');
     if let Some(week) = week.filter(|_| run.len() == 4) {
-        let week = number(leading_number(week).0)?;
-        let last = NaiveDate::from_isoywd_opt(year.cast_signed(), week, Weekday::Sun)?;
-        return Some(((since_1970(last) - 6, since_1970(last)), false));
+        return Some((week_of(year, number(leading_number(week).0)?)?, false));
     }
     let (month, day) = match run.len() {
         4 => {
-            let month = next_part(rest, rules);
-            (month.map(|(month, _)| month), month.and_then(|(_, rest)| next_part(rest, rules)))
+            if let Some((week, _)) = next_part(rest, Some(Stretch::Week), rules) {
+                return Some((week_of(year, week)?, false));
+            }
+            let part = |rest, of| {
+                next_part(rest, Some(of), rules).or_else(|| next_part(rest, None, rules))
+            };
+            let month = part(rest, Stretch::Month);
+            (month.map(|(month, _)| month), month.and_then(|(_, rest)| part(rest, Stretch::Day)))
         }
         _ => (run.get(4..6).and_then(number), run.get(6..8).and_then(number).map(|day| (day, ""))),
     };
@@ -111,16 +114,31 @@ fn read(date: &str, rules: &Rules) -> Option<((i32, i32), bool)> {
     Some(((since_1970(begins), since_1970(next?) - 1), numbers_a_file))
 }
 
+/// Returns the first and the last day of a week.
+fn week_of(year: u32, week: u32) -> Option<(i32, i32)> {
+    let last = NaiveDate::from_isoywd_opt(year.cast_signed(), week, Weekday::Sun)?;
+    Some((since_1970(last) - 6, since_1970(last)))
+}
+
+fn since_1970(day: NaiveDate) -> i32 {
+    day.num_days_from_ce() - EPOCH
+}
+
 fn leading_number(text: &str) -> (&str, &str) {
     text.split_at(text.bytes().take_while(u8::is_ascii_digit).count())
 }
 
-/// Returns the month after a year, or the day after a month, with what follows it. It stands right behind: the `01` of
-/// `2026-11/part-01` is no day, and neither is that of `2026-11/shard=01`.
-fn next_part<'d>(rest: &'d str, rules: &Rules) -> Option<(u32, &'d str)> {
+/// Returns the month or week after a year, or the day after a month, with what follows it: by the label of such
+/// stretches of time, or without one. It stands right behind: the `01` of `2026-11/part-01` is no day, and neither is
+/// that of `2026-11/shard=01` or `2026-11/hour=01`.
+fn next_part<'d>(rest: &'d str, of: Option<Stretch>, rules: &Rules) -> Option<(u32, &'d str)> {
     let behind = rest.strip_prefix(['-', '_', '.', '/'])?;
     let labelled = behind.split_once('=').filter(|(label, _)| !label.contains('/'));
-    if labelled.is_some_and(|(label, _)| !rest.starts_with('/') || !rules.is_partition(label)) {
+    let fits = match labelled {
+        Some((label, _)) => of.is_some() && rest.starts_with('/') && rules.stretch(label) == of,
+        None => of.is_none(),
+    };
+    if !fits {
         return None;
     }
     let (run, rest) = leading_number(labelled.map_or(behind, |(_, value)| value));
@@ -306,6 +324,10 @@ mod tests {
             ("2026/month=2/day=07/x", "2026-02-07", "2026-02-07"),
             ("2026-03/part-01.csv", "2026-03-01", "2026-03-31"),
             ("2026/month=03/shard=1/x", "2026-03-01", "2026-03-31"),
+            ("2026/month=03/hour=05/x", "2026-03-01", "2026-03-31"),
+            ("2026/month=03/week=1/x", "2026-03-01", "2026-03-31"),
+            ("2026/week=48/day=2/x", "2026-11-23", "2026-11-29"),
+            ("2026/hour=10/x", "2026-01-01", "2026-12-31"),
             ("2026-03-10/x", "2026-03-10", "2026-03-10"),
             ("20260310T101500Z", "2026-03-10", "2026-03-10"),
             ("2026/", "2026-01-01", "2026-12-31"),

@@ -68,12 +68,31 @@ pub(super) struct Names<'a> {
     pub(super) own: BTreeMap<&'a str, Span>,
     /// Those of them that are deleted or changed, by when they were.
     pub(super) touched: BTreeMap<&'a str, Span>,
+    /// Those of them that somebody in the log used for long.
+    pub(super) lasting: BTreeSet<&'a str>,
+    /// Whether whoever used them acted on several days.
+    pub(super) often: bool,
     /// The last day on which anything was seen.
     pub(super) until: Option<i32>,
     /// Whether keys that stay are written by their parent prefix afterwards.
     pub(super) by_prefix: bool,
     /// What stands before the star of names that stand for many.
     pub(super) folded: BTreeMap<&'a str, Span>,
+}
+
+impl Names<'_> {
+    /// Whether most of these keys are of a day. Of whoever acted on one or two days alone, it takes several keys, or
+    /// others on the other day; and of what others use for long, new ones on several days.
+    fn mostly_of_a_day(&self, keys: &[(&str, Span)], rules: &Rules) -> bool {
+        let of_a_day = || keys.iter().filter(|(_, span)| span.one_day());
+        let passing = || of_a_day().filter(|(key, _)| !self.lasting.contains(key));
+        let days = |spans: &mut dyn Iterator<Item = &(&str, Span)>| {
+            spans.filter_map(|(_, span)| span.first).collect::<BTreeSet<i32>>().len()
+        };
+        let enough = self.often || passing().count() >= rules.several || days(&mut passing()) > 1;
+        (2 * passing().count() > keys.len() && enough)
+            || (2 * of_a_day().count() > keys.len() && days(&mut of_a_day()) >= rules.several)
+    }
 }
 
 /// Where names are cut; those that stay as they are are left out.
@@ -158,7 +177,7 @@ fn cut_once<'a>(
     }
     for (parent, keys) in left {
         let of_a_day = keys.iter().filter(|(_, span)| span.one_day()).count();
-        let mostly = 2 * of_a_day > keys.len();
+        let mostly = names.mostly_of_a_day(&keys, rules);
         let rule = if written { Rule::WrittenKey } else { Rule::OneDayKey };
         // What is left under a date is used beyond it: it has names of its own, and nothing says what else comes.
         let dated = date_at(parent, rules).is_some();
@@ -261,7 +280,7 @@ impl<'a> Dated<'a> {
         }
         let of_now = |(key, span): &(&&str, &Span)| {
             let month = key.get(..).filter(|key| month_at(key) == Some(0));
-            span.one_day() && month.is_some_and(|month| is_now(month, **span, rules))
+            month.is_some_and(|month| is_now(month, **span, rules))
         };
         // There it would be all of the container.
         if names.keys.iter().filter(of_now).count() < rules.several {
@@ -338,7 +357,7 @@ fn passes(date: &str, span: Span, rules: &Rules) -> bool {
 }
 
 /// Whether something was seen in the time that its date stands for.
-fn is_now(date: &str, span: Span, rules: &Rules) -> bool {
+pub(super) fn is_now(date: &str, span: Span, rules: &Rules) -> bool {
     stretch_of(date, rules).is_some_and(|stretch| in_its_time(stretch, span, rules))
 }
 
@@ -535,7 +554,7 @@ mod tests {
         let spans = keys.iter().map(|(key, first, last)| (*key, Span::days(*first, *last)));
         let keys: BTreeMap<&str, Span> = spans.collect();
         let until = keys.values().filter_map(|span| span.last).max();
-        let names = Names { own: keys.clone(), keys, until, ..Names::default() };
+        let names = Names { own: keys.clone(), keys, until, often: true, ..Names::default() };
         let cuts = cuts(&names, written, rules());
         let to = |key: &str| match cuts.keys.get(key) {
             Some(Cut { at, ending, .. }) => format!("{}*{ending}", &key[..*at]),
@@ -645,7 +664,12 @@ mod tests {
         assert_eq!(months(|month| format!("in/year=2026/month={month}/x")), ["in/year=*"]);
         assert_eq!(months(|month| format!("in/2026{month}.csv")), ["in/*"]);
         assert_eq!(months(|month| format!("in/2026/{month}/1.csv")), ["in/*"]);
-        assert_eq!(months(|month| format!("in/year=2026/month={month}/shard=1/x")), ["in/year=*"]);
+        for behind in ["shard=1", "week=1", "hour=05"] {
+            let month = |month: &str| format!("in/year=2026/month={month}/{behind}/x");
+            let [february, march] = ["02", "03"].map(month);
+            let keys = [(&*february, MARCH - 28, MARCH - 1), (&*march, MARCH, MARCH + 19)];
+            assert_eq!(cut_to(&keys, false), ["in/year=*"], "{behind}");
+        }
         let weeks =
             [("in/2026W09.csv", MARCH - 6, MARCH + 1), ("in/2026W10.csv", MARCH + 1, MARCH + 9)];
         assert_eq!(cut_to(&weeks, false), ["in/*"]);
@@ -670,9 +694,14 @@ mod tests {
         };
         assert_eq!(one_by_one(&["in/202602.pdf", "in/202603.pdf"]), ["in/*"]);
         assert_eq!(one_by_one(&["in/202603.pdf", "in/202613.pdf"]).len(), 2, "orders");
-        // The whole container takes several keys of a day.
-        let top = ["202602.json", "202603.json", "202603-b.json"].map(|key| (key, MARCH, MARCH));
-        assert_eq!(cut_to(&top, false), ["*"]);
+        // The whole container takes several keys of their months.
+        for last in [MARCH - 3, MARCH + 5] {
+            let top = ["202602.json", "202603.json", "202603-b.json"];
+            let top = top.map(|key| (key, MARCH - 3, last));
+            assert_eq!(cut_to(&top, false), ["*"]);
+            assert_eq!(cut_to(&top[1..], false).len(), 2);
+        }
+        let top = [("202602.json", MARCH, MARCH + 30), ("202603.json", MARCH, MARCH)];
         assert_eq!(cut_to(&top[1..2], false), ["202603.json"]);
     }
 

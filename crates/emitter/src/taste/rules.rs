@@ -73,8 +73,19 @@ struct Form {
 #[serde(deny_unknown_fields)]
 struct Partition {
     labels: Vec<String>,
+    #[serde(default)]
+    of: Option<Stretch>,
     #[expect(dead_code, reason = "for people; read so that none is without")]
     reason: String,
+}
+
+/// What the label of a partition is of, behind a year or a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Stretch {
+    Month,
+    Week,
+    Day,
 }
 
 #[derive(Debug, Deserialize)]
@@ -146,6 +157,13 @@ struct With {
     _reason: String,
 }
 
+impl Partition {
+    fn each(self) -> impl Iterator<Item = (String, Option<Stretch>)> {
+        let of = self.of;
+        self.labels.into_iter().map(move |label| (label, of))
+    }
+}
+
 impl With {
     fn each(self) -> impl Iterator<Item = (String, String)> {
         let With { actions, events, .. } = self;
@@ -215,7 +233,7 @@ pub(super) struct Rules {
     one_run: BTreeMap<String, OneRun>,
     keys: BTreeSet<String>,
     named: BTreeSet<String>,
-    labels: BTreeSet<String>,
+    labels: BTreeMap<String, Option<Stretch>>,
     written: BTreeSet<String>,
     /// Actions that are about what a call wrote, by its event.
     written_with: BTreeSet<(String, String)>,
@@ -242,7 +260,7 @@ impl Rules {
             keys: forms(&data.keys),
             named: forms(&data.named),
             forms: data.form,
-            labels: data.partition.into_iter().flat_map(|entry| entry.labels).collect(),
+            labels: data.partition.into_iter().flat_map(Partition::each).collect(),
             written: data.written.into_iter().flat_map(|entry| entry.actions).collect(),
             written_with: data.written_with.into_iter().flat_map(With::each).collect(),
             deleted: data.deleted.into_iter().flat_map(|entry| entry.actions).collect(),
@@ -308,7 +326,12 @@ impl Rules {
 
     /// Returns whether what stands before a `=` names a stretch of time.
     pub(super) fn is_partition(&self, label: &str) -> bool {
-        self.labels.contains(&label.to_ascii_lowercase())
+        self.labels.contains_key(&label.to_ascii_lowercase())
+    }
+
+    /// Returns what stretch of time a label names.
+    pub(super) fn stretch(&self, label: &str) -> Option<Stretch> {
+        self.labels.get(&label.to_ascii_lowercase()).copied().flatten()
     }
 
     /// Returns whether an action is about what a call of this name wrote.

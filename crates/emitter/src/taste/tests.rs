@@ -28,14 +28,20 @@ fn choose_with(given: &[Given<'_>], taste: Taste, attached: &[&str]) -> Choice {
         resource,
         stats,
         written: false,
+        life: None,
     });
     let attached = |_: &str| attached.iter().map(|text| (*text).to_owned()).collect();
-    choose(seen, &|_| taste, &attached, Catalog::embedded())
+    let days: BTreeSet<i32> = given.iter().flat_map(|(_, _, days)| *days).copied().collect();
+    choose(seen, days.len() >= 3, &|_| taste, &attached, Catalog::embedded())
 }
 
-/// What becomes of one resource that was seen on one day.
+/// What shows that somebody was there on several days.
+const BUSY: Given<'_> = ("ec2:DescribeInstances", "*", &[1, 17, 30]);
+
+/// What becomes of one resource that was seen on one day, of who acts on others as well.
 fn once(action: &str, resource: &str, taste: Taste) -> String {
-    choose_with(&[(action, resource, &[5])], taste, &[]).resource(action, resource).to_owned()
+    let given = [(action, resource, &[5][..]), BUSY];
+    choose_with(&given, taste, &[]).resource(action, resource).to_owned()
 }
 
 #[test]
@@ -263,8 +269,10 @@ fn what_an_upload_locks_goes_by_the_prefix_that_it_writes_to() {
                 resource,
                 stats,
                 written: is_written(action, events.iter()),
+                life: None,
             });
-            let choice = choose(seen, &|_| Taste::Balanced, &|_| Vec::new(), Catalog::embedded());
+            let choice =
+                choose(seen, true, &|_| Taste::Balanced, &|_| Vec::new(), Catalog::embedded());
             assert_eq!(choice.resource(action, keys[0]), expected, "{action} {event}");
         }
     }
@@ -299,8 +307,8 @@ fn what_is_written_for_long_under_a_date_keeps_its_names() {
 
 #[test]
 fn of_one_key_there_is_no_most() {
-    let key = "arn:aws:s3:::b/in/020/x";
-    let choice = choose_with(&[("s3:GetObject", key, &[5])], Taste::Balanced, &[]);
+    let given = [("s3:GetObject", "arn:aws:s3:::b/in/020/x", &[5][..]), BUSY];
+    let choice = choose_with(&given, Taste::Balanced, &[]);
     let [told] = choice.generalisations() else { panic!("{choice:?}") };
     assert_eq!(
         (told.rule, &*told.why),
@@ -345,6 +353,77 @@ fn instances_that_all_lasted_are_kept_for_their_names() {
 }
 
 #[test]
+fn a_name_seen_once_by_who_came_once_says_nothing_of_the_next() {
+    let names: Vec<String> = (1..=3).map(|n| format!("{EC2}instance/i-{n}")).collect();
+    let all = format!("{EC2}instance/*");
+    let keys: Vec<String> = (1..=3).map(|n| format!("arn:aws:s3:::hr/payroll/{n}.csv")).collect();
+    let to = |action: &str, given: &[Given<'_>]| {
+        choose_with(given, Taste::Balanced, &[]).resource(action, given[0].1).to_owned()
+    };
+    let (day, next) = ([17].as_slice(), [30].as_slice());
+    for (action, names, all) in
+        [("ssm:StartSession", &names, &*all), ("s3:GetObject", &keys, "arn:aws:s3:::hr/payroll/*")]
+    {
+        let of = |at: usize, days| -> Given<'_> { (action, &names[at], days) };
+        assert_eq!(to(action, &[of(0, day)]), names[0]);
+        let alone = choose_with(&[of(0, day)], Taste::Balanced, &[]);
+        assert_eq!(alone.undecided().count(), usize::from(action == "ssm:StartSession"));
+        assert_eq!(to(action, &[of(0, day), of(1, day)]), names[0]);
+        assert_eq!(to(action, &[of(0, day), of(1, day), of(2, day)]), all, "a habit");
+        assert_eq!(to(action, &[of(0, day), of(1, next)]), all, "the one after the other");
+        assert_eq!(to(action, &[of(0, day), BUSY]), all, "not again on other days");
+    }
+}
+
+#[test]
+fn what_others_use_for_long_does_not_come_and_go() {
+    for (action, kind) in [
+        ("ssm:StartSession", "arn:aws:ec2:eu-west-1:111122223333:instance/"),
+        ("s3:GetObject", "arn:aws:s3:::cfg/prod/"),
+    ] {
+        let names = ["i-1", "i-2", "i-3"].map(|name| format!("{kind}{name}"));
+        let stats = [5, 6, 7].map(|day| stats("x", &[day]));
+        let to = |count: usize, life| {
+            let seen = names.iter().zip(&stats).take(count).map(|(resource, stats)| Seen {
+                action,
+                resource,
+                stats,
+                written: false,
+                life,
+            });
+            let taste = |_: &str| Taste::Balanced;
+            let choice = choose(seen, true, &taste, &|_| Vec::new(), Catalog::embedded());
+            choice.resource(action, &names[0]).to_owned()
+        };
+        assert_eq!(to(1, None), format!("{kind}*"));
+        assert_eq!(to(1, Some((1, 40))), names[0]);
+        assert_eq!(to(2, Some((1, 40))), names[0]);
+        assert_eq!(to(3, Some((1, 40))), format!("{kind}*"), "another each day");
+    }
+}
+
+#[test]
+fn a_fleet_that_is_replaced_at_once_comes_and_goes() {
+    let names: Vec<String> = (0..9).map(|n| format!("{EC2}instance/i-{n}")).collect();
+    let days = |first: i32, last: i32| (first..=last).collect::<Vec<i32>>();
+    let to = |lives: &[Vec<i32>]| {
+        let action = "ssm:UpdateInstanceInformation";
+        let given = names.iter().zip(lives).map(|(name, days)| (action, &**name, &days[..]));
+        let choice = choose_with(&given.collect::<Vec<Given<'_>>>(), Taste::Balanced, &[]);
+        choice.resource(action, &names[0]).to_owned()
+    };
+    let all = format!("{EC2}instance/*");
+    let weeks = [days(0, 13), days(14, 27), days(28, 41)];
+    let fleets: Vec<Vec<i32>> = weeks.iter().flat_map(|life| vec![life.clone(); 3]).collect();
+    assert_eq!(to(&fleets), all);
+    assert_eq!(to(&fleets[2..4]), all);
+    assert_eq!(to(&[days(0, 14), days(13, 30)]), all, "both are there on the day of the change");
+    assert_eq!(to(&[days(0, 14), days(12, 30)]), names[0]);
+    assert_eq!(to(&[vec![0, 10], vec![20, 30]]), names[0], "used by turns, for all that is known");
+    assert_eq!(to(&[days(0, 41), days(0, 13), days(14, 41)]), names[0], "one of them stayed");
+}
+
+#[test]
 fn one_image_is_a_choice_and_several_are_a_habit() {
     let images: Vec<String> =
         (0..3).map(|n| format!("arn:aws:ec2:eu-west-1::image/ami-{n}")).collect();
@@ -370,7 +449,7 @@ fn to_share_a_snapshot_is_no_habit_before_several_were() {
         choice.resource(given[0].0, &snapshots[0]).to_owned()
     };
     let all = "arn:aws:ec2:eu-west-1::snapshot/*";
-    assert_eq!(to(&given("ec2:DeleteSnapshot")[..1]), all);
+    assert_eq!(to(&[given("ec2:DeleteSnapshot")[0], BUSY]), all);
     assert_eq!(to(&given("ec2:ModifySnapshotAttribute")[..2]), snapshots[0]);
     assert_eq!(to(&given("ec2:ModifySnapshotAttribute")), all);
 }
@@ -502,7 +581,8 @@ fn an_attached_pattern_that_names_the_thing_is_taken() {
             "arn:aws:sqs:r:1:orders",
         ),
     ] {
-        let choice = choose_with(&[(action, resource, &[1])], Taste::Balanced, &[attached, "*"]);
+        let given = [(action, resource, &[1][..]), BUSY];
+        let choice = choose_with(&given, Taste::Balanced, &[attached, "*"]);
         assert_eq!(choice.resource(action, resource), expected, "{attached}");
     }
     let resource = "arn:aws:s3:::b/in/sub/k";
@@ -536,10 +616,15 @@ fn a_service_may_have_a_taste_of_its_own() {
     let (key, queue) = ("arn:aws:s3:::b/a/k", "arn:aws:sqs:r:1:q");
     let stats = stats("x", &[1]);
     let seen = [("s3:PutObject", key), ("sqs:SendMessage", queue)];
-    let seen =
-        seen.map(|(action, resource)| Seen { action, resource, stats: &stats, written: false });
+    let seen = seen.map(|(action, resource)| Seen {
+        action,
+        resource,
+        stats: &stats,
+        written: false,
+        life: None,
+    });
     let taste_of = |service: &str| if service == "s3" { Taste::Exact } else { Taste::Type };
-    let choice = choose(seen, &taste_of, &|_| Vec::new(), Catalog::embedded());
+    let choice = choose(seen, true, &taste_of, &|_| Vec::new(), Catalog::embedded());
     assert_eq!(choice.resource("s3:PutObject", key), key);
     assert_eq!(choice.resource("sqs:SendMessage", queue), "arn:aws:sqs:r:1:*");
 }

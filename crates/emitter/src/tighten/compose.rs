@@ -196,6 +196,7 @@ fn told(class: Class) -> &'static str {
 pub(crate) fn choose(
     allows: &[Allow<'_>],
     judged: &BTreeMap<Place, Vec<Judged<'_>>>,
+    often: bool,
     taste_of: &dyn Fn(&str) -> Taste,
     catalog: Catalog,
 ) -> Choice {
@@ -204,8 +205,8 @@ pub(crate) fn choose(
             seen.common.iter().flatten().map(move |resource| taste::Seen {
                 action: one.action,
                 resource,
-                stats: &seen.row.stats,
                 written: taste::is_written(one.action, seen.row.events.iter()),
+                ..taste::Seen::of(seen.key, seen.row)
             })
         })
     });
@@ -216,7 +217,7 @@ pub(crate) fn choose(
         let meaning = holding.flat_map(|allow| &allow.resources);
         meaning.filter(|one| !pattern::has_variable(one)).cloned().collect()
     };
-    taste::choose(seen, taste_of, &attached, catalog)
+    taste::choose(seen, often, taste_of, &attached, catalog)
 }
 
 /// Cuts a chosen pattern to what is attached; where that is no single pattern, what was seen stays.
