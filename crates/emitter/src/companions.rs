@@ -338,6 +338,17 @@ mod tests {
     }
 
     #[test]
+    fn who_looks_at_interfaces_need_not_make_any() {
+        let of = |action: &str| {
+            let all = beside(&format!("ec2:{action}"), "*", ("ec2.amazonaws.com", action));
+            all.iter().any(|one| one.actions.contains("ec2:AssignPrivateIpAddresses"))
+        };
+        let events =
+            ["DescribeNetworkInterfaces", "CreateNetworkInterface", "DeleteNetworkInterface"];
+        assert_eq!(events.map(of), [false, true, true]);
+    }
+
+    #[test]
     fn what_a_launch_template_carries_is_told_where_one_is_used() {
         let of = |id: &str| -> BTreeSet<&str> {
             let resource = format!("arn:aws:ec2:eu-west-1:111122223333:{id}");
