@@ -12,7 +12,7 @@ use super::rest::Rest;
 use crate::baseline::{baseline, workload_companions};
 use crate::companions::{places, speaks};
 use crate::renewed::{NAMES, is_never, is_of_all, renewed};
-use crate::turnover::kind;
+use crate::turnover::{changing, kind};
 
 /// What brought a companion.
 struct Brought {
@@ -48,6 +48,8 @@ pub(super) struct Companions {
     /// Action → why some workloads of such a kind need it, on what the log may not show; whether that may
     /// be anything: one of them did not use it itself, and most may need it; and whether most may.
     by_kind: BTreeMap<String, (String, bool, bool)>,
+    /// Actions on names that come and go.
+    changing: BTreeSet<String>,
     /// Actions called like an event that succeeded and is mapped to others, each with why.
     namesakes: BTreeMap<&'static str, String>,
     catalog: Catalog,
@@ -188,7 +190,19 @@ impl Companions {
             rows.iter().map(|(key, _)| key.resource.clone()).collect::<BTreeSet<String>>()
         };
         let used = used.map(|(action, rows)| (action, on(rows))).collect();
-        Companions { used, by_action, by_workload, by_kind, namesakes, catalog }
+        let changing = principals.iter().flat_map(|one| changing(one));
+        let changing = changing.map(str::to_ascii_lowercase).collect();
+        Companions { used, by_action, by_workload, by_kind, changing, namesakes, catalog }
+    }
+
+    /// Returns why all of a statement stays of an action whose uses another statement keeps by their names: the next
+    /// name is another, and what this one allows it on is told by tags that things have, and not by names.
+    pub(super) fn of_tagged(&self, action: &str, allow: &Allow<'_>) -> Option<String> {
+        let changes = self.changing.contains(&action.to_ascii_lowercase());
+        (changes && allow.is_by_tag()).then(|| {
+            "what it is used on comes and goes, and the next has another name: its condition on tags means that too"
+                .to_owned()
+        })
     }
 
     /// Returns why an action may be what some event needs, whatever the rules say of that event.

@@ -280,6 +280,13 @@ impl<'a> Judge<'_, '_, 'a> {
                 Err(_) => {}
             }
         }
+        if rest_class == Class::Unused
+            && seen.is_empty()
+            && !elsewhere.is_empty()
+            && let Some(reason) = self.companions.of_tagged(action, allow)
+        {
+            (rest, rest_class, why) = (Rest::All, Class::Companion, reason);
+        }
         // Each reason for passing roles reaches to services of its own.
         if let (Rest::PassedTo(services), Class::Unobservable) = (&mut rest, rest_class)
             && let Some((on, reason)) = self.companions.of_action(action, allow, is_used())
