@@ -10,7 +10,7 @@ use trailtrim_aggregator::{Principal, Row, RowKey};
 use trailtrim_catalog::{Catalog, Companion, Part};
 use trailtrim_iam::{PolicyDocument, pattern};
 
-use crate::baseline::workload_companions;
+use crate::baseline::{baseline, workload_companions};
 use crate::cover::service;
 use crate::renewed::is_of_all;
 
@@ -214,14 +214,25 @@ pub(crate) fn missing_companions(
         lacking
     });
     // Of what few of a kind need, and of what was used by its name, the name of the other thing is not known.
+    let is_open = |place: &Place<'_>| !place.patterns.is_empty();
     let is_missing = |action: &&str, named: bool| {
-        let is_open = |place: &Place<'_>| !place.patterns.is_empty();
         !allowed(action) || !named && !listed.places(action).any(is_open)
+    };
+    let set_up = baseline(principal, &BTreeMap::new()).into_iter().filter(|one| one.told.is_some());
+    let set_up: Vec<(String, BTreeSet<String>)> = set_up.flat_map(|one| one.needs).collect();
+    // Where it is known which need it, and for what, that may be left out of the draft.
+    let is_left_out = |action: &&str| {
+        let mut needs = set_up.iter().filter(|(needed, _)| needed == action);
+        needs.any(|(_, on)| !listed.allows_on(action, on))
     };
     let workloads = workload_companions(principal).into_iter().map(|one| {
         let actions = one.actions.iter().map(|action| &**action);
+        let is_missing = |action: &&str| match one.told {
+            true => is_left_out(action),
+            false => is_missing(action, one.named),
+        };
         MissingCompanions {
-            actions: actions.filter(|action| is_missing(action, one.named)).collect(),
+            actions: actions.filter(is_missing).collect(),
             with: BTreeSet::from([one.with]),
             reason: one.reason,
         }
