@@ -322,11 +322,15 @@ fn an_encrypted_volume_takes_what_the_guide_lists_on_its_key() {
 /// The log of a function that reads an object on every day, and never makes its log group.
 fn function() -> Log {
     let read = r#"{"bucketName":"b","key":"k"}"#;
-    let mut log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "GetObject", read);
+    by_function(Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "GetObject", read))
+}
+
+/// Lets all that the worker did be by the function.
+fn by_function(mut log: Log) -> Log {
     let scope = json!({"sourceArn": FUNCTION, "sourceAccount": ACCOUNT,
         "issuerType": "AWS::Lambda::Function", "credentialsIssuedTo": FUNCTION});
     let id = r#""principalId":"AROAEXAMPLEworker:s","#;
-    for record in &mut log.records {
+    for record in log.records.iter_mut().filter(|one| !one.contains("inScopeOf")) {
         *record = record.replace(id, &format!(r#"{id}"inScopeOf":{scope},"#));
     }
     log
@@ -506,6 +510,68 @@ fn a_functions_dead_letters_are_told_of_where_a_pattern_allowed_them() {
         "Resource": [format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:out"), format!("arn:aws:sqs:us-east-1:{ACCOUNT}:out")]});
     let one = worker(&log, &[allow(&["s3:GetObject"], "*"), named], &WEEK);
     assert!(!one["notes"].to_string().contains("dead-letter target"), "{one:#}");
+}
+
+/// Adds what AWS answers whoever configures a function.
+fn configured(log: &mut Log, day: usize, configuration: &Value) {
+    let answer = format!(r#"{{}},"responseElements":{configuration}"#);
+    let event = ("lambda.amazonaws.com", "UpdateFunctionConfiguration20150331v2", answer.as_str());
+    log.at(ACCOUNT, "deployer", (day, 12), event, false);
+}
+
+/// What is known of one function, or of one of its targets, says nothing of the others.
+#[test]
+fn a_dead_letter_queue_that_is_told_hides_no_other_target() {
+    let queue = |name: &str| format!("arn:aws:sqs:eu-west-1:111122223333:{name}");
+    let answer = json!({"functionArn": FUNCTION, "deadLetterConfig": {"targetArn": queue("dead")}});
+    let send = |resources: &[String]| json!({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": resources});
+    let of = |log: &Log, resources: &[String]| {
+        rest(
+            &worker(log, &[allow(&["s3:GetObject"], "*"), send(resources)], &WEEK),
+            "sqs:SendMessage",
+        )
+    };
+    let mut one = function();
+    configured(&mut one, 1, &answer);
+    // By its name it may be where records of what failed go.
+    let both = [queue("dead"), queue("failed")];
+    assert_eq!(of(&one, &both), json!({"kind": "on", "resources": both}));
+    let dead = [queue("dead"), queue("dead").replace("eu-west-1", "us-east-1")];
+    assert_eq!(of(&one, &["*".to_owned()]), json!({"kind": "on", "resources": dead}));
+    let mut several = function();
+    for record in function().records.iter().filter(|one| one.contains("inScopeOf")) {
+        several.records.push(record.replace(FUNCTION, &FUNCTION.replace("worker", "other")));
+    }
+    configured(&mut several, 1, &answer);
+    for resources in [vec![queue("dead"), queue("dead-2")], vec![queue("dead*")]] {
+        assert_eq!(of(&several, &resources)["kind"], "as-attached", "{resources:?}");
+    }
+}
+
+#[test]
+fn of_a_functions_dead_letters_nothing_is_said_where_none_of_theirs_goes() {
+    let mut log = function();
+    let send = r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/out"}"#;
+    for day in 0..8 {
+        log.at(ACCOUNT, "worker", (day, 12), ("sqs.amazonaws.com", "SendMessage", send), false);
+    }
+    log = by_function(log);
+    let told = |log: &Log, statement: &Value, options: &[&str]| {
+        let options = [&WEEK[..], options].concat();
+        let one = worker(log, &[allow(&["s3:GetObject"], "*"), statement.clone()], &options);
+        one["notes"].to_string().contains("dead-letter target")
+    };
+    let queues = allow(&["sqs:SendMessage"], &format!("arn:aws:sqs:*:{ACCOUNT}:*"));
+    assert!(told(&log, &queues, &[]));
+    assert!(!told(&log, &queues, &["--resources", "type"]));
+    // The pattern is for another service's action.
+    let out = |region: &str| format!("arn:aws:sqs:{region}:{ACCOUNT}:out");
+    let together = json!({"Effect": "Allow", "Action": ["sqs:SendMessage", "s3:PutObject"],
+        "Resource": [out("eu-west-1"), out("us-east-1"), "arn:aws:s3:::b/*".to_owned()]});
+    assert!(!told(&log, &together, &[]));
+    // AWS says that there is none.
+    configured(&mut log, 1, &json!({"functionArn": FUNCTION}));
+    assert!(!told(&log, &queues, &[]));
 }
 
 /// That a bucket is listed for another reason tells nothing of the one that is read.

@@ -273,3 +273,34 @@ fn a_pattern_stays_in_the_policy_that_has_it_whatever_the_others_are_called() {
         assert!(of(name, "pr-*", "*").iter().any(|on| on.ends_with("pr-*")), "{name}");
     }
 }
+
+/// Rules of a controller are for each group that it makes; what its policy says by tags is for the next one, too.
+#[test]
+fn a_statement_on_tags_stays_where_the_names_that_another_one_keeps_come_and_go() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    for day in 0..8 {
+        let group = format!(
+            r#"{{"groupId":"sg-{day:017x}","ipPermissions":{{"items":[{{"ipProtocol":"tcp"}}]}}}}"#
+        );
+        let fixed = r#"{"groupId":"sg-0bb0bb0bb0bb0bb0b","ipPermissions":{"items":[{"ipProtocol":"tcp"}]}}"#;
+        let ec2 = "ec2.amazonaws.com";
+        log.at(ACCOUNT, "worker", (day, 8), (ec2, "AuthorizeSecurityGroupIngress", &group), false);
+        log.at(ACCOUNT, "worker", (day, 9), (ec2, "RevokeSecurityGroupIngress", fixed), false);
+    }
+    let actions = ["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"];
+    let classes = |key: &str| -> Vec<String> {
+        let mut tagged = allow(&actions, "*");
+        tagged["Condition"] = serde_json::json!({"Null": {key: "false"}});
+        let one = worker(&log, &[allow(&actions, "*"), tagged], &WEEK);
+        let judged = list(&one["statements"][1], "actions").iter();
+        let judged =
+            judged.map(|one| format!("{} {}", text_of(one, "action"), text_of(one, "class")));
+        assert!(!notes(&one).iter().any(|note| note.contains("Authorize")) || key != TAG);
+        judged.collect()
+    };
+    const TAG: &str = "aws:ResourceTag/elbv2.k8s.aws/cluster";
+    let elsewhere = "ec2:RevokeSecurityGroupIngress allowed-elsewhere";
+    assert_eq!(classes(TAG), ["ec2:AuthorizeSecurityGroupIngress companion", elsewhere]);
+    let none = "ec2:AuthorizeSecurityGroupIngress allowed-elsewhere";
+    assert_eq!(classes("aws:SourceVpce"), [none, elsewhere]);
+}

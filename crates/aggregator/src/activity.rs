@@ -94,6 +94,8 @@ pub struct Principal {
     pub workloads: BTreeMap<Workload, Acted>,
     /// How these are set up, as far as the trail tells.
     pub set_up: Vec<SetUp>,
+    /// The regions of its account in which who set workloads up did so for more than are kept apart.
+    pub set_up_untold: BTreeSet<String>,
 }
 
 /// One permission with one outcome.
@@ -295,6 +297,7 @@ impl Principal {
             federated: Federated::new(),
             workloads: BTreeMap::new(),
             set_up: Vec::new(),
+            set_up_untold: BTreeSet::new(),
         })
     }
 

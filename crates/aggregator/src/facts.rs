@@ -17,7 +17,7 @@ use trailtrim_catalog::{Catalog, FactKind};
 use crate::call::Call;
 use crate::identity::{PrincipalKey, account_of};
 use crate::outcome::Outcome;
-use crate::settings::Settings;
+use crate::settings::{Answer, Settings};
 use crate::signed_in;
 use crate::stats::Stats;
 use crate::usage::Usage;
@@ -99,6 +99,15 @@ impl Facts {
     fn learn_from(&mut self, call: &Call<'_>, stats: &Stats, catalog: Catalog) {
         // Of a call that stands for many, only that is known.
         if call.open.is_some() {
+            let operation = call.operation(catalog);
+            for setting in operation.lessons().filter_map(|lesson| match lesson.kind {
+                FactKind::Setting(setting) => Some(setting),
+                _ => None,
+            }) {
+                // A mapping that is made leaves the others as they are.
+                let is_another = setting.is_of_mapping() && operation.name().starts_with("Create");
+                self.settings.note_folded(call, setting, stats.last().filter(|_| !is_another));
+            }
             return;
         }
         let iam = is_iam(call);
@@ -123,10 +132,18 @@ impl Facts {
             };
             let (keys, values) = (gather(lesson.key), gather(lesson.value));
             if let FactKind::Setting(setting) = lesson.kind {
-                if let ([workload], [] | [_]) = (keys.as_slice(), values.as_slice()) {
-                    let value = values.first().map(String::as_str);
+                let parts = gather(lesson.part);
+                if let ([key], [] | [_], [] | [_]) =
+                    (keys.as_slice(), values.as_slice(), parts.as_slice())
+                {
+                    let answer = Answer {
+                        workload: &in_full(call, lesson.key_prefix, key),
+                        setting,
+                        part: parts.first().map(String::as_str),
+                        value: values.first().map(String::as_str),
+                    };
                     let event = (&*call.event_source, &*call.event_name);
-                    self.settings.note(workload, setting, value, event, stats);
+                    self.settings.note(&answer, event, stats);
                 }
                 continue;
             }
@@ -300,6 +317,18 @@ impl<'f> Known<'f> {
 /// Returns what a fact of a region is known under.
 fn in_region(kind: FactKind, region: &str, key: &str) -> String {
     if kind.is_regional() { format!("{region} {key}") } else { key.to_owned() }
+}
+
+/// Returns the ARN of a workload, which a parameter may have as a name, or without its beginning.
+fn in_full(call: &Call<'_>, before: &str, key: &str) -> String {
+    if key.starts_with("arn:") {
+        return key.to_owned();
+    }
+    let before = before.replace("{region}", &call.region).replace("{account}", &call.account);
+    // `111122223333:function:orders`
+    let kind = before.rsplitn(3, ':').nth(1).map(|kind| format!(":{kind}:")).unwrap_or_default();
+    let name = key.split_once(&kind).map_or(key, |(_, name)| name);
+    format!("{before}{name}")
 }
 
 /// For how many seconds a former name may still be seen after the new one: changes of IAM take a while until

@@ -202,7 +202,10 @@ fn resolve_as(
     }
     let settings = facts.settings();
     let settings = settings.by_workload();
-    principals.iter_mut().for_each(|principal| principal.set_up = settings.of(principal));
+    for principal in &mut principals {
+        principal.set_up = settings.of(principal);
+        principal.set_up_untold = settings.untold(principal);
+    }
     lives::mark(&mut principals);
     let mut policy_changes = policy_changes(usage, catalog);
     for principal in principals.iter().filter(|principal| !principal.former.is_empty()) {

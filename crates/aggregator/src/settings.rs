@@ -2,14 +2,15 @@
 //!
 //! Whoever sets a workload up is told by AWS how it is now, and the trail keeps that answer. What the
 //! workload's role needs for it may never show: nothing failed yet, or what is read and written leaves data
-//! events that nobody recorded. Only answers are believed, and of what there is one of, only the latest.
+//! events that nobody recorded. Only answers are believed, and of what there is one of, only the latest; of
+//! what there are several of (an event source mapping, what an alias has) the latest of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_catalog::Setting;
 
 use crate::activity::Principal;
-use crate::identity::account_of;
+use crate::call::Call;
 use crate::stats::Stats;
 use crate::workload::{Attribution, unqualified};
 
@@ -20,79 +21,109 @@ pub struct SetUp {
     pub workload: String,
     /// What is set.
     pub setting: Setting,
-    /// To what.
+    /// What of the workload it is set for (a mapping's id, an alias); empty where for itself.
+    pub part: String,
+    /// To what; empty where AWS says that there is none.
     pub value: String,
     /// The event that tells it last: `eventSource`, `eventName` and its time, seconds since 1970.
     pub told: (String, String, i64),
+    /// Whether a later answer may have changed it: one of those that stand for many, whose names were more than
+    /// are kept apart.
+    pub may_be_over: bool,
+}
+
+/// What an answer says of a workload.
+pub(crate) struct Answer<'a> {
+    pub(crate) workload: &'a str,
+    pub(crate) setting: Setting,
+    pub(crate) part: Option<&'a str>,
+    /// Nothing where it says that there is none.
+    pub(crate) value: Option<&'a str>,
 }
 
 /// Event source, event name and time.
 type Told = (String, String, i64);
 
-/// Everything that the trail tells of workloads, by their ARNs as answers have them.
+/// The ARN of a workload from its service on (a parameter does not tell the partition), a setting, and what of the
+/// workload it is of.
+type Key = (String, Setting, String);
+
+/// Everything that the trail tells of workloads.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Settings(BTreeMap<(String, Setting), BTreeMap<String, Told>>);
+pub(crate) struct Settings {
+    told: BTreeMap<Key, BTreeMap<String, Told>>,
+    /// Where answers were more than are kept apart, by account and region; when the last one was that may have
+    /// changed something.
+    folded: BTreeMap<(String, String), BTreeMap<Setting, Option<i64>>>,
+}
 
 impl Settings {
-    /// Takes up what an answer says of a workload; no value where it says that there is none.
+    /// Takes up what an answer says.
     pub(crate) fn note(
         &mut self,
-        workload: &str,
-        setting: Setting,
-        value: Option<&str>,
+        answer: &Answer<'_>,
         (source, name): (&str, &str),
         stats: &Stats,
     ) {
-        let Some(at) = stats.last().filter(|_| value.is_some() || setting.is_single()) else {
-            return;
-        };
+        let Some(at) = stats.last() else { return };
         let told = (source.to_owned(), name.to_owned(), at);
-        let values = self.0.entry((workload.to_owned(), setting)).or_default();
-        put(values, value.unwrap_or_default().to_owned(), told);
+        let workload = unqualified(answer.workload);
+        let qualifier = answer.workload.strip_prefix(workload).unwrap_or_default();
+        let qualifier = qualifier.strip_prefix(':').filter(|one| *one != "$LATEST");
+        // Mappings without an id are told apart by what they have.
+        let is_of_mapping = answer.setting.is_of_mapping();
+        let part = answer.part.filter(|part| *part != "$LATEST");
+        let part = part.or(if is_of_mapping { answer.value } else { qualifier });
+        let workload = workload.splitn(3, ':').nth(2).unwrap_or(workload).to_owned();
+        let key = (workload, answer.setting, part.unwrap_or_default().to_owned());
+        let values = self.told.entry(key).or_default();
+        put(values, answer.value.unwrap_or_default().to_owned(), told);
+    }
+
+    /// Notes that answers stand for many, of which the last came then; at no time where they changed nothing that
+    /// was there.
+    pub(crate) fn note_folded(&mut self, call: &Call<'_>, setting: Setting, last: Option<i64>) {
+        let place = (call.account.as_ref().to_owned(), call.region.as_ref().to_owned());
+        let at = self.folded.entry(place).or_default().entry(setting).or_default();
+        *at = last.max(*at);
     }
 
     pub(crate) fn join(&mut self, other: Settings) {
-        for (key, values) in other.0 {
-            let known = self.0.entry(key).or_default();
+        for (key, values) in other.told {
+            let known = self.told.entry(key).or_default();
             values.into_iter().for_each(|(value, told)| put(known, value, told));
+        }
+        for (place, settings) in other.folded {
+            let known = self.folded.entry(place).or_default();
+            for (setting, last) in settings {
+                let at = known.entry(setting).or_default();
+                *at = last.max(*at);
+            }
         }
     }
 
     /// Sorts what is known by the workloads that it is of.
     pub(crate) fn by_workload(&self) -> ByWorkload<'_> {
-        let mut sorted =
-            ByWorkload { settings: self, arns: BTreeMap::new(), names: BTreeMap::new() };
-        for key in self.0.keys() {
-            let workload = unqualified(&key.0);
-            sorted.arns.entry(workload).or_default().push(key);
-            if let (Some(account), Some(name)) = (account_of(workload), workload.rsplit(':').next())
+        let mut sorted = ByWorkload {
+            settings: self,
+            arns: BTreeMap::new(),
+            names: BTreeMap::new(),
+            mappings: BTreeMap::new(),
+        };
+        for (key, values) in &self.told {
+            let (workload, setting, part) = key;
+            sorted.arns.entry(workload.as_str()).or_default().push(key);
+            if let Some(name) = workload.rsplit(':').next() {
+                sorted.names.entry((account_in(workload), name)).or_default().insert(workload);
+            }
+            if setting.is_of_mapping()
+                && let Some(latest) = latest(values)
             {
-                sorted.names.entry((account, name)).or_default().push(workload);
+                let at = sorted.mappings.entry((*setting, part)).or_insert(latest);
+                *at = latest.max(*at);
             }
         }
         sorted
-    }
-
-    /// Returns what counts of the answers on one setting of a workload.
-    fn counting(&self, key: &(String, Setting)) -> impl Iterator<Item = (&String, &Told)> {
-        let (arn, setting) = key;
-        let values = self.0.get(key);
-        let latest = values.and_then(|values| values.values().map(|told| told.2).max());
-        values.into_iter().flatten().filter(move |(value, told)| {
-            let is_over = match setting {
-                Setting::EventSourceGone => true,
-                Setting::EventSource => self.is_gone(arn, value, told.2),
-                // Of two answers of one second either may be the later one.
-                _ if setting.is_single() => Some(told.2) != latest,
-                _ => false,
-            };
-            !value.is_empty() && !is_over
-        })
-    }
-
-    fn is_gone(&self, arn: &str, value: &str, since: i64) -> bool {
-        let gone = self.0.get(&(arn.to_owned(), Setting::EventSourceGone));
-        gone.and_then(|gone| gone.get(value)).is_some_and(|told| told.2 > since)
     }
 }
 
@@ -100,10 +131,12 @@ impl Settings {
 #[derive(Debug)]
 pub(crate) struct ByWorkload<'s> {
     settings: &'s Settings,
-    /// By the workload's ARN without a qualifier.
-    arns: BTreeMap<&'s str, Vec<&'s (String, Setting)>>,
+    /// By the workload's ARN from its service on.
+    arns: BTreeMap<&'s str, Vec<&'s Key>>,
     /// Those ARNs, by the account and the name that a workload's sessions show.
-    names: BTreeMap<(&'s str, &'s str), Vec<&'s str>>,
+    names: BTreeMap<(&'s str, &'s str), BTreeSet<&'s str>>,
+    /// When each mapping was last told of, whosever it was then.
+    mappings: BTreeMap<(Setting, &'s str), i64>,
 }
 
 impl ByWorkload<'_> {
@@ -114,22 +147,73 @@ impl ByWorkload<'_> {
             let Some(name) = workload.name.as_deref() else { continue };
             let of_arn = |arn: &str| self.arns.get(arn).into_iter().flatten().copied();
             if workload.attribution == Attribution::Scope {
-                keys.extend(of_arn(name));
+                keys.extend(of_arn(name.splitn(3, ':').nth(2).unwrap_or(name)));
             } else if let Some(arns) = self.names.get(&(principal.account.as_str(), name)) {
                 keys.extend(arns.iter().copied().flat_map(of_arn));
             }
         }
-        let of_key = |key: &(String, Setting)| {
+        let partition = principal.arn.split(':').nth(1).unwrap_or_default();
+        let of_key = |key: &Key| {
+            let (workload, setting, part) = key;
             let set_up = |(value, told): (&String, &Told)| SetUp {
-                workload: unqualified(&key.0).to_owned(),
-                setting: key.1,
+                workload: format!("arn:{partition}:{workload}"),
+                setting: *setting,
+                part: part.clone(),
                 value: value.clone(),
                 told: told.clone(),
+                may_be_over: self.may_be_over(workload, *setting, told.2),
             };
-            self.settings.counting(key).map(set_up).collect::<Vec<SetUp>>()
+            self.counting(key).map(set_up).collect::<Vec<SetUp>>()
         };
         keys.into_iter().flat_map(of_key).collect()
     }
+
+    /// Returns the regions in which a principal's workloads may be set up in ways that are not told: the answers were
+    /// more than are kept apart.
+    pub(crate) fn untold(&self, principal: &Principal) -> BTreeSet<String> {
+        let places = self.settings.folded.keys();
+        let own = places.filter(|(account, _)| *account == principal.account);
+        own.map(|(_, region)| region.clone()).collect()
+    }
+
+    /// Returns what counts of the answers on one setting of a workload. Of two of one second either may be the
+    /// later one.
+    fn counting(&self, key: &Key) -> impl Iterator<Item = (&String, &Told)> {
+        let (_, setting, part) = key;
+        let values = self.settings.told.get(key);
+        let mapped = |setting| self.mappings.get(&(setting, part.as_str())).copied();
+        let is_mapping = setting.is_of_mapping() && !part.is_empty();
+        let last = match is_mapping {
+            true => mapped(*setting),
+            false => values.and_then(latest),
+        };
+        let gone = is_mapping.then(|| mapped(Setting::EventSourceGone)).flatten();
+        let counts = *setting != Setting::EventSourceGone;
+        values.into_iter().flatten().filter(move |(_, told)| {
+            counts && Some(told.2) == last && gone.is_none_or(|gone| gone <= told.2)
+        })
+    }
+
+    /// Tells whether an answer that stands for many came after the one on a setting.
+    fn may_be_over(&self, workload: &str, setting: Setting, since: i64) -> bool {
+        let mut fields = workload.split(':').skip(1);
+        let (Some(region), Some(account)) = (fields.next(), fields.next()) else { return false };
+        let folded = self.settings.folded.get(&(account.to_owned(), region.to_owned()));
+        let gone = setting.is_of_mapping().then_some(Setting::EventSourceGone);
+        let mut settings = [Some(setting), gone].into_iter().flatten();
+        folded.is_some_and(|folded| {
+            settings.any(|one| folded.get(&one).copied().flatten().is_some_and(|at| at >= since))
+        })
+    }
+}
+
+/// Returns the account in an ARN from its service on.
+fn account_in(workload: &str) -> &str {
+    workload.split(':').nth(2).unwrap_or_default()
+}
+
+fn latest(values: &BTreeMap<String, Told>) -> Option<i64> {
+    values.values().map(|told| told.2).max()
 }
 
 fn put(values: &mut BTreeMap<String, Told>, value: String, told: Told) {
@@ -183,6 +267,7 @@ mod tests {
         assert!(records.is_empty() || its("user/deployer").is_empty());
         its("role/orders-role")
             .iter()
+            .filter(|one| !one.value.is_empty())
             .map(|one| format!("{} {}", one.setting.code(), one.value))
             .collect()
     }
@@ -211,13 +296,14 @@ mod tests {
     #[test]
     fn a_source_counts_until_its_mapping_is_deleted() {
         let mapping = |hour, name, of: &str| {
-            by_deployer(
-                hour,
-                name,
-                &format!(
-                    r#"{{"functionArn":"{FUNCTION}","eventSourceArn":"arn:aws:sqs:eu-west-1:111122223333:{of}"}}"#
-                ),
-            )
+            let (source, dead) = (
+                format!("arn:aws:sqs:eu-west-1:111122223333:{of}"),
+                r#""destinationConfig":{"onFailure":{}}"#,
+            );
+            let answer = format!(
+                r#"{{"functionArn":"{FUNCTION}","uUID":"id-{of}","eventSourceArn":"{source}",{dead}}}"#
+            );
+            by_deployer(hour, name, &answer)
         };
         let (made, gone) = ("CreateEventSourceMapping20150331", "DeleteEventSourceMapping20150331");
         let (a, b) = (
@@ -230,5 +316,93 @@ mod tests {
             [b]
         );
         assert_eq!(set_up(&[mapping(1, gone, "a"), mapping(2, made, "a")]), [a]);
+        // It goes on for another function.
+        let moved = mapping(2, "UpdateEventSourceMapping20150331", "a")
+            .replace(FUNCTION, &format!("{FUNCTION}-2"));
+        assert_eq!(set_up(&[mapping(1, made, "a"), moved]), [""; 0]);
+    }
+
+    #[test]
+    fn where_what_failed_of_a_mapping_goes_is_told_by_the_latest_answer_on_it() {
+        let mapping = |hour, name, id: &str, to: &str| {
+            let to = format!("arn:aws:sqs:eu-west-1:111122223333:{to}");
+            let answer = format!(
+                r#"{{"functionArn":"{FUNCTION}:live","uUID":"{id}","destinationConfig":{{"onFailure":{{"destination":"{to}"}}}}}}"#
+            );
+            by_deployer(hour, name, &answer)
+        };
+        let (made, changed, gone) = (
+            "CreateEventSourceMapping20150331",
+            "UpdateEventSourceMapping20150331",
+            "DeleteEventSourceMapping20150331",
+        );
+        let old = mapping(1, made, "1", "old");
+        let to = |name: &str| format!("batch-failure arn:aws:sqs:eu-west-1:111122223333:{name}");
+        assert_eq!(set_up(&[old.clone(), mapping(2, changed, "1", "new")]), [to("new")]);
+        assert_eq!(set_up(&[old.clone(), mapping(2, made, "2", "new")]), [to("old"), to("new")]);
+        assert_eq!(set_up(&[old, mapping(2, gone, "1", "old")]), [""; 0]);
+    }
+
+    #[test]
+    fn destinations_end_where_what_is_set_for_asynchronous_calls_is_deleted() {
+        let put = |of: &str| {
+            let answer = format!(
+                r#"{{"functionArn":"{FUNCTION}{of}","destinationConfig":{{"onFailure":{{"destination":"arn:aws:sns:eu-west-1:111122223333:t"}}}}}}"#
+            );
+            by_deployer(1, "PutFunctionEventInvokeConfig", &answer)
+        };
+        let deleted = |request: &str| {
+            by_deployer(2, "DeleteFunctionEventInvokeConfig", "null")
+                .replace(r#""functionName":"orders""#, request)
+        };
+        let stays = ["on-failure arn:aws:sns:eu-west-1:111122223333:t"];
+        let own = r#""functionName":"orders""#;
+        assert_eq!(set_up(&[put(":$LATEST")]), stays);
+        let full = format!(r#""functionName":"{FUNCTION}""#);
+        for request in [own, &full, r#""functionName":"111122223333:function:orders""#] {
+            assert_eq!(set_up(&[put(":$LATEST"), deleted(request)]), [""; 0], "{request}");
+        }
+        // An alias has its own.
+        assert_eq!(set_up(&[put(":live"), deleted(own)]), stays);
+        let of_alias = r#""functionName":"orders","qualifier":"live""#;
+        assert_eq!(set_up(&[put(":live"), deleted(of_alias)]), [""; 0]);
+        assert_eq!(set_up(&[put(":$LATEST"), deleted(of_alias)]), stays);
+    }
+
+    #[test]
+    fn a_later_answer_for_more_than_are_kept_apart_makes_earlier_ones_uncertain() {
+        let scope = Scope::default();
+        let told = |name: &str, count: usize| {
+            let mut observer = Observer::new(Catalog::embedded(), &scope);
+            let queue =
+                r#","deadLetterConfig":{"targetArn":"arn:aws:sqs:eu-west-1:111122223333:failed"}"#;
+            let made = by_deployer(
+                1,
+                "CreateFunction20150331",
+                &format!(r#"{{"functionArn":"{FUNCTION}"{queue}}}"#),
+            )
+            .replace("user/deployer", "user/maker");
+            let many = (0..count).map(|n| {
+                let answer = format!(r#"{{"functionArn":"{FUNCTION}{n}"}}"#);
+                by_deployer(2, name, &answer)
+                    .replace(
+                        r#""functionName":"orders""#,
+                        &format!(r#""functionName":"orders{n}""#),
+                    )
+                    .replace(r#""eventID":""#, &format!(r#""eventID":"{n}-"#))
+            });
+            for text in many.chain([made, by_function()]) {
+                observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
+            }
+            let activity = resolve(&observer.into_usage(), Catalog::embedded());
+            let mut all = activity.principals.iter();
+            let one = all.find(|one| one.arn.ends_with("role/orders-role")).unwrap().clone();
+            let queue = one.set_up.iter().find(|one| !one.value.is_empty()).unwrap();
+            (queue.may_be_over, one.set_up_untold.len())
+        };
+        let changed = "UpdateFunctionConfiguration20150331v2";
+        assert_eq!(told(changed, 10), (false, 0));
+        assert_eq!(told(changed, 1200), (true, 1));
+        assert_eq!(told("CreateEventSourceMapping20150331", 1200), (false, 1));
     }
 }

@@ -10,7 +10,7 @@ use crate::layout::{ANY_ARN, LISTED, TRANSFORMS, flag, kind};
 use crate::names::normal;
 use crate::rules::{GrantRule, Named, OperationRule};
 use crate::types::is_ambient;
-use crate::when::{lessons, tests};
+use crate::when::{Lesson, lessons, tests};
 use crate::world::{Subject, World, begins_with_word, qualified, variables_of};
 
 /// Why a dependent of the same service is granted.
@@ -25,7 +25,7 @@ pub(crate) struct Plan {
     pub(crate) prefix: String,
     pub(crate) grants: Vec<Grant>,
     pub(crate) passes: Vec<crate::pass::Pass>,
-    pub(crate) lessons: Vec<(u32, String, String, String)>,
+    pub(crate) lessons: Vec<Lesson>,
 }
 
 /// One action that the operation needs.
@@ -346,9 +346,8 @@ impl Plan {
         paths.extend(tests.map(|(_, path, _)| path.clone()).filter(|path| path.contains('.')));
         let named = self.passes.iter().filter(|pass| !["", ANY_ARN].contains(&pass.path.as_str()));
         paths.extend(named.map(|pass| pass.path.clone()));
-        for (_, key, _, value) in &self.lessons {
-            paths.extend([key.clone(), value.clone()]);
-        }
+        let taught = self.lessons.iter().flat_map(|one| [&one.key, &one.value, &one.part]);
+        paths.extend(taught.filter(|path| !path.is_empty()).cloned());
         paths
     }
 }

@@ -317,7 +317,10 @@ pub(crate) struct LessonRule {
     pub(crate) key: String,
     #[serde(default)]
     pub(crate) key_prefix: String,
+    #[serde(default)]
     pub(crate) value: String,
+    #[serde(default)]
+    pub(crate) part: String,
     pub(crate) reason: String,
 }
 

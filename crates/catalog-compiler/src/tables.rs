@@ -417,12 +417,13 @@ impl Tables<'_, '_> {
             passes.push(self.writer.list(items));
         }
         let mut lessons = Vec::new();
-        for (kind, key, key_prefix, value) in &plan.lessons {
+        for lesson in &plan.lessons {
             let items = vec![
-                *kind,
-                self.writer.string(key),
-                self.writer.string(key_prefix),
-                self.writer.string(value),
+                lesson.kind,
+                self.writer.string(&lesson.key),
+                self.writer.string(&lesson.key_prefix),
+                self.writer.string(&lesson.value),
+                self.writer.string(&lesson.part),
             ];
             lessons.push(self.writer.list(items));
         }

@@ -60,10 +60,20 @@ pub(crate) fn tests(
     Ok(tests)
 }
 
+/// What an event teaches, by its paths.
+#[derive(Clone, Debug)]
+pub(crate) struct Lesson {
+    pub(crate) kind: u32,
+    pub(crate) key: String,
+    pub(crate) key_prefix: String,
+    pub(crate) value: String,
+    pub(crate) part: String,
+}
+
 pub(crate) fn lessons(
     world: &World<'_>,
     subject: Subject<'_>,
-) -> Result<Vec<(u32, String, String, String)>, CompileError> {
+) -> Result<Vec<Lesson>, CompileError> {
     let mut lessons = Vec::new();
     for file in world.files {
         for rule in &file.rules.lesson {
@@ -91,8 +101,17 @@ pub(crate) fn lessons(
                 "batch-failure" => 16,
                 other => return Err(file.error(other, format!("no kind of lesson `{other}`"))),
             };
-            let path = |member: &str| paths(subject, member).into_iter().next().unwrap_or_default();
-            lessons.push((kind, path(&rule.key), rule.key_prefix.clone(), path(&rule.value)));
+            let path = |member: &str| {
+                let named = (!member.is_empty()).then(|| paths(subject, member));
+                named.into_iter().flatten().next().unwrap_or_default()
+            };
+            lessons.push(Lesson {
+                kind,
+                key: path(&rule.key),
+                key_prefix: rule.key_prefix.clone(),
+                value: path(&rule.value),
+                part: path(&rule.part),
+            });
         }
     }
     Ok(lessons)

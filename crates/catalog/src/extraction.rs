@@ -67,8 +67,10 @@ pub struct Lesson {
     pub kind: FactKind,
     /// Path of the key. Its values pair with those of `value` one to one.
     pub key: &'static str,
-    /// Put before the key: `role/` for an IAM role's name, mostly "".
+    /// Put before the key: `role/` for an IAM role's name, mostly "". Of settings, before a key that is no ARN.
     pub key_prefix: &'static str,
-    /// Path of the answer.
+    /// Path of the answer; "" where the event itself says that there is none.
     pub value: &'static str,
+    /// Path of what tells several answers for one key apart, mostly "".
+    pub part: &'static str,
 }

@@ -277,6 +277,7 @@ impl Operation {
             key: lesson.string(1),
             key_prefix: lesson.string(2),
             value: lesson.string(3),
+            part: lesson.string(4),
         })
     }
 

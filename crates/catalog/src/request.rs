@@ -122,9 +122,9 @@ impl Setting {
         }
     }
 
-    /// Tells whether there is one at most, so that the latest word is the one that counts.
-    pub fn is_single(self) -> bool {
-        !matches!(self, Setting::BatchFailure | Setting::EventSource | Setting::EventSourceGone)
+    /// Tells whether it is of an event source mapping, which may go from one workload to another.
+    pub fn is_of_mapping(self) -> bool {
+        matches!(self, Setting::BatchFailure | Setting::EventSource | Setting::EventSourceGone)
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Baseline {
     /// The event that tells it, where not all of the kind need it: `eventSource`, `eventName` and its time,
     /// seconds since 1970.
     pub told: Option<(String, String, i64)>,
+    /// Whether a later answer, which stands for many workloads, may have changed that: it is no reason to add.
+    pub may_be_over: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -98,6 +100,9 @@ struct Extra {
     /// Whether it is kept only on what somebody wrote down by its whole name.
     #[serde(default)]
     named: bool,
+    /// Codes of the settings that tell which need it, and for what.
+    #[serde(default)]
+    told: Vec<String>,
     reason: String,
     #[serde(rename = "source")]
     _source: String,
@@ -111,6 +116,8 @@ pub(crate) struct WorkloadCompanion {
     pub(crate) actions: &'static [String],
     /// Whether they are kept only on what is attached by its whole name.
     pub(crate) named: bool,
+    /// Whether the trail tells of all these workloads which of them need it, and for what.
+    pub(crate) told: bool,
     /// Why.
     pub(crate) reason: &'static str,
 }
@@ -160,7 +167,7 @@ pub(crate) fn baseline(
     for workload in workloads(principal) {
         for kind in kinds() {
             for place in kind.places(workload, principal) {
-                let mut add = |needs, reason, source, told| {
+                let mut add = |needs, reason, source, told, may_be_over| {
                     found.insert(Baseline {
                         workload: workload.name.as_deref().unwrap_or_default().to_owned(),
                         known_by: workload.attribution,
@@ -168,14 +175,16 @@ pub(crate) fn baseline(
                         reason,
                         source,
                         told,
+                        may_be_over,
                     });
                 };
-                add(place.lacks(&kind.need, "", allowed), &kind.reason, &kind.source, None);
-                for set_up in &principal.set_up {
+                add(place.lacks(&kind.need, "", allowed), &kind.reason, &kind.source, None, false);
+                for set_up in principal.set_up.iter().filter(|one| !one.value.is_empty()) {
                     let is_here = kind.issued_to(&set_up.workload).as_ref() == Some(&place);
                     for set in kind.setting.iter().filter(|set| is_here && set.is(set_up)) {
                         let needs = place.lacks(&set.need, &set_up.value, allowed);
-                        add(needs, &set.reason, &set.source, Some(set_up.told.clone()));
+                        let told = Some(set_up.told.clone());
+                        add(needs, &set.reason, &set.source, told, set_up.may_be_over);
                     }
                 }
             }
@@ -184,7 +193,7 @@ pub(crate) fn baseline(
     // AWS's word comes first; what a session's name says beyond that is listed as such.
     let mut known: BTreeSet<(String, String)> = BTreeSet::new();
     let mut all: Vec<Baseline> = found.into_iter().collect();
-    all.sort_by(|a, b| (a.known_by, a).cmp(&(b.known_by, b)));
+    all.sort_by(|a, b| (a.known_by, a.may_be_over, a).cmp(&(b.known_by, b.may_be_over, b)));
     for one in &mut all {
         for (action, resources) in &mut one.needs {
             resources.retain(|resource| known.insert((action.clone(), resource.clone())));
@@ -201,18 +210,30 @@ pub(crate) fn workload_companions(principal: &Principal) -> Vec<WorkloadCompanio
     let acts_as = |kind: &&Kind| {
         workloads(principal).any(|workload| !kind.places(workload, principal).is_empty())
     };
-    let kinds = kinds().iter().filter(acts_as).map(|kind| (&kind.acts_as, &kind.companion));
+    let kinds = kinds().iter().filter(acts_as);
+    let kinds = kinds.map(|kind| (Some(kind), &kind.acts_as, &kind.companion));
     let acting = data().acting.iter().filter(|acting| acting.is(principal));
-    let all = kinds.chain(acting.map(|acting| (&acting.acts_as, &acting.companion)));
-    let companions = all.flat_map(|(acts_as, companion)| {
-        companion.iter().map(|extra| WorkloadCompanion {
+    let all = kinds.chain(acting.map(|acting| (None, &acting.acts_as, &acting.companion)));
+    let companions = all.flat_map(|(kind, acts_as, companion)| {
+        companion.iter().map(move |extra| WorkloadCompanion {
             with: acts_as,
             actions: &extra.actions,
             named: extra.named,
+            told: kind.is_some_and(|kind| kind.is_told(&extra.told, principal)),
             reason: &extra.reason,
         })
     });
     companions.collect()
+}
+
+/// Returns whether workloads of the principal may be set up in ways that are not told, since who does that does it
+/// for more than are kept apart.
+pub(crate) fn set_up_is_incomplete(principal: &Principal) -> bool {
+    let untold = |place: &Place| principal.set_up_untold.contains(&place.region);
+    kinds().iter().filter(|kind| !kind.setting.is_empty()).any(|kind| {
+        let mut places = workloads(principal).flat_map(|one| kind.places(one, principal));
+        places.any(|place| untold(&place))
+    })
 }
 
 /// Returns whether the principal has workloads of which the names were too many to keep, so that
@@ -256,6 +277,36 @@ impl Kind {
             Attribution::Session => self.witnessed(name, principal),
             Attribution::Provider | Attribution::None => BTreeSet::new(),
         }
+    }
+
+    /// Tells whether it is known of all workloads of the principal that may be of this kind how they are set up with
+    /// each of some settings.
+    fn is_told(&self, settings: &[String], principal: &Principal) -> bool {
+        let set_up_at = || {
+            principal.set_up.iter().filter_map(|one| Some((self.issued_to(&one.workload)?, one)))
+        };
+        let is_told_at = |place: &Place| {
+            settings.iter().all(|code| {
+                let mut here = set_up_at().filter(|(at, _)| at == place);
+                here.any(|(_, one)| {
+                    one.setting.code() == code && one.part.is_empty() && !one.may_be_over
+                })
+            })
+        };
+        let mut all = workloads(principal);
+        !settings.is_empty()
+            && all.all(|workload| match (workload.attribution, workload.name.as_deref()) {
+                (Attribution::Provider | Attribution::None, _) => true,
+                (_, None) => false,
+                (Attribution::Scope, Some(arn)) => {
+                    self.issued_to(arn).is_none_or(|place| is_told_at(&place))
+                }
+                // Of what is called so in any region.
+                (Attribution::Session, Some(name)) => {
+                    let mut places = set_up_at().filter(|(place, _)| place.name == name).peekable();
+                    places.peek().is_some() && places.all(|(place, _)| is_told_at(&place))
+                }
+            })
     }
 
     /// Reads the ARN to which credentials were issued.
@@ -487,7 +538,9 @@ mod tests {
         // Destinations of which most functions have none are kept by their names alone.
         let all = workload_companions(&principal(&[(Attribution::Scope, FUNCTION)], &[]));
         let named = all.iter().filter(|one| one.named).flat_map(|one| one.actions);
-        assert_eq!(named.collect::<Vec<_>>(), ["lambda:InvokeFunction", "events:PutEvents"]);
+        let destinations =
+            ["lambda:InvokeFunction", "events:PutEvents", "sqs:SendMessage", "sns:Publish"];
+        assert_eq!(named.collect::<Vec<_>>(), destinations);
         // Whoever invokes it is none, and a session may have any name.
         let invokes = [("lambda:InvokeFunction", FUNCTION, Outcome::Granted)];
         assert!(!goes(&[(Attribution::Session, "orders")], &invokes));
@@ -578,7 +631,9 @@ mod tests {
         let set_up = |workload: &str, setting, value: &str| SetUp {
             workload: workload.to_owned(),
             setting,
+            part: String::new(),
             value: value.to_owned(),
+            may_be_over: false,
             told: ("lambda.amazonaws.com".to_owned(), "CreateFunction20150331".to_owned(), 0),
         };
         let queue = "arn:aws:sqs:eu-west-1:111122223333:failed";
@@ -616,5 +671,46 @@ mod tests {
         let mut allowed = own_log.to_vec();
         allowed.extend([("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:*")]);
         assert!(!needs(&principal, &allowed).iter().any(|(_, need)| need.starts_with("sqs:")));
+    }
+    #[test]
+    fn what_is_told_of_all_functions_leaves_nothing_open() {
+        let other = format!("{FUNCTION}2");
+        let told = |workloads: &[(Attribution, &str)], set_up: &[(&str, Setting, &str)], over| {
+            let mut one = principal(workloads, &[]);
+            one.set_up = set_up
+                .iter()
+                .map(|(workload, setting, part)| SetUp {
+                    workload: (*workload).to_owned(),
+                    setting: *setting,
+                    part: (*part).to_owned(),
+                    value: String::new(),
+                    told: (String::new(), String::new(), 0),
+                    may_be_over: over,
+                })
+                .collect();
+            let all = workload_companions(&one).into_iter();
+            all.filter(|one| one.told).flat_map(|one| one.actions).cloned().collect::<Vec<_>>()
+        };
+        let one = [(Attribution::Scope, FUNCTION)];
+        let queue = ["sqs:SendMessage", "sns:Publish"];
+        let dead_letter = (FUNCTION, Setting::DeadLetter, "");
+        assert_eq!(told(&one, &[dead_letter], false), queue);
+        assert_eq!(told(&one, &[dead_letter], true), [""; 0]);
+        let both = [(Attribution::Scope, FUNCTION), (Attribution::Scope, &other)];
+        assert_eq!(told(&both, &[dead_letter], false), [""; 0]);
+        assert_eq!(told(&both, &[dead_letter, (&other, Setting::DeadLetter, "")], false), queue);
+        // By its name a session is that function's, and any other may be one's.
+        let sessions = [one[0], (Attribution::Session, "orders"), (Attribution::Session, "x")];
+        assert_eq!(told(&sessions[..2], &[dead_letter], false), queue);
+        assert_eq!(told(&sessions, &[dead_letter], false), [""; 0]);
+        let machine = "arn:aws:ec2:eu-west-1:111122223333:instance/i-#";
+        assert_eq!(told(&[one[0], (Attribution::Scope, machine)], &[dead_letter], false), queue);
+        // Each of what may need it must be told, and for the function itself.
+        let failure = (FUNCTION, Setting::OnFailure, "");
+        let success = (FUNCTION, Setting::OnSuccess, "");
+        assert_eq!(told(&one, &[failure], false), [""; 0]);
+        assert_eq!(told(&one, &[failure, (FUNCTION, Setting::OnSuccess, "live")], false), [""; 0]);
+        let sent = ["lambda:InvokeFunction", "events:PutEvents"];
+        assert_eq!(told(&one, &[failure, success], false), sent);
     }
 }

@@ -10,7 +10,12 @@ use trailtrim_aggregator::{Principal, Row, RowKey};
 use trailtrim_catalog::{Catalog, Companion, Part};
 use trailtrim_iam::{PolicyDocument, pattern};
 
-use crate::baseline::workload_companions;
+use crate::baseline::{baseline, workload_companions};
+use crate::cover::service;
+use crate::renewed::is_of_all;
+
+/// Through whom S3 and others call KMS with the caller's permissions, by what records say.
+const INTERNAL: &str = "AWS Internal";
 
 /// Actions that go with others that were used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +37,7 @@ struct Listed<'p> {
     wild: Vec<&'p str>,
 }
 
+#[derive(Clone)]
 struct Place<'p> {
     exact: BTreeSet<&'p str>,
     patterns: Vec<&'p str>,
@@ -79,6 +85,20 @@ impl<'p> Listed<'p> {
         self.places(action).any(|place| needed.iter().any(|one| place.has(one)))
     }
 
+    /// Tells whether it allows an action on the next thing beside those that were made, which has another name: on a
+    /// pattern that means these too.
+    fn allows_next(&self, action: &str, made: &BTreeSet<&str>, catalog: Catalog) -> bool {
+        let facts = catalog.action(action);
+        let takes = |one: &&&str| facts.is_some_and(|facts| facts.shape(one).is_some());
+        let of_kind: Vec<&&str> = made.iter().filter(takes).collect();
+        let patterns = || {
+            let open = self.places(action).filter(|place| !place.patterns.is_empty());
+            open.map(|place| Place { exact: BTreeSet::new(), ..place.clone() })
+        };
+        let means = |one: &&&str| patterns().any(|place| place.has(one));
+        patterns().next().is_some() && of_kind.iter().all(means)
+    }
+
     /// Tells whether it lets some role, whatever it is called, go to a service: which role it would be, the log does
     /// not tell.
     fn passes_to(&self, action: &str, service: &str) -> bool {
@@ -119,6 +139,16 @@ pub(crate) fn missing_companions(
     for (key, row) in granting {
         by_action.entry(&key.action).or_default().push((key, row));
     }
+    // Where what was used does not tell on what the other is needed: it is where that is granted on whatever it may
+    // be, and where the service made calls of it with the caller's permissions, which show when they come.
+    let is_told_elsewhere = |action: &str, with: &str| {
+        let own = service(action) == service(with);
+        let is_any = |one: &&str| *one == "*" || own || is_of_all(catalog, action, one);
+        let source = format!("{}.amazonaws.com", service(with));
+        let mut rows = by_action.get(action).into_iter().flatten();
+        listed.places(action).any(|place| place.patterns.iter().any(is_any))
+            || rows.any(|(_, row)| row.went_through(&source) || row.went_through(INTERNAL))
+    };
     let missing = catalog.companions().map(|rule| {
         let mut lacking = MissingCompanions {
             actions: BTreeSet::new(),
@@ -139,12 +169,18 @@ pub(crate) fn missing_companions(
                     Some(place) => BTreeSet::from([place]),
                     None => places(catalog, action, with, used),
                 };
-                let lacks = |needed: BTreeSet<String>| {
-                    !needed.is_empty() && !listed.allows_on(action, &needed)
-                };
-                !allowed(action)
-                    || rule.passed_to().is_some_and(|to| !listed.passes_to(action, to))
-                    || *action != with && used.iter().map(on).any(lacks)
+                let needed: Vec<BTreeSet<String>> = used.iter().map(on).collect();
+                let needed = || needed.iter().filter(|one| !one.is_empty());
+                let lacks = |needed: &BTreeSet<String>| !listed.allows_on(action, needed);
+                if !allowed(action) {
+                    return true;
+                }
+                match rule.passed_to() {
+                    Some(to) => !listed.passes_to(action, to),
+                    None if *action == with || used.is_empty() => false,
+                    None if needed().next().is_some() => needed().any(lacks),
+                    None => !is_told_elsewhere(action, with),
+                }
             };
             let actions: Vec<&str> = rule.actions().filter(is_missing).collect();
             if !actions.is_empty() {
@@ -156,30 +192,47 @@ pub(crate) fn missing_companions(
     });
     let undoing = catalog.undoing().map(|rule| {
         let via = granting.iter().filter(|(_, row)| row.went_through(rule.via()));
-        let did: BTreeSet<&'static str> = via
-            .filter_map(|(key, _)| catalog.action(&key.action))
-            .map(|facts| facts.id())
-            .collect();
-        let undone = |did: &&str| rule.of(did).into_iter().any(|undoes| !allowed(undoes));
-        MissingCompanions {
-            actions: did
-                .iter()
-                .flat_map(|did| rule.of(did))
-                .filter(|action| !allowed(action))
-                .collect(),
-            with: did.iter().copied().filter(undone).collect(),
-            reason: rule.reason(),
+        let mut made: BTreeMap<&'static str, BTreeSet<&str>> = BTreeMap::new();
+        for (key, _) in via {
+            if let Some(facts) = catalog.action(&key.action) {
+                made.entry(facts.id()).or_default().insert(&key.resource);
+            }
         }
+        let mut lacking = MissingCompanions {
+            actions: BTreeSet::new(),
+            with: BTreeSet::new(),
+            reason: rule.reason(),
+        };
+        for (did, on) in &made {
+            for undoes in rule.of(did) {
+                if !listed.allows_next(undoes, on, catalog) {
+                    lacking.actions.insert(undoes);
+                    lacking.with.insert(did);
+                }
+            }
+        }
+        lacking
     });
     // Of what few of a kind need, and of what was used by its name, the name of the other thing is not known.
+    let is_open = |place: &Place<'_>| !place.patterns.is_empty();
     let is_missing = |action: &&str, named: bool| {
-        let is_open = |place: &Place<'_>| !place.patterns.is_empty();
         !allowed(action) || !named && !listed.places(action).any(is_open)
+    };
+    let set_up = baseline(principal, &BTreeMap::new()).into_iter().filter(|one| one.told.is_some());
+    let set_up: Vec<(String, BTreeSet<String>)> = set_up.flat_map(|one| one.needs).collect();
+    // Where it is known which need it, and for what, that may be left out of the draft.
+    let is_left_out = |action: &&str| {
+        let mut needs = set_up.iter().filter(|(needed, _)| needed == action);
+        needs.any(|(_, on)| !listed.allows_on(action, on))
     };
     let workloads = workload_companions(principal).into_iter().map(|one| {
         let actions = one.actions.iter().map(|action| &**action);
+        let is_missing = |action: &&str| match one.told {
+            true => is_left_out(action),
+            false => is_missing(action, one.named),
+        };
         MissingCompanions {
-            actions: actions.filter(|action| is_missing(action, one.named)).collect(),
+            actions: actions.filter(is_missing).collect(),
             with: BTreeSet::from([one.with]),
             reason: one.reason,
         }
@@ -324,6 +377,66 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_back_is_told_where_only_other_things_may_be_taken_back() {
+        let on = |name: &str| format!("arn:aws:dynamodb:eu-west-1:111122223333:table/{name}");
+        let key = RowKey {
+            action: "dynamodb:CreateTable".to_owned(),
+            resource: on("app-a"),
+            conditions: Vec::new(),
+            outcome: trailtrim_aggregator::Outcome::Granted,
+        };
+        let mut row = Row::default();
+        row.via.extend(["cloudformation.amazonaws.com".to_owned()]);
+        let principal = Principal::new("arn:aws:iam::111122223333:role/r").unwrap();
+        let is_told = |deletes: &str| {
+            let policy = PolicyDocument::new(vec![
+                Statement::allow(["dynamodb:CreateTable"], [on("app-a")]),
+                Statement::allow(["dynamodb:DeleteTable"], [deletes]),
+            ]);
+            let all = missing_companions(&policy, &principal, &[(&key, &row)], Catalog::embedded());
+            all.iter().any(|one| one.actions.contains("dynamodb:DeleteTable"))
+        };
+        let told = ["app-a", "other", "other-*"].map(|name| is_told(&on(name)));
+        assert_eq!(told, [true; 3]);
+        assert_eq!([is_told(&on("*")), is_told(&on("app-*")), is_told("*")], [false; 3]);
+    }
+
+    #[test]
+    fn what_goes_with_something_in_a_place_that_is_not_told_is_told_unless_it_is_allowed_anywhere()
+    {
+        let key = |action: &str, resource: &str| RowKey {
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            conditions: Vec::new(),
+            outcome: trailtrim_aggregator::Outcome::Granted,
+        };
+        let group = "arn:aws:athena:eu-west-1:111122223333:workgroup/w";
+        let principal = Principal::new("arn:aws:iam::111122223333:role/r").unwrap();
+        let is_told = |object: &str, via: &str| {
+            let results = key("athena:GetQueryResults", group);
+            let read = key("s3:GetObject", object);
+            let (mut asked, mut got) = (Row::default(), Row::default());
+            let event = ("athena.amazonaws.com".to_owned(), "GetQueryResults".to_owned());
+            asked.events.extend([event]);
+            got.via.extend([via.to_owned()]);
+            let policy = PolicyDocument::new(vec![
+                Statement::allow(["athena:GetQueryResults"], [group]),
+                Statement::allow(["s3:GetObject"], [object]),
+            ]);
+            let rows = [(&results, &asked), (&read, &got)];
+            let all = missing_companions(&policy, &principal, &rows, Catalog::embedded());
+            let with_results =
+                |one: &&MissingCompanions| one.with.contains("athena:GetQueryResults");
+            all.iter().filter(with_results).any(|one| one.actions.contains("s3:GetObject"))
+        };
+        let elsewhere = "arn:aws:s3:::elsewhere/k";
+        assert!(is_told(elsewhere, "") && is_told("arn:aws:s3:::elsewhere/*", ""));
+        assert!(!is_told("arn:aws:s3:::*/*", "") && !is_told("*", ""));
+        // Athena's own reading shows where they are.
+        assert!(!is_told(elsewhere, "athena.amazonaws.com"));
+    }
+
+    #[test]
     fn what_goes_with_some_events_only_is_told_where_these_showed() {
         for (with, missing, events) in [
             ("s3:GetObject", "s3:GetObjectTagging", ["CopyObject", "GetObject"]),
@@ -335,6 +448,17 @@ mod tests {
             };
             assert_eq!(events.map(of), [true, false], "{missing}");
         }
+    }
+
+    #[test]
+    fn who_looks_at_interfaces_need_not_make_any() {
+        let of = |action: &str| {
+            let all = beside(&format!("ec2:{action}"), "*", ("ec2.amazonaws.com", action));
+            all.iter().any(|one| one.actions.contains("ec2:AssignPrivateIpAddresses"))
+        };
+        let events =
+            ["DescribeNetworkInterfaces", "CreateNetworkInterface", "DeleteNetworkInterface"];
+        assert_eq!(events.map(of), [false, true, true]);
     }
 
     #[test]

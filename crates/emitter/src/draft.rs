@@ -140,7 +140,8 @@ fn add_baseline(policy: &mut PolicyDocument, principal: &Principal) -> Vec<Basel
             allowed.entry(action).or_default().extend(resources().map(String::as_str));
         }
     }
-    let baseline = baseline(principal, &allowed);
+    let mut baseline = baseline(principal, &allowed);
+    baseline.retain(|one| !one.may_be_over);
     let mut resources_of: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (action, resources) in baseline.iter().flat_map(|one| &one.needs) {
         resources_of.entry(action).or_default().extend(resources.iter().cloned());

@@ -54,7 +54,7 @@ pub use lookout::Lookout;
 pub use rest::Rest;
 pub use settings::{Pin, Settings, UNUSED_DAYS};
 pub(crate) use verdict::DEAD;
-pub use verdict::{Class, Elsewhere, Judged, Seen};
+pub use verdict::{Class, Elsewhere, Judged, Seen, Unnamed};
 
 /// How often what is carried is judged anew; chains of carriers are short.
 const CARRIED: usize = 4;

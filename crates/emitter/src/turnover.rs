@@ -57,22 +57,7 @@ pub(crate) fn turnover(
     policies: &[&PolicyDocument],
     catalog: Catalog,
 ) -> Vec<Turnover> {
-    // Rows are ordered by action and resource, so that mostly the last kind is the next one's as well.
-    let mut kinds: Vec<Kind<'_>> = Vec::new();
-    for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
-        let Some(kind) = kind(&key.resource) else { continue };
-        let of = (kind, &*key.action);
-        if kinds.last().is_none_or(|(last, _)| *last != of) {
-            kinds.push((of, Vec::new()));
-        }
-        let Some((_, names)) = kinds.last_mut() else { continue };
-        let span = Span::of(&row.stats);
-        match names.last_mut() {
-            // Under another condition, or with another outcome.
-            Some((name, last)) if *name == key.resource => last.join(span),
-            _ => names.push((&key.resource, span)),
-        }
-    }
+    let kinds = by_kind(principal);
     let renewed = renewed(principal, catalog);
     let mut listing = Listing::of(policies);
     let mut found: BTreeMap<&str, Turnover> = BTreeMap::new();
@@ -116,6 +101,33 @@ pub(crate) fn turnover(
         told.actions = actions;
     }
     found.into_values().collect()
+}
+
+/// Returns the actions that a principal was granted on names that come and go.
+pub(crate) fn changing(principal: &Principal) -> BTreeSet<&str> {
+    let changes = |(_, names): &Kind<'_>| comes_and_goes(names.iter().map(|(_, span)| *span));
+    by_kind(principal).into_iter().filter(changes).map(|((_, action), _)| action).collect()
+}
+
+/// Returns the names that a principal was granted something on, by their kind and the action.
+fn by_kind(principal: &Principal) -> Vec<Kind<'_>> {
+    // Rows are ordered by action and resource, so that mostly the last kind is the next one's as well.
+    let mut kinds: Vec<Kind<'_>> = Vec::new();
+    for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
+        let Some(kind) = kind(&key.resource) else { continue };
+        let of = (kind, &*key.action);
+        if kinds.last().is_none_or(|(last, _)| *last != of) {
+            kinds.push((of, Vec::new()));
+        }
+        let Some((_, names)) = kinds.last_mut() else { continue };
+        let span = Span::of(&row.stats);
+        match names.last_mut() {
+            // Under another condition, or with another outcome.
+            Some((name, last)) if *name == key.resource => last.join(span),
+            _ => names.push((&key.resource, span)),
+        }
+    }
+    kinds
 }
 
 /// Makes one of the two ARNs that a log group has, with `:*` and without.

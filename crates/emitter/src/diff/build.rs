@@ -9,6 +9,7 @@ use trailtrim_iam::PolicyDocument;
 
 use super::drafted::{Drafted, Sourced};
 use super::room::{Rooms, limits_of};
+use super::unnamed::unnamed;
 use super::writing::Writing;
 use super::{
     ActionDiff, DIFF_SCHEMA_VERSION, Diff, DocumentView, DraftStatement, DraftView,
@@ -229,7 +230,9 @@ impl Builder<'_> {
         }
         notes.extend(caveats.notes());
         if let Some(principal) = one.principal {
-            notes.extend(bundles.iter().flat_map(|(bundle, _)| unnamed(bundle)));
+            notes.extend(
+                bundles.iter().flat_map(|(bundle, _)| unnamed(bundle, &drafts, self.catalog())),
+            );
             notes.extend(made_anew(principal));
             notes.extend(renamed(principal));
             notes.extend(turnover(principal, &drafts, self.catalog()).iter().map(Turnover::told));
@@ -422,20 +425,6 @@ impl Builder<'_> {
             key,
         })
     }
-}
-
-/// Says what workloads need on something whose name nothing tells, where the pattern that allowed that goes.
-fn unnamed(bundle: &TightenedBundle<'_>) -> BTreeSet<String> {
-    let judged = bundle.judged.values().flatten();
-    let told = judged.filter_map(|one| {
-        let why = one.unnamed.as_deref()?;
-        Some(format!(
-            "{} {why} Which that is, nothing tells; a pattern allowed it, and the draft has what was used alone: \
-             add it, or pin it",
-            one.action
-        ))
-    });
-    told.collect()
 }
 
 /// Returns the actions of statements of which something goes because it was not used.

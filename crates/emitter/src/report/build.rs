@@ -12,7 +12,7 @@ use super::{
     Excluded, Filters, Generalisation, Input, MissingCompanions, Origin, OtherEvent, Permission,
     Principal, Report, SCHEMA_VERSION, Seen, Status, Tool, Unmapped, Workload,
 };
-use crate::baseline::baseline_is_incomplete;
+use crate::baseline::{baseline_is_incomplete, set_up_is_incomplete};
 use crate::fit::Limits;
 use crate::{
     Caveats, DatedKeys, Draft, DraftOptions, MANAGED_POLICY_LIMIT, MissingDataEvents, Packed,
@@ -166,6 +166,13 @@ fn notes(
     if draft.policy.is_some() && baseline_is_incomplete(principal) {
         notes.push(
             "there are more workloads than are kept apart, so the baseline of some is missing"
+                .to_owned(),
+        );
+    }
+    if draft.policy.is_some() && set_up_is_incomplete(principal) {
+        notes.push(
+            "whoever sets its workloads up does so for more than are kept apart (--name-quota), so what they are set \
+             up with is not all known"
                 .to_owned(),
         );
     }

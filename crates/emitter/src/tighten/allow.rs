@@ -336,6 +336,15 @@ impl<'b> Allow<'b> {
             || self.patterns.iter().any(|wide| pattern::covers(wide, resource))
     }
 
+    /// Tells whether its condition is on tags that its resources have.
+    pub(crate) fn is_by_tag(&self) -> bool {
+        let is_tag = |key: &str| {
+            let key = key.to_ascii_lowercase();
+            key.split_once(':').is_some_and(|(_, name)| name.starts_with("resourcetag/"))
+        };
+        self.statement.condition.iter().any(|(_, key, _)| is_tag(key))
+    }
+
     /// Returns those of its resources that say of what kind they are: no pattern begins where that stands.
     pub(crate) fn naming_kinds(&self) -> impl Iterator<Item = &str> {
         let names = |one: &&str| {

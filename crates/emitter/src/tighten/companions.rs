@@ -8,11 +8,13 @@ use trailtrim_catalog::{Catalog, Part};
 use trailtrim_iam::pattern;
 
 use super::allow::Allow;
+use super::bearing::Bearing;
 use super::rest::Rest;
+use super::verdict::{Unnamed, beside};
 use crate::baseline::{baseline, workload_companions};
 use crate::companions::{places, speaks};
 use crate::renewed::{NAMES, is_never, is_of_all, renewed};
-use crate::turnover::kind;
+use crate::turnover::{changing, kind};
 
 /// What brought a companion.
 struct Brought {
@@ -37,6 +39,15 @@ struct Brought {
     why: String,
 }
 
+/// Why some workloads of a kind need an action.
+struct OfKind {
+    why: String,
+    /// Whether that may be on anything: one of them did not use it itself, and most may need it.
+    is_open: bool,
+    /// Whether most may.
+    is_usual: bool,
+}
+
 /// What goes with the things that were used.
 pub(super) struct Companions {
     /// What was used of those, in lower case, each with on what.
@@ -45,9 +56,10 @@ pub(super) struct Companions {
     by_action: BTreeMap<String, Vec<Brought>>,
     /// Action → on what workloads need it whatever they do, and why.
     by_workload: BTreeMap<String, (BTreeSet<String>, String)>,
-    /// Action → why some workloads of such a kind need it, on what the log may not show; whether that may
-    /// be anything: one of them did not use it itself, and most may need it; and whether most may.
-    by_kind: BTreeMap<String, (String, bool, bool)>,
+    /// What some workloads of a kind need, on what the log may not show, by action.
+    by_kind: BTreeMap<String, OfKind>,
+    /// Actions on names that come and go.
+    changing: BTreeSet<String>,
     /// Actions called like an event that succeeded and is mapped to others, each with why.
     namesakes: BTreeMap<&'static str, String>,
     catalog: Catalog,
@@ -150,18 +162,21 @@ impl Companions {
                 entry.or_insert_with(|| (BTreeSet::new(), why())).0.extend(resources);
             }
         }
-        let mut by_kind: BTreeMap<String, (String, bool, bool)> = BTreeMap::new();
+        let mut by_kind: BTreeMap<String, OfKind> = BTreeMap::new();
         for principal in principals {
             let uses = |action: &str| {
                 let mut keys = principal.rows.keys().filter(|key| key.outcome.grants());
                 keys.any(|key| key.action.eq_ignore_ascii_case(action))
             };
-            for one in workload_companions(principal) {
+            for one in workload_companions(principal).into_iter().filter(|one| !one.told) {
                 for action in one.actions {
-                    let why = || (format!("goes with {}: {}", one.with, one.reason), false, false);
-                    let entry = by_kind.entry(action.to_ascii_lowercase()).or_insert_with(why);
-                    entry.1 |= !one.named && !uses(action);
-                    entry.2 |= !one.named;
+                    let why = || format!("goes with {}: {}", one.with, one.reason);
+                    let new = || OfKind { why: why(), is_open: false, is_usual: false };
+                    let entry = by_kind.entry(action.to_ascii_lowercase()).or_insert_with(new);
+                    if !one.named && !entry.is_usual {
+                        (entry.why, entry.is_usual) = (why(), true);
+                    }
+                    entry.is_open |= !one.named && !uses(action);
                 }
             }
         }
@@ -188,7 +203,19 @@ impl Companions {
             rows.iter().map(|(key, _)| key.resource.clone()).collect::<BTreeSet<String>>()
         };
         let used = used.map(|(action, rows)| (action, on(rows))).collect();
-        Companions { used, by_action, by_workload, by_kind, namesakes, catalog }
+        let changing = principals.iter().flat_map(|one| changing(one));
+        let changing = changing.map(str::to_ascii_lowercase).collect();
+        Companions { used, by_action, by_workload, by_kind, changing, namesakes, catalog }
+    }
+
+    /// Returns why all of a statement stays of an action whose uses another statement keeps by their names: the next
+    /// name is another, and what this one allows it on is told by tags that things have, and not by names.
+    pub(super) fn of_tagged(&self, action: &str, allow: &Allow<'_>) -> Option<String> {
+        let changes = self.changing.contains(&action.to_ascii_lowercase());
+        (changes && allow.is_by_tag()).then(|| {
+            "what it is used on comes and goes, and the next has another name: its condition on tags means that too"
+                .to_owned()
+        })
     }
 
     /// Returns why an action may be what some event needs, whatever the rules say of that event.
@@ -265,12 +292,19 @@ impl Companions {
     }
 
     /// Returns what workloads of a kind need on what an action was not seen on, and whose name nothing tells, where
-    /// only a pattern of the statement allows it.
-    pub(super) fn unnamed(&self, action: &str, allow: &Allow<'_>) -> Option<&str> {
-        let (why, is_open, is_usual) = self.by_kind.get(&action.to_ascii_lowercase())?;
-        let mut resources = allow.resources.iter();
-        let by_pattern = resources.any(|one| one.contains(['*', '?', '$']));
-        (*is_usual && !is_open && by_pattern).then_some(why)
+    /// only patterns of the statement allow it.
+    pub(super) fn unnamed(
+        &self,
+        action: &str,
+        allow: &Allow<'_>,
+        bearing: &Bearing,
+    ) -> Option<Unnamed> {
+        let of_kind = self.by_kind.get(&action.to_ascii_lowercase())?;
+        let patterns = allow.resources.iter().filter(|one| one.contains(['*', '?', '$']));
+        let patterns: Vec<String> =
+            patterns.filter(|one| bearing.may_mean(action, one)).cloned().collect();
+        (of_kind.is_usual && !of_kind.is_open && !patterns.is_empty())
+            .then(|| Unnamed { why: of_kind.why.clone(), patterns })
     }
 
     /// Returns on what workloads need an action whatever they do, or some of their kind, of what a statement
@@ -281,22 +315,39 @@ impl Companions {
         allow: &Allow<'_>,
         is_seen: &dyn Fn(&str) -> bool,
     ) -> Option<(Rest, String)> {
-        let name = action.to_ascii_lowercase();
-        let Some((resources, why)) = self.by_workload.get(&name) else {
-            let (why, is_open, _) = self.by_kind.get(&name)?;
-            if *is_open {
-                return Some((Rest::All, why.clone()));
-            }
-            // Whoever used it itself is known by its own calls, but for what somebody wrote down by its
-            // whole name, or all that is in that: of a function that sends to one queue, another is likely
-            // for what it failed at, of a stream that writes into a bucket another prefix.
-            let named = allow
-                .resources
-                .iter()
-                .filter(|one| allow.fixed.is_none() && self.is_named(action, one) && !is_seen(one));
-            let on: BTreeMap<_, _> = named.map(|one| (one.clone(), BTreeSet::new())).collect();
-            return (!on.is_empty()).then(|| (Rest::on(on), why.clone()));
-        };
+        let of_kind = self.of_kind(action, allow, is_seen);
+        // What is told of one is not all that they need.
+        match (self.of_told(action, allow), of_kind) {
+            (Some(told), Some(of_kind)) => Some(beside(told, of_kind)),
+            (told, of_kind) => told.or(of_kind),
+        }
+    }
+
+    /// Returns on what workloads of a kind may need an action, that the log need not show.
+    fn of_kind(
+        &self,
+        action: &str,
+        allow: &Allow<'_>,
+        is_seen: &dyn Fn(&str) -> bool,
+    ) -> Option<(Rest, String)> {
+        let OfKind { why, is_open, .. } = self.by_kind.get(&action.to_ascii_lowercase())?;
+        if *is_open {
+            return Some((Rest::All, why.clone()));
+        }
+        // Whoever used it itself is known by its own calls, but for what somebody wrote down by its
+        // whole name, or all that is in that: of a function that sends to one queue, another is likely
+        // for what it failed at, of a stream that writes into a bucket another prefix.
+        let named = allow
+            .resources
+            .iter()
+            .filter(|one| allow.fixed.is_none() && self.is_named(action, one) && !is_seen(one));
+        let on: BTreeMap<_, _> = named.map(|one| (one.clone(), BTreeSet::new())).collect();
+        (!on.is_empty()).then(|| (Rest::on(on), why.clone()))
+    }
+
+    /// Returns on what workloads surely need an action, as they are set up or whatever they do.
+    fn of_told(&self, action: &str, allow: &Allow<'_>) -> Option<(Rest, String)> {
+        let (resources, why) = self.by_workload.get(&action.to_ascii_lowercase())?;
         if allow.fixed.is_some() {
             return Some((Rest::All, why.clone()));
         }

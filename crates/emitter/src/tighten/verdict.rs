@@ -116,7 +116,16 @@ pub struct Judged<'a> {
     pub why: String,
     /// Why workloads of its user's kind need it on something whose name nothing tells, where the pattern that
     /// allowed that goes.
-    pub unnamed: Option<String>,
+    pub unnamed: Option<Unnamed>,
+}
+
+/// What workloads need on something whose name nothing tells.
+#[derive(Clone, Debug)]
+pub struct Unnamed {
+    /// Why.
+    pub why: String,
+    /// The attached patterns that allowed it.
+    pub patterns: Vec<String>,
 }
 
 impl Judged<'_> {
@@ -280,6 +289,13 @@ impl<'a> Judge<'_, '_, 'a> {
                 Err(_) => {}
             }
         }
+        if rest_class == Class::Unused
+            && seen.is_empty()
+            && !elsewhere.is_empty()
+            && let Some(reason) = self.companions.of_tagged(action, allow)
+        {
+            (rest, rest_class, why) = (Rest::All, Class::Companion, reason);
+        }
         // Each reason for passing roles reaches to services of its own.
         if let (Rest::PassedTo(services), Class::Unobservable) = (&mut rest, rest_class)
             && let Some((on, reason)) = self.companions.of_action(action, allow, is_used())
@@ -325,8 +341,14 @@ impl<'a> Judge<'_, '_, 'a> {
             let on: Vec<&str> = on.iter().map(String::as_str).collect();
             why = format!("{why}; not on {}: {reason}", on.join(", "));
         }
-        let goes = rest_class == Class::Unused && matches!(class, Class::Used | Class::Demanded);
-        let unnamed = self.companions.unnamed(action, allow).filter(|_| goes).map(str::to_owned);
+        // What stays of it is named, or in other regions.
+        let goes = match rest {
+            Rest::Nothing | Rest::Outside(_) => rest_class == Class::Unused,
+            Rest::On { .. } => rest_class == Class::Companion,
+            Rest::All | Rest::PassedTo(_) => false,
+        } && matches!(class, Class::Used | Class::Demanded | Class::AllowedElsewhere);
+        let unnamed = goes.then(|| self.companions.unnamed(action, allow, self.bench.bearing));
+        let unnamed = unnamed.flatten();
         Judged { action, class, seen, elsewhere, rest, rest_class, why, unnamed }
     }
 
@@ -443,7 +465,10 @@ impl<'a> Judge<'_, '_, 'a> {
 }
 
 /// Joins what stays for one reason and for another, and says why.
-fn beside((rest, why): (Rest, String), (other, before): (Rest, String)) -> (Rest, String) {
+pub(super) fn beside(
+    (rest, why): (Rest, String),
+    (other, before): (Rest, String),
+) -> (Rest, String) {
     let why = match (&rest, &other) {
         (Rest::All, _) | (_, Rest::Nothing) => why,
         _ => format!("{}; beside that {before}", why.trim_end_matches('.')),

@@ -1,0 +1,41 @@
+//! What workloads may need on something whose name nothing tells, where the pattern that allowed it goes.
+
+use std::collections::BTreeSet;
+
+use trailtrim_catalog::Catalog;
+use trailtrim_iam::{PolicyDocument, pattern};
+
+use crate::renewed::is_of_all;
+use crate::tighten::{TightenedBundle, Unnamed};
+
+/// Says what workloads need on something whose name nothing tells, where the pattern that allowed that goes.
+pub(super) fn unnamed(
+    bundle: &TightenedBundle<'_>,
+    drafts: &[&PolicyDocument],
+    catalog: Catalog,
+) -> BTreeSet<String> {
+    let judged = bundle.judged.values().flatten();
+    let told = judged.filter_map(|one| {
+        let Unnamed { why, patterns } = one.unnamed.as_ref()?;
+        let statements = drafts.iter().flat_map(|draft| &draft.statements);
+        let allowing = statements
+            .filter(|statement| statement.action.listed().iter().any(|action| action == one.action));
+        let resources = allowing.flat_map(|statement| &statement.resource);
+        let drafted: Vec<&String> = resources.flat_map(|listed| listed.listed()).collect();
+        let stays = |pattern: &String| {
+            let has = |wide: &&String| {
+                pattern::covers(wide, pattern) || is_of_all(catalog, one.action, wide)
+            };
+            drafted.iter().any(has)
+        };
+        if patterns.iter().all(stays) {
+            return None;
+        }
+        Some(format!(
+            "{} {why} Which that is, nothing tells; a pattern allowed it, and the draft has what was used alone: \
+             add it, or pin it",
+            one.action
+        ))
+    });
+    told.collect()
+}
