@@ -269,20 +269,10 @@ fn describe_denied(denied: &Denied, text: &mut String) -> std::fmt::Result {
         "      {likely}{about}{} on {}, {} to {}: {}",
         count(seen.calls, "call", "calls"),
         count(seen.days as u64, "day", "days"),
-        moment(seen.first_seen.as_deref(), seen.calls_estimated),
-        moment(seen.last_seen.as_deref(), seen.calls_estimated),
+        seen.first_seen.as_deref().unwrap_or("unknown"),
+        seen.last_seen.as_deref().unwrap_or("unknown"),
         events.join(", ")
     )
-}
-
-/// Writes a time. Where calls were cut off by the day, its first or last moment stands for the day:
-/// then no more than the day is known.
-fn moment(time: Option<&str>, cut: bool) -> &str {
-    let time = time.unwrap_or("unknown");
-    match time.split_once('T') {
-        Some((day, "00:00:00Z" | "23:59:59Z")) if cut => day,
-        _ => time,
-    }
 }
 
 /// Tells what passed, and of what.

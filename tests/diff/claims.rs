@@ -566,6 +566,10 @@ fn a_service_that_the_catalog_does_not_know_stays_as_it_is_attached() {
         "{excepted:?}"
     );
     assert!(drafted(&fresh, but(&["*:BrandNew*", "codeartifact:*"])).is_empty());
+    // Events of some services have the version of the API in their names, which actions have not.
+    let dated = calls("lambda.amazonaws.com", "BrandNewCall20270101");
+    let excepted = drafted(&dated, but(&["lambda:Delete*"]));
+    assert!(excepted.contains(&"lambda:BrandNewCall".to_owned()), "{excepted:?}");
     let own = json!({"Effect": "Allow", "Action": "codeartifact:Describe*", "Resource": "*"});
     assert_eq!(drafted(&fresh, own), ["codeartifact:Describe*"]);
 }

@@ -28,6 +28,9 @@ pub(crate) use more::Times;
 pub use sample::Evidence;
 pub(crate) use sample::{Origin, Sample};
 
+/// The seconds of a day.
+const DAY: i64 = 86_400;
+
 /// How many events are kept as evidence of one call.
 pub const EVIDENCE: usize = 16;
 
@@ -261,6 +264,22 @@ impl Stats {
         }
     }
 
+    /// Tells whether [`first`](Stats::first) is an event's time, and not the beginning of its day: where other days
+    /// were cut off, the day alone may be known.
+    pub fn knows_first(&self) -> bool {
+        self.knows(self.first(), 0)
+    }
+
+    /// Tells whether [`last`](Stats::last) is an event's time, and not the end of its day.
+    pub fn knows_last(&self) -> bool {
+        self.knows(self.last(), DAY - 1)
+    }
+
+    fn knows(&self, time: Option<i64>, end: i64) -> bool {
+        let is_end = time.is_some_and(|time| time.rem_euclid(DAY) == end);
+        !self.is_cut() || !is_end || self.samples.iter().any(|sample| sample.time() == time)
+    }
+
     /// Returns the days (since 1970-01-01, UTC) on which events were seen, ascending.
     pub fn days(&self) -> Days {
         self.times().days
@@ -332,7 +351,7 @@ impl Stats {
 
     /// Returns what is left within the days from `since` and before `until`; nothing if no
     /// dated event lies there. Where days are cut off of more events than are kept, counts are estimated from how many there were on all days, the first
-    /// and last times may be those of their days, and the context is that of all days.
+    /// and last times may be those of their days ([`knows_first`](Stats::knows_first)), and the context is that of all days.
     pub(crate) fn within(&self, since: Option<i32>, until: Option<i32>) -> Option<Stats> {
         let held = |day: i32| {
             since.is_none_or(|since| day >= since) && until.is_none_or(|until| day < until)
@@ -343,8 +362,8 @@ impl Stats {
         }
         let days: Days = times.days.iter().filter(|day| held(*day)).collect();
         let (first, last) = (days.first()?, days.last()?);
-        let start = i64::from(first) * 86_400;
-        let end = i64::from(last) * 86_400 + 86_399;
+        let start = i64::from(first) * DAY;
+        let end = i64::from(last) * DAY + DAY - 1;
         let in_time = |sample: &&Sample| sample.time().is_some_and(|time| held(day(time)));
         let samples: Box<[Sample]> = self.samples.iter().filter(in_time).cloned().collect();
         // While every event is among the samples, what is left of them is all that is left.
@@ -497,6 +516,26 @@ mod tests {
         let before = some.calls().value;
         some.join(stats(&(1000..1020).map(|i| (i, 5 * 86_400, 0)).collect::<Vec<_>>()));
         assert!(some.calls().value.abs_diff(before + 20) <= 2, "{:?}", some.calls());
+    }
+
+    #[test]
+    fn of_days_that_are_left_the_first_and_the_last_time_may_not_be_known() {
+        let noon = |day: u16| (day, i64::from(day) * DAY + DAY / 2, 0);
+        let of = |days: u16| stats(&(0..days).map(noon).collect::<Vec<_>>());
+        let known = |stats: &Stats| (stats.knows_first(), stats.knows_last());
+        assert_eq!(known(&of(40)), (true, true));
+        // Of few all times are known; of many those at the ends that nothing was cut off.
+        assert_eq!(known(&of(9).within(Some(3), Some(5)).unwrap()), (true, true));
+        let late = (0..38).filter_map(|since| of(40).within(Some(since), None));
+        assert!(late.clone().all(|left| left.knows_last()));
+        let told = |left: &Stats| {
+            left.evidence().iter().any(|one| one.time == Some(left.first().unwrap()))
+        };
+        assert!(
+            late.clone().all(|left| left.knows_first() == (left.first().unwrap() % DAY == DAY / 2))
+        );
+        assert!(late.clone().any(|left| !left.knows_first() && !told(&left)));
+        assert!(!of(40).within(None, Some(7)).unwrap().knows_last());
     }
 
     #[test]

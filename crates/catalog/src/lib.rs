@@ -45,7 +45,7 @@ pub use facts::{
     AccessLevel, ActionFacts, Package, ResourceTypeFacts, ServiceFacts, Version, Visibility,
 };
 pub use grant::{Condition, Grant, Origin, Resolution, Unresolved};
-pub use operation::{Confidence, Kind, Operation};
+pub use operation::{Confidence, Kind, Operation, undated};
 pub use request::{FactKind, Request, ResourceRef, Setting};
 pub use shape::{Part, Shape};
 

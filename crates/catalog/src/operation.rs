@@ -87,7 +87,7 @@ pub(crate) fn label(event_source: &str) -> String {
 
 /// Returns the name without the date of an API's version: `Invoke20150331v2`,
 /// `CreateDistribution2020_05_31`.
-fn undated(name: &str) -> &str {
+pub fn undated(name: &str) -> &str {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let stem = match name.rsplit_once('v') {
         Some((stem, version)) if is_digits(version) => stem,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use trailtrim_aggregator::{Activity, Outcome, Principal, Refusal, Row, RowKey, Stats};
 use trailtrim_iam::wildcard;
 
-use crate::report::{EventName, Seen, seen, time};
+use crate::report::{EventName, Seen, last, seen};
 pub use remedy::FixedIn;
 use remedy::{Remedy, doubt, remedy};
 
@@ -97,8 +97,8 @@ pub(crate) fn of_principal(principal: &Principal) -> Vec<(DenialLine, &Stats)> {
                     .map(|(source, name)| EventName { source: source.clone(), name: name.clone() })
                     .collect(),
                 doubt: doubt(&key.action, refusal.explicit),
-                succeeded_later: success > stats.last(),
-                last_success: success.and_then(time),
+                succeeded_later: success.and_then(Stats::last) > stats.last(),
+                last_success: success.and_then(last),
                 error_codes: row.error_codes.iter().cloned().collect(),
                 seen: seen(stats),
                 ..line(principal, refusal)
@@ -117,16 +117,16 @@ pub(crate) fn of_principal(principal: &Principal) -> Vec<(DenialLine, &Stats)> {
                     && (&other.event_source, &other.event_name)
                         == (&key.event_source, &key.event_name)
             })
-            .filter_map(|(_, stats)| stats.last())
-            .max();
+            .map(|(_, stats)| stats)
+            .max_by_key(|stats| stats.last());
         let told = DenialLine {
             action: key.action.clone(),
             events: vec![EventName {
                 source: key.event_source.clone(),
                 name: key.event_name.clone(),
             }],
-            succeeded_later: success > stats.last(),
-            last_success: success.and_then(time),
+            succeeded_later: success.and_then(Stats::last) > stats.last(),
+            last_success: success.and_then(last),
             seen: seen(stats),
             ..line(principal, &Refusal::default())
         };
@@ -166,7 +166,7 @@ fn line(principal: &Principal, refusal: &Refusal) -> DenialLine {
 /// Returns when the principal last was allowed the same. Where a denial names no
 /// resource, or a pattern, any success of the action that may be of it counts; where no single thing is named, in
 /// regions that were called: what is refused in one may work in another.
-fn last_success(principal: &Principal, denied: &RowKey, refused: &Row) -> Option<i64> {
+fn last_success<'p>(principal: &'p Principal, denied: &RowKey, refused: &Row) -> Option<&'p Stats> {
     let is_anything = |resource: &str| {
         resource.split(':').nth(3).is_none_or(|region| region.contains(['*', '?']))
     };
@@ -186,8 +186,8 @@ fn last_success(principal: &Principal, denied: &RowKey, refused: &Row) -> Option
                 || wildcard::matches(&denied.resource, &key.resource)
                 || wildcard::matches(&key.resource, &denied.resource)
         })
-        .filter_map(|(_, row)| row.stats.last())
-        .max()
+        .map(|(_, row)| &row.stats)
+        .max_by_key(|stats| stats.last())
 }
 
 #[cfg(test)]

@@ -137,8 +137,9 @@ impl Circumstances {
         known.extend(constant(row.stats.endpoints()).map(|values| ("aws:SourceVpce", values)));
         // Calls were made at both ends: what does not hold there did not hold for all of them, and a
         // stretch of time that has both ends has all between.
+        let are_known = row.stats.knows_first() && row.stats.knows_last();
         let ends = [row.stats.first(), row.stats.last()].into_iter().flatten();
-        let mut ends: Vec<String> = ends.filter_map(time).collect();
+        let mut ends: Vec<String> = ends.filter(|_| are_known).filter_map(time).collect();
         ends.dedup();
         if !ends.is_empty() {
             known.push((CURRENT_TIME, ends));

@@ -12,7 +12,8 @@ mod json;
 
 pub use build::report;
 pub(crate) use build::{
-    baseline, condition, generalisation, origin, permission, seen, time, tool, unmapped, workload,
+    baseline, condition, first, generalisation, last, origin, permission, seen, time, tool,
+    unmapped, workload,
 };
 pub use described::Described;
 
@@ -424,9 +425,9 @@ pub struct EventName {
 /// When, how often, by which events.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Seen {
-    /// Time of the first event.
+    /// Time of the first event; its day, as `2026-11-23`, where no more is known.
     pub first_seen: Option<String>,
-    /// Time of the last event.
+    /// Time of the last event; its day where no more is known.
     pub last_seen: Option<String>,
     /// Number of days with events.
     pub days: usize,

@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use trailtrim_aggregator::{Activity, Principal, RowKey};
-use trailtrim_catalog::Catalog;
+use trailtrim_catalog::{Catalog, undated};
 use trailtrim_iam::{Effect, Statement};
 
 use crate::attached::{Attached, Bundle, Inventory};
@@ -344,7 +344,10 @@ fn frozen(holders: &[&TightenedPrincipal<'_>], catalog: Catalog) -> Frozen {
             && key.kind.loses()
             && key.outcome.grants()
         {
-            frozen.calls.insert(format!("{service}:{}", key.event_name));
+            // Events may be named by the version of an API, actions are not.
+            for name in [key.event_name.as_str(), undated(&key.event_name)] {
+                frozen.calls.insert(format!("{service}:{name}"));
+            }
         }
     }
     frozen

@@ -291,7 +291,8 @@ impl Coverage {
     ) -> Option<Lack<'e>> {
         let demands = events.demands(action, place.resource, can)?;
         let least = demands.iter().min_by_key(|demand| {
-            let strange = (demand.event.is_none_or(|event| event.foreign), !demand.here);
+            let strange = demand.event.is_none_or(|event| event.foreign || event.apart);
+            let strange = (strange, !demand.here);
             (self.days_of(demand, place, asked).len(), strange)
         })?;
         let event = least.event?;
@@ -307,7 +308,7 @@ impl Coverage {
                 Class::Management => None,
             },
             here: least.here,
-            foreign: event.foreign,
+            foreign: event.foreign || event.apart,
             needed: event.needed.iter().copied().find(|needed| can(needed)),
             home: home(),
             only: least.only_in(place.region),
@@ -388,7 +389,7 @@ pub struct Lack<'e> {
     pub data: Option<&'e str>,
     /// Whether the trail selects it by the resource that the action is used on.
     pub here: bool,
-    /// Whether it is of another service than the action.
+    /// Whether it is of another service than the action, or a data event beside the action's own one.
     pub foreign: bool,
     /// An action that lets somebody make the call.
     pub needed: Option<&'static str>,

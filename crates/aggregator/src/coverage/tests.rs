@@ -460,8 +460,15 @@ fn data_events_count_for_a_management_event_where_they_can_be_made() {
         let mut asked = Asked::default();
         management.covered_days_of(&events, "iottwinmaker:GetEntity", &place, can, &mut asked).len()
     };
+    let values = |action: &str| action == "iottwinmaker:GetPropertyValue";
     assert!(days(&|_| false) >= 5);
-    assert_eq!(days(&|action| action == "iottwinmaker:GetPropertyValue"), 0);
+    assert_eq!(days(&values), 0);
+    // That is no event of the action's own, whatever is declared of what it is used on.
+    let place = Place { account: ACCOUNT, region: REGION, resource: "*", principal: None };
+    let action = "iottwinmaker:GetEntity";
+    let lack = management.lack(&events, action, &place, &values, &mut Asked::default()).unwrap();
+    assert!(lack.foreign && lack.data.is_some(), "{lack:?}");
+    assert_eq!(lack.needed, Some("iottwinmaker:GetPropertyValue"));
 }
 
 #[test]

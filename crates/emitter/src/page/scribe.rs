@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use trailtrim_aggregator::{Activity, Coverage, Stats};
 
 use super::{Event, Sighting};
-use crate::report::time;
+use crate::report::{first, last, time};
 
 /// How many events of one line are shown.
 const EVENTS: usize = 3;
@@ -60,8 +60,8 @@ impl Scribe {
     pub(super) fn glance(&self, stats: &Stats) -> Sighting {
         let calls = stats.calls();
         Sighting {
-            first: stats.first().and_then(time),
-            last: stats.last().and_then(time),
+            first: first(stats),
+            last: last(stats),
             calls: calls.value,
             about: calls.estimated,
             days: self.runs(stats.days().iter()),

@@ -313,8 +313,8 @@ pub(crate) fn origin(origin: &catalog::Origin) -> Origin {
 pub(crate) fn seen(stats: &Stats) -> Seen {
     let calls = stats.calls();
     Seen {
-        first_seen: stats.first().and_then(time),
-        last_seen: stats.last().and_then(time),
+        first_seen: first(stats),
+        last_seen: last(stats),
         days: stats.days().len(),
         calls: calls.value,
         calls_estimated: calls.estimated,
@@ -329,6 +329,23 @@ pub(crate) fn seen(stats: &Stats) -> Seen {
             })
             .collect(),
     }
+}
+
+/// Writes the time of the first event, or its day where no more is known.
+pub(crate) fn first(stats: &Stats) -> Option<String> {
+    let write = if stats.knows_first() { time } else { date };
+    stats.first().and_then(write)
+}
+
+/// Writes the time of the last event, or its day where no more is known.
+pub(crate) fn last(stats: &Stats) -> Option<String> {
+    let write = if stats.knows_last() { time } else { date };
+    stats.last().and_then(write)
+}
+
+/// Writes the day of a time as `2026-11-23`.
+fn date(seconds: i64) -> Option<String> {
+    Some(DateTime::from_timestamp(seconds, 0)?.date_naive().to_string())
 }
 
 /// Writes a time as `2026-11-23T10:00:00Z`.

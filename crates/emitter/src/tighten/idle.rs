@@ -18,7 +18,7 @@ use super::bearing::Bearing;
 use super::lookout::{Sight, Whose};
 use crate::attached::{Attached, moment};
 use crate::diff::count;
-use crate::report::time;
+use crate::report::{last, time};
 
 /// A call that begins a role's session; those that begin one in other ways are recorded as this is.
 const BEGINS_SESSION: &str = "sts:AssumeRole";
@@ -237,7 +237,7 @@ impl<'i, 'a> Idling<'i, 'a> {
         let elsewhere =
             Outsider { reason: Reason::OtherAccount, identity: one.arn.as_str().into() };
         if let Some(stats) = self.activity.outsiders.get(&elsewhere) {
-            reasons.push(InUse::SeenElsewhere { last: stats.last().and_then(time) });
+            reasons.push(InUse::SeenElsewhere { last: last(stats) });
         }
         reasons.extend(self.last_used(one, account));
         reasons.extend(self.passed(one));
@@ -290,7 +290,7 @@ impl<'i, 'a> Idling<'i, 'a> {
             calls: calls.value,
             calls_estimated: calls.estimated,
             days: stats.days().len(),
-            last: stats.last().and_then(time),
+            last: last(stats),
         })
     }
 
@@ -303,7 +303,7 @@ impl<'i, 'a> Idling<'i, 'a> {
             calls: calls.value,
             calls_estimated: calls.estimated,
             days: stats.days().len(),
-            last: stats.last().and_then(time),
+            last: last(stats),
         })
     }
 
@@ -314,7 +314,7 @@ impl<'i, 'a> Idling<'i, 'a> {
             calls: calls.value,
             calls_estimated: calls.estimated,
             days: stats.days().len(),
-            last: stats.last().and_then(time),
+            last: last(stats),
         })
     }
 

@@ -51,7 +51,7 @@ const newline = () => document.createTextNode('\n');
 const number = (value) => value.toLocaleString('en-US');
 const count = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
 const about = (seen) => `${seen.about ? '≈' : ''}${count(seen.calls, 'call')}`;
-const minute = (time) => (time ? `${time.slice(0, 10)} ${time.slice(11, 16)}` : 'unknown');
+const minute = (time) => (time ? `${time.slice(0, 10)} ${time.slice(11, 16)}`.trimEnd() : 'unknown');
 const sum = (numbers) => numbers.reduce((all, one) => all + one, 0);
 
 // How much less the second is than the first, in whole percent. What is left is never told as none.
