@@ -75,7 +75,7 @@ fn a_failure_says_what_to_do_on_a_line_of_its_own() {
             "leave it out to see all; `trailtrim usage` lists them",
         ),
         (
-            &["generate", &trail, "--principal", "*"],
+            &["generate", &trail, "--principal", "*", "--format", "terraform"],
             "--principal matches ",
             "name one with --principal, or give --out for all",
         ),

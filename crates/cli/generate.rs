@@ -416,7 +416,7 @@ fn stdout_document(args: &GenerateArgs, trail: &Trail, drafts: &[Draft]) -> anyh
     }
     let (selected, split) = (args.trail.selects_principals(), args.split_by.is_some());
     // Only JSON has a form for several.
-    let single = selected || args.format != GenerateFormat::Json;
+    let single = (selected && policies.len() == 1) || args.format != GenerateFormat::Json;
     if single && let Some((one, other)) = policies.keys().next().zip(policies.keys().nth(1)) {
         return Err(hinted(
             format!(

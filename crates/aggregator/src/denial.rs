@@ -92,7 +92,8 @@ pub(crate) fn parse(message: &str) -> Option<Denial<'_>> {
     }
     let explicit = rest.contains(EXPLICIT);
     // The reason begins at its anchor: a name in the resource cannot pose as one.
-    let reason = match rest.find(EXPLICIT).or_else(|| rest.find("because no ")) {
+    let anchors = [EXPLICIT, "because no ", "because the resource does not exist "];
+    let reason = match anchors.iter().find_map(|anchor| rest.find(anchor)) {
         Some(start) => rest.get(start..).unwrap_or_default(),
         None => "",
     };
@@ -134,6 +135,15 @@ mod tests {
                 false
             )
         );
+    }
+
+    #[test]
+    fn what_is_missing_or_closed_is_told_from_an_unnamed_policy() {
+        let message = "User: arn:aws:sts::111122223333:assumed-role/r/s is not authorized to perform: kms:Decrypt on resource: the resource associated with this ciphertext because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access";
+        let (action, resource, policy, explicit) = read(message);
+        assert_eq!(action, some("kms:Decrypt"));
+        assert_eq!(resource, some("the resource associated with this ciphertext"));
+        assert_eq!((policy, explicit), (some("missing-or-resource-based"), false));
     }
 
     #[test]

@@ -556,8 +556,14 @@ impl<'r> Filler<'r> {
                 let escaped = escape(&value.text);
                 text.push_str(&escaped.text);
                 text.push_str(value.tail);
-                if !value.tail.is_empty() {
-                    widened = Some(format!("no call names all of the `{variable}`"));
+                // A group of logs has two ARNs, and calls name all of it.
+                if !value.tail.is_empty() && value.tail != STREAMS {
+                    widened = Some(match name {
+                        "rule" => "no call names all of it".to_owned(),
+                        kind => {
+                            format!("no call names all of the `{}`", kind.trim_end_matches('*'))
+                        }
+                    });
                 }
                 if escaped.widened {
                     widened = Some(UNSPEAKABLE.to_owned());

@@ -271,6 +271,25 @@ fn a_profiles_role_is_learned_or_widened() {
 }
 
 #[test]
+fn a_group_of_logs_is_named_whole_by_either_of_its_arns() {
+    let group = json!({ "logGroupName": "/aws/lambda/f" });
+    let grants = record::resolve(&event("logs", "CreateLogGroup", group)).grants;
+    let of_both = grants.iter().filter(|grant| grant.action == "logs:CreateLogGroup");
+    let mut spelled = of_both.inspect(|grant| {
+        assert!(matches!(grant.origin, Origin::Derived { .. }), "{grant:?}");
+    });
+    assert!(spelled.any(|grant| grant.resource.ends_with(":log-group:/aws/lambda/f:*")));
+    let secret = json!({ "secretId": "a/b" });
+    let grants = record::resolve(&event("secretsmanager", "GetSecretValue", secret)).grants;
+    let why = grants.iter().map(|grant| &grant.origin);
+    let why = why.filter_map(|origin| match origin {
+        Origin::Widened { why, .. } => Some(why.as_str()),
+        _ => None,
+    });
+    assert_eq!(why.collect::<Vec<_>>(), ["no call names all of the `Secret`"]);
+}
+
+#[test]
 fn a_name_without_a_path_is_taken_to_have_none_and_says_so() {
     let call = |source: &str, name: &str, parameters: Value, action: &str| {
         let event = event(source, name, parameters);

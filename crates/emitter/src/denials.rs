@@ -31,7 +31,7 @@ pub struct DenialLine {
     pub regions: Vec<String>,
     /// The denied events.
     pub events: Vec<EventName>,
-    /// The kind of policy that refused: `identity-based`, `resource-based`,
+    /// The kind of policy that refused: `identity-based`, `resource-based`, `missing-or-resource-based`,
     /// `permissions-boundary`, `session`, `service-control`, `resource-control`, `vpc-endpoint`,
     /// `role-trust` or `lake-formation` (its own grants); absent where the message names none.
     pub policy: Option<String>,

@@ -36,6 +36,7 @@ use chooser::{Chooser, Uses};
 use dates::{date_at, month_at, stretches_of};
 use item::Item;
 use keys::is_now;
+pub(crate) use keys::shared;
 use kind::{Kinds, form_of};
 use rules::rules;
 
@@ -311,6 +312,14 @@ pub fn choose<'a>(
         }
     }
     chooser.finish()
+}
+
+/// Returns whether a taste would write an action's resource otherwise than it is.
+pub(crate) fn is_widened(action: &str, resource: &str, taste: Taste, catalog: Catalog) -> bool {
+    let stats = Stats::default();
+    let seen = Seen { action, resource, stats: &stats, written: false, life: None };
+    let choice = choose([seen], true, &|_| taste, &|_| Vec::new(), catalog);
+    choice.resource(action, resource) != resource
 }
 
 /// Returns whether an action's resource is a key that holds a date, and if so, whether it was used beyond it.

@@ -12,6 +12,7 @@ use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, PolicyDocument, Selector, pattern};
 
 use crate::renewed::renewed;
+use crate::taste::{Taste, is_widened, shared};
 
 /// How many names there must be: fewer may be chance.
 const NAMES: usize = 5;
@@ -38,6 +39,10 @@ pub struct Turnover {
     pub days: usize,
     /// Whether the principal makes and deletes them itself.
     pub own: bool,
+    /// The pattern for what the names share, where that is more than the kind.
+    pub pattern: Option<String>,
+    /// The wider ways to write resources under which no name would be listed.
+    pub tastes: Vec<Taste>,
 }
 
 /// A kind of names and an action, with the names.
@@ -60,7 +65,7 @@ pub(crate) fn turnover(
     let kinds = by_kind(principal);
     let renewed = renewed(principal, catalog);
     let mut listing = Listing::of(policies);
-    let mut found: BTreeMap<&str, Turnover> = BTreeMap::new();
+    let mut found: BTreeMap<&str, Found<'_>> = BTreeMap::new();
     for ((kind, action), names) in kinds {
         let own = renewed.contains_key(action);
         if !own && !comes_and_goes(names.iter().map(|(_, span)| *span)) {
@@ -77,30 +82,50 @@ pub(crate) fn turnover(
         let is_name = |one: &String| !one.contains(['*', '?']);
         let own = own && patterns.keys().any(is_name);
         patterns.retain(|one, _| !own || is_name(one));
-        let spans = || patterns.values().copied();
-        let Some((last, _)) = patterns.iter().max_by_key(|(name, span)| (span.first, *name)) else {
-            continue;
-        };
-        if !own && !comes_and_goes(spans()) {
+        if patterns.is_empty() || (!own && !comes_and_goes(patterns.values().copied())) {
             continue;
         }
-        let one = Turnover {
-            actions: BTreeSet::from([action.to_owned()]),
+        let known = found.entry(kind).or_default();
+        known.actions.insert(action);
+        known.own |= own;
+        for (name, span) in patterns {
+            known.names.entry(name).or_default().join(span);
+        }
+    }
+    found.into_iter().filter_map(|(kind, found)| found.told(kind, catalog)).collect()
+}
+
+/// What was found of one kind: what is told is of all its actions together.
+#[derive(Default)]
+struct Found<'p> {
+    actions: BTreeSet<&'p str>,
+    names: BTreeMap<String, Span>,
+    own: bool,
+}
+
+impl Found<'_> {
+    fn told(self, kind: &str, catalog: Catalog) -> Option<Turnover> {
+        let Found { actions, mut names, own } = self;
+        join_spellings(&mut names);
+        let spans = || names.values().copied();
+        let (last, _) = names.iter().max_by_key(|(name, span)| (span.first, *name))?;
+        let own_names: Vec<&str> = names.keys().filter_map(|name| name.get(kind.len()..)).collect();
+        let shared = own_names.first().and_then(|name| name.get(..shared(&own_names)));
+        let pattern = shared.filter(|shared| !shared.is_empty() && own_names.len() > 1);
+        let tastes = [Taste::Prefix, Taste::Type].into_iter();
+        let tastes = tastes
+            .filter(|taste| actions.iter().all(|action| is_widened(action, last, *taste, catalog)));
+        Some(Turnover {
             last: last.clone(),
-            names: patterns.len(),
+            names: names.len(),
             names_of_one_day: spans().filter(|span| span.is_one_day()).count(),
             days: days(spans()),
             own,
-        };
-        // What is told of a kind is of the action with the most names.
-        let told = found.entry(kind).or_insert_with(|| one.clone());
-        let actions = told.actions.iter().chain(&one.actions).cloned().collect();
-        if one.names > told.names {
-            *told = one;
-        }
-        told.actions = actions;
+            pattern: pattern.map(|shared| format!("{kind}{shared}*")),
+            tastes: tastes.collect(),
+            actions: actions.into_iter().map(str::to_owned).collect(),
+        })
     }
-    found.into_values().collect()
 }
 
 /// Returns the actions that a principal was granted on names that come and go.
@@ -200,7 +225,8 @@ impl<'d> Listing<'d> {
 
 /// Returns the thing of which a resource is, or is all: a log group and what it holds (`:*`) are one.
 pub(crate) fn thing(resource: &str) -> &str {
-    resource.strip_suffix(":*").unwrap_or(resource)
+    let group = resource.strip_suffix(":*").filter(|one| one.contains(":log-group:"));
+    group.filter(|one| !one.contains(":log-stream")).unwrap_or(resource)
 }
 
 /// Returns what an ARN has before the name: of `arn:aws:sqs:r:a:jobs` all to the account, of
@@ -245,13 +271,20 @@ impl Turnover {
     /// Returns it in a sentence.
     #[must_use]
     pub fn told(&self) -> String {
-        let Turnover { actions, last, names, names_of_one_day, days, own } = self;
+        let Turnover { actions, last, names, names_of_one_day, days, own, pattern, tastes } = self;
         let own = if *own { "that it makes and deletes itself, " } else { "" };
         let things = if *names == 1 { "thing" } else { "things" };
+        let pattern = pattern.as_ref().map(|one| format!(" (`{one}`)")).unwrap_or_default();
+        let tastes: Vec<String> =
+            tastes.iter().map(|taste| format!("`--resources={}`", taste.code())).collect();
+        let see = match tastes.as_slice() {
+            [] => String::new(),
+            some => format!(", or see {}", some.join(" and ")),
+        };
         format!(
             "names come and go: {} on {names} {things}, {own}of which {names_of_one_day} were seen on one day only \
              and new ones came on {days} days, last `{last}`. The policy lists them, and the next one would be \
-             refused: put a pattern in their place, or see `--resources prefix` and `type`",
+             refused: put a pattern in their place{pattern}{see}",
             listed(actions)
         )
     }
@@ -326,7 +359,45 @@ mod tests {
         let told = turnover(&principal, &[&policy], Catalog::embedded());
         let [one] = told.as_slice() else { panic!("{told:?}") };
         assert_eq!((one.names, one.names_of_one_day), (6, 6));
+        let group = "arn:aws:logs:r:111122223333:log-group:/pr-*";
+        assert_eq!((one.pattern.as_deref(), &*one.tastes), (Some(group), &[Taste::Type][..]));
+        assert!(one.told().ends_with(
+            "(`arn:aws:logs:r:111122223333:log-group:/pr-*`), or see `--resources=type`"
+        ));
         assert!(one.last.ends_with("/pr-5"), "{}", one.last);
+    }
+
+    #[test]
+    fn a_thing_is_a_group_of_logs_whole_and_everything_else_itself() {
+        let group = "arn:aws:logs:r:1:log-group:g";
+        assert_eq!(thing(&format!("{group}:*")), group);
+        for one in [
+            "arn:aws:states:r:1:execution:m:*",
+            "arn:aws:sqs:r:1:*",
+            "arn:aws:logs:r:1:log-group:g:log-stream:*",
+        ] {
+            assert_eq!(thing(one), one);
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_a_kind_is_of_all_its_actions() {
+        let mut found = Found::default();
+        found.actions.extend(["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"]);
+        let alarm = |n: i32| format!("arn:aws:cloudwatch:r:1:alarm:shop-pr-{n}-errors");
+        found.names.extend((1..=4).map(|n| (alarm(n), span(n, n))));
+        found.names.extend((5..=6).map(|n| (alarm(n), span(n, n + 1))));
+        let kind = "arn:aws:cloudwatch:r:1:alarm:";
+        let told = found.told(kind, Catalog::embedded()).unwrap();
+        assert_eq!((told.names, told.names_of_one_day, told.days), (6, 4, 6));
+        assert_eq!(told.pattern.as_deref(), Some("arn:aws:cloudwatch:r:1:alarm:shop-pr-*"));
+        assert_eq!(told.tastes, [Taste::Type]);
+        // Whose permissions are managed stays listed under every taste.
+        let mut found = Found::default();
+        found.actions.insert("iam:PutRolePolicy");
+        found.names.insert("arn:aws:iam::1:role/a".to_owned(), span(1, 1));
+        let told = found.told("arn:aws:iam::1:role/", Catalog::embedded()).unwrap();
+        assert_eq!((told.tastes, told.pattern), (Vec::new(), None));
     }
 
     #[test]

@@ -64,13 +64,21 @@ pub(super) struct Remedy {
 }
 
 /// By the kind of policy, as messages of denial are read.
-const REMEDIES: [(&str, Remedy); 9] = [
+const REMEDIES: [(&str, Remedy); 10] = [
     (
         "identity-based",
         Remedy {
             fixed_in: FixedIn::IdentityPolicy,
             implicit: "allow the action on the resource in an identity policy",
             explicit: "narrow the Deny statement of the identity policy; no Allow outweighs it",
+        },
+    ),
+    (
+        "missing-or-resource-based",
+        Remedy {
+            fixed_in: FixedIn::ResourcePolicy,
+            implicit: "there is no such resource in this region, or its owner allows the principal in its policy (of a key, the key policy); look at region and account first",
+            explicit: "the resource's owner narrows the Deny statement of the resource's policy",
         },
     ),
     (

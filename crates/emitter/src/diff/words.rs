@@ -89,6 +89,9 @@ impl ActionDiff {
         match (&self.rest, self.class) {
             (_, Class::Withheld) => "goes".to_owned(),
             (RestView::AsAttached, _) => format!("stays as attached, {}", self.why),
+            (RestView::Nothing, _) if self.used.iter().all(|one| one.resource == "*") => {
+                "stays on".to_owned()
+            }
             (RestView::Nothing, _) => "scoped to".to_owned(),
             (RestView::PassedTo { services }, _) => {
                 format!("scoped, and to be passed to {}, {}", services.join(", "), self.why)

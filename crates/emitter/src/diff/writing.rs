@@ -64,7 +64,7 @@ impl<'w> Writing<'w> {
         holding.any(|(_, statement)| here(statement))
     }
 
-    /// Returns the first pattern that allows an action on what was seen, unless it is named itself: of what is
+    /// Returns the narrowest pattern that allows an action on what was seen, unless it is named itself: of what is
     /// drafted for the attached statement at `place`, and only where that is nothing, of another.
     pub(super) fn instead(
         &self,
@@ -81,9 +81,18 @@ impl<'w> Writing<'w> {
         let why = match chosen {
             Some(one) => one.why.clone(),
             None if self.conceded => "to fit AWS's limits, or as it is attached".to_owned(),
-            None => "as it is attached".to_owned(),
+            None if self.is_attached(wide) => "as it is attached".to_owned(),
+            None => "what stays of what is attached".to_owned(),
         };
         Some(WrittenAs { pattern: wide.to_owned(), why })
+    }
+
+    fn is_attached(&self, resource: &str) -> bool {
+        let statements =
+            self.bundle.bundle.policies.iter().flat_map(|one| &one.document.statements);
+        let listed = statements.filter_map(|one| one.resource.as_ref());
+        let mut listed = listed.filter(|one| !one.is_negated()).flat_map(|one| one.listed());
+        listed.any(|one| one == resource)
     }
 
     /// Returns as what the drafted statements, all or those that restrict one, allow an action on a resource.
@@ -111,12 +120,15 @@ impl<'w> Writing<'w> {
         if let Some(itself) = listed.get(resource) {
             return Some(*itself);
         }
-        let wide = listed.iter().find(|wide| pattern::covers(wide, resource));
+        // What stays for other regions, or other reasons, may be wider.
+        let holding = listed.iter().filter(|wide| pattern::covers(wide, resource));
+        let narrowest =
+            holding.reduce(|best, one| if pattern::covers(best, one) { one } else { best });
         // What a policy variable stands for is known to AWS alone; the call worked.
         let open = |wide: &&&str| {
             pattern::has_variable(wide)
                 && pattern::covers(&pattern::without_variables(wide), resource)
         };
-        wide.or_else(|| listed.iter().find(open)).copied()
+        narrowest.or_else(|| listed.iter().find(open)).copied()
     }
 }

@@ -226,7 +226,7 @@ fn several(parent: &str, touched: &[(&str, Span)], rules: &Rules) -> Option<usiz
 
 /// Returns the length of the beginning that names share, without what is another word or number each time: up to the
 /// first digit or id, else up to the last mark between words.
-fn shared(names: &[&str]) -> usize {
+pub(crate) fn shared(names: &[&str]) -> usize {
     let Some((first, others)) = names.split_first() else { return 0 };
     let same = |other: &&str| {
         let same = first.chars().zip(other.chars()).take_while(|(one, other)| one == other);

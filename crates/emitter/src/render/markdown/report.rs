@@ -19,8 +19,15 @@ pub fn report_markdown(report: &Report, principals: &[Principal]) -> String {
     let mut out = String::from("## What was used, and the policies that grant it\n\n");
     overview(&mut out, principals);
     let sections = principals.iter().map(|one| {
-        let short = heading(one);
-        Section { forms: vec![format!("{short}{}", details(one)), short] }
+        let (short, others) = (heading(one), others(one));
+        let left_out = |what: &str| format!("Left out, to fit a comment: {what}.\n\n");
+        let mut forms = vec![format!("{short}{}{others}", statements(one))];
+        let without = left_out("the statements with evidence");
+        forms.push(format!("{short}{without}{others}"));
+        let without = left_out("the evidence, and all but the blind spots");
+        forms.push(format!("{short}{without}{}", unknown(one)));
+        forms.push(format!("{short}{}", left_out("everything else of this principal")));
+        Section { forms }
     });
     let sections: Vec<Section> = sections.collect();
     assemble(&mut out, sections, &tail(report));
@@ -103,7 +110,7 @@ fn by_pattern<'g>(grants: &[&'g Permission]) -> BTreeMap<(&'g str, &'g str), Vec
     patterns
 }
 
-fn details(one: &Principal) -> String {
+fn statements(one: &Principal) -> String {
     let mut out = String::new();
     let mut statements = String::new();
     for (sid, grants) in by_statement(one) {
@@ -115,7 +122,8 @@ fn details(one: &Principal) -> String {
                 several => {
                     let latest = several.iter().max_by_key(|one| &one.seen.last_seen);
                     let latest = latest.map(|one| permission(one)).unwrap_or_default();
-                    let names = count(several.len(), "resource");
+                    let names = several.iter().filter(|one| one.resource != *pattern);
+                    let names = count(names.count(), "resource");
                     format!(
                         "{} on {}, seen on {names}; the last: {latest}",
                         code(action),
@@ -128,6 +136,12 @@ fn details(one: &Principal) -> String {
         more(&mut statements, "  ", grants.len(), LISTED);
     }
     folded(&mut out, "Statements with evidence", &statements);
+    out
+}
+
+/// What is told beside the statements.
+fn others(one: &Principal) -> String {
+    let mut out = String::new();
     let baseline = one.baseline.iter().flat_map(|known| {
         known.needs.iter().map(|need| {
             let why = prose(&known.reason);
@@ -153,6 +167,11 @@ fn details(one: &Principal) -> String {
     let mut refused = list(refused.collect());
     more(&mut refused, "", one.not_granted.len(), LISTED);
     folded(&mut out, "Tried, and not granted", &refused);
+    out + &unknown(one)
+}
+
+fn unknown(one: &Principal) -> String {
+    let mut out = String::new();
     folded(&mut out, "Blind spots", &list(blind_spots(one)));
     out
 }
@@ -164,6 +183,9 @@ fn permission(one: &Permission) -> String {
         let _ = write!(out, " as {}", code(pattern));
     }
     let _ = write!(out, ": {}, {}", prose(one.outcome), prose(&one.seen.told()));
+    if one.inferred {
+        out.push_str("; likely needed, and not certainly");
+    }
     if let Some(origin) = one.origins.first() {
         let _ = write!(out, "; {}", prose(&origin.told()));
     }
@@ -242,5 +264,27 @@ mod tests {
         assert!(text.len() <= super::super::LONGEST, "{}", text.len());
         assert!(text.contains("Left out, to fit a comment"), "{text}");
         assert!(text.contains("Not read to its end"), "{text}");
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_principal_is_said() {
+        let (report, mut principal) = report("plain");
+        let grant = principal.grants.first().cloned().unwrap();
+        let grant = |n: usize| Permission {
+            statement: Some(format!("S{n}")),
+            inferred: true,
+            ..grant.clone()
+        };
+        principal.grants = vec![grant(0)];
+        let text = report_markdown(&report, std::slice::from_ref(&principal));
+        assert!(text.contains("likely needed"), "{text}");
+        assert!(!text.contains("Left out"), "{text}");
+        principal.grants = (0..2_000).map(grant).collect();
+        let text = report_markdown(&report, std::slice::from_ref(&principal));
+        assert!(text.contains("comment: the statements with evidence"), "{text}");
+        assert!(text.contains("Blind spots"), "{text}");
+        principal.notes = vec!["word ".repeat(20_000)];
+        let text = report_markdown(&report, &[principal]);
+        assert!(text.contains("comment: everything else of this principal"), "{text}");
     }
 }
