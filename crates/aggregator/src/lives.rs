@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::activity::{Principal, RowKey};
 use crate::stats::Stats;
 
@@ -10,7 +12,7 @@ type Days = (i32, i32);
 
 /// Notes with each thing that was used when the whole log shows it, where that is longer than the row does.
 pub(crate) fn mark(principals: &mut [Principal]) {
-    let mut lives: HashMap<&str, Days> = HashMap::new();
+    let mut lives: HashMap<&str, Days, RandomState> = HashMap::default();
     for (key, row) in principals.iter().flat_map(|one| &one.rows) {
         if let Some(days) = days(key, &row.stats) {
             let life = lives.entry(&key.resource).or_insert(days);
