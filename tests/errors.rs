@@ -445,8 +445,15 @@ fn each_principal_has_to_be_there() {
 
 #[test]
 fn two_principals_do_not_fit_into_one_policy_on_standard_output() {
-    let stderr = failure(&[&fixture(), "--principal", "*"]);
+    let stderr = failure(&[&fixture(), "--principal", "*", "--format", "terraform"]);
     assert!(stderr.contains("--out"), "{stderr}");
+    // As JSON they are one object, by ARN.
+    let arguments =
+        ["generate", &fixture(), "--principal", "batch-worker", "--principal", "role/ci/*"];
+    let output = trailtrim().args(arguments).output().unwrap();
+    let all: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let arns: Vec<&String> = all.as_object().unwrap().keys().collect();
+    assert!(arns.len() > 1 && arns.iter().all(|arn| arn.contains(":role/")), "{arns:?}");
 }
 
 #[test]
