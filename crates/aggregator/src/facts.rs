@@ -326,7 +326,7 @@ fn in_full(call: &Call<'_>, before: &str, key: &str) -> String {
     }
     let before = before.replace("{region}", &call.region).replace("{account}", &call.account);
     // `111122223333:function:orders`
-    let kind = before.rsplitn(3, ':').nth(1).map(|kind| format!(":{kind}:")).unwrap_or_default();
+    let kind = before.rsplit(':').nth(1).map(|kind| format!(":{kind}:")).unwrap_or_default();
     let name = key.split_once(&kind).map_or(key, |(_, name)| name);
     format!("{before}{name}")
 }

@@ -673,6 +673,36 @@ mod tests {
         assert!(!needs(&principal, &allowed).iter().any(|(_, need)| need.starts_with("sqs:")));
     }
     #[test]
+    fn what_a_later_answer_may_have_changed_is_no_reason_to_add() {
+        let queue = "arn:aws:sqs:eu-west-1:111122223333:failed";
+        let drafted = |may_be_over| {
+            let calls = [("sqs:ListQueues", "*", Outcome::Granted)];
+            let mut one = principal(&[(Attribution::Scope, FUNCTION)], &calls);
+            one.set_up = vec![SetUp {
+                workload: FUNCTION.to_owned(),
+                setting: Setting::DeadLetter,
+                part: String::new(),
+                value: queue.to_owned(),
+                told: (String::new(), String::new(), 0),
+                may_be_over,
+            }];
+            let options = crate::DraftOptions::default();
+            let draft = crate::draft(&one, Catalog::embedded(), options);
+            let lists =
+                |missing: &crate::MissingCompanions| missing.actions.contains("sns:Publish");
+            let added = draft.baseline.iter().any(|one| one.told.is_some());
+            (added, draft.missing_companions.iter().filter(|one| lists(one)).count())
+        };
+        // As a dead-letter target, and as a destination.
+        assert_eq!(drafted(false), (true, 1));
+        assert_eq!(drafted(true), (false, 2));
+        let mut one = principal(&[(Attribution::Scope, FUNCTION)], &[]);
+        assert!(!set_up_is_incomplete(&one));
+        one.set_up_untold = BTreeSet::from(["eu-west-1".to_owned()]);
+        assert!(set_up_is_incomplete(&one));
+    }
+
+    #[test]
     fn what_is_told_of_all_functions_leaves_nothing_open() {
         let other = format!("{FUNCTION}2");
         let told = |workloads: &[(Attribution, &str)], set_up: &[(&str, Setting, &str)], over| {
