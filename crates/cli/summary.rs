@@ -39,7 +39,7 @@ pub(crate) fn of_policies(
     text
 }
 
-/// Tells of which accounts the log does not have data events all along.
+/// Tells which data events the logs of accounts have, and that of others nothing is known.
 pub(crate) fn of_missing(data_events: &[MissingDataEvents]) -> String {
     let told: Vec<String> = data_events.iter().map(MissingDataEvents::told).collect();
     of_lines("not in the log", &told, "")

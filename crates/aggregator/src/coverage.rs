@@ -43,7 +43,7 @@ use trailtrim_ingest::Record;
 use crate::listed::{self, Listed};
 use crate::stats::Join;
 pub(crate) use memo::Seen;
-use presence::{Area, Events, change, join_maps, stream};
+use presence::{Area, Events, Resources, change, join_maps, stream};
 use services::{Recorded, home, recorded};
 use trails::{is_account, is_region};
 
@@ -412,6 +412,28 @@ impl Coverage {
         let all = areas().flat_map(|area| area.alive.days()).filter(within).collect();
         let data = areas().flat_map(|area| area.any_data.days()).filter(within).collect();
         (all, data)
+    }
+
+    /// Returns the types of the data events that an account has in the window, with the first and the last of their
+    /// days (since 1970-01-01, UTC); without these where there are more resources than are remembered. An event
+    /// that names several resources tells no type.
+    pub fn data_types(&self, account: &str) -> BTreeMap<&str, Option<(i32, i32)>> {
+        let mut types: BTreeMap<&str, Option<(i32, i32)>> = BTreeMap::new();
+        let areas = self.areas.get(account).into_iter().flat_map(BTreeMap::values);
+        for (kind, events) in areas.flat_map(|area| &area.data) {
+            let all = [Access::Read, Access::Write].map(|access| &events.of(access).0);
+            let all = || all.into_iter().flat_map(BTreeMap::values);
+            let days = all().flat_map(Resources::iter).flat_map(|(_, hours)| hours.days());
+            let days: BTreeSet<i32> = days.filter(|day| !self.is_holed(*day)).collect();
+            let (Some(first), Some(last)) = (days.first(), days.last()) else { continue };
+            let is_whole = all().all(|resources| resources.iter().count() < MOST_RESOURCES);
+            let of = is_whole.then_some((*first, *last));
+            let known = types.entry(kind).or_insert(of);
+            *known = known
+                .zip(of)
+                .map(|((from, until), (first, last))| (from.min(first), until.max(last)));
+        }
+        types
     }
 
     fn area(&self, account: &str, region: &str) -> Option<&Area> {

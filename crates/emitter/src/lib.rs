@@ -50,7 +50,7 @@ pub use baseline::Baseline;
 pub use caveats::{AnyRole, Caveats, Widening, made_anew, renamed};
 pub use circumstance::ConditionKind;
 pub use companions::MissingCompanions;
-pub use data_events::MissingDataEvents;
+pub use data_events::{DataEvents, MissingDataEvents};
 pub use dated::DatedKeys;
 pub use draft::{Draft, DraftOptions, MANAGED_POLICY_LIMIT, draft, draft_together};
 pub use packed::{Packed, packed};

@@ -49,7 +49,7 @@ pub struct Report {
     pub excluded: Vec<Excluded>,
     /// Records that are no API calls.
     pub other_events: Vec<OtherEvent>,
-    /// Accounts of the principals whose log does not have data events all along.
+    /// The accounts of the principals, with what their logs do not have of data events.
     pub missing_data_events: Vec<MissingDataEvents>,
     /// Events that CloudTrail amended later (`UPDATED_DATA`), if there are any: where the records of
     /// one differ, what either says was taken up.

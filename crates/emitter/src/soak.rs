@@ -66,8 +66,8 @@ pub struct Soak {
     pub calendar: Calendar,
     /// The longest time between observed days.
     pub longest_gap: Option<Gap>,
-    /// The data events of the account, where the log does not have them all along: the numbers say nothing of
-    /// what they would show.
+    /// Of which data events the log of the account has some, and when: the numbers say nothing of what others would
+    /// show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_data_events: Option<MissingDataEvents>,
     /// Kinds of successful events that no rule maps: what they need is in no number here.
