@@ -662,19 +662,25 @@ mod tests {
         assert_eq!(reborn(&[("AIDANEW", 4), ("AIDANEW", 6), ("AIDAOLD", 1)]), Some(3));
     }
 
+    /// What one call tells of whoever made it.
+    fn who_called((source, name): (&str, &str), request: &str, error: &str) -> Principal {
+        let text = format!(
+            r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
+            "eventTime":"2026-03-02T10:00:00Z","eventSource":"{source}","eventName":"{name}",
+            "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"e","requestParameters":{request}{error}}}"#
+        );
+        let scope = Scope::default();
+        let mut observer = Observer::new(Catalog::embedded(), &scope);
+        observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
+        let activity = resolve(&observer.into_usage(), Catalog::embedded());
+        activity.principals.into_iter().next().unwrap()
+    }
+
     #[test]
     fn of_parameters_that_were_left_out_nothing_is_concluded() {
         let frozen = |request: &str, error: &str| {
-            let text = format!(
-                r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
-                "eventTime":"2026-03-02T10:00:00Z","eventSource":"lambda.amazonaws.com","eventName":"CreateFunction20150331",
-                "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"e","requestParameters":{request}{error}}}"#
-            );
-            let scope = Scope::default();
-            let mut observer = Observer::new(Catalog::embedded(), &scope);
-            observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
-            let activity = resolve(&observer.into_usage(), Catalog::embedded());
-            let principal = activity.principals.into_iter().next().unwrap();
+            let principal =
+                who_called(("lambda.amazonaws.com", "CreateFunction20150331"), request, error);
             assert!(principal.rows.keys().any(|row| row.action == "lambda:CreateFunction"));
             assert!(!principal.rows.keys().any(|row| row.action == "iam:PassRole"));
             principal.frozen
@@ -694,16 +700,11 @@ mod tests {
     #[test]
     fn a_role_that_an_unverified_call_brings_may_be_passed() {
         let frozen = |request: &str, error: &str| {
-            let text = format!(
-                r#"{{"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"}},
-                "eventTime":"2026-03-02T10:00:00Z","eventSource":"glue.amazonaws.com","eventName":"CreateDataQualityEvaluationConfig",
-                "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"e","requestParameters":{request}{error}}}"#
+            let principal = who_called(
+                ("glue.amazonaws.com", "CreateDataQualityEvaluationConfig"),
+                request,
+                error,
             );
-            let scope = Scope::default();
-            let mut observer = Observer::new(Catalog::embedded(), &scope);
-            observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
-            let activity = resolve(&observer.into_usage(), Catalog::embedded());
-            let principal = activity.principals.into_iter().next().unwrap();
             assert!(principal.rows.is_empty());
             principal.frozen.into_iter().collect::<Vec<_>>()
         };
