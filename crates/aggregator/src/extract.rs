@@ -9,8 +9,11 @@ mod choice;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use foldhash::fast::RandomState;
+use memchr::memchr;
+use memchr::memmem::Finder;
 use percent_encoding::percent_decode_str;
 use smallvec::SmallVec;
 use trailtrim_catalog::Extraction;
@@ -392,9 +395,15 @@ fn fits(value: &str) -> bool {
 
 /// Returns whether parameters are not there as they were: left out as too long, or hidden as a whole.
 fn is_cut(json: Value<'_>) -> bool {
+    static WORD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(OMITTED));
+    if !json.is_object() {
+        return json.as_text().is_some_and(|text| REDACTED.contains(&&*text));
+    }
+    // Nearly none holds the word, however it may be spelled.
+    let text = json.text().as_bytes();
     let omitted =
         |(name, value): (Cow<'_, str>, Value<'_>)| name == OMITTED && value.text() == "true";
-    json.members().any(omitted) || json.as_text().is_some_and(|text| REDACTED.contains(&&*text))
+    (WORD.find(text).is_some() || memchr(b'\\', text).is_some()) && json.members().any(omitted)
 }
 
 fn is_empty(json: Value<'_>) -> bool {

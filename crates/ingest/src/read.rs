@@ -79,7 +79,7 @@ impl Scratch {
     /// Gives back what only a large file needed, so that no thread holds on to the largest of all.
     pub(crate) fn settle(&mut self) {
         self.window.settle();
-        self.raw.clear();
+        self.raw.truncate(RAW_KEPT);
         self.raw.shrink_to(RAW_KEPT);
         self.places.clear();
         self.places.shrink_to(PLACES_KEPT);
@@ -118,12 +118,12 @@ pub fn read_stream(
         mentions,
         places: None,
     };
-    raw.clear();
     if *road == Road::General {
         return stream(Raw::new(reader, progress), window, *road, false, progress, reading);
     }
-    let taken = reader.by_ref().take(RAW_LIMIT as u64 + 1).read_to_end(raw);
-    if taken.is_ok()
+    let (count, failed) = read_head(&mut reader, raw);
+    let raw = raw.get(..count).unwrap_or_default();
+    if failed.is_none()
         && raw.len() <= RAW_LIMIT
         && let Some(length) = whole.inflate(raw, window.vec())
     {
@@ -146,10 +146,27 @@ pub fn read_stream(
         return reading.report(known, Compression::Gzip, length as u64, length);
     }
     // An error comes again after what was read before it.
-    let failed = Failed(taken.err().map(|error| error.kind()));
     let ahead = *ahead && raw.len() > RAW_LIMIT;
-    let reader = raw.as_slice().chain(failed).chain(reader);
+    let reader = raw.chain(Failed(failed)).chain(reader);
     stream(Raw::new(reader, progress), window, *road, ahead, progress, reading)
+}
+
+/// Reads to the start of `raw`, which grows as needed, until the end or more than is read at once; returns
+/// how many bytes came, and why no more did.
+fn read_head(reader: &mut impl Read, raw: &mut Vec<u8>) -> (usize, Option<io::ErrorKind>) {
+    let mut count = 0;
+    while count <= RAW_LIMIT {
+        if count == raw.len() {
+            raw.resize((2 * count).clamp(RAW_KEPT, RAW_LIMIT + 1), 0);
+        }
+        match reader.read(raw.get_mut(count..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(more) => count += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (count, Some(error.kind())),
+        }
+    }
+    (count, None)
 }
 
 /// Reads a file piece by piece.

@@ -164,20 +164,23 @@ fn slot(name: &[u8], next: &mut usize) -> Option<usize> {
 pub(crate) struct Scan<'t> {
     bytes: &'t [u8],
     at: usize,
-    /// The block of [`BLOCK`] bytes that was looked over last, by its number.
-    block: usize,
-    /// A bit for each byte of that block that may end the plain text of a string: quotes, backslashes
-    /// and control characters. Most blocks hold several.
-    ends: u64,
+    /// The blocks that were looked over last, by their number divided by [`BLOCKS`].
+    group: usize,
+    /// For each of those blocks a bit for each byte that may end the plain text of a string: quotes,
+    /// backslashes and control characters. Most blocks hold several.
+    ends: [u64; BLOCKS],
 }
 
-/// How many bytes are looked over at once.
+/// How many bytes have a bit each in one word.
 const BLOCK: usize = u64::BITS as usize;
+
+/// How many blocks are looked over at once: finding out which instructions there are costs as much as one.
+const BLOCKS: usize = 4;
 
 impl<'t> Scan<'t> {
     /// Starts at the beginning.
     pub(crate) fn new(bytes: &'t [u8]) -> Self {
-        Scan { bytes, at: 0, block: usize::MAX, ends: 0 }
+        Scan { bytes, at: 0, group: usize::MAX, ends: [0; BLOCKS] }
     }
 
     /// Moves to where the plain text of a string ends.
@@ -185,10 +188,10 @@ impl<'t> Scan<'t> {
     fn text_end(&mut self) -> Option<()> {
         loop {
             let block = self.at / BLOCK;
-            if block != self.block {
-                self.look_over(block)?;
+            if block / BLOCKS != self.group {
+                self.look_over(block / BLOCKS)?;
             }
-            let ahead = self.ends >> (self.at % BLOCK);
+            let ahead = self.ends.get(block % BLOCKS)? >> (self.at % BLOCK);
             if ahead != 0 {
                 self.at += ahead.trailing_zeros() as usize;
                 return Some(());
@@ -197,21 +200,20 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// Finds the ends in a block; nothing where the text has ended before it. What is beyond the text
-    /// ends any.
+    /// Finds the ends in a group of blocks; nothing where the text has ended before it. What is beyond the
+    /// text ends any.
     #[inline(never)]
-    fn look_over(&mut self, block: usize) -> Option<()> {
-        let rest = self.bytes.get(block * BLOCK..)?;
+    fn look_over(&mut self, group: usize) -> Option<()> {
+        let rest = self.bytes.get(group * BLOCKS * BLOCK..).filter(|rest| !rest.is_empty())?;
         self.ends = match rest.first_chunk() {
             Some(bytes) => ends(bytes),
-            None if rest.is_empty() => return None,
             None => {
-                let mut bytes = [0; BLOCK];
+                let mut bytes = [0; BLOCKS * BLOCK];
                 bytes.get_mut(..rest.len())?.copy_from_slice(rest);
                 ends(&bytes)
             }
         };
-        self.block = block;
+        self.group = group;
         Some(())
     }
 
@@ -430,14 +432,19 @@ impl<'t> Scan<'t> {
 }
 
 /// Returns a bit for each byte that may end the plain text of a string.
-fn ends(block: &[u8; BLOCK]) -> u64 {
-    dispatch!(Level::new(), simd => ends_by(simd, block))
+fn ends(blocks: &[u8; BLOCKS * BLOCK]) -> [u64; BLOCKS] {
+    dispatch!(Level::new(), simd => ends_by(simd, blocks))
 }
 
 /// Does so by the instructions that `simd` stands for.
 #[inline(always)]
-fn ends_by<S: Simd>(simd: S, block: &[u8; BLOCK]) -> u64 {
-    let block = u8x64::from_slice(simd, block);
-    let end = block.simd_eq(b'"') | block.simd_eq(b'\\') | block.simd_le(0x1f);
-    end.to_bitmask()
+fn ends_by<S: Simd>(simd: S, blocks: &[u8; BLOCKS * BLOCK]) -> [u64; BLOCKS] {
+    let mut all = [0; BLOCKS];
+    let (blocks, _) = blocks.as_chunks::<BLOCK>();
+    for (ends, block) in all.iter_mut().zip(blocks) {
+        let block = u8x64::from_slice(simd, block);
+        let end = block.simd_eq(b'"') | block.simd_eq(b'\\') | block.simd_le(0x1f);
+        *ends = end.to_bitmask();
+    }
+    all
 }

@@ -82,7 +82,7 @@ pub(crate) fn walk(inputs: &[Input], prune: &Prune) -> Result<Walked, IngestErro
         prune,
         files: HashMap::new(),
         skipped: BTreeSet::new(),
-        folder: None,
+        folders: Vec::new(),
         labelled: None,
     };
     let inputs: BTreeSet<&Input> = inputs.iter().collect();
@@ -112,8 +112,8 @@ struct Walk<'p> {
     /// By the hash of their real path; `None` where they stay closed.
     files: HashMap<blake3::Hash, Option<Found>>,
     skipped: BTreeSet<Skipped>,
-    /// The folder of the last file and its real path: the next one is mostly in there too.
-    folder: Option<(PathBuf, PathBuf)>,
+    /// The real paths of the folders in which the walk is, outermost first; nothing where one has none.
+    folders: Vec<Option<PathBuf>>,
     /// The folder in the last label.
     labelled: Option<Arc<str>>,
 }
@@ -142,17 +142,21 @@ impl Walk<'_> {
 
     fn directory(&mut self, root: &Path) {
         let mut linked = HashSet::new();
-        if let Ok(real) = fs::canonicalize(root) {
-            linked.insert(real);
-        }
+        let real = fs::canonicalize(root).ok();
+        linked.extend(real.clone());
+        self.folders = vec![real];
         let entries = WalkDir::new(root).min_depth(1).follow_links(true).sort_by_file_name();
         for entry in entries.into_iter().filter_entry(|entry| is_new(entry, &mut linked)) {
             match entry {
-                Ok(entry) if entry.file_type().is_dir() => {}
+                Ok(entry) if entry.file_type().is_dir() => {
+                    let real = self.real(&entry);
+                    self.folders.truncate(entry.depth());
+                    self.folders.push(real);
+                }
                 Ok(entry) if entry.file_type().is_file() => {
                     let label = self.label(entry.path());
                     let found = Found::at(entry.path(), entry.metadata().ok().as_ref(), label);
-                    let real = self.real(&entry);
+                    let real = self.real(&entry).unwrap_or_else(|| entry.path().to_owned());
                     self.add(&real, found);
                 }
                 Ok(entry) => {
@@ -173,24 +177,13 @@ impl Walk<'_> {
         }
     }
 
-    /// Returns the real path of a file that was found in a folder.
-    fn real(&mut self, entry: &DirEntry) -> PathBuf {
-        let path = entry.path();
-        if !entry.path_is_symlink()
-            && let Some(folder) = path.parent()
-        {
-            if let Some((known, real)) = &self.folder
-                && known == folder
-            {
-                return real.join(entry.file_name());
-            }
-            if let Ok(real) = fs::canonicalize(folder) {
-                let path = real.join(entry.file_name());
-                self.folder = Some((folder.to_owned(), real));
-                return path;
-            }
+    /// Returns the real path of what was found: its name in the real folder, unless it is a link.
+    fn real(&self, entry: &DirEntry) -> Option<PathBuf> {
+        let folder = entry.depth().checked_sub(1).and_then(|depth| self.folders.get(depth));
+        match folder {
+            Some(Some(folder)) if !entry.path_is_symlink() => Some(folder.join(entry.file_name())),
+            _ => fs::canonicalize(entry.path()).ok(),
         }
-        fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
     }
 
     /// Returns the label of a file; those in a folder share that.

@@ -15,10 +15,10 @@ use libdeflater::Decompressor;
 use memchr::memmem;
 
 /// The most raw bytes that are read at once; larger files are streamed.
-pub(crate) const RAW_LIMIT: usize = 1024 * 1024;
+pub(crate) const RAW_LIMIT: usize = 2 * 1024 * 1024;
 
 /// The most inflated bytes that are held at once; files that hold more are streamed.
-const INFLATED_LIMIT: usize = 8 * 1024 * 1024;
+const INFLATED_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The room for inflated bytes is a multiple of this.
 const STEP: usize = 64 * 1024;
