@@ -56,7 +56,10 @@ fn visibility_tells_what_cloudtrail_shows() {
         ("s3tables:GetTableData", "AWS::S3Tables::Table"),
         ("s3vectors:QueryVectors", "AWS::S3Vectors::Index"),
         ("bedrock:InvokeAgent", "AWS::Bedrock::AgentAlias"),
-        ("iot:GetThingShadow", "AWS::IoT::Thing"),
+        ("deadline:GetJob", "AWS::Deadline::Job"),
+        ("bedrock-mantle:CreateInference", "AWS::BedrockMantle::Project"),
+        ("dsql:DbConnect", "AWS::DSQL::Cluster"),
+        ("medical-imaging:GetImageFrame", "AWS::MedicalImaging::Datastore"),
         ("ses:SendEmail", "AWS::SES::EmailIdentity"),
         ("sagemaker:InvokeEndpoint", "AWS::SageMaker::Endpoint"),
         ("appsync:GraphQL", "AWS::AppSync::GraphQLApi"),
@@ -69,14 +72,20 @@ fn visibility_tells_what_cloudtrail_shows() {
     for action in [
         "es:ESHttpGet",
         "kafka-cluster:Connect",
+        "iot:GetThingShadow",
+        "iot:ListThings",
         "execute-api:Invoke",
         "dax:GetItem",
         "timestream:WriteRecords",
     ] {
         assert_eq!(sight(action), Visibility::Never, "{action}");
     }
-    for action in ["ssmmessages:OpenDataChannel", "xray:GetSamplingRules", "xray:PutResourcePolicy"]
-    {
+    for action in [
+        "ssmmessages:OpenDataChannel",
+        "xray:GetSamplingRules",
+        "xray:PutResourcePolicy",
+        "iot:DescribeThing",
+    ] {
         assert_eq!(sight(action), Visibility::Unknown, "{action}");
     }
     for action in [
@@ -86,6 +95,10 @@ fn visibility_tells_what_cloudtrail_shows() {
         "swf:DescribeDomain",
         "gameliftstreams:GetStreamGroup",
         "bedrock:ListAsyncInvokes",
+        "kafka-cluster:CreateTopic",
+        "medical-imaging:GetImageSet",
+        "deadline:UpdateWorker",
+        "iot:CreateThing",
     ] {
         assert_eq!(sight(action), Visibility::Management, "{action}");
     }
