@@ -327,7 +327,9 @@ mod tests {
     #[test]
     fn no_tagging_grant_stands_twice() {
         let spelled_twice = BTreeSet::from([
+            "apigateway CreatePortalProduct: apigateway:TagResource".to_owned(),
             "batch SubmitJob: batch:TagResource".to_owned(),
+            "elasticbeanstalk CreatePlatformVersion: elasticbeanstalk:AddTags".to_owned(),
             "quicksight CreateOAuthClientApplication: quicksight:TagResource".to_owned(),
             "resource-groups CreateGroup: resource-groups:Tag".to_owned(),
         ]);
