@@ -41,7 +41,9 @@ impl Calls {
             return family.add(piece, stats, quota);
         }
         let count = |names: usize| u16::try_from(names).unwrap_or(u16::MAX);
-        let mut family = Family::new(count(piece.containers.len()), count(piece.names.len()));
+        let is_whole = Call::decode(piece.frame).is_some_and(|frame| names::are_whole(&frame));
+        let mut family =
+            Family::new(count(piece.containers.len()), count(piece.names.len()), is_whole);
         family.add(piece, stats, quota);
         self.0.insert(piece.frame.into(), family);
     }
@@ -104,8 +106,10 @@ impl Calls {
     /// Takes up a row of a file; `false` if it is not one.
     pub(crate) fn put(&mut self, frame: &[u8], row: OwnedRow, quota: Quota) -> bool {
         let Some(mut call) = Call::decode(frame) else { return false };
+        let is_whole = names::are_whole(&call);
         let Some((containers, names)) = names::references(&mut call) else { return false };
-        let family = self.0.entry(frame.into()).or_insert_with(|| Family::new(containers, names));
+        let new = || Family::new(containers, names, is_whole);
+        let family = self.0.entry(frame.into()).or_insert_with(new);
         family.put(row, containers, names, quota)
     }
 
@@ -124,8 +128,8 @@ impl Calls {
             }
             for row in family.rows() {
                 if let Some(stats) = keep(&frame, row.stats) {
-                    let family =
-                        kept.0.entry(key.clone()).or_insert_with(|| Family::new(containers, names));
+                    let new = || Family::new(containers, names, names::are_whole(&frame));
+                    let family = kept.0.entry(key.clone()).or_insert_with(new);
                     family.put(row.owned(stats), containers, names, quota);
                 }
             }
@@ -166,12 +170,15 @@ impl Row<'_> {
 }
 
 impl Family {
-    fn new(containers: u16, names: u16) -> Family {
+    /// `is_whole` says that the names, where nothing contains them, are never written as a pattern. Containers
+    /// never are.
+    fn new(containers: u16, names: u16, is_whole: bool) -> Family {
         match (containers, names) {
             (0, 0) => Family::One(Box::default()),
+            (0, names) if is_whole => Family::Flat(Box::new(Trie::new(Shape::Whole(names)))),
             (0, names) => Family::Flat(Box::new(Trie::new(Shape::Names(names)))),
-            (containers, 0) => Family::Flat(Box::new(Trie::new(Shape::Names(containers)))),
-            (containers, _) => Family::Nested(Box::new(Trie::new(Shape::Names(containers)))),
+            (containers, 0) => Family::Flat(Box::new(Trie::new(Shape::Whole(containers)))),
+            (containers, _) => Family::Nested(Box::new(Trie::new(Shape::Whole(containers)))),
         }
     }
 
@@ -326,5 +333,50 @@ impl Bounded for Calls {
                 Family::Nested(trie) => trie.tighten(quota),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::put;
+    use crate::filed::Filing;
+
+    /// Returns how many calls are kept apart, under a quota of 32, where one value names something else in each.
+    fn kept_of(values: usize, path: &'static str, value: impl Fn(usize) -> String) -> usize {
+        let mut bytes = vec![0];
+        ["x.amazonaws.com", "Do", "eu-west-1", "111122223333"].map(|text| put(&mut bytes, text));
+        bytes.extend([0, 0, 0, 0]);
+        let mut calls = Calls::default();
+        for number in 0..values {
+            let mut call = Call::decode(&bytes).unwrap();
+            call.parts.push((path.into(), value(number).into()));
+            calls.add(&Filing::default().file(&call), Stats::default(), Quota::new(32));
+        }
+        calls.len()
+    }
+
+    #[test]
+    fn what_is_never_a_pattern_is_kept_beyond_the_quota() {
+        let role = |name: &'static str| {
+            move |number| format!("arn:aws:iam::111122223333:role/{name}{number}")
+        };
+        assert_eq!(kept_of(100, "request.rolearn", role("tenant-")), 100);
+        assert_eq!(kept_of(100, "request.rolearn", role("a/b/")), 100);
+        assert_eq!(kept_of(100, "request.rolename", |number| format!("tenant-{number}")), 100);
+        assert_eq!(kept_of(100, "request.bucketname", |number| format!("tenant-{number}")), 100);
+        assert_eq!(kept_of(600, "request.rolearn", role("tenant-")), 1);
+        assert_eq!(kept_of(100, "request.tablename", |number| format!("tenant-{number}")), 1);
+        let user = |number| format!("arn:aws:iam::111122223333:user/tenant-{number}");
+        assert_eq!(kept_of(100, "request.userarn", user), 1);
+    }
+
+    #[test]
+    fn the_address_of_a_queue_is_no_level_of_its_name() {
+        let queue = |number| format!("https://sqs.eu-west-1.amazonaws.com/111122223333/q{number}");
+        assert_eq!(kept_of(32, "request.queueurl", queue), 32);
+        assert_eq!(kept_of(33, "request.queueurl", queue), 1);
+        assert_eq!(kept_of(33, "request.templateurl", queue), 1);
+        assert_eq!(kept_of(3, "request.templateurl", queue), 1);
     }
 }

@@ -20,7 +20,7 @@ use foldhash::fast::RandomState;
 use memchr::memchr2;
 use serde::Deserialize;
 
-use crate::call::{Call, Open, Place};
+use crate::call::{Call, Open, Part, Place};
 use crate::sketch::Count;
 
 /// More names in one call than this stay in its frame.
@@ -38,6 +38,8 @@ struct Rules {
     endings: Vec<String>,
     containers: Vec<String>,
     untyped: Vec<String>,
+    whole: Vec<String>,
+    addressed: Vec<String>,
     divide: Vec<Divide>,
 }
 
@@ -226,6 +228,13 @@ impl Taken {
                     rest = name;
                 }
             }
+        }
+        if rules.addressed.iter().any(|addressed| addressed == key)
+            && let Some((head, name)) = rest.rsplit_once('/')
+        {
+            literal(head, &mut out);
+            out.push('/');
+            rest = name;
         }
         self.divided(rules, rest, key, service, container, &mut out);
         let start = self.arena.len();
@@ -504,6 +513,19 @@ fn stand_in(frame: &Call<'_>, filling: &Filling<'_>) -> String {
         }
         number += 1;
     }
+}
+
+/// Returns whether the names of a frame are of a kind that is never written as a pattern.
+pub(crate) fn are_whole(frame: &Call<'_>) -> bool {
+    let whole = |known: &str| rules().whole.iter().any(|whole| whole == known);
+    let is_whole = |text: &str| {
+        let mut fields = text.splitn(6, ':');
+        let service = fields.nth(2).unwrap_or_default();
+        let kind = fields.nth(2).and_then(|tail| tail.split('/').next()).unwrap_or_default();
+        text.contains('\0') && whole(&format!("{service}:{kind}"))
+    };
+    let of_part = |(path, value): &Part<'_>| is_whole(value) || last_key(path).is_some_and(whole);
+    frame.parts.iter().any(of_part) || frame.resources.iter().any(|one| is_whole(&one.arn))
 }
 
 /// Returns how many containers and names a frame refers to, or nothing where its references are

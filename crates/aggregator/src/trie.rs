@@ -48,6 +48,10 @@ pub(crate) type Segments<'n> = SmallVec<[&'n str; 12]>;
 /// there are combinations.
 const COMBINATIONS: u32 = 16;
 
+/// Names that are never written as a pattern may be this many times the quota: more than an account has
+/// roles (IAM quotas: 5,000 at most), and nearly as many as it has buckets without asking for more (10,000).
+const WHOLE: u32 = 16;
+
 /// A bound on names kept one by one; the smallest of all that were asked for holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quota(u32);
@@ -92,6 +96,8 @@ impl Bounded for crate::stats::Stats {
 pub(crate) enum Shape {
     /// This many names, one after another.
     Names(u16),
+    /// The same of names that are never written as a pattern.
+    Whole(u16),
     /// A class and the name of a workload; classes are few and never folded.
     Workloads,
 }
@@ -128,10 +134,16 @@ impl Limits {
             Shape::Workloads => WORKLOAD_QUOTA,
             Shape::Names(names) => {
                 let names_follow = place.name + 1 < names;
-                let full = self.quota.0.saturating_mul(if names_follow { COMBINATIONS } else { 1 });
-                (full >> place.depth.min(31)).max(self.quota.0 / 16).max(1)
+                let times = if names_follow { COMBINATIONS } else { 1 };
+                self.halved(self.quota.0.saturating_mul(times), place)
             }
+            Shape::Whole(_) => self.halved(self.quota.0.saturating_mul(WHOLE), place),
         }
+    }
+
+    /// Returns what is left of a quota at a place, a sixteenth of the usual one at least.
+    fn halved(self, full: u32, place: Place) -> u32 {
+        (full >> place.depth.min(31)).max(self.quota.0 / 16).max(1)
     }
 }
 
