@@ -75,7 +75,7 @@ pub(crate) struct InputArgs {
 
     /// Names to keep one by one for each principal, operation and bucket before they become a
     /// prefix, and half as many with each level of `/` in names, down to a sixteenth; rounded down to
-    /// a power of two
+    /// a power of two. Of buckets and roles sixteen times as many
     #[arg(long, value_name = "N", default_value_t = NonZeroQuota::default())]
     name_quota: NonZeroQuota,
 
