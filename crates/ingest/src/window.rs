@@ -37,8 +37,8 @@ impl Buffer {
     }
 }
 
-/// As much of a buffer is kept from file to file; few files hold more.
-const KEPT: usize = 2 * 1024 * 1024;
+/// As much of a buffer is kept from file to file; few files hold more, and room that grows again is cleared.
+const KEPT: usize = 8 * 1024 * 1024;
 
 /// A source that is at its end.
 #[derive(Debug)]
