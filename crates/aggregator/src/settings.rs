@@ -23,7 +23,7 @@ pub struct SetUp {
     pub setting: Setting,
     /// What of the workload it is set for (a mapping's id, an alias); empty where for itself.
     pub part: String,
-    /// To what; empty where AWS says that there is none.
+    /// To what.
     pub value: String,
     /// The event that tells it last: `eventSource`, `eventName` and its time, seconds since 1970.
     pub told: (String, String, i64),
@@ -163,7 +163,9 @@ impl ByWorkload<'_> {
                 told: told.clone(),
                 may_be_over: self.may_be_over(workload, *setting, told.2),
             };
-            self.counting(key).map(set_up).collect::<Vec<SetUp>>()
+            // Without a value AWS says that there is none.
+            let has_one = |(value, _): &(&String, &Told)| !value.is_empty();
+            self.counting(key).filter(has_one).map(set_up).collect::<Vec<SetUp>>()
         };
         keys.into_iter().flat_map(of_key).collect()
     }
@@ -267,7 +269,6 @@ mod tests {
         assert!(records.is_empty() || its("user/deployer").is_empty());
         its("role/orders-role")
             .iter()
-            .filter(|one| !one.value.is_empty())
             .map(|one| format!("{} {}", one.setting.code(), one.value))
             .collect()
     }
@@ -397,7 +398,7 @@ mod tests {
             let activity = resolve(&observer.into_usage(), Catalog::embedded());
             let mut all = activity.principals.iter();
             let one = all.find(|one| one.arn.ends_with("role/orders-role")).unwrap().clone();
-            let queue = one.set_up.iter().find(|one| !one.value.is_empty()).unwrap();
+            let queue = one.set_up.first().unwrap();
             (queue.may_be_over, one.set_up_untold.len())
         };
         let changed = "UpdateFunctionConfiguration20150331v2";

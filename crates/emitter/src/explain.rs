@@ -296,7 +296,7 @@ fn shown(
     };
     let workloads = workload_companions(principal)
         .into_iter()
-        .filter(|one| !one.told && one.actions.iter().any(|action| action == facts.id()))
+        .filter(|one| one.actions.iter().any(|action| action == facts.id()))
         .map(|one| (one.with, one.reason));
     let companion_of = catalog
         .companions()
