@@ -185,10 +185,11 @@ pub(crate) fn baseline(
             }
         }
     }
-    // AWS's word comes first; what a session's name says beyond that is listed as such.
+    // What is certain comes first, so that nothing uncertain stands in its place, and of that AWS's word; what a
+    // session's name says beyond that is listed as such.
     let mut known: BTreeSet<(String, String)> = BTreeSet::new();
     let mut all: Vec<Baseline> = found.into_iter().collect();
-    all.sort_by(|a, b| (a.known_by, a.may_be_over, a).cmp(&(b.known_by, b.may_be_over, b)));
+    all.sort_by(|a, b| (a.may_be_over, a.known_by, a).cmp(&(b.may_be_over, b.known_by, b)));
     for one in &mut all {
         for (action, resources) in &mut one.needs {
             resources.retain(|resource| known.insert((action.clone(), resource.clone())));
@@ -665,6 +666,31 @@ mod tests {
         assert!(!set_up_is_incomplete(&one));
         one.set_up_untold = BTreeSet::from(["eu-west-1".to_owned()]);
         assert!(set_up_is_incomplete(&one));
+    }
+
+    #[test]
+    fn what_is_certain_of_one_function_is_added_whatever_is_uncertain_of_another() {
+        let queue = "arn:aws:sqs:eu-west-1:111122223333:failed";
+        let stream = format!("{GROUP}:log-stream:x").replace("orders", "g");
+        let rows = [
+            ("logs:CreateLogStream", stream.as_str(), Outcome::Granted),
+            ("sqs:ListQueues", "*", Outcome::Granted),
+        ];
+        let workloads = [(Attribution::Scope, FUNCTION), (Attribution::Session, "g")];
+        let mut one = principal(&workloads, &rows);
+        let set_up = |name: &str, may_be_over| SetUp {
+            workload: FUNCTION.replace("orders", name),
+            setting: Setting::DeadLetter,
+            part: String::new(),
+            value: queue.to_owned(),
+            told: (String::new(), String::new(), 0),
+            may_be_over,
+        };
+        one.set_up = vec![set_up("orders", true), set_up("g", false)];
+        let draft = crate::draft(&one, Catalog::embedded(), crate::DraftOptions::default());
+        let sends = |one: &&Baseline| one.needs.contains_key("sqs:SendMessage");
+        let added: Vec<&Baseline> = draft.baseline.iter().filter(sends).collect();
+        assert_eq!(added.iter().map(|one| &*one.workload).collect::<Vec<_>>(), ["g"]);
     }
 
     #[test]
