@@ -308,7 +308,7 @@ fn describe_shown(shown: &Shown, text: &mut String) -> std::fmt::Result {
             match place.of_one_side {
                 Some(side) => writeln!(
                     text,
-                    "; {} for calls that are recorded as {}, and as which these are, only their records tell",
+                    "; {} for calls that are recorded as {}: whether these are, only their records tell",
                     side.days, side.recorded_as
                 )?,
                 None => writeln!(text)?,

@@ -311,8 +311,8 @@ impl<'a> Lookout<'a> {
         };
         if let Some((side, _)) = self.coverage.covered_side(self.events, action, &place, can) {
             return format!(
-                "{what}, and of those the trail surely has what is recorded as {} alone, on {at}: as which it \
-                 would be, only its record tells",
+                "{what}, and the trail was surely looking on {at} for those alone that are recorded as {}: \
+                 whether this one is, only its records tell",
                 side.recorded_as()
             );
         }
