@@ -304,7 +304,15 @@ fn describe_shown(shown: &Shown, text: &mut String) -> std::fmt::Result {
                 None => place.covered_days.to_string(),
             };
             let all = count(shown.days as u64, "day", "days");
-            writeln!(text, "  {}: {days} of {all} covered", printable(&place.region))?;
+            write!(text, "  {}: {days} of {all} covered", printable(&place.region))?;
+            match place.of_one_side {
+                Some(side) => writeln!(
+                    text,
+                    "; {} for calls that are recorded as {}: whether these are, only their records tell",
+                    side.days, side.recorded_as
+                )?,
+                None => writeln!(text)?,
+            }
         }
         if shown.places.iter().any(|place| place.at_most.is_some()) {
             writeln!(
@@ -312,7 +320,11 @@ fn describe_shown(shown: &Shown, text: &mut String) -> std::fmt::Result {
                 "  how many depends on which calls that may show it its policies allow, which are not \
                  known here: `trailtrim diff` asks what is attached"
             )?;
-        } else if shown.places.iter().all(|place| place.covered_days == 0) {
+        } else if shown
+            .places
+            .iter()
+            .all(|place| place.covered_days == 0 && place.of_one_side.is_none())
+        {
             writeln!(
                 text,
                 "  no day is covered in the principal's account: that it was not seen says nothing"

@@ -66,6 +66,15 @@ pub enum Access {
 }
 
 impl Access {
+    /// Returns as what such events are recorded, in a word.
+    #[must_use]
+    pub fn recorded_as(self) -> &'static str {
+        match self {
+            Access::Read => "reading",
+            Access::Write => "writing",
+        }
+    }
+
     /// Returns what `readOnly` is in records.
     pub(crate) fn read_only(self) -> &'static str {
         match self {

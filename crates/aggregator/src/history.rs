@@ -40,7 +40,7 @@ pub struct PolicyChange {
     pub policy: Option<String>,
     /// The group that all of it came with, or went with.
     pub group: Option<String>,
-    /// Whether it took the policy off, or out of the group.
+    /// Whether it took the policy off, or out of the group, or what a managed one said.
     pub takes: bool,
 }
 

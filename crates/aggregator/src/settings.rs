@@ -3,7 +3,8 @@
 //! Whoever sets a workload up is told by AWS how it is now, and the trail keeps that answer. What the
 //! workload's role needs for it may never show: nothing failed yet, or what is read and written leaves data
 //! events that nobody recorded. Only answers are believed, and of what there is one of, only the latest; of
-//! what there are several of (an event source mapping, what an alias has) the latest of each.
+//! what there are several of (an event source mapping, what an alias has) the latest of each. What a deleted workload
+//! had ends with it; of one that acts as another role since, a version from before may still act as this one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,12 +24,12 @@ pub struct SetUp {
     pub setting: Setting,
     /// What of the workload it is set for (a mapping's id, an alias); empty where for itself.
     pub part: String,
-    /// To what; empty where AWS says that there is none.
+    /// To what.
     pub value: String,
     /// The event that tells it last: `eventSource`, `eventName` and its time, seconds since 1970.
     pub told: (String, String, i64),
-    /// Whether a later answer may have changed it: one of those that stand for many, whose names were more than
-    /// are kept apart.
+    /// Whether a later answer may have changed it, one of those that stand for many, whose names were more than
+    /// are kept apart; or the workload acts as another role since.
     pub may_be_over: bool,
 }
 
@@ -161,9 +162,12 @@ impl ByWorkload<'_> {
                 part: part.clone(),
                 value: value.clone(),
                 told: told.clone(),
-                may_be_over: self.may_be_over(workload, *setting, told.2),
+                may_be_over: self.may_be_over(workload, *setting, told.2)
+                    || self.has_moved(workload, principal),
             };
-            self.counting(key).map(set_up).collect::<Vec<SetUp>>()
+            // Without a value AWS says that there is none.
+            let has_one = |(value, _): &(&String, &Told)| !value.is_empty();
+            self.counting(key).filter(has_one).map(set_up).collect::<Vec<SetUp>>()
         };
         keys.into_iter().flat_map(of_key).collect()
     }
@@ -176,10 +180,26 @@ impl ByWorkload<'_> {
         own.map(|(_, region)| region.clone()).collect()
     }
 
+    /// Returns when something of a workload was last told of.
+    fn last(&self, workload: &str, setting: Setting, part: &str) -> Option<i64> {
+        let key = (workload.to_owned(), setting, part.to_owned());
+        self.settings.told.get(&key).and_then(latest)
+    }
+
+    /// Tells whether by the latest answer that surely is it a workload acts as another role.
+    fn has_moved(&self, workload: &str, principal: &Principal) -> bool {
+        let key = (workload.to_owned(), Setting::Role, String::new());
+        let Some(roles) = self.settings.told.get(&key) else { return false };
+        let Some(last) = latest(roles) else { return false };
+        let mut now = roles.iter().filter(|(_, told)| told.2 == last);
+        !self.may_be_over(workload, Setting::Role, last)
+            && now.all(|(role, _)| are_different_roles(role, &principal.arn))
+    }
+
     /// Returns what counts of the answers on one setting of a workload. Of two of one second either may be the
     /// later one.
     fn counting(&self, key: &Key) -> impl Iterator<Item = (&String, &Told)> {
-        let (_, setting, part) = key;
+        let (workload, setting, part) = key;
         let values = self.settings.told.get(key);
         let mapped = |setting| self.mappings.get(&(setting, part.as_str())).copied();
         let is_mapping = setting.is_of_mapping() && !part.is_empty();
@@ -188,7 +208,9 @@ impl ByWorkload<'_> {
             false => values.and_then(latest),
         };
         let gone = is_mapping.then(|| mapped(Setting::EventSourceGone)).flatten();
-        let counts = *setting != Setting::EventSourceGone;
+        let version = (!is_mapping).then(|| self.last(workload, Setting::Gone, part)).flatten();
+        let gone = gone.max(version).max(self.last(workload, Setting::Gone, ""));
+        let counts = !setting.is_of_life();
         values.into_iter().flatten().filter(move |(_, told)| {
             counts && Some(told.2) == last && gone.is_none_or(|gone| gone <= told.2)
         })
@@ -200,7 +222,7 @@ impl ByWorkload<'_> {
         let (Some(region), Some(account)) = (fields.next(), fields.next()) else { return false };
         let folded = self.settings.folded.get(&(account.to_owned(), region.to_owned()));
         let gone = setting.is_of_mapping().then_some(Setting::EventSourceGone);
-        let mut settings = [Some(setting), gone].into_iter().flatten();
+        let mut settings = [Some(setting), gone, Some(Setting::Gone)].into_iter().flatten();
         folded.is_some_and(|folded| {
             settings.any(|one| folded.get(&one).copied().flatten().is_some_and(|at| at >= since))
         })
@@ -210,6 +232,15 @@ impl ByWorkload<'_> {
 /// Returns the account in an ARN from its service on.
 fn account_in(workload: &str) -> &str {
     workload.split(':').nth(2).unwrap_or_default()
+}
+
+/// Tells whether two ARNs are of different roles. Either may lack its path: names are unique in an account.
+fn are_different_roles(one: &str, other: &str) -> bool {
+    let name = |arn: &str| {
+        let (_, rest) = arn.split_once(":role/")?;
+        Some((arn.split(':').nth(4)?.to_owned(), rest.rsplit('/').next()?.to_ascii_lowercase()))
+    };
+    name(one).zip(name(other)).is_some_and(|(one, other)| one != other)
 }
 
 fn latest(values: &BTreeMap<String, Told>) -> Option<i64> {
@@ -255,6 +286,11 @@ mod tests {
     }
 
     fn set_up(records: &[String]) -> Vec<String> {
+        told(records).into_iter().map(|(text, _)| text).collect()
+    }
+
+    /// Returns what is set, and whether it may be over.
+    fn told(records: &[String]) -> Vec<(String, bool)> {
         let scope = Scope::default();
         let mut observer = Observer::new(Catalog::embedded(), &scope);
         for text in records.iter().chain([&by_function()]) {
@@ -267,8 +303,7 @@ mod tests {
         assert!(records.is_empty() || its("user/deployer").is_empty());
         its("role/orders-role")
             .iter()
-            .filter(|one| !one.value.is_empty())
-            .map(|one| format!("{} {}", one.setting.code(), one.value))
+            .map(|one| (format!("{} {}", one.setting.code(), one.value), one.may_be_over))
             .collect()
     }
 
@@ -291,6 +326,56 @@ mod tests {
             .replace(r#""eventName""#, r#""errorCode":"ResourceConflictException","eventName""#);
         assert_eq!(set_up(&[made.clone(), failed]), both);
         assert_eq!(set_up(&[made.replace(FUNCTION, &format!("{FUNCTION}-2"))]), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_function_had_ends_with_it() {
+        let queue =
+            r#","deadLetterConfig":{"targetArn":"arn:aws:sqs:eu-west-1:111122223333:failed"}"#;
+        let made = by_deployer(
+            1,
+            "CreateFunction20150331",
+            &format!(r#"{{"functionArn":"{FUNCTION}"{queue}}}"#),
+        );
+        let deleted = |hour, more: &str| {
+            by_deployer(hour, "DeleteFunction20150331", "null")
+                .replace(r#""functionName":"orders""#, &format!(r#""functionName":"orders"{more}"#))
+        };
+        let stays = ["dead-letter arn:aws:sqs:eu-west-1:111122223333:failed"];
+        assert_eq!(set_up(&[made.clone(), deleted(2, "")]), [""; 0]);
+        assert_eq!(set_up(&[made.clone(), deleted(0, "")]), stays);
+        assert_eq!(set_up(&[made.clone(), deleted(2, r#","qualifier":"3""#)]), stays);
+        let failed = deleted(2, "")
+            .replace(r#""eventName""#, r#""errorCode":"ResourceNotFoundException","eventName""#);
+        assert_eq!(set_up(&[made, failed]), stays);
+        let answer = format!(
+            r#"{{"functionArn":"{FUNCTION}:3","destinationConfig":{{"onFailure":{{"destination":"arn:aws:sns:eu-west-1:111122223333:t"}}}}}}"#
+        );
+        let of_version = by_deployer(1, "PutFunctionEventInvokeConfig", &answer);
+        for more in [r#","qualifier":"3""#, ""] {
+            assert_eq!(set_up(&[of_version.clone(), deleted(2, more)]), [""; 0], "{more}");
+        }
+    }
+
+    #[test]
+    fn what_a_function_has_may_be_over_for_a_role_that_it_acts_as_no_longer() {
+        let answer = |hour, name, role: &str| {
+            let queue =
+                r#""deadLetterConfig":{"targetArn":"arn:aws:sqs:eu-west-1:111122223333:q"}"#;
+            let role = format!("arn:aws:iam::111122223333:role/{role}");
+            let answer = format!(r#"{{"functionArn":"{FUNCTION}","role":"{role}",{queue}}}"#);
+            by_deployer(hour, name, &answer)
+        };
+        let (made, changed) = ("CreateFunction20150331", "UpdateFunctionConfiguration20150331v2");
+        let over = |records: &[String]| told(records).iter().map(|one| one.1).collect::<Vec<_>>();
+        let own = answer(1, made, "orders-role");
+        assert_eq!(over(std::slice::from_ref(&own)), [false]);
+        assert_eq!(over(&[answer(1, made, "service-role/orders-role")]), [false]);
+        assert_eq!(over(&[own.clone(), answer(2, changed, "other")]), [true]);
+        assert_eq!(over(&[own.clone(), answer(0, changed, "other")]), [false]);
+        // What is not told is no other.
+        let without = answer(2, changed, "other").replace(r#""role":"#, r#""was":"#);
+        assert_eq!(over(&[own, without]), [false]);
     }
 
     #[test]
@@ -397,7 +482,7 @@ mod tests {
             let activity = resolve(&observer.into_usage(), Catalog::embedded());
             let mut all = activity.principals.iter();
             let one = all.find(|one| one.arn.ends_with("role/orders-role")).unwrap().clone();
-            let queue = one.set_up.iter().find(|one| !one.value.is_empty()).unwrap();
+            let queue = one.set_up.first().unwrap();
             (queue.may_be_over, one.set_up_untold.len())
         };
         let changed = "UpdateFunctionConfiguration20150331v2";

@@ -99,6 +99,8 @@ pub(crate) fn lessons(
                 "network" => 14,
                 "tracing" => 15,
                 "batch-failure" => 16,
+                "role" => 17,
+                "gone" => 18,
                 other => return Err(file.error(other, format!("no kind of lesson `{other}`"))),
             };
             let path = |member: &str| {

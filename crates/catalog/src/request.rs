@@ -93,11 +93,15 @@ pub enum Setting {
     Network,
     /// Whether it is traced: `Active`.
     Tracing,
+    /// The ARN of the role that it acts as.
+    Role,
+    /// That it is deleted, or a version of it.
+    Gone,
 }
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Setting; 8] = [
+    pub const ALL: [Setting; 10] = [
         Setting::DeadLetter,
         Setting::OnFailure,
         Setting::OnSuccess,
@@ -106,6 +110,8 @@ impl Setting {
         Setting::EventSourceGone,
         Setting::Network,
         Setting::Tracing,
+        Setting::Role,
+        Setting::Gone,
     ];
 
     /// Returns what rules call it: `dead-letter`.
@@ -119,7 +125,14 @@ impl Setting {
             Setting::EventSourceGone => "event-source-gone",
             Setting::Network => "network",
             Setting::Tracing => "tracing",
+            Setting::Role => "role",
+            Setting::Gone => "gone",
         }
+    }
+
+    /// Tells whether it says what there is, or whose, and is nothing that the workload needs something for.
+    pub fn is_of_life(self) -> bool {
+        matches!(self, Setting::EventSourceGone | Setting::Role | Setting::Gone)
     }
 
     /// Tells whether it is of an event source mapping, which may go from one workload to another.

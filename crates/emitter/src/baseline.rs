@@ -100,9 +100,6 @@ struct Extra {
     /// Whether it is kept only on what somebody wrote down by its whole name.
     #[serde(default)]
     named: bool,
-    /// Codes of the settings that tell which need it, and for what.
-    #[serde(default)]
-    told: Vec<String>,
     reason: String,
     #[serde(rename = "source")]
     _source: String,
@@ -116,8 +113,6 @@ pub(crate) struct WorkloadCompanion {
     pub(crate) actions: &'static [String],
     /// Whether they are kept only on what is attached by its whole name.
     pub(crate) named: bool,
-    /// Whether the trail tells of all these workloads which of them need it, and for what.
-    pub(crate) told: bool,
     /// Why.
     pub(crate) reason: &'static str,
 }
@@ -179,7 +174,7 @@ pub(crate) fn baseline(
                     });
                 };
                 add(place.lacks(&kind.need, "", allowed), &kind.reason, &kind.source, None, false);
-                for set_up in principal.set_up.iter().filter(|one| !one.value.is_empty()) {
+                for set_up in &principal.set_up {
                     let is_here = kind.issued_to(&set_up.workload).as_ref() == Some(&place);
                     for set in kind.setting.iter().filter(|set| is_here && set.is(set_up)) {
                         let needs = place.lacks(&set.need, &set_up.value, allowed);
@@ -190,10 +185,11 @@ pub(crate) fn baseline(
             }
         }
     }
-    // AWS's word comes first; what a session's name says beyond that is listed as such.
+    // What is certain comes first, so that nothing uncertain stands in its place, and of that AWS's word; what a
+    // session's name says beyond that is listed as such.
     let mut known: BTreeSet<(String, String)> = BTreeSet::new();
     let mut all: Vec<Baseline> = found.into_iter().collect();
-    all.sort_by(|a, b| (a.known_by, a.may_be_over, a).cmp(&(b.known_by, b.may_be_over, b)));
+    all.sort_by(|a, b| (a.may_be_over, a.known_by, a).cmp(&(b.may_be_over, b.known_by, b)));
     for one in &mut all {
         for (action, resources) in &mut one.needs {
             resources.retain(|resource| known.insert((action.clone(), resource.clone())));
@@ -205,21 +201,21 @@ pub(crate) fn baseline(
 }
 
 /// Returns what goes with the workloads of a principal, by their kind, and with what services act as by it:
-/// what some of a kind need and the log rarely shows.
+/// what some of a kind need and the log rarely shows. What is told of how one is set up ends none of it: nothing tells
+/// that the role has no other workload, version or alias, which did nothing that was recorded.
 pub(crate) fn workload_companions(principal: &Principal) -> Vec<WorkloadCompanion> {
     let acts_as = |kind: &&Kind| {
         workloads(principal).any(|workload| !kind.places(workload, principal).is_empty())
     };
     let kinds = kinds().iter().filter(acts_as);
-    let kinds = kinds.map(|kind| (Some(kind), &kind.acts_as, &kind.companion));
+    let kinds = kinds.map(|kind| (&kind.acts_as, &kind.companion));
     let acting = data().acting.iter().filter(|acting| acting.is(principal));
-    let all = kinds.chain(acting.map(|acting| (None, &acting.acts_as, &acting.companion)));
-    let companions = all.flat_map(|(kind, acts_as, companion)| {
+    let all = kinds.chain(acting.map(|acting| (&acting.acts_as, &acting.companion)));
+    let companions = all.flat_map(|(acts_as, companion)| {
         companion.iter().map(move |extra| WorkloadCompanion {
             with: acts_as,
             actions: &extra.actions,
             named: extra.named,
-            told: kind.is_some_and(|kind| kind.is_told(&extra.told, principal)),
             reason: &extra.reason,
         })
     });
@@ -277,36 +273,6 @@ impl Kind {
             Attribution::Session => self.witnessed(name, principal),
             Attribution::Provider | Attribution::None => BTreeSet::new(),
         }
-    }
-
-    /// Tells whether it is known of all workloads of the principal that may be of this kind how they are set up with
-    /// each of some settings.
-    fn is_told(&self, settings: &[String], principal: &Principal) -> bool {
-        let set_up_at = || {
-            principal.set_up.iter().filter_map(|one| Some((self.issued_to(&one.workload)?, one)))
-        };
-        let is_told_at = |place: &Place| {
-            settings.iter().all(|code| {
-                let mut here = set_up_at().filter(|(at, _)| at == place);
-                here.any(|(_, one)| {
-                    one.setting.code() == code && one.part.is_empty() && !one.may_be_over
-                })
-            })
-        };
-        let mut all = workloads(principal);
-        !settings.is_empty()
-            && all.all(|workload| match (workload.attribution, workload.name.as_deref()) {
-                (Attribution::Provider | Attribution::None, _) => true,
-                (_, None) => false,
-                (Attribution::Scope, Some(arn)) => {
-                    self.issued_to(arn).is_none_or(|place| is_told_at(&place))
-                }
-                // Of what is called so in any region.
-                (Attribution::Session, Some(name)) => {
-                    let mut places = set_up_at().filter(|(place, _)| place.name == name).peekable();
-                    places.peek().is_some() && places.all(|(place, _)| is_told_at(&place))
-                }
-            })
     }
 
     /// Reads the ARN to which credentials were issued.
@@ -694,7 +660,7 @@ mod tests {
             (added, draft.missing_companions.iter().filter(|one| lists(one)).count())
         };
         // As a dead-letter target, and as a destination.
-        assert_eq!(drafted(false), (true, 1));
+        assert_eq!(drafted(false), (true, 2));
         assert_eq!(drafted(true), (false, 2));
         let mut one = principal(&[(Attribution::Scope, FUNCTION)], &[]);
         assert!(!set_up_is_incomplete(&one));
@@ -703,44 +669,49 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_of_all_functions_leaves_nothing_open() {
-        let other = format!("{FUNCTION}2");
-        let told = |workloads: &[(Attribution, &str)], set_up: &[(&str, Setting, &str)], over| {
-            let mut one = principal(workloads, &[]);
-            one.set_up = set_up
-                .iter()
-                .map(|(workload, setting, part)| SetUp {
-                    workload: (*workload).to_owned(),
-                    setting: *setting,
-                    part: (*part).to_owned(),
-                    value: String::new(),
-                    told: (String::new(), String::new(), 0),
-                    may_be_over: over,
-                })
-                .collect();
-            let all = workload_companions(&one).into_iter();
-            all.filter(|one| one.told).flat_map(|one| one.actions).cloned().collect::<Vec<_>>()
+    fn what_is_certain_of_one_function_is_added_whatever_is_uncertain_of_another() {
+        let queue = "arn:aws:sqs:eu-west-1:111122223333:failed";
+        let stream = format!("{GROUP}:log-stream:x").replace("orders", "g");
+        let rows = [
+            ("logs:CreateLogStream", stream.as_str(), Outcome::Granted),
+            ("sqs:ListQueues", "*", Outcome::Granted),
+        ];
+        let workloads = [(Attribution::Scope, FUNCTION), (Attribution::Session, "g")];
+        let mut one = principal(&workloads, &rows);
+        let set_up = |name: &str, may_be_over| SetUp {
+            workload: FUNCTION.replace("orders", name),
+            setting: Setting::DeadLetter,
+            part: String::new(),
+            value: queue.to_owned(),
+            told: (String::new(), String::new(), 0),
+            may_be_over,
         };
-        let one = [(Attribution::Scope, FUNCTION)];
-        let queue = ["sqs:SendMessage", "sns:Publish"];
-        let dead_letter = (FUNCTION, Setting::DeadLetter, "");
-        assert_eq!(told(&one, &[dead_letter], false), queue);
-        assert_eq!(told(&one, &[dead_letter], true), [""; 0]);
-        let both = [(Attribution::Scope, FUNCTION), (Attribution::Scope, &other)];
-        assert_eq!(told(&both, &[dead_letter], false), [""; 0]);
-        assert_eq!(told(&both, &[dead_letter, (&other, Setting::DeadLetter, "")], false), queue);
-        // By its name a session is that function's, and any other may be one's.
-        let sessions = [one[0], (Attribution::Session, "orders"), (Attribution::Session, "x")];
-        assert_eq!(told(&sessions[..2], &[dead_letter], false), queue);
-        assert_eq!(told(&sessions, &[dead_letter], false), [""; 0]);
-        let machine = "arn:aws:ec2:eu-west-1:111122223333:instance/i-#";
-        assert_eq!(told(&[one[0], (Attribution::Scope, machine)], &[dead_letter], false), queue);
-        // Each of what may need it must be told, and for the function itself.
-        let failure = (FUNCTION, Setting::OnFailure, "");
-        let success = (FUNCTION, Setting::OnSuccess, "");
-        assert_eq!(told(&one, &[failure], false), [""; 0]);
-        assert_eq!(told(&one, &[failure, (FUNCTION, Setting::OnSuccess, "live")], false), [""; 0]);
-        let sent = ["lambda:InvokeFunction", "events:PutEvents"];
-        assert_eq!(told(&one, &[failure, success], false), sent);
+        one.set_up = vec![set_up("orders", true), set_up("g", false)];
+        let draft = crate::draft(&one, Catalog::embedded(), crate::DraftOptions::default());
+        let sends = |one: &&Baseline| one.needs.contains_key("sqs:SendMessage");
+        let added: Vec<&Baseline> = draft.baseline.iter().filter(sends).collect();
+        assert_eq!(added.iter().map(|one| &*one.workload).collect::<Vec<_>>(), ["g"]);
+    }
+
+    #[test]
+    fn what_is_told_of_one_function_leaves_open_what_others_of_the_role_need() {
+        let mut one = principal(&[(Attribution::Scope, FUNCTION)], &[]);
+        let goes = |one: &Principal| {
+            let all = workload_companions(one).into_iter();
+            all.flat_map(|one| one.actions).cloned().collect::<Vec<String>>()
+        };
+        let open = goes(&one);
+        assert!(open.contains(&"ec2:CreateNetworkInterface".to_owned()));
+        // A published version keeps what it was published with, an alias has its own, and another function of the
+        // role may have done nothing that the log shows.
+        one.set_up = vec![SetUp {
+            workload: FUNCTION.to_owned(),
+            setting: Setting::DeadLetter,
+            part: String::new(),
+            value: "arn:aws:sqs:eu-west-1:111122223333:failed".to_owned(),
+            told: (String::new(), "CreateFunction20150331".to_owned(), 0),
+            may_be_over: false,
+        }];
+        assert_eq!(goes(&one), open);
     }
 }

@@ -220,17 +220,14 @@ pub(crate) fn missing_companions(
     };
     let set_up = baseline(principal, &BTreeMap::new()).into_iter().filter(|one| one.told.is_some());
     let set_up: Vec<(String, BTreeSet<String>)> = set_up.flat_map(|one| one.needs).collect();
-    // Where it is known which need it, and for what, that may be left out of the draft.
+    // What is known to be needed may be left out of the draft.
     let is_left_out = |action: &&str| {
         let mut needs = set_up.iter().filter(|(needed, _)| needed == action);
         needs.any(|(_, on)| !listed.allows_on(action, on))
     };
     let workloads = workload_companions(principal).into_iter().map(|one| {
         let actions = one.actions.iter().map(|action| &**action);
-        let is_missing = |action: &&str| match one.told {
-            true => is_left_out(action),
-            false => is_missing(action, one.named),
-        };
+        let is_missing = |action: &&str| is_missing(action, one.named) || is_left_out(action);
         MissingCompanions {
             actions: actions.filter(is_missing).collect(),
             with: BTreeSet::from([one.with]),

@@ -101,6 +101,18 @@ pub struct Place {
     /// absent where these are no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_most: Option<usize>,
+    /// Days on which calls are covered that are recorded as reading, or as writing, where these alone are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of_one_side: Option<OneSide>,
+}
+
+/// Coverage of calls that are recorded as reading alone, or as writing.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct OneSide {
+    /// Which: `reading` or `writing`.
+    pub recorded_as: &'static str,
+    /// On how many days.
+    pub days: usize,
 }
 
 /// What is asked.
@@ -285,7 +297,11 @@ fn shown(
                 // or none of those of which the trail shows nothing.
                 let (covered_days, most) = (days(true), days(false));
                 let at_most = (most > covered_days).then_some(most);
-                Place { region: region.to_owned(), covered_days, at_most }
+                let side = coverage.covered_side(events, facts.id(), &place, &|_| true);
+                let of_one_side = side
+                    .filter(|_| covered_days == 0)
+                    .map(|(side, days)| OneSide { recorded_as: side.recorded_as(), days });
+                Place { region: region.to_owned(), covered_days, at_most, of_one_side }
             })
             .collect(),
         _ => Vec::new(),
@@ -296,7 +312,7 @@ fn shown(
     };
     let workloads = workload_companions(principal)
         .into_iter()
-        .filter(|one| !one.told && one.actions.iter().any(|action| action == facts.id()))
+        .filter(|one| one.actions.iter().any(|action| action == facts.id()))
         .map(|one| (one.with, one.reason));
     let companion_of = catalog
         .companions()

@@ -24,12 +24,12 @@ pub(crate) struct Guards<'a> {
 
 impl<'a> Guards<'a> {
     pub(crate) fn of(holders: &'a [Attachments], changes: &'a PolicyChanges) -> Guards<'a> {
-        let managed_changes = || changes.keys().filter(|change| change.holder.is_none());
+        let managed_changes = || managed_changes(changes);
         let mut managed: BTreeMap<&str, bool> = BTreeMap::new();
         for policy in holders.iter().flat_map(|one| one.policies.iter().chain(&one.boundary)) {
             if let Some(arn) = &policy.arn {
                 let changed = || managed_changes().any(|change| names(change, arn));
-                let may = may_forbid(policy) || (may_have_forbidden(policy) && changed());
+                let may = may_forbid(policy) || (may_have_forbidden(policy, changes) && changed());
                 *managed.entry(arn).or_default() |= may;
             }
         }
@@ -47,8 +47,14 @@ impl<'a> Guards<'a> {
 
     /// Returns when what forbids a holder something was last changed, or may have been taken off.
     pub(crate) fn loosened(&self, holder: &Attachments) -> Option<i64> {
-        let made = guards(holder).filter_map(made);
+        let made = self.guards(holder).filter_map(made);
         self.changed(holder).into_iter().chain(made).max()
+    }
+
+    /// Returns what forbids a holder something, or may have before it was changed.
+    fn guards<'h>(&self, holder: &'h Attachments) -> impl Iterator<Item = &'h AttachedPolicy> {
+        let may = |one: &&AttachedPolicy| may_have_forbidden(one, self.changes);
+        holder.policies.iter().filter(may).chain(&holder.boundary)
     }
 
     /// Returns the same as far as the trail tells.
@@ -56,7 +62,7 @@ impl<'a> Guards<'a> {
         let account = account_of(&holder.arn);
         let concerns = |change: &PolicyChange| {
             if change.holder.is_none() {
-                let mut managed = guards(holder).filter_map(|one| one.arn.as_ref());
+                let mut managed = self.guards(holder).filter_map(|one| one.arn.as_ref());
                 return managed.any(|arn| names(change, arn));
             }
             let own = change.is_of(account, kind(holder), [holder.name.as_str()]);
@@ -84,21 +90,24 @@ impl<'a> Guards<'a> {
     }
 }
 
-/// Returns what forbids a holder something, or may have before it was changed.
-fn guards(holder: &Attachments) -> impl Iterator<Item = &AttachedPolicy> {
-    holder.policies.iter().filter(|one| may_have_forbidden(one)).chain(&holder.boundary)
-}
-
 /// Tells whether a change of a managed policy is one of this.
 fn names(change: &PolicyChange, arn: &str) -> bool {
     change.policy.as_ref().is_none_or(|changed| changed.eq_ignore_ascii_case(arn))
 }
 
-/// Tells whether one of a policy's versions may forbid something. Of AWS's own the dump has the default one alone,
-/// and AWS takes out nothing of note.
-fn may_have_forbidden(policy: &AttachedPolicy) -> bool {
+/// Returns the changes of managed policies themselves.
+fn managed_changes(changes: &PolicyChanges) -> impl Iterator<Item = &PolicyChange> {
+    changes.keys().filter(|change| change.holder.is_none())
+}
+
+/// Tells whether one of a policy's versions may forbid something, or one that the trail shows being given up, with
+/// the whole policy or for an older one. Of AWS's own the dump has the default one alone, and AWS takes out nothing
+/// of note.
+fn may_have_forbidden(policy: &AttachedPolicy, changes: &PolicyChanges) -> bool {
     let own = !policy.arn.as_deref().is_some_and(is_aws_managed);
-    may_forbid(policy) || (own && policy.denied)
+    let gave_up =
+        |arn: &String| managed_changes(changes).any(|change| change.takes && names(change, arn));
+    may_forbid(policy) || (own && (policy.denied || policy.arn.as_ref().is_some_and(gave_up)))
 }
 
 fn may_forbid(policy: &AttachedPolicy) -> bool {
@@ -187,6 +196,9 @@ mod tests {
             (None, managed("plain"), None, false, &[]),
             (None, managed("eased"), None, false, &["eased"]),
             (None, managed("pruned"), None, false, &["pruned"]),
+            // Of what was given up for an older version, or with the policy that had this one's name, the dump has nothing.
+            (None, managed("plain"), None, true, &["guarded"]),
+            (None, managed("gone"), None, true, &[]),
             // The boundary itself.
             (Some(guarded), None, None, false, &["guarded"]),
             // What comes forbids more; what goes may have forbidden something, unless it is known.
@@ -237,10 +249,12 @@ mod tests {
             change(Some(user), None, text("Old"), true),
             change(Some(role), managed("pruned"), None, true),
         );
+        let plain = change(Some(role), managed("plain"), None, true);
         for (taken, then, name) in [
             (&left, change(Some(old), text("deny"), None, true), "u"),
             (&left, change(Some(old), text("left"), None, false), "u"),
             (&detached, change(None, managed("pruned"), None, false), "guarded"),
+            (&plain, change(None, managed("plain"), None, true), "guarded"),
         ] {
             let of = |changes: &[&PolicyChange]| {
                 let changes = changes.iter().map(|&change| (change.clone(), 50)).collect();

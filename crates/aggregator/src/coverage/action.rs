@@ -7,7 +7,8 @@
 //! Surprising here:
 //! - Whether an event reads or writes is not known from its name: `kms:Decrypt` is a write to IAM
 //!   and a read to CloudTrail. So both must be covered. Only where presence of a data event proves
-//!   coverage, the action's own class is asked for: a call stands on one side.
+//!   coverage, the action's own class is asked for: a call stands on one side. Where a trail has one side alone,
+//!   no day is covered, and [`Coverage::covered_side`] tells of that.
 //! - Which class an event is of follows from the action of its own name, where there is one. Of an
 //!   event of another service without one, all it may be is asked.
 //! - Some events are selected by another resource than the one an action is used on: `CopyObject`
@@ -277,6 +278,30 @@ impl Coverage {
             left = Some(both);
         }
         left.unwrap_or_default()
+    }
+
+    /// Returns which side alone is covered of the events that would show an action at a place, and on how many days:
+    /// then its use would have shown if it is recorded as such. Nothing where both are on some day, or none.
+    pub fn covered_side(
+        &self,
+        events: &ActionEvents,
+        action: &str,
+        place: &Place<'_>,
+        can: &dyn Fn(&str) -> bool,
+    ) -> Option<(Access, usize)> {
+        let demands = events.demands(action, place.resource, can)?;
+        let [reads, writes] = ACCESSES.map(|access| {
+            let covers = |day: &i32| {
+                let mut questions = demands.iter().flat_map(|demand| demand.questions(place));
+                questions.all(|question| self.covers(&Question { access, ..question }, *day))
+            };
+            self.account_days(place.account).filter(covers).count()
+        });
+        match (reads, writes) {
+            (days, 0) if days > 0 => Some((Access::Read, days)),
+            (0, days) if days > 0 => Some((Access::Write, days)),
+            _ => None,
+        }
     }
 
     /// Returns what is covered on the fewest days at a place, of the events that would show an action; of

@@ -622,3 +622,26 @@ fn an_event_that_may_be_of_two_types_is_covered_where_both_are() {
     assert_eq!(days(&["AWS::Events::EventBus"]), 0);
     assert!(days(&["AWS::Events::EventBus", "AWS::Events::Endpoint"]) >= 5);
 }
+
+/// As what a call is recorded is not known from its action: one side alone proves nothing, and is told.
+#[test]
+fn of_a_trail_that_has_one_side_alone_that_is_told() {
+    let events = ActionEvents::of(trailtrim_catalog::Catalog::embedded());
+    let place = Place { account: ACCOUNT, region: REGION, resource: "*", principal: None };
+    let anybody = |_: &str| true;
+    let of = |kinds: &[String]| {
+        let coverage = week(kinds);
+        let action = "sqs:DeleteQueue";
+        let days =
+            coverage.covered_days_of(&events, action, &place, &anybody, &mut Asked::default());
+        (days.len(), coverage.covered_side(&events, action, &place, &anybody))
+    };
+    let (reads, writes) = (management(EC2, true), management(EC2, false));
+    let (days, side) = of(&[reads.clone(), writes.clone()]);
+    assert!(days >= 5 && side.is_none(), "{days} {side:?}");
+    let (days, side) = of(&[writes]);
+    assert_eq!((days, side.map(|one| one.0)), (0, Some(Access::Write)));
+    assert!(side.is_some_and(|one| one.1 >= 5), "{side:?}");
+    let (days, side) = of(&[reads]);
+    assert_eq!((days, side.map(|one| one.0)), (0, Some(Access::Read)));
+}

@@ -231,7 +231,9 @@ impl Builder<'_> {
         notes.extend(caveats.notes());
         if let Some(principal) = one.principal {
             notes.extend(
-                bundles.iter().flat_map(|(bundle, _)| unnamed(bundle, &drafts, self.catalog())),
+                bundles
+                    .iter()
+                    .flat_map(|(bundle, _)| unnamed(principal, bundle, &drafts, self.catalog())),
             );
             notes.extend(made_anew(principal));
             notes.extend(renamed(principal));

@@ -2,19 +2,26 @@
 
 use std::collections::BTreeSet;
 
+use trailtrim_aggregator::Principal;
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::{PolicyDocument, pattern};
 
+use crate::baseline::workload_companions;
 use crate::renewed::is_of_all;
 use crate::tighten::{TightenedBundle, Unnamed};
 
-/// Says what workloads need on something whose name nothing tells, where the pattern that allowed that goes.
+/// Says what a principal's workloads need on something whose name nothing tells, where the pattern that allowed that
+/// goes. What is shared may be judged by what others' workloads need.
 pub(super) fn unnamed(
+    principal: &Principal,
     bundle: &TightenedBundle<'_>,
     drafts: &[&PolicyDocument],
     catalog: Catalog,
 ) -> BTreeSet<String> {
-    let judged = bundle.judged.values().flatten();
+    let of_its = workload_companions(principal);
+    let of_its: BTreeSet<&str> =
+        of_its.iter().flat_map(|one| one.actions).map(String::as_str).collect();
+    let judged = bundle.judged.values().flatten().filter(|one| of_its.contains(one.action));
     let told = judged.filter_map(|one| {
         let Unnamed { why, patterns } = one.unnamed.as_ref()?;
         let statements = drafts.iter().flat_map(|draft| &draft.statements);

@@ -130,6 +130,9 @@ impl Explanation {
             Explanation::ResourcePolicy { action, resource } => {
                 format!("{action} wrote the policy of {resource}")
             }
+            Explanation::AccountSetting { setting } => {
+                format!("{setting} allows that to all users")
+            }
             Explanation::UnknownPolicy { name } => format!("the document of {name} was not given"),
             Explanation::Inferred => "nothing proves that the call needed it".to_owned(),
             Explanation::OtherSpelling { resource } => {

@@ -168,7 +168,7 @@ impl Companions {
                 let mut keys = principal.rows.keys().filter(|key| key.outcome.grants());
                 keys.any(|key| key.action.eq_ignore_ascii_case(action))
             };
-            for one in workload_companions(principal).into_iter().filter(|one| !one.told) {
+            for one in workload_companions(principal) {
                 for action in one.actions {
                     let why = || format!("goes with {}: {}", one.with, one.reason);
                     let new = || OfKind { why: why(), is_open: false, is_usual: false };

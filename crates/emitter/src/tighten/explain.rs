@@ -37,6 +37,28 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     file.resource_policy
 });
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Setting {
+    actions: Vec<String>,
+    setting: String,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    setting: Vec<Setting>,
+}
+
+static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "the file is compiled in, and a test reads it")]
+    let file: Settings = toml::from_str(include_str!("../../data/account-settings.toml"))
+        .expect("data/account-settings.toml has the shape of `Settings`");
+    file.setting
+});
+
 /// Tells whether the policy of a resource may be enough for an action, so that what an identity has
 /// attached does not tell whether it can do it.
 pub(crate) fn may_be_granted_elsewhere(action: &str) -> bool {
@@ -59,6 +81,11 @@ pub enum Explanation {
         action: String,
         /// On what.
         resource: String,
+    },
+    /// A setting of the account allows it to all of its users.
+    AccountSetting {
+        /// Which.
+        setting: String,
     },
     /// A policy is attached whose document was not given.
     UnknownPolicy {
@@ -181,6 +208,9 @@ pub(crate) fn explain(
     if let Some(at) = changed_since(one, principal, attached, inventory, activity) {
         return Some(Explanation::PolicyChanged { at });
     }
+    if let Some(setting) = allowed_to_users(one, principal) {
+        return Some(Explanation::AccountSetting { setting: setting.to_owned() });
+    }
     let service = one.key.action.split(':').next().unwrap_or_default();
     let own_account = |resource: &str| {
         let account = resource.split(':').nth(4).unwrap_or_default();
@@ -192,6 +222,14 @@ pub(crate) fn explain(
     }
     let key = written.about(&principal.account, service, one)?;
     Some(Explanation::ResourcePolicy { action: key.action.clone(), resource: key.resource.clone() })
+}
+
+/// Returns the setting of the account that allows something to all users to whom it is not forbidden.
+fn allowed_to_users(one: &NotAttached<'_>, principal: &Principal) -> Option<&'static str> {
+    let is_user = principal.kind == trailtrim_aggregator::PrincipalKind::User;
+    let mut settings = SETTINGS.iter().filter(|_| is_user && !one.forbidden);
+    let setting = settings.find(|setting| setting.actions.contains(&one.key.action))?;
+    Some(&setting.setting)
 }
 
 /// Tells whether a policy of `owner` speaks of `resource`: of itself or what is below it.
@@ -277,6 +315,29 @@ mod tests {
             for action in &rule.actions {
                 assert_eq!(catalog.action(action).map(|facts| facts.id()), Some(action.as_str()));
             }
+        }
+    }
+
+    #[test]
+    fn what_a_setting_of_the_account_allows_is_explained_for_users_alone() {
+        let catalog = Catalog::embedded();
+        let row = Row::default();
+        for action in SETTINGS.iter().flat_map(|setting| &setting.actions) {
+            assert_eq!(catalog.action(action).map(|facts| facts.id()), Some(action.as_str()));
+            let key = RowKey {
+                action: action.clone(),
+                resource: "*".to_owned(),
+                conditions: Vec::new(),
+                outcome: trailtrim_aggregator::Outcome::Granted,
+            };
+            let explained = |arn: &str, forbidden| {
+                let principal = Principal::new(arn).unwrap();
+                let one = NotAttached { principal: arn, key: &key, row: &row, forbidden };
+                allowed_to_users(&one, &principal).is_some()
+            };
+            assert!(explained("arn:aws:iam::111122223333:user/u", false), "{action}");
+            assert!(!explained("arn:aws:iam::111122223333:user/u", true), "{action}");
+            assert!(!explained("arn:aws:iam::111122223333:role/r", false), "{action}");
         }
     }
 

@@ -309,6 +309,13 @@ impl<'a> Lookout<'a> {
         let Some(lack) = self.coverage.lack(self.events, action, &place, can, asked) else {
             return format!("{what}, and nothing proves that the trail was looking for it on {at}");
         };
+        if let Some((side, _)) = self.coverage.covered_side(self.events, action, &place, can) {
+            return format!(
+                "{what}, and the trail was surely looking on {at} for those alone that are recorded as {}: \
+                 whether this one is, only its records tell",
+                side.recorded_as()
+            );
+        }
         let Lack { source, name, data, here, foreign, needed, home, only } = lack;
         let delivered = home.map(|(home, always)| {
             format!(
