@@ -311,17 +311,15 @@ impl Principal {
             let named = call.denial.as_ref().and_then(|denial| denial.action.as_deref());
             let named = named.filter(|_| outcome == Outcome::Denied).map(str::to_owned);
             self.lose(call, outcome, stats, (kind, named, why.to_owned()), service);
-            // Nothing is granted for a role that it brings, and nothing of roles is taken away.
-            let brings_role = || {
+            // Nothing is granted for a role that it brings, and the passing of it is not taken away.
+            if kind == Unmapped::Unverified && outcome != Outcome::Denied {
                 let request = CallRequest { call, principal: &self.arn, facts };
-                if call.is_cut() {
-                    operation.passes_roles()
-                } else {
-                    operation.passes_role(&request)
+                let cut = call.is_cut();
+                let roles = if cut { BTreeSet::new() } else { operation.passed(&request) };
+                if !roles.is_empty() || cut && operation.passes_roles() {
+                    let event = (call.event_source.to_string(), call.event_name.to_string());
+                    self.brought.entry(event).or_default().extend(roles);
                 }
-            };
-            if kind == Unmapped::Unverified && outcome != Outcome::Denied && brings_role() {
-                self.frozen.insert("iam".to_owned());
             }
             return;
         }
@@ -706,12 +704,15 @@ mod tests {
                 error,
             );
             assert!(principal.rows.is_empty());
-            principal.frozen.into_iter().collect::<Vec<_>>()
+            let roles: Vec<String> = principal.brought.into_values().flatten().collect();
+            (principal.frozen.into_iter().collect::<Vec<_>>(), roles)
         };
-        let with = r#"{"name":"q","role":"arn:aws:iam::111122223333:role/quality"}"#;
-        assert_eq!(frozen(with, ""), ["glue", "iam"]);
-        assert_eq!(frozen(r#"{"name":"q"}"#, ""), ["glue"]);
-        assert_eq!(frozen(with, r#","errorCode":"AccessDenied""#), [""; 0]);
+        let role = "arn:aws:iam::111122223333:role/quality";
+        let with = format!(r#"{{"name":"q","role":"{role}"}}"#);
+        let glue = || vec!["glue".to_owned()];
+        assert_eq!(frozen(&with, ""), (glue(), vec![role.to_owned()]));
+        assert_eq!(frozen(r#"{"name":"q"}"#, ""), (glue(), Vec::new()));
+        assert_eq!(frozen(&with, r#","errorCode":"AccessDenied""#), Default::default());
     }
 
     #[test]
