@@ -260,18 +260,30 @@ impl<'b> Allow<'b> {
             };
         }
         // Where it cannot be said in a few patterns what both have in common, all of it stays.
-        let common = self.common(&key.resource);
+        let shared = self.common(&key.resource);
+        let read = shared.is_none() && self.is_read_to_hold(key);
+        let common = if read { Some(vec![key.resource.clone()]) } else { shared };
         if common.as_ref().is_some_and(Vec::is_empty) {
             return Reach::No;
         }
         match self.circumstances.judge(key, &circumstances, principal) {
-            Allowance::Surely if common.as_deref() == Some(std::slice::from_ref(&key.resource)) => {
+            Allowance::Surely
+                if !read && common.as_deref() == Some(std::slice::from_ref(&key.resource)) =>
+            {
                 Reach::Surely(common)
             }
             Allowance::Surely => Reach::Partly(common),
             Allowance::Perhaps(_) => Reach::Perhaps(common),
             Allowance::No => Reach::No,
         }
+    }
+
+    /// Tells whether its resources hold all of something that worked in one reading of `*` beside colons. If the
+    /// statement allowed it, that reading is the right one.
+    fn is_read_to_hold(&self, key: &RowKey) -> bool {
+        key.outcome.grants()
+            && self.exceptions.is_empty()
+            && self.patterns.iter().any(|wide| pattern::covers_run_on(wide, &key.resource))
     }
 
     /// Tells whether the statement may have allowed something on a part of what the record leaves open.
