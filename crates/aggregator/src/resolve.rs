@@ -359,7 +359,12 @@ impl Principal {
             grants.retain(|grant| grant.action == key.action);
             // Of several things that the call is on, the message names one.
             let name = key.resource.rsplit(' ').next().unwrap_or_default();
-            let is = |arn: &str| arn.rsplit(['/', ':']).next() == Some(name);
+            // What a service adds to a name is no other name: a secret's ARN ends in more.
+            let is = |arn: &str| {
+                let last = arn.rsplit(['/', ':']).next().unwrap_or_default();
+                let named = last.trim_end_matches('?').strip_suffix('-');
+                last == name || named == Some(name) && last.ends_with('?')
+            };
             if told && grants.iter().any(|grant| is(&grant.resource)) {
                 grants.retain(|grant| is(&grant.resource));
             } else if told
@@ -757,6 +762,13 @@ mod tests {
             |name: &str| format!("arn:aws:codebuild:eu-west-1:111122223333:project/{name}");
         let denied = resources([record("p1", &error), record("p2", &error)]);
         assert_eq!(denied, [project("p1"), project("p2")]);
+        // A secret's ARN has more than its name.
+        let secret = r#"{"userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"},
+            "eventTime":"2026-03-02T10:00:00Z","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue",
+            "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"s","requestParameters":{"secretId":"x"},
+            "errorCode":"AccessDenied","errorMessage":"User: arn:aws:iam::111122223333:user/jo is not authorized to perform: secretsmanager:GetSecretValue on resource: x because no identity-based policy allows the secretsmanager:GetSecretValue action"}"#;
+        let named = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:x-??????";
+        assert_eq!(resources([secret.to_owned()]), [named]);
         // Where the call names nothing either, what is made there may be any of its kind.
         let bare = record("p1", &error).replace(r#"{"projectName":"p1"}"#, "null");
         assert_eq!(resources([bare]), [project("*")]);
