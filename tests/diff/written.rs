@@ -8,6 +8,7 @@ use super::{ACCOUNT, Files, Log, QUEUE, WEEK, drafted, texts, week};
 use crate::harness::{list, text_of};
 
 const DESCRIBE: &str = "dynamodb:DescribeTable";
+const ROLE: &str = r#"{"roleName":"r"}"#;
 
 /// The week of a worker that looks at one table.
 fn looks() -> Log {
@@ -105,4 +106,16 @@ fn what_stays_on_a_pattern_without_all_colons_is_told_as_that() {
     assert_eq!(texts(&statement["Resource"]), ["arn:aws:sqs:*"], "{one:#}");
     let used = &one["statements"][0]["actions"][0]["used"][0];
     assert_eq!(used["written_as"]["pattern"], "arn:aws:sqs:*", "{one:#}");
+}
+
+/// Nor does what worked on something that the record tells no more than a part of: here its path.
+#[test]
+fn what_is_not_known_wholly_shows_nothing_of_how_a_pattern_is_read() {
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "iam.amazonaws.com", "GetRole", ROLE);
+    let one = worker(&log, &[allow(&["iam:GetRole"], "arn:aws:iam::*")], &WEEK);
+    let [draft] = drafted(&one)[..] else { panic!("{one:#}") };
+    let [statement] = list(draft, "Statement") else { panic!("{draft:#}") };
+    assert_eq!(texts(&statement["Resource"]), ["arn:aws:iam::*"], "{one:#}");
+    let used = &one["statements"][0]["actions"][0]["used"][0];
+    assert_eq!(used["written_as"]["pattern"], "arn:aws:iam::*", "{one:#}");
 }
