@@ -94,3 +94,30 @@ fn an_event_that_is_put_to_a_bus_is_not_said_to_be_never_recorded() {
     let told = why(&worker, "logs:PutLogEvents");
     assert_eq!(told, "it is not known whether CloudTrail shows all of its calls");
 }
+
+/// A call that could not be mapped may need that the role which it brings is passed, and nothing else of IAM.
+#[test]
+fn a_role_that_an_unmapped_call_brought_keeps_the_passing_of_it_alone() {
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/quality");
+    let brings = json!({"name": "q", "role": role}).to_string();
+    let log = Log::alive(ACCOUNT, 8).daily(
+        "worker",
+        "glue.amazonaws.com",
+        "CreateDataQualityEvaluationConfig",
+        &brings,
+    );
+    let iam = allow(&["iam:PassRole", "iam:DeleteRole", "iam:GetRole"], "*");
+    let worker = looked(&log, &[allow(&["glue:GetJob"], "*"), iam]);
+    let to = json!({"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}});
+    assert_eq!(passes(&worker), [to], "{worker:#}");
+    let why = why(&worker, "iam:PassRole");
+    let told = format!(
+        "CreateDataQualityEvaluationConfig of glue.amazonaws.com, which could not be mapped, brought {role}"
+    );
+    assert!(why.starts_with(&told), "{why}");
+    assert!(texts(&worker["notes"]).iter().any(|note| note.starts_with(&told)), "{worker:#}");
+    let frozen: Vec<&String> = worker["frozen"].as_object().unwrap().keys().collect();
+    assert_eq!(frozen, ["glue"]);
+    let removed = &list(&worker, "statements")[1]["removed"][0]["actions"];
+    assert_eq!(texts(removed), ["iam:DeleteRole", "iam:GetRole"], "{worker:#}");
+}

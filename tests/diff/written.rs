@@ -4,10 +4,11 @@
 use serde_json::Value;
 
 use super::beside::{allow, worker};
-use super::{ACCOUNT, Files, Log, WEEK, drafted, texts};
-use crate::harness::list;
+use super::{ACCOUNT, Files, Log, QUEUE, WEEK, drafted, texts, week};
+use crate::harness::{list, text_of};
 
 const DESCRIBE: &str = "dynamodb:DescribeTable";
+const ROLE: &str = r#"{"roleName":"r"}"#;
 
 /// The week of a worker that looks at one table.
 fn looks() -> Log {
@@ -59,4 +60,62 @@ fn a_pattern_means_nothing_that_goes_from_another_of_its_statements() {
     ];
     let one = worker(&looks(), &statements, &options);
     assert_eq!(on(&one, "y*"), ["dynamodb:ListTagsOfResource"], "{one:#}");
+}
+
+/// Whether the last `*` of `arn:aws:sqs:*` runs past colons AWS's pages leave open.
+#[test]
+fn what_worked_shows_how_a_pattern_without_all_colons_is_read() {
+    let actions = ["sqs:GetQueueAttributes", "sqs:TagQueue"];
+    let queues = [QUEUE.to_owned(), QUEUE.replace("eu-west-1", "us-east-1")];
+    for wide in ["arn:aws:sqs:*", "arn:*"] {
+        let one = worker(&week(), &[allow(&actions, wide)], &WEEK);
+        let [draft] = drafted(&one)[..] else { panic!("{one:#}") };
+        let [statement] = list(draft, "Statement") else { panic!("{draft:#}") };
+        assert_eq!(texts(&statement["Action"]), actions[..1], "{wide}");
+        assert_eq!(texts(&statement["Resource"]), queues, "{wide}");
+        let told = format!("`{wide}` has not all colons of an ARN");
+        assert!(texts(&one["notes"]).iter().any(|note| note.starts_with(&told)), "{one:#}");
+        assert!(list(&one["proofs"]["no_new_access"], "failures").is_empty(), "{one:#}");
+    }
+    // What surely allowed it keeps it.
+    let statements = [allow(&actions, "arn:aws:sqs:*"), allow(&actions[..1], "arn:aws:sqs:*:*:*")];
+    let one = worker(&week(), &statements, &WEEK);
+    assert!(!texts(&one["notes"]).iter().any(|note| note.contains("colons")), "{one:#}");
+}
+
+#[test]
+fn every_role_is_every_role_however_its_pattern_ends() {
+    for (wide, every) in [("arn:aws:iam::*", true), ("arn:aws:iam::*:role/a*", false)] {
+        let one = worker(&week(), &[allow(&["iam:PassRole"], wide)], &WEEK);
+        let mut codes = list(&one, "findings").iter().map(|one| text_of(one, "code"));
+        assert_eq!(codes.any(|code| code == "pass-role-star"), every, "{one:#}");
+    }
+}
+
+/// What did not work shows nothing of how the pattern is read.
+#[test]
+fn what_stays_on_a_pattern_without_all_colons_is_told_as_that() {
+    let mut log = week();
+    for record in log.records.iter_mut().filter(|one| one.contains("GetQueueAttributes")) {
+        *record = record.replacen('{', r#"{"errorCode":"ThrottlingException","#, 1);
+    }
+    let statements = [allow(&["sqs:GetQueueAttributes", "sqs:TagQueue"], "arn:aws:sqs:*")];
+    let one = worker(&log, &statements, &WEEK);
+    let [draft] = drafted(&one)[..] else { panic!("{one:#}") };
+    let [statement] = list(draft, "Statement") else { panic!("{draft:#}") };
+    assert_eq!(texts(&statement["Resource"]), ["arn:aws:sqs:*"], "{one:#}");
+    let used = &one["statements"][0]["actions"][0]["used"][0];
+    assert_eq!(used["written_as"]["pattern"], "arn:aws:sqs:*", "{one:#}");
+}
+
+/// Nor does what worked on something that the record tells no more than a part of: here its path.
+#[test]
+fn what_is_not_known_wholly_shows_nothing_of_how_a_pattern_is_read() {
+    let log = Log::alive(ACCOUNT, 8).daily("worker", "iam.amazonaws.com", "GetRole", ROLE);
+    let one = worker(&log, &[allow(&["iam:GetRole"], "arn:aws:iam::*")], &WEEK);
+    let [draft] = drafted(&one)[..] else { panic!("{one:#}") };
+    let [statement] = list(draft, "Statement") else { panic!("{draft:#}") };
+    assert_eq!(texts(&statement["Resource"]), ["arn:aws:iam::*"], "{one:#}");
+    let used = &one["statements"][0]["actions"][0]["used"][0];
+    assert_eq!(used["written_as"]["pattern"], "arn:aws:iam::*", "{one:#}");
 }

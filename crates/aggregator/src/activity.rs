@@ -86,6 +86,9 @@ pub struct Principal {
     pub unmapped: BTreeMap<UnmappedKey, Stats>,
     /// Services of which some call could not be mapped: what is granted of them is not all.
     pub frozen: BTreeSet<String>,
+    /// Events that could not be mapped and brought roles, each with these; with none where what the call had was
+    /// left out. Whoever makes such calls may have to pass them.
+    pub brought: BTreeMap<(String, String), BTreeSet<String>>,
     /// The workload that all this is of, where they are told apart; see [`resolve_by_workload`].
     pub workload: Option<Workload>,
     /// By which providers its sessions were begun in which many people act in one role.
@@ -293,6 +296,7 @@ impl Principal {
             rows: BTreeMap::new(),
             unmapped: BTreeMap::new(),
             frozen: BTreeSet::new(),
+            brought: BTreeMap::new(),
             workload: None,
             federated: Federated::new(),
             workloads: BTreeMap::new(),

@@ -311,17 +311,15 @@ impl Principal {
             let named = call.denial.as_ref().and_then(|denial| denial.action.as_deref());
             let named = named.filter(|_| outcome == Outcome::Denied).map(str::to_owned);
             self.lose(call, outcome, stats, (kind, named, why.to_owned()), service);
-            // Nothing is granted for a role that it brings, and nothing of roles is taken away.
-            let brings_role = || {
+            // Nothing is granted for a role that it brings, and the passing of it is not taken away.
+            if kind == Unmapped::Unverified && outcome != Outcome::Denied {
                 let request = CallRequest { call, principal: &self.arn, facts };
-                if call.is_cut() {
-                    operation.passes_roles()
-                } else {
-                    operation.passes_role(&request)
+                let cut = call.is_cut();
+                let roles = if cut { BTreeSet::new() } else { operation.passed(&request) };
+                if !roles.is_empty() || cut && operation.passes_roles() {
+                    let event = (call.event_source.to_string(), call.event_name.to_string());
+                    self.brought.entry(event).or_default().extend(roles);
                 }
-            };
-            if kind == Unmapped::Unverified && outcome != Outcome::Denied && brings_role() {
-                self.frozen.insert("iam".to_owned());
             }
             return;
         }
@@ -361,7 +359,12 @@ impl Principal {
             grants.retain(|grant| grant.action == key.action);
             // Of several things that the call is on, the message names one.
             let name = key.resource.rsplit(' ').next().unwrap_or_default();
-            let is = |arn: &str| arn.rsplit(['/', ':']).next() == Some(name);
+            // What a service adds to a name is no other name: a secret's ARN ends in more.
+            let is = |arn: &str| {
+                let last = arn.rsplit(['/', ':']).next().unwrap_or_default();
+                let named = last.trim_end_matches('?').strip_suffix('-');
+                last == name || named == Some(name) && last.ends_with('?')
+            };
             if told && grants.iter().any(|grant| is(&grant.resource)) {
                 grants.retain(|grant| is(&grant.resource));
             } else if told
@@ -706,12 +709,15 @@ mod tests {
                 error,
             );
             assert!(principal.rows.is_empty());
-            principal.frozen.into_iter().collect::<Vec<_>>()
+            let roles: Vec<String> = principal.brought.into_values().flatten().collect();
+            (principal.frozen.into_iter().collect::<Vec<_>>(), roles)
         };
-        let with = r#"{"name":"q","role":"arn:aws:iam::111122223333:role/quality"}"#;
-        assert_eq!(frozen(with, ""), ["glue", "iam"]);
-        assert_eq!(frozen(r#"{"name":"q"}"#, ""), ["glue"]);
-        assert_eq!(frozen(with, r#","errorCode":"AccessDenied""#), [""; 0]);
+        let role = "arn:aws:iam::111122223333:role/quality";
+        let with = format!(r#"{{"name":"q","role":"{role}"}}"#);
+        let glue = || vec!["glue".to_owned()];
+        assert_eq!(frozen(&with, ""), (glue(), vec![role.to_owned()]));
+        assert_eq!(frozen(r#"{"name":"q"}"#, ""), (glue(), Vec::new()));
+        assert_eq!(frozen(&with, r#","errorCode":"AccessDenied""#), Default::default());
     }
 
     #[test]
@@ -756,6 +762,13 @@ mod tests {
             |name: &str| format!("arn:aws:codebuild:eu-west-1:111122223333:project/{name}");
         let denied = resources([record("p1", &error), record("p2", &error)]);
         assert_eq!(denied, [project("p1"), project("p2")]);
+        // A secret's ARN has more than its name.
+        let secret = r#"{"userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"},
+            "eventTime":"2026-03-02T10:00:00Z","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue",
+            "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"s","requestParameters":{"secretId":"x"},
+            "errorCode":"AccessDenied","errorMessage":"User: arn:aws:iam::111122223333:user/jo is not authorized to perform: secretsmanager:GetSecretValue on resource: x because no identity-based policy allows the secretsmanager:GetSecretValue action"}"#;
+        let named = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:x-??????";
+        assert_eq!(resources([secret.to_owned()]), [named]);
         // Where the call names nothing either, what is made there may be any of its kind.
         let bare = record("p1", &error).replace(r#"{"projectName":"p1"}"#, "null");
         assert_eq!(resources([bare]), [project("*")]);

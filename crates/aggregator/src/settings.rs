@@ -118,6 +118,7 @@ impl Settings {
                 sorted.names.entry((account_in(workload), name)).or_default().insert(workload);
             }
             if setting.is_of_mapping()
+                && is_id(part, values)
                 && let Some(latest) = latest(values)
             {
                 let at = sorted.mappings.entry((*setting, part)).or_insert(latest);
@@ -202,14 +203,19 @@ impl ByWorkload<'_> {
         let (workload, setting, part) = key;
         let values = self.settings.told.get(key);
         let mapped = |setting| self.mappings.get(&(setting, part.as_str())).copied();
-        let is_mapping = setting.is_of_mapping() && !part.is_empty();
+        let has_id = values.is_some_and(|values| is_id(part, values));
+        let is_mapping = setting.is_of_mapping() && !part.is_empty() && has_id;
         let last = match is_mapping {
             true => mapped(*setting),
             false => values.and_then(latest),
         };
-        let gone = is_mapping.then(|| mapped(Setting::EventSourceGone)).flatten();
-        let version = (!is_mapping).then(|| self.last(workload, Setting::Gone, part)).flatten();
-        let gone = gone.max(version).max(self.last(workload, Setting::Gone, ""));
+        let of_mapping = setting.is_of_mapping() && !part.is_empty();
+        let gone = match (is_mapping, of_mapping) {
+            (true, _) => mapped(Setting::EventSourceGone),
+            (false, true) => self.last(workload, Setting::EventSourceGone, part),
+            (false, false) => self.last(workload, Setting::Gone, part),
+        };
+        let gone = gone.max(self.last(workload, Setting::Gone, ""));
         let counts = !setting.is_of_life();
         values.into_iter().flatten().filter(move |(_, told)| {
             counts && Some(told.2) == last && gone.is_none_or(|gone| gone <= told.2)
@@ -241,6 +247,12 @@ fn are_different_roles(one: &str, other: &str) -> bool {
         Some((arn.split(':').nth(4)?.to_owned(), rest.rsplit('/').next()?.to_ascii_lowercase()))
     };
     name(one).zip(name(other)).is_some_and(|(one, other)| one != other)
+}
+
+/// Tells whether what a mapping's answers are filed under is its id. Without one it is what it has, and that others
+/// may have too.
+fn is_id(part: &str, values: &BTreeMap<String, Told>) -> bool {
+    !values.contains_key(part)
 }
 
 fn latest(values: &BTreeMap<String, Told>) -> Option<i64> {
@@ -405,6 +417,22 @@ mod tests {
         let moved = mapping(2, "UpdateEventSourceMapping20150331", "a")
             .replace(FUNCTION, &format!("{FUNCTION}-2"));
         assert_eq!(set_up(&[mapping(1, made, "a"), moved]), [""; 0]);
+    }
+
+    #[test]
+    fn mappings_without_an_id_are_each_functions_own() {
+        let mapping = |hour, name, function: &str| {
+            let source = "arn:aws:sqs:eu-west-1:111122223333:jobs";
+            let answer = format!(r#"{{"functionArn":"{function}","eventSourceArn":"{source}"}}"#);
+            by_deployer(hour, name, &answer)
+        };
+        let (made, gone) = ("CreateEventSourceMapping20150331", "DeleteEventSourceMapping20150331");
+        let other = format!("{FUNCTION}-2");
+        let reads = ["event-source arn:aws:sqs:eu-west-1:111122223333:jobs"];
+        for later in [mapping(2, made, &other), mapping(2, gone, &other)] {
+            assert_eq!(set_up(&[mapping(1, made, FUNCTION), later]), reads);
+        }
+        assert_eq!(set_up(&[mapping(1, made, FUNCTION), mapping(2, gone, FUNCTION)]), [""; 0]);
     }
 
     #[test]

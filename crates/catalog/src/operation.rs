@@ -220,14 +220,13 @@ impl Operation {
         self.plans().any(|plan| plan.node(plan::PASSES).nodes().next().is_some())
     }
 
-    /// Returns whether a call passes a role; also one whose own action nobody knows, for which nothing is
+    /// Returns the roles that a call passes; also of one whose own action nobody knows, for which nothing is
     /// granted.
-    pub fn passes_role(&self, request: &dyn Request) -> bool {
-        self.passes_roles()
-            && self.plan().is_some_and(|plan| {
-                let grants = resolve::resolve(self.table, plan, request).grants;
-                grants.iter().any(|grant| grant.action == "iam:PassRole")
-            })
+    pub fn passed(&self, request: &dyn Request) -> BTreeSet<String> {
+        let plan = self.plan().filter(|_| self.passes_roles());
+        let grants = plan.map(|plan| resolve::resolve(self.table, plan, request).grants);
+        let passes = grants.into_iter().flatten().filter(|grant| grant.action == "iam:PassRole");
+        passes.map(|grant| grant.resource).collect()
     }
 
     /// Returns the services that it passes roles to; nothing where of some role that it passes it is not

@@ -40,6 +40,8 @@ pub struct Caveats {
     pub likely: BTreeSet<String>,
     /// Of many people who act in the role, where they do.
     pub shared: Vec<SharedBy>,
+    /// Calls that could not be mapped and brought roles, in words.
+    pub brought: BTreeSet<String>,
     /// Grants on what did not exist and anybody may make, by what that is and why it matters: each action with
     /// its resource.
     pub nobodys: BTreeMap<(&'static str, &'static str), BTreeSet<String>>,
@@ -132,6 +134,8 @@ impl Caveats {
                 caveats.nobodys.insert((&name.what, &name.reason), grants);
             }
         }
+        let all = principal.brought.iter();
+        caveats.brought = all.map(|(event, roles)| brings(event, roles)).collect();
         caveats.any_role = any_role.collect();
         let widened = widened.into_iter();
         caveats.widened =
@@ -190,6 +194,11 @@ impl Caveats {
                 some(&passed.iter().map(String::as_str).collect::<Vec<_>>())
             ));
         }
+        notes.extend(
+            self.brought
+                .iter()
+                .map(|what| format!("{what}: whether it needs iam:PassRole on that is not known")),
+        );
         if !self.pathless.is_empty() {
             let names: Vec<&str> = self.pathless.iter().map(String::as_str).collect();
             notes.push(format!(
@@ -208,6 +217,13 @@ impl Caveats {
         }
         notes
     }
+}
+
+/// Says which roles a call that could not be mapped brought.
+pub(crate) fn brings((source, name): &(String, String), roles: &BTreeSet<String>) -> String {
+    let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+    let roles = if roles.is_empty() { "perhaps a role".to_owned() } else { some(&roles) };
+    format!("{name} of {source}, which could not be mapped, brought {roles}")
 }
 
 impl GlobalName {

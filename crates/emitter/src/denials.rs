@@ -33,7 +33,7 @@ pub struct DenialLine {
     pub events: Vec<EventName>,
     /// The kind of policy that refused: `identity-based`, `resource-based`, `missing-or-resource-based`,
     /// `permissions-boundary`, `session`, `service-control`, `resource-control`, `vpc-endpoint`,
-    /// `role-trust` or `lake-formation` (its own grants); absent where the message names none.
+    /// `role-trust`, `lake-formation` (its own grants) or `account-setting`; absent where the message names none.
     pub policy: Option<String>,
     /// Whether a policy denied explicitly, as opposed to none allowing it; absent where the
     /// message does not tell.
@@ -63,6 +63,10 @@ impl DenialLine {
     /// Returns who refused.
     #[must_use]
     pub fn told(&self) -> String {
+        if self.fixed_in == FixedIn::MissingOrResourcePolicy {
+            return "denied: there is no such resource, or its policy does not allow it, or denies it"
+                .to_owned();
+        }
         let name = self.fixed_in.name();
         let one = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
         match self.explicit {
@@ -138,7 +142,9 @@ pub(crate) fn of_principal(principal: &Principal) -> Vec<(DenialLine, &Stats)> {
 /// What follows from who refused; the rest is left empty.
 fn line(principal: &Principal, refusal: &Refusal) -> DenialLine {
     let remedy: Remedy = remedy(refusal);
-    let told = refusal.explicit || refusal.policy.is_some();
+    // One message may leave open which of several reasons it was.
+    let told = (refusal.explicit || refusal.policy.is_some())
+        && remedy.fixed_in != FixedIn::MissingOrResourcePolicy;
     DenialLine {
         principal: principal.arn.clone(),
         account: principal.account.clone(),
@@ -256,7 +262,26 @@ mod tests {
                 (FixedIn::ServiceControlPolicy, Some(true), Some(false), 1),
             ]
         );
-        // An explicit deny means what it says; the others may hide a missing key.
+        let off = denied(vec![refused(Some("account-setting"), false, &[10])]);
+        let lines = lines_of(&principal(vec![(key("*", Outcome::Denied), off)]));
+        assert_eq!(lines.first().unwrap().fixable_here, Some(false));
+        // A key that is missing, not allowed or denied: the message is the same.
+        let all = denied(vec![refused(Some("missing-or-resource-based"), false, &[10])]);
+        let lines = lines_of(&principal(vec![(key("arn:aws:kms:k", Outcome::Denied), all)]));
+        let line = lines.first().unwrap();
+        assert_eq!((line.explicit, line.fixable_here), (None, Some(false)));
+        assert!(line.told().ends_with("does not allow it, or denies it"), "{}", line.told());
+        assert!(line.fix.contains("Deny statement"), "{}", line.fix);
+    }
+
+    #[test]
+    fn an_explicit_deny_means_what_it_says_and_others_may_hide_a_missing_key() {
+        let row = denied(vec![
+            refused(Some("identity-based"), false, &[10]),
+            refused(Some("service-control"), true, &[30]),
+            refused(None, false, &[40]),
+        ]);
+        let lines = lines_of(&principal(vec![(key("arn:aws:s3:::b/k", Outcome::Denied), row)]));
         assert_eq!(lines.iter().filter(|line| line.doubt.is_some()).count(), 2);
     }
 

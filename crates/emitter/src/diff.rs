@@ -7,6 +7,7 @@
 mod build;
 mod drafted;
 mod room;
+mod run_on;
 mod unnamed;
 mod words;
 mod writing;

@@ -32,6 +32,7 @@ use trailtrim_catalog::{Catalog, undated};
 use trailtrim_iam::{Effect, Statement};
 
 use crate::attached::{Attached, Bundle, Inventory};
+use crate::caveats::brings;
 use crate::circumstance::ConditionKind;
 use crate::cover::service;
 use crate::taste::{Choice, Taste, is_often};
@@ -337,8 +338,12 @@ fn frozen(holders: &[&TightenedPrincipal<'_>], catalog: Catalog) -> Frozen {
     for (service, why) in holders.iter().flat_map(|one| &one.frozen) {
         frozen.services.entry(service.clone()).or_insert_with(|| why.clone());
     }
-    let principals = holders.iter().filter_map(|one| one.principal);
-    for key in principals.flat_map(|one| one.unmapped.keys()) {
+    let principals = || holders.iter().filter_map(|one| one.principal);
+    for (event, roles) in principals().flat_map(|one| &one.brought) {
+        let to = catalog.operation(&event.0, &event.1).passed_to();
+        frozen.brought.insert(brings(event, roles), to);
+    }
+    for key in principals().flat_map(|one| one.unmapped.keys()) {
         let operation = catalog.operation(&key.event_source, &key.event_name);
         if let Some(service) = operation.service()
             && key.kind.loses()

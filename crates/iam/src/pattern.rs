@@ -32,6 +32,18 @@ pub fn covers(wide: &str, narrow: &str) -> bool {
             && covers_name(wide, narrow).unwrap_or_else(|| covers_any(wide, narrow))
 }
 
+/// As [`covers`], where a `*` may stand for the parts of an ARN that `wide` lacks, as one of AWS's pages has it.
+///
+/// ```
+/// use trailtrim_iam::pattern::{covers, covers_run_on};
+/// let (wide, queue) = ("arn:aws:sqs:*", "arn:aws:sqs:eu-west-1:111122223333:q");
+/// assert!(covers_run_on(wide, queue) && !covers(wide, queue));
+/// ```
+#[must_use]
+pub fn covers_run_on(wide: &str, narrow: &str) -> bool {
+    covers(wide, narrow) || covers_in(wide, narrow, Colons::RunOn)
+}
+
 /// As [`covers`], of the name of a thing beside a pattern of names, which is what most are: there is one reading
 /// where both have all of their colons, part by part.
 fn covers_name(wide: &str, narrow: &str) -> Option<bool> {
@@ -48,11 +60,14 @@ fn covers_name(wide: &str, narrow: &str) -> Option<bool> {
 
 /// As [`covers`], where either may be any pattern.
 fn covers_any(wide: &str, narrow: &str) -> bool {
-    [Colons::RunOn, Colons::Within].into_iter().all(|colons| {
-        let wide = glob::resource(wide, Version::V2012, colons);
-        let narrow = glob::resource(narrow, Version::V2012, colons);
-        narrow.iter().all(|narrow| wide.iter().any(|wide| wide.covers(narrow)))
-    })
+    [Colons::RunOn, Colons::Within].into_iter().all(|colons| covers_in(wide, narrow, colons))
+}
+
+/// As [`covers`], in one reading.
+fn covers_in(wide: &str, narrow: &str, colons: Colons) -> bool {
+    let wide = glob::resource(wide, Version::V2012, colons);
+    let narrow = glob::resource(narrow, Version::V2012, colons);
+    narrow.iter().all(|narrow| wide.iter().any(|wide| wide.covers(narrow)))
 }
 
 /// Tells whether every action that `narrow` means, `wide` means too; letter case aside.

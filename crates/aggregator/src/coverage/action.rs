@@ -336,7 +336,7 @@ impl Coverage {
             foreign: event.foreign || event.apart,
             needed: event.needed.iter().copied().find(|needed| can(needed)),
             home: home(),
-            only: least.only_in(place.region),
+            only: least.only_in(place),
         })
     }
 
@@ -439,11 +439,12 @@ struct Demand<'e> {
 }
 
 impl<'e> Demand<'e> {
-    /// Returns the regions that alone take such calls, whichever they are about.
-    fn only_in(&self, region: &str) -> &'static [String] {
+    /// Returns the regions that alone take such calls, if some do.
+    fn only_in(&self, place: &Place<'_>) -> &'static [String] {
+        let there = (place.region, place.resource);
         match self.event {
-            Some(event) => services::only_in(&event.source, Some(event.name), region),
-            None => services::only_in(&self.source, None, region),
+            Some(event) => services::only_in(&event.source, Some(event.name), there),
+            None => services::only_in(&self.source, None, there),
         }
     }
 
@@ -456,7 +457,7 @@ impl<'e> Demand<'e> {
     where
         'e: 'q,
     {
-        let only = self.only_in(place.region);
+        let only = self.only_in(place);
         let own = only.is_empty().then_some(None);
         let regions = own.into_iter().chain(only.iter().map(|region| Some(region.as_str())));
         regions

@@ -98,6 +98,9 @@ struct Only {
     /// All where there are none.
     #[serde(default)]
     events: Vec<String>,
+    /// What they are about; anything where it is absent.
+    #[serde(default)]
+    on: Option<String>,
     /// Each takes them, so that whoever calls has the choice.
     regions: Vec<String>,
     #[serde(default)]
@@ -231,14 +234,19 @@ pub(crate) fn home(region: &str) -> Option<&'static str> {
         .map(|home| home.region.as_str())
 }
 
-/// Returns the regions that alone take calls of a source, in the partition of `region`; of some events of it where
-/// one is named.
-pub(crate) fn only_in(source: &str, event: Option<&str>, region: &str) -> &'static [String] {
+/// Returns the regions that alone take calls of a source about what a resource pattern means, in the partition of
+/// `region`; of some events of it where one is named.
+pub(crate) fn only_in(
+    source: &str,
+    event: Option<&str>,
+    (region, resource): (&str, &str),
+) -> &'static [String] {
     let takes = |one: &&Only| {
         let named = one.events.is_empty()
             || event.is_some_and(|event| one.events.iter().any(|name| name == event));
         one.sources.iter().any(|name| name == source)
             && named
+            && one.on.as_deref().is_none_or(|on| pattern::covers(on, resource))
             && !one.except.iter().any(|prefix| region.starts_with(prefix))
     };
     FACTS.only.iter().find(takes).map_or(&[], |one| &one.regions)
@@ -290,14 +298,23 @@ mod tests {
     fn some_are_recorded_in_one_region_whatever_they_are_about() {
         const NONE: &[&str] = &[];
         const OREGON: &[&str] = &["us-west-2"];
-        let accelerators = |region| only_in("globalaccelerator.amazonaws.com", None, region);
+        let accelerators = |region| only_in("globalaccelerator.amazonaws.com", None, (region, "*"));
         assert_eq!(accelerators("eu-west-1"), OREGON);
         assert_eq!(accelerators(""), OREGON);
         assert_eq!(accelerators("cn-north-1"), NONE);
-        let s3 = |event| only_in("s3.amazonaws.com", Some(event), "eu-west-1");
+        let s3 = |event| only_in("s3.amazonaws.com", Some(event), ("eu-west-1", "*"));
         assert_eq!(s3("CreateMultiRegionAccessPoint"), OREGON);
         assert_eq!(s3("SubmitMultiRegionAccessPointRoutes").len(), 5);
         assert_eq!(s3("CreateBucket"), NONE);
+        // Virginia has what is for CloudFront, each region its own.
+        let acls = |resource| {
+            only_in("wafv2.amazonaws.com", Some("UpdateWebACL"), ("eu-west-1", resource))
+        };
+        assert_eq!(acls("arn:aws:wafv2:*:111122223333:global/webacl/*"), ["us-east-1"]);
+        assert_eq!(acls("arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/*"), NONE);
+        assert_eq!(acls("*"), NONE);
+        let chime = |event| only_in("chime.amazonaws.com", Some(event), ("eu-central-1", "*"));
+        assert_eq!((chime("CreateUser").len(), chime("CreateMeeting").len()), (1, 0));
     }
 
     #[test]

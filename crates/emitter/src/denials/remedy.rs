@@ -17,6 +17,8 @@ pub enum FixedIn {
     IdentityPolicy,
     /// The resource's own policy.
     ResourcePolicy,
+    /// Whatever is wrong of these: there is no such resource, or its own policy does not allow it, or denies it.
+    MissingOrResourcePolicy,
     /// The principal's permissions boundary.
     PermissionsBoundary,
     /// The policy handed over when the session began.
@@ -31,6 +33,8 @@ pub enum FixedIn {
     TrustPolicy,
     /// What Lake Formation grants by itself, beside IAM.
     LakeFormation,
+    /// A setting of the account, which only its owner changes.
+    AccountSetting,
     /// The message does not say which policy refused.
     Unknown,
 }
@@ -41,6 +45,7 @@ impl FixedIn {
         match self {
             FixedIn::IdentityPolicy => "identity policy",
             FixedIn::ResourcePolicy => "resource policy",
+            FixedIn::MissingOrResourcePolicy => "missing resource, or its policy",
             FixedIn::PermissionsBoundary => "permissions boundary",
             FixedIn::SessionPolicy => "session policy",
             FixedIn::ServiceControlPolicy => "service control policy",
@@ -48,6 +53,7 @@ impl FixedIn {
             FixedIn::EndpointPolicy => "VPC endpoint policy",
             FixedIn::TrustPolicy => "trust policy",
             FixedIn::LakeFormation => "grant of Lake Formation",
+            FixedIn::AccountSetting => "setting of the account",
             FixedIn::Unknown => "policy that the message does not name",
         }
     }
@@ -64,7 +70,7 @@ pub(super) struct Remedy {
 }
 
 /// By the kind of policy, as messages of denial are read.
-const REMEDIES: [(&str, Remedy); 10] = [
+const REMEDIES: [(&str, Remedy); 11] = [
     (
         "identity-based",
         Remedy {
@@ -76,8 +82,8 @@ const REMEDIES: [(&str, Remedy); 10] = [
     (
         "missing-or-resource-based",
         Remedy {
-            fixed_in: FixedIn::ResourcePolicy,
-            implicit: "there is no such resource in this region, or its owner allows the principal in its policy (of a key, the key policy); look at region and account first",
+            fixed_in: FixedIn::MissingOrResourcePolicy,
+            implicit: "look at region and account first; if the resource is there, its owner allows the principal in its policy (of a key, the key policy), or narrows the Deny statement there",
             explicit: "the resource's owner narrows the Deny statement of the resource's policy",
         },
     ),
@@ -143,6 +149,14 @@ const REMEDIES: [(&str, Remedy); 10] = [
             fixed_in: FixedIn::LakeFormation,
             implicit: "a Lake Formation administrator grants the principal what it lacks on the database, table or location",
             explicit: "Lake Formation's grants deny nothing; look at what the principal lacks",
+        },
+    ),
+    (
+        "account-setting",
+        Remedy {
+            fixed_in: FixedIn::AccountSetting,
+            implicit: "the account's root user activates IAM access to billing information; before that no policy helps",
+            explicit: "the account's root user activates IAM access to billing information; before that no policy helps",
         },
     ),
 ];

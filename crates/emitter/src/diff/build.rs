@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use trailtrim_aggregator::{Activity, Coverage, Join as _, RowKey, Stats, is_service_linked};
 use trailtrim_catalog::Catalog;
-use trailtrim_iam::PolicyDocument;
+use trailtrim_iam::{PolicyDocument, Statement};
 
 use super::drafted::{Drafted, Sourced};
 use super::room::{Rooms, limits_of};
+use super::run_on::RunOn;
 use super::unnamed::unnamed;
 use super::writing::Writing;
 use super::{
@@ -229,6 +230,7 @@ impl Builder<'_> {
             caveats.shared = SharedBy::of_drafts(principal, &one.attached.trusted, &drafts);
         }
         notes.extend(caveats.notes());
+        notes.extend(RunOn::of(bundles.iter().map(|(bundle, _)| *bundle)).told());
         if let Some(principal) = one.principal {
             notes.extend(
                 bundles
@@ -339,6 +341,8 @@ impl Builder<'_> {
         };
         let (arn, attached_here) = (&one.attached.arn, documents(true));
         let documents = documents(false);
+        let worked = RunOn::of(bundles.iter().map(|(bundle, _)| *bundle)).worked();
+        let before: Vec<&PolicyDocument> = attached.iter().copied().chain([&worked]).collect();
         let not_attached: BTreeSet<&RowKey> =
             one.not_attached.iter().map(|(used, _)| used.key).collect();
         let withheld = |action: &str| self.settings().withheld(action);
@@ -368,7 +372,7 @@ impl Builder<'_> {
         }
         Proofs {
             replay: replay.unwrap_or_default(),
-            no_new_access: proof::no_new_access(&attached, &documents, self.catalog()),
+            no_new_access: proof::no_new_access(&before, &documents, self.catalog()),
             irredundant,
             backtest: self.foretell(one, &attached, &not_attached),
             fits: proof::fits(
@@ -513,6 +517,7 @@ fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<Stat
                 .map(|one| one.action)
                 .filter(|action| statement.is_some_and(|one| writing.concedes(action, one)))
                 .collect();
+            let action = |one| action(one, *place, (statement, several), &writing);
             StatementDiff {
                 policy: place.policy,
                 statement: place.statement,
@@ -524,9 +529,9 @@ fn statements(bundle: &TightenedBundle<'_>, draft: Option<&Drafted>) -> Vec<Stat
                         (_, true) => Some(ActionDiff {
                             class: Class::ToFit,
                             why: format!("{}, and a pattern of the draft stands for it", one.why),
-                            ..action(one, *place, several, &writing)
+                            ..action(one)
                         }),
-                        (false, false) => Some(action(one, *place, several, &writing)),
+                        (false, false) => Some(action(one)),
                         (true, false) => None,
                     })
                     .collect(),
@@ -541,7 +546,12 @@ fn goes(one: &Judged<'_>) -> bool {
     matches!(one.class, Class::Unused | Class::Forbidden) && one.rest == Rest::Nothing
 }
 
-fn action(one: &Judged<'_>, place: Place, several: bool, writing: &Writing<'_>) -> ActionDiff {
+fn action(
+    one: &Judged<'_>,
+    place: Place,
+    (statement, several): (Option<&Statement>, bool),
+    writing: &Writing<'_>,
+) -> ActionDiff {
     let used = one.seen.iter().map(|used| UsedResource {
         principal: several.then(|| used.principal.to_owned()),
         resource: used.key.resource.clone(),
@@ -555,7 +565,11 @@ fn action(one: &Judged<'_>, place: Place, several: bool, writing: &Writing<'_>) 
                     });
                     Some(of_parts(written.collect()))
                 }
-                _ => writing.instead(one.action, place, &used.key.resource),
+                Some(_) => writing.instead(one.action, place, &used.key.resource),
+                // What no pattern is known to hold, the statement allows as it is attached.
+                None => writing
+                    .instead(one.action, place, &used.key.resource)
+                    .or_else(|| Some(WrittenAs::whole(statement?.resource.as_ref()?))),
             },
         },
         outcome: used.key.outcome.code().to_owned(),

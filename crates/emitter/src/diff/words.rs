@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use trailtrim_iam::Selector;
 
-use super::{ActionDiff, PrincipalDiff, RestView, Status, UsedResource};
+use super::{ActionDiff, PrincipalDiff, RestView, Status, UsedResource, WrittenAs};
 use crate::finding::Finding;
 use crate::proof::Proofs;
 use crate::report::Seen;
@@ -89,7 +90,7 @@ impl ActionDiff {
         match (&self.rest, self.class) {
             (_, Class::Withheld) => "goes".to_owned(),
             (RestView::AsAttached, _) => format!("stays as attached, {}", self.why),
-            (RestView::Nothing, _) if self.used.iter().all(|one| one.resource == "*") => {
+            (RestView::Nothing, _) if self.used.iter().all(UsedResource::stays) => {
                 "stays on".to_owned()
             }
             (RestView::Nothing, _) => "scoped to".to_owned(),
@@ -102,11 +103,28 @@ impl ActionDiff {
 }
 
 impl UsedResource {
+    /// Tells whether the draft has it as it is attached.
+    fn stays(&self) -> bool {
+        self.resource == "*" || self.written_as.as_ref().is_some_and(|one| one.why == WHOLE)
+    }
+
     /// Returns how it was used. How the draft has it is told once for all that it has so.
     #[must_use]
     pub fn told(&self) -> String {
         let perhaps = if self.surely { "" } else { ", by this statement or another" };
         format!("{}: {}{perhaps}", self.outcome, self.seen.told())
+    }
+}
+
+/// Why a draft has all that is attached in place of what was seen.
+const WHOLE: &str = "as it is attached, since what of it was used can't be told in patterns";
+
+impl WrittenAs {
+    /// Says that all resources of a statement stay.
+    pub(super) fn whole(attached: &Selector<Vec<String>>) -> WrittenAs {
+        let listed = attached.listed().join(", ");
+        let pattern = if attached.is_negated() { format!("all but {listed}") } else { listed };
+        WrittenAs { pattern, why: WHOLE.to_owned() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::Attribution;
 use trailtrim_catalog::{ActionFacts, Catalog};
-use trailtrim_iam::{Effect, Selector, Statement};
+use trailtrim_iam::{Effect, Selector, Statement, pattern};
 
 use super::{Code, Finding};
 use crate::diff::count;
@@ -122,11 +122,14 @@ impl Look<'_> {
                 self.found.push(Finding::new(Code::DeadGrant, message));
             }
         }
-        let passes =
-            patterns.iter().any(|one| trailtrim_iam::pattern::covers_action(one, "iam:PassRole"));
+        let passes = patterns.iter().any(|one| pattern::covers_action(one, "iam:PassRole"));
         let every_role = match &self.statement.resource {
             Some(Selector::Only(resources)) => resources.iter().any(|one| {
-                is_everything(one) || one.rsplit_once(":role/").is_some_and(|(_, name)| name == "*")
+                let partition = one.split(':').nth(1).unwrap_or_default();
+                let all = format!("arn:{partition}:iam::*:role/*");
+                is_everything(one)
+                    || one.rsplit_once(":role/").is_some_and(|(_, name)| name == "*")
+                    || pattern::covers_run_on(one, &all)
             }),
             _ => true,
         };

@@ -142,6 +142,20 @@ pub(crate) struct Frozen {
     pub(crate) services: BTreeMap<String, String>,
     /// Those calls that no rule maps, as the actions of their names.
     pub(crate) calls: BTreeSet<String>,
+    /// Those of them that brought roles, in words, each with the services that these would be passed to; nothing
+    /// where it is not known to which.
+    pub(crate) brought: BTreeMap<String, Option<BTreeSet<&'static str>>>,
+}
+
+impl Frozen {
+    /// Returns what of a statement on the passing of roles stays for what some of those calls brought, and why.
+    fn passing(&self, allow: &Allow<'_>) -> Option<(Rest, String)> {
+        let kept = self.brought.iter().filter_map(|(what, services)| {
+            let rest = services.as_ref().map_or(Rest::All, |services| allow.passing(services));
+            (rest != Rest::Nothing).then(|| (rest, what.clone()))
+        });
+        kept.reduce(|one, other| (one.0.beside(other.0), format!("{}; {}", one.1, other.1)))
+    }
 }
 
 /// A bundle that is judged, with all that its holders did.
@@ -305,6 +319,17 @@ impl<'a> Judge<'_, '_, 'a> {
             match on {
                 Rest::PassedTo(more) => services.extend(more),
                 _ => rest = Rest::All,
+            }
+        }
+        if action == "iam:PassRole"
+            && rest != Rest::All
+            && rest_class != Class::Forbidden
+            && !allow.dead.contains(action)
+            && let Some(kept) = self.bench.frozen.passing(allow)
+        {
+            (rest, why) = beside(kept, (rest, why));
+            if rest_class == Class::Unused {
+                rest_class = Class::Frozen;
             }
         }
         // In China a service may have a principal of its own.
