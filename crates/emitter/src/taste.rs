@@ -314,12 +314,12 @@ pub fn choose<'a>(
     chooser.finish()
 }
 
-/// Returns whether a taste would write an action's resource otherwise than it is.
-pub(crate) fn is_widened(action: &str, resource: &str, taste: Taste, catalog: Catalog) -> bool {
+/// Returns how a taste would write an action's resource that stands alone.
+pub(crate) fn written_as(action: &str, resource: &str, taste: Taste, catalog: Catalog) -> String {
     let stats = Stats::default();
     let seen = Seen { action, resource, stats: &stats, written: false, life: None };
     let choice = choose([seen], true, &|_| taste, &|_| Vec::new(), catalog);
-    choice.resource(action, resource) != resource
+    choice.resource(action, resource).to_owned()
 }
 
 /// Returns whether an action's resource is a key that holds a date, and if so, whether it was used beyond it.
