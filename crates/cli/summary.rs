@@ -362,7 +362,8 @@ fn tell_caveats(
         let who = format!("{}{}", principal.arn, workload.unwrap_or_default());
         let named = made_anew(principal).into_iter().chain(renamed(principal));
         notes.extend(named.map(|note| (who.clone(), note)));
-        let turnover = draft.turnover.iter().map(Turnover::told).chain(draft.choice.undecided());
+        let turnover =
+            draft.turnover.iter().map(Turnover::told).chain(draft.choice.listed_undecided());
         let regranted = draft.regranted.iter().map(Regranted::told);
         notes.extend(regranted.map(|note| (who.clone(), note)));
         notes.extend(caveats.notes().into_iter().chain(turnover).map(|note| (who.clone(), note)));

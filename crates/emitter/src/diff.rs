@@ -7,6 +7,7 @@
 mod build;
 mod drafted;
 mod room;
+mod undecided;
 mod unnamed;
 mod words;
 mod writing;

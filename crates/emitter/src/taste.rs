@@ -231,8 +231,8 @@ pub struct Choice {
 /// Names that may be of one run, and stay.
 #[derive(Clone, Debug, Default)]
 struct Undecided {
-    actions: BTreeSet<String>,
-    names: BTreeSet<String>,
+    /// Actions and names.
+    uses: BTreeSet<(String, String)>,
     why: String,
 }
 
@@ -243,9 +243,25 @@ impl Choice {
         chosen.map_or(resource, String::as_str)
     }
 
-    /// Says of which names it cannot be told whether they come and go, a sentence for each kind.
-    pub fn undecided(&self) -> impl Iterator<Item = String> {
-        self.undecided.iter().map(|(pattern, Undecided { actions, names, why })| {
+    /// Says of which names it cannot be told whether they come and go, a sentence for each kind. `instead` tells for
+    /// an action and a name the pattern to put in its place, given the one that would stand for it; nothing where the
+    /// name is not listed.
+    pub(crate) fn undecided(
+        &self,
+        mut instead: impl FnMut(&str, &str, &str) -> Option<String>,
+    ) -> Vec<String> {
+        let mut told: BTreeMap<(String, &str), [BTreeSet<String>; 2]> = BTreeMap::new();
+        for (pattern, Undecided { uses, why }) in &self.undecided {
+            for (action, name) in uses {
+                let is_itself = self.resource(action, name) == name;
+                if let Some(pattern) = instead(action, name, pattern).filter(|_| is_itself) {
+                    let [actions, names] = told.entry((pattern, why.as_str())).or_default();
+                    actions.insert(action.clone());
+                    names.insert(name.clone());
+                }
+            }
+        }
+        let told = told.iter().map(|((pattern, why), [actions, names])| {
             let names = match (names.len(), names.first()) {
                 (1, Some(name)) => format!("`{name}`"),
                 (many, _) => format!("{many} names"),
@@ -255,7 +271,13 @@ impl Choice {
                  another one would be refused: if there will be one, put `{pattern}` in its place",
                 listed(actions)
             )
-        })
+        });
+        told.collect()
+    }
+
+    /// The same of what a policy lists as it was chosen.
+    pub fn listed_undecided(&self) -> Vec<String> {
+        self.undecided(|_, _, pattern| Some(pattern.to_owned()))
     }
 
     /// Returns the patterns that stand for names, ordered by pattern and rule.

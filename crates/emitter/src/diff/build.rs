@@ -9,6 +9,7 @@ use trailtrim_iam::PolicyDocument;
 
 use super::drafted::{Drafted, Sourced};
 use super::room::{Rooms, limits_of};
+use super::undecided::undecided;
 use super::unnamed::unnamed;
 use super::writing::Writing;
 use super::{
@@ -237,6 +238,8 @@ impl Builder<'_> {
             notes.extend(renamed(principal));
             notes.extend(turnover(principal, &drafts, self.catalog()).iter().map(Turnover::told));
             let attached = self.inputs.inventory.documents_of(one.attached);
+            let choices = bundles.iter().map(|(bundle, _)| &bundle.choice);
+            notes.extend(undecided(choices, principal, (&drafts, &attached)));
             let dated = dated_keys(principal, &drafts, &attached, self.catalog());
             // As was asked for.
             let is_exact = |action: &String| {

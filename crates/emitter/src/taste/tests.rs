@@ -367,7 +367,11 @@ fn a_name_seen_once_by_who_came_once_says_nothing_of_the_next() {
         let of = |at: usize, days| -> Given<'_> { (action, &names[at], days) };
         assert_eq!(to(action, &[of(0, day)]), names[0]);
         let alone = choose_with(&[of(0, day)], Taste::Balanced, &[]);
-        assert_eq!(alone.undecided().count(), usize::from(action == "ssm:StartSession"));
+        let told = alone.listed_undecided();
+        let [told] = told.as_slice() else { panic!("{told:?}") };
+        assert!(told.ends_with(&format!("put `{all}` in its place")), "{told}");
+        let widened = choose_with(&[of(0, day)], Taste::Type, &[]);
+        assert_eq!(widened.listed_undecided(), [""; 0], "as was asked for");
         assert_eq!(to(action, &[of(0, day), of(1, day)]), names[0]);
         assert_eq!(to(action, &[of(0, day), of(1, day), of(2, day)]), all, "a habit");
         assert_eq!(to(action, &[of(0, day), of(1, next)]), all, "the one after the other");
