@@ -1,11 +1,11 @@
 //! In which patterns of actions a draft says what stays: one is attached on what its statement is about, and not
 //! on what another statement names by its actions.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::beside::{allow, worker};
 use super::{ACCOUNT, Files, Log, WEEK, drafted, texts};
-use crate::harness::list;
+use crate::harness::{list, text_of};
 
 const DESCRIBE: &str = "dynamodb:DescribeTable";
 
@@ -59,4 +59,26 @@ fn a_pattern_means_nothing_that_goes_from_another_of_its_statements() {
     ];
     let one = worker(&looks(), &statements, &options);
     assert_eq!(on(&one, "y*"), ["dynamodb:ListTagsOfResource"], "{one:#}");
+}
+
+/// Of names that are folded into one a `NotResource` may except a part.
+#[test]
+fn what_cannot_be_written_in_patterns_is_told_as_it_is_attached() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    for number in 0..320 {
+        let get = format!(r#"{{"bucketName":"b","key":"in/x{number:03}"}}"#);
+        let call = ("s3.amazonaws.com", "GetObject", get.as_str());
+        log.at(ACCOUNT, "worker", (number / 40, 9), call, true);
+    }
+    let statement = json!({"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"],
+        "NotResource": "arn:aws:s3:::b/in/secret*"});
+    let options = [&WEEK[..], &["--name-quota", "32"]].concat();
+    let one = worker(&log, &[statement], &options);
+    let [draft] = drafted(&one)[..] else { panic!("{one:#}") };
+    let [drafted] = list(draft, "Statement") else { panic!("{draft:#}") };
+    assert_eq!(texts(&drafted["NotResource"]), ["arn:aws:s3:::b/in/secret*"], "{draft:#}");
+    let statement = &list(&one, "statements")[0];
+    let used = &list(&list(statement, "actions")[0], "used")[0];
+    let written = text_of(&used["written_as"], "pattern");
+    assert_eq!(written, "all but arn:aws:s3:::b/in/secret*", "{used:#}");
 }

@@ -556,6 +556,7 @@ fn action(one: &Judged<'_>, place: Place, several: bool, writing: &Writing<'_>) 
                     });
                     Some(of_parts(written.collect()))
                 }
+                None if writing.stays_whole(place) => writing.as_attached(place),
                 _ => writing.instead(one.action, place, &used.key.resource),
             },
         },

@@ -87,6 +87,22 @@ impl<'w> Writing<'w> {
         Some(WrittenAs { pattern: wide.to_owned(), why })
     }
 
+    /// Tells whether a statement's resources stay only where nothing else can be written in their place.
+    pub(super) fn stays_whole(&self, place: Place) -> bool {
+        !self.bundle.fixed.contains_key(&place)
+    }
+
+    /// Returns a statement's resources as they are attached, in place of what it has in common with what was seen.
+    pub(super) fn as_attached(&self, place: Place) -> Option<WrittenAs> {
+        let policy = self.bundle.bundle.policies.get(place.policy)?;
+        let resource = policy.document.statements.get(place.statement)?.resource.as_ref()?;
+        let all_but = if resource.is_negated() { "all but " } else { "" };
+        Some(WrittenAs {
+            pattern: format!("{all_but}{}", resource.listed().join(", ")),
+            why: "what the statement allows of it cannot be written in patterns, so its resources stay".to_owned(),
+        })
+    }
+
     fn is_attached(&self, resource: &str) -> bool {
         let statements =
             self.bundle.bundle.policies.iter().flat_map(|one| &one.document.statements);
