@@ -8,7 +8,7 @@ use trailtrim_aggregator::{Activity, Outcome, Unmapped};
 use trailtrim_emitter::report::{Filters, Input};
 use trailtrim_emitter::{
     Baseline, Caveats, Draft, Generalisation, MANAGED_POLICY_LIMIT, MissingCompanions,
-    MissingDataEvents, Regranted, Rule, Taste, Turnover, Widening, made_anew, renamed,
+    MissingDataEvents, Regranted, Taste, Turnover, Widening, made_anew, renamed,
 };
 
 use crate::output::printable;
@@ -215,9 +215,8 @@ fn tell_generalised(
         let patterns = count(patterns, "pattern", "patterns");
         writeln!(text, "  {rule}: {} as {patterns}", count(names, "name", "names"))?;
     }
-    // Of these what was seen decided, and not what the names are.
     let judged = drafts.iter().flat_map(|draft| draft.choice.generalisations());
-    let judged = judged.filter(|one| matches!(one.rule, Rule::ShortLived | Rule::OneDayKey));
+    let judged = judged.filter(|one| one.is_judged());
     let lines: BTreeSet<String> = judged.map(Generalisation::told).collect();
     for line in lines.iter().take(LINES) {
         writeln!(text, "  {}", printable(line))?;

@@ -23,6 +23,7 @@ mod kind;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod worded;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -208,6 +209,14 @@ pub struct Generalisation {
 }
 
 impl Generalisation {
+    /// Whether what was seen decided, and not what the names are, or it begins with a date of any year: what else is
+    /// called so is worth a look.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        let by_form = self.rule == Rule::DatedKey && self.to.contains('?');
+        by_form || matches!(self.rule, Rule::ShortLived | Rule::OneDayKey)
+    }
+
     /// Returns it in a sentence.
     #[must_use]
     pub fn told(&self) -> String {

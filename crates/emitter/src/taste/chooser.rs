@@ -1,11 +1,13 @@
 //! Puts names to their like, and decides for all of them at once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Join as _, Stats};
 use trailtrim_catalog::Shape;
 
 use super::attached::narrow;
+use super::dates::form_of;
 use super::item::{Item, folded};
 use super::keys::{Cut, Names, cuts};
 use super::rules::{Rules, Use, When};
@@ -249,7 +251,12 @@ impl<'s> Chooser<'s> {
 
     fn cut(&mut self, item: &Item<'s>, head: &str, name: &str, cut: &Cut<'_>) {
         let Cut { at, ending, rule } = cut;
-        let to = format!("{head}{}*{ending}", name.get(..*at).unwrap_or_default());
+        let beginning = match (rule, at) {
+            // Nothing stands before the date but the container: dates alone are meant, and not all of that.
+            (Rule::DatedKey, 0) => Cow::Owned(form_of(name, self.rules)),
+            _ => Cow::Borrowed(name.get(..*at).unwrap_or_default()),
+        };
+        let to = format!("{head}{beginning}*{ending}").replace("**", "*");
         let adds = item.like(&to);
         self.generalise(item, to, *rule, rule.why(), adds);
     }

@@ -181,7 +181,7 @@ fn what_is_deleted_by_names_that_last_stays_exact() {
     assert_eq!(balanced(&several), [key("*"), key("*")]);
     // Dates go on, also where the names below them lasted.
     let dated = "arn:aws:s3:::state/2026-11-26/lock";
-    assert_eq!(once("s3:DeleteObject", dated, Taste::Balanced), "arn:aws:s3:::state/*");
+    assert_eq!(once("s3:DeleteObject", dated, Taste::Balanced), "arn:aws:s3:::state/20??-??*");
     let prefix = choose_with(&written, Taste::Prefix, &[]);
     assert_eq!(prefix.resource("s3:DeleteObject", &lock), key("*"));
 }
@@ -350,6 +350,45 @@ fn instances_that_all_lasted_are_kept_for_their_names() {
     assert_eq!(told.from, [one, two]);
     assert_eq!(told.adds, "every other instance in eu-west-1 of 111122223333");
     assert_eq!((told.stats.days().len(), told.stats.calls().value), (3, 3));
+}
+
+#[test]
+fn dates_in_a_top_level_leave_what_is_no_date() {
+    let conf: Given<'_> =
+        ("s3:GetObject", "arn:aws:s3:::b/conf/settings.json", &[NOVEMBER, NOVEMBER + 9]);
+    for action in ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] {
+        let keys = ["2026-11-20/root.csv", "2026-11-21/root.csv", "20261121.csv", "2026/11/21/x"];
+        let keys = keys.map(|key| format!("arn:aws:s3:::b/{key}"));
+        let mut given: Vec<Given<'_>> =
+            keys.iter().map(|key| (action, &**key, &[NOVEMBER][..])).collect();
+        given.extend([conf, BUSY]);
+        let choice = choose_with(&given, Taste::Balanced, &[]);
+        let to = keys.each_ref().map(|key| choice.resource(action, key));
+        assert_eq!(
+            to,
+            ["20??-??*", "20??-??*", "20??????*", "20??/*"]
+                .map(|to| format!("arn:aws:s3:::b/{to}"))
+        );
+        assert_eq!(choice.resource(conf.0, conf.1), conf.1);
+        assert!(choice.generalisations().iter().all(Generalisation::is_judged));
+    }
+}
+
+#[test]
+fn months_by_name_quarters_and_fiscal_years_are_dates() {
+    let month: Vec<i32> = (NOVEMBER - 19..NOVEMBER + 11).collect();
+    for (action, key, expected) in [
+        ("s3:GetObject", "reports/Nov-2026/summary.csv", "reports/*"),
+        ("s3:GetObject", "reports/2026/november/summary.csv", "reports/*"),
+        ("s3:GetObject", "reports/Jan-2026/summary.csv", "reports/Jan-2026/summary.csv"),
+        ("s3:GetObject", "words/may/summary.csv", "words/may/summary.csv"),
+        ("s3:PutObject", "q/2026Q4/summary.csv", "q/*"),
+        ("s3:PutObject", "close/fy26/p11/summary.csv", "close/*"),
+    ] {
+        let resource = format!("arn:aws:s3:::b/{key}");
+        let choice = choose_with(&[(action, &resource, &month)], Taste::Balanced, &[]);
+        assert_eq!(choice.resource(action, &resource), format!("arn:aws:s3:::b/{expected}"));
+    }
 }
 
 #[test]
