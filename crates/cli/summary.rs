@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use trailtrim_aggregator::{Activity, Outcome, Unmapped};
 use trailtrim_emitter::report::{Filters, Input};
 use trailtrim_emitter::{
-    Baseline, Caveats, Draft, Generalisation, MANAGED_POLICY_LIMIT, MissingCompanions,
+    Baseline, Caveats, DatedKeys, Draft, Generalisation, MANAGED_POLICY_LIMIT, MissingCompanions,
     MissingDataEvents, Regranted, Taste, Turnover, Widening, made_anew, renamed,
 };
 
@@ -363,6 +363,7 @@ fn tell_caveats(
         notes.extend(named.map(|note| (who.clone(), note)));
         let turnover =
             draft.turnover.iter().map(Turnover::told).chain(draft.choice.listed_undecided());
+        let turnover = turnover.chain(draft.dated.iter().map(DatedKeys::told));
         let regranted = draft.regranted.iter().map(Regranted::told);
         notes.extend(regranted.map(|note| (who.clone(), note)));
         notes.extend(caveats.notes().into_iter().chain(turnover).map(|note| (who.clone(), note)));

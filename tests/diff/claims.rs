@@ -220,8 +220,9 @@ fn keys_that_were_used_beyond_their_date_are_told_where_they_are_listed() {
         let notes = list(principal, "notes").iter().filter_map(Value::as_str);
         notes.filter(|note| note.contains("hold a date")).map(str::to_owned).collect::<Vec<_>>()
     };
-    let report = generate(&[trail.path()], &[]).report();
-    assert_eq!(told(of(&report, "worker")), [expected]);
+    let made = generate(&[trail.path()], &[]);
+    assert_eq!(told(of(&made.report(), "worker")), [expected]);
+    assert!(made.stderr.contains(expected), "{}", made.stderr);
     let report = generate(&[trail.path()], &["--resources", "exact"]).report();
     assert_eq!(told(of(&report, "worker")), [""; 0], "as was asked for");
     // Whoever attached it by that name knew it.
