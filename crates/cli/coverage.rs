@@ -25,9 +25,9 @@ use crate::trail::{Parts, TrailArgs};
 ///
 /// A day is covered where no call of the kind can have been missed: records of it stand close
 /// together through the whole day, or a trail that --event-selectors declares logs it and its files
-/// run through the day. A night may lie between two records: up to twenty hours, but no more than
-/// three times what the log leaves without a record at those hours on most days, or on most of the same
-/// of the week, or six hours. So what is missing at the same hours of most days looks like a night. The
+/// run through the day. A night may lie between two records: up to twenty hours, but of hours in a row no
+/// more than three times what the log leaves without a record at those on most days, or on most of the
+/// same of the week, or six hours. So what is missing at the same hours of most days looks like a night. The
 /// first and the last day never are. Only what is covered can be unused.
 #[derive(Debug, Args)]
 pub(crate) struct CoverageArgs {

@@ -1,9 +1,11 @@
 //! `trailtrim soak`: how complete the picture of each principal is.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::Args;
 use trailtrim_catalog::Catalog;
+use trailtrim_emitter::MissingDataEvents;
 use trailtrim_emitter::soak::{self, Completeness, Covered, Soak};
 
 use crate::format::Format;
@@ -45,12 +47,16 @@ pub(crate) fn soak(args: &SoakArgs) -> anyhow::Result<Exit> {
     args.trail
         .require_principals(&trail.activity)
         .inspect_err(|_| tell(&summary::of_input(&trail.input)))?;
-    let soaks: Vec<Soak> = trail
-        .activity
-        .principals
-        .iter()
-        .map(|principal| soak::soak(principal, &trail.coverage, catalog, usize::from(args.days)))
-        .collect();
+    let mut missing: BTreeMap<&str, Option<MissingDataEvents>> = BTreeMap::new();
+    let of_each = trail.activity.principals.iter().map(|principal| {
+        let of_account = || MissingDataEvents::of(&trail.coverage, &principal.account);
+        let missing = missing.entry(&principal.account).or_insert_with(of_account);
+        Soak {
+            missing_data_events: missing.clone(),
+            ..soak::soak(principal, &trail.coverage, catalog, usize::from(args.days))
+        }
+    });
+    let soaks: Vec<Soak> = of_each.collect();
     let mut text = String::new();
     for one in &soaks {
         match args.format {

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use trailtrim_aggregator::{Activity, Outcome, Unmapped};
 use trailtrim_emitter::report::{Filters, Input};
 use trailtrim_emitter::{
-    Baseline, Caveats, Draft, Generalisation, MANAGED_POLICY_LIMIT, MissingCompanions,
-    MissingDataEvents, Regranted, Rule, Taste, Turnover, Widening, made_anew, renamed,
+    Baseline, Caveats, DatedKeys, Draft, Generalisation, MANAGED_POLICY_LIMIT, MissingCompanions,
+    MissingDataEvents, Regranted, Taste, Turnover, Widening, made_anew, renamed,
 };
 
 use crate::output::printable;
@@ -215,9 +215,8 @@ fn tell_generalised(
         let patterns = count(patterns, "pattern", "patterns");
         writeln!(text, "  {rule}: {} as {patterns}", count(names, "name", "names"))?;
     }
-    // Of these what was seen decided, and not what the names are.
     let judged = drafts.iter().flat_map(|draft| draft.choice.generalisations());
-    let judged = judged.filter(|one| matches!(one.rule, Rule::ShortLived | Rule::OneDayKey));
+    let judged = judged.filter(|one| one.is_judged());
     let lines: BTreeSet<String> = judged.map(Generalisation::told).collect();
     for line in lines.iter().take(LINES) {
         writeln!(text, "  {}", printable(line))?;
@@ -362,7 +361,9 @@ fn tell_caveats(
         let who = format!("{}{}", principal.arn, workload.unwrap_or_default());
         let named = made_anew(principal).into_iter().chain(renamed(principal));
         notes.extend(named.map(|note| (who.clone(), note)));
-        let turnover = draft.turnover.iter().map(Turnover::told).chain(draft.choice.undecided());
+        let turnover =
+            draft.turnover.iter().map(Turnover::told).chain(draft.choice.listed_undecided());
+        let turnover = turnover.chain(draft.dated.iter().map(DatedKeys::told));
         let regranted = draft.regranted.iter().map(Regranted::told);
         notes.extend(regranted.map(|note| (who.clone(), note)));
         notes.extend(caveats.notes().into_iter().chain(turnover).map(|note| (who.clone(), note)));

@@ -506,6 +506,14 @@ fn a_functions_dead_letters_are_told_of_where_a_pattern_allowed_them() {
         one["notes"].to_string().contains("dead-letter target")
     };
     assert!(told("*"), "nobody is told");
+    // What denies, and what stays for other regions, lets nobody write there.
+    let deny = json!({"Effect": "Deny", "Action": "sqs:*", "Resource": "*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}}});
+    for options in [&WEEK[..], &WEEK[..4]] {
+        let send = allow(&["sqs:SendMessage"], "*");
+        let one = worker(&log, &[allow(&["s3:GetObject"], "*"), send, deny.clone()], options);
+        assert!(one["notes"].to_string().contains("dead-letter target"), "{options:?}: {one:#}");
+    }
     let named = json!({"Effect": "Allow", "Action": "sqs:SendMessage",
         "Resource": [format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:out"), format!("arn:aws:sqs:us-east-1:{ACCOUNT}:out")]});
     let one = worker(&log, &[allow(&["s3:GetObject"], "*"), named], &WEEK);

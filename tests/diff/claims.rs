@@ -180,6 +180,30 @@ fn names_that_come_and_go_are_told_where_the_draft_lists_them() {
 }
 
 #[test]
+fn a_name_that_was_used_too_briefly_to_tell_is_told_where_a_pattern_allowed_it() {
+    let kind = format!("arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/");
+    let mut log = Log::alive(ACCOUNT, 8);
+    let call = ("ssm.amazonaws.com", "StartSession", r#"{"target":"i-0aaaaaaaaaaaaaaa1"}"#);
+    log.at(ACCOUNT, "worker", (4, 9), call, false);
+    let (trail, files) = (log.write(1), Files::new());
+    for (attached, instead) in
+        [("*", Some("*")), ("i-0a*", Some("i-0a*")), ("i-0aaaaaaaaaaaaaaa1", None)]
+    {
+        let resource = format!("{kind}{attached}");
+        let statement =
+            json!({"Effect": "Allow", "Action": "ssm:StartSession", "Resource": resource});
+        let policy = files.write("worker.json", &document(&[statement]));
+        let options = [&WEEK[..], &["--attached", &policy]].concat();
+        let (_, made) = described(trail.path(), &options);
+        let notes = list(of(&made, "worker"), "notes").iter().filter_map(Value::as_str);
+        let told: Vec<&str> = notes.filter(|note| note.contains("too briefly")).collect();
+        assert_eq!(told.len(), usize::from(instead.is_some()), "{attached}: {made:#}");
+        let ends = instead.map(|instead| format!("put `{kind}{instead}` in its place"));
+        assert!(told.iter().zip(ends).all(|(told, ends)| told.ends_with(&ends)), "{told:?}");
+    }
+}
+
+#[test]
 fn keys_that_were_used_beyond_their_date_are_told_where_they_are_listed() {
     let mut log = Log::alive(ACCOUNT, 8);
     for day in 0..8 {
@@ -196,8 +220,9 @@ fn keys_that_were_used_beyond_their_date_are_told_where_they_are_listed() {
         let notes = list(principal, "notes").iter().filter_map(Value::as_str);
         notes.filter(|note| note.contains("hold a date")).map(str::to_owned).collect::<Vec<_>>()
     };
-    let report = generate(&[trail.path()], &[]).report();
-    assert_eq!(told(of(&report, "worker")), [expected]);
+    let made = generate(&[trail.path()], &[]);
+    assert_eq!(told(of(&made.report(), "worker")), [expected]);
+    assert!(made.stderr.contains(expected), "{}", made.stderr);
     let report = generate(&[trail.path()], &["--resources", "exact"]).report();
     assert_eq!(told(of(&report, "worker")), [""; 0], "as was asked for");
     // Whoever attached it by that name knew it.

@@ -1,7 +1,7 @@
 //! In which patterns of actions a draft says what stays: one is attached on what its statement is about, and not
 //! on what another statement names by its actions.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::beside::{allow, worker};
 use super::{ACCOUNT, Files, Log, QUEUE, WEEK, drafted, texts, week};
@@ -118,4 +118,26 @@ fn what_is_not_known_wholly_shows_nothing_of_how_a_pattern_is_read() {
     assert_eq!(texts(&statement["Resource"]), ["arn:aws:iam::*"], "{one:#}");
     let used = &one["statements"][0]["actions"][0]["used"][0];
     assert_eq!(used["written_as"]["pattern"], "arn:aws:iam::*", "{one:#}");
+}
+
+/// Of names that are folded into one a `NotResource` may except a part.
+#[test]
+fn what_cannot_be_written_in_patterns_is_told_as_it_is_attached() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    for number in 0..320 {
+        let get = format!(r#"{{"bucketName":"b","key":"in/x{number:03}"}}"#);
+        let call = ("s3.amazonaws.com", "GetObject", get.as_str());
+        log.at(ACCOUNT, "worker", (number / 40, 9), call, true);
+    }
+    let statement = json!({"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"],
+        "NotResource": "arn:aws:s3:::b/in/secret*"});
+    let options = [&WEEK[..], &["--name-quota", "32"]].concat();
+    let one = worker(&log, &[statement], &options);
+    let [draft] = drafted(&one)[..] else { panic!("{one:#}") };
+    let [drafted] = list(draft, "Statement") else { panic!("{draft:#}") };
+    assert_eq!(texts(&drafted["NotResource"]), ["arn:aws:s3:::b/in/secret*"], "{draft:#}");
+    let statement = &list(&one, "statements")[0];
+    let used = &list(&list(statement, "actions")[0], "used")[0];
+    let written = text_of(&used["written_as"], "pattern");
+    assert_eq!(written, "all but arn:aws:s3:::b/in/secret*", "{used:#}");
 }

@@ -423,24 +423,27 @@ impl Coverage {
         (all, data)
     }
 
-    /// Returns the types of the data events that an account has in the window, with the first and the last of their
-    /// days (since 1970-01-01, UTC); without these where there are more resources than are remembered. An event
-    /// that names several resources tells no type.
-    pub fn data_types(&self, account: &str) -> BTreeMap<&str, Option<(i32, i32)>> {
-        let mut types: BTreeMap<&str, Option<(i32, i32)>> = BTreeMap::new();
+    /// Returns the types of the data events that an account has in the window, with the first and the last of the days
+    /// (since 1970-01-01, UTC) that are known, and whether all are: not where there are more resources than are
+    /// remembered. An event that names several resources tells no type.
+    pub fn data_types(&self, account: &str) -> BTreeMap<&str, (i32, i32, bool)> {
+        let mut types: BTreeMap<&str, (i32, i32, bool)> = BTreeMap::new();
         let areas = self.areas.get(account).into_iter().flat_map(BTreeMap::values);
         for (kind, events) in areas.flat_map(|area| &area.data) {
             let all = [Access::Read, Access::Write].map(|access| &events.of(access).0);
             let all = || all.into_iter().flat_map(BTreeMap::values);
-            let days = all().flat_map(Resources::iter).flat_map(|(_, hours)| hours.days());
-            let days: BTreeSet<i32> = days.filter(|day| !self.is_holed(*day)).collect();
-            let (Some(first), Some(last)) = (days.first(), days.last()) else { continue };
-            let is_whole = all().all(|resources| resources.iter().count() < MOST_RESOURCES);
-            let of = is_whole.then_some((*first, *last));
-            let known = types.entry(kind).or_insert(of);
-            *known = known
-                .zip(of)
-                .map(|((from, until), (first, last))| (from.min(first), until.max(last)));
+            let spans = all().flat_map(Resources::iter).filter_map(|(_, hours)| {
+                let mut days = hours.days().filter(|day| !self.is_holed(*day));
+                let first = days.next()?;
+                Some((first, days.next_back().unwrap_or(first)))
+            });
+            let whole = all().all(|resources| resources.iter().count() < MOST_RESOURCES);
+            let join = |(first, last): (i32, i32), (from, until): (i32, i32)| {
+                (first.min(from), last.max(until))
+            };
+            let Some((first, last)) = spans.reduce(join) else { continue };
+            let known = types.entry(kind).or_insert((first, last, whole));
+            *known = (known.0.min(first), known.1.max(last), known.2 && whole);
         }
         types
     }

@@ -45,12 +45,19 @@ pub struct DataEvents {
     /// The last day with one, then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_day: Option<String>,
+    /// Whether there may be some on other days than from the first to the last: there were more resources than are
+    /// remembered.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
 }
 
 impl DataEvents {
     fn told(&self) -> String {
         match (&self.first_day, &self.last_day) {
-            (Some(first), Some(last)) => format!("{} ({first} to {last})", self.kind),
+            (Some(first), Some(last)) => {
+                let more = if self.at_least { " at least" } else { "" };
+                format!("{} ({first} to {last}{more})", self.kind)
+            }
             _ => self.kind.clone(),
         }
     }
@@ -64,12 +71,14 @@ impl MissingDataEvents {
         let (days, data) = coverage.days_seen(account);
         let (first, last) = (*days.first()?, *days.last()?);
         let all_along = |from: i32, until: i32| from - first <= LEEWAY && last - until <= LEEWAY;
-        let types = coverage.data_types(account).into_iter().map(|(kind, span)| {
-            let part = span.filter(|(from, until)| !all_along(*from, *until));
+        let types = coverage.data_types(account).into_iter();
+        let types = types.map(|(kind, (from, until, whole))| {
+            let is_part = !all_along(from, until);
             DataEvents {
                 kind: kind.to_owned(),
-                first_day: part.map(|(from, _)| show(from)),
-                last_day: part.map(|(_, until)| show(until)),
+                first_day: is_part.then(|| show(from)),
+                last_day: is_part.then(|| show(until)),
+                at_least: is_part && !whole,
             }
         });
         let span = data.first().zip(data.last());
@@ -109,8 +118,8 @@ impl MissingDataEvents {
                  of other types would show, is not known"
             ),
             (Some(_), Some(_)) => format!(
-                "the log of {account} has data events {of} alone: what data events of other types would show is not \
-                 known"
+                "the log of {account} has data events {of}, as far as they tell: what data events of other types \
+                 would show is not known"
             ),
             _ => format!(
                 "the log of {account} has no data event: what is done with objects, items, messages and \
@@ -170,9 +179,29 @@ mod tests {
     #[test]
     fn of_which_types_the_log_has_data_events_is_told() {
         let one = of(1..30, &[(OBJECT, 3..28)]);
-        assert!(one.contains("has data events of AWS::S3::Object alone"), "{one}");
+        assert!(one.contains("has data events of AWS::S3::Object, as far as they tell"), "{one}");
         let two = of(1..30, &[(OBJECT, 3..28), ("AWS::DynamoDB::Table", 20..29)]);
-        let late = "AWS::DynamoDB::Table (2026-03-20 to 2026-03-28), AWS::S3::Object alone";
+        let late =
+            "AWS::DynamoDB::Table (2026-03-20 to 2026-03-28), AWS::S3::Object, as far as they tell";
         assert!(two.contains(late), "{two}");
+    }
+
+    /// Of more objects than are remembered some tell of days; what the others would tell is open.
+    #[test]
+    fn of_very_many_resources_the_days_are_no_more_than_known() {
+        let mut coverage = coverage(1..30, &[("AWS::DynamoDB::Table", 1..30)]);
+        for number in 0..1_200 {
+            let text = format!(
+                r#"{{"eventTime":"2026-03-{:02}T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"X",
+                "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventCategory":"Data","readOnly":true,
+                "resources":[{{"type":"{OBJECT}","ARN":"arn:aws:s3:::b/{number}"}}]}}"#,
+                20 + number % 3,
+            );
+            coverage.see(&Record::parse(&text).unwrap());
+        }
+        let told = MissingDataEvents::of(&coverage, "111122223333").unwrap();
+        let [_, objects] = told.types.as_slice() else { panic!("{told:?}") };
+        assert!(objects.at_least);
+        assert!(told.told().contains("AWS::S3::Object (2026-03-20 to 2026-03-22 at least)"));
     }
 }

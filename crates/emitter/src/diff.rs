@@ -8,6 +8,7 @@ mod build;
 mod drafted;
 mod room;
 mod run_on;
+mod undecided;
 mod unnamed;
 mod words;
 mod writing;

@@ -67,7 +67,7 @@ pub struct Soak {
     /// The longest time between observed days.
     pub longest_gap: Option<Gap>,
     /// Of which data events the log of the account has some, and when: the numbers say nothing of what others would
-    /// show.
+    /// show. It is the account's, and so for whoever asks of many principals to fill in ([`MissingDataEvents::of`]).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_data_events: Option<MissingDataEvents>,
     /// Kinds of successful events that no rule maps: what they need is in no number here.
@@ -210,7 +210,7 @@ pub fn soak(principal: &Principal, coverage: &Coverage, catalog: Catalog, ahead:
         }),
         calendar: Calendar::of(&days),
         longest_gap: calendar::longest_gap(&days),
-        missing_data_events: MissingDataEvents::of(coverage, &principal.account),
+        missing_data_events: None,
         unmapped_events: principal
             .unmapped
             .keys()

@@ -23,6 +23,7 @@ mod kind;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod worded;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -208,6 +209,14 @@ pub struct Generalisation {
 }
 
 impl Generalisation {
+    /// Whether what was seen decided, and not what the names are, or it begins with a date of any year: what else is
+    /// called so is worth a look.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        let by_form = self.rule == Rule::DatedKey && self.to.contains('?');
+        by_form || matches!(self.rule, Rule::ShortLived | Rule::OneDayKey)
+    }
+
     /// Returns it in a sentence.
     #[must_use]
     pub fn told(&self) -> String {
@@ -231,8 +240,8 @@ pub struct Choice {
 /// Names that may be of one run, and stay.
 #[derive(Clone, Debug, Default)]
 struct Undecided {
-    actions: BTreeSet<String>,
-    names: BTreeSet<String>,
+    /// Actions and names.
+    uses: BTreeSet<(String, String)>,
     why: String,
 }
 
@@ -243,9 +252,25 @@ impl Choice {
         chosen.map_or(resource, String::as_str)
     }
 
-    /// Says of which names it cannot be told whether they come and go, a sentence for each kind.
-    pub fn undecided(&self) -> impl Iterator<Item = String> {
-        self.undecided.iter().map(|(pattern, Undecided { actions, names, why })| {
+    /// Says of which names it cannot be told whether they come and go, a sentence for each kind. `instead` tells for
+    /// an action and a name the pattern to put in its place, given the one that would stand for it; nothing where the
+    /// name is not listed.
+    pub(crate) fn undecided(
+        &self,
+        mut instead: impl FnMut(&str, &str, &str) -> Option<String>,
+    ) -> Vec<String> {
+        let mut told: BTreeMap<(String, &str), [BTreeSet<String>; 2]> = BTreeMap::new();
+        for (pattern, Undecided { uses, why }) in &self.undecided {
+            for (action, name) in uses {
+                let is_itself = self.resource(action, name) == name;
+                if let Some(pattern) = instead(action, name, pattern).filter(|_| is_itself) {
+                    let [actions, names] = told.entry((pattern, why.as_str())).or_default();
+                    actions.insert(action.clone());
+                    names.insert(name.clone());
+                }
+            }
+        }
+        let told = told.iter().map(|((pattern, why), [actions, names])| {
             let names = match (names.len(), names.first()) {
                 (1, Some(name)) => format!("`{name}`"),
                 (many, _) => format!("{many} names"),
@@ -255,7 +280,13 @@ impl Choice {
                  another one would be refused: if there will be one, put `{pattern}` in its place",
                 listed(actions)
             )
-        })
+        });
+        told.collect()
+    }
+
+    /// The same of what a policy lists as it was chosen.
+    pub fn listed_undecided(&self) -> Vec<String> {
+        self.undecided(|_, _, pattern| Some(pattern.to_owned()))
     }
 
     /// Returns the patterns that stand for names, ordered by pattern and rule.
@@ -314,12 +345,12 @@ pub fn choose<'a>(
     chooser.finish()
 }
 
-/// Returns whether a taste would write an action's resource otherwise than it is.
-pub(crate) fn is_widened(action: &str, resource: &str, taste: Taste, catalog: Catalog) -> bool {
+/// Returns how a taste would write an action's resource that stands alone.
+pub(crate) fn written_as(action: &str, resource: &str, taste: Taste, catalog: Catalog) -> String {
     let stats = Stats::default();
     let seen = Seen { action, resource, stats: &stats, written: false, life: None };
     let choice = choose([seen], true, &|_| taste, &|_| Vec::new(), catalog);
-    choice.resource(action, resource) != resource
+    choice.resource(action, resource).to_owned()
 }
 
 /// Returns whether an action's resource is a key that holds a date, and if so, whether it was used beyond it.

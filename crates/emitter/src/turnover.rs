@@ -11,8 +11,8 @@ use trailtrim_aggregator::{Principal, Stats};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::{Effect, PolicyDocument, Selector, pattern};
 
-use crate::renewed::renewed;
-use crate::taste::{Taste, is_widened, shared};
+use crate::renewed::{is_never, renewed};
+use crate::taste::{Taste, shared, written_as};
 
 /// How many names there must be: fewer may be chance.
 const NAMES: usize = 5;
@@ -41,7 +41,10 @@ pub struct Turnover {
     pub own: bool,
     /// The pattern for what the names share, where that is more than the kind.
     pub pattern: Option<String>,
-    /// The wider ways to write resources under which no name would be listed.
+    /// Whether some of the actions manage permissions or hand them on, so that a pattern gives those of whatever is
+    /// called so.
+    pub hands_on: bool,
+    /// The wider ways to write resources under which one pattern stands for all of them.
     pub tastes: Vec<Taste>,
 }
 
@@ -112,9 +115,17 @@ impl Found<'_> {
         let own_names: Vec<&str> = names.keys().filter_map(|name| name.get(kind.len()..)).collect();
         let shared = own_names.first().and_then(|name| name.get(..shared(&own_names)));
         let pattern = shared.filter(|shared| !shared.is_empty() && own_names.len() > 1);
-        let tastes = [Taste::Prefix, Taste::Type].into_iter();
-        let tastes = tastes
-            .filter(|taste| actions.iter().all(|action| is_widened(action, last, *taste, catalog)));
+        // Of one name nothing tells what the next one shares with it.
+        let every = match own_names.as_slice() {
+            [_] => vec![format!("{kind}*")],
+            _ => names.keys().cloned().collect(),
+        };
+        let tastes = [Taste::Prefix, Taste::Type].into_iter().filter(|taste| {
+            actions.iter().all(|action| {
+                let pattern = written_as(action, last, *taste, catalog);
+                pattern != *last && every.iter().all(|name| pattern::covers(&pattern, name))
+            })
+        });
         Some(Turnover {
             last: last.clone(),
             names: names.len(),
@@ -122,6 +133,7 @@ impl Found<'_> {
             days: days(spans()),
             own,
             pattern: pattern.map(|shared| format!("{kind}{shared}*")),
+            hands_on: actions.iter().any(|action| is_never(catalog, action)),
             tastes: tastes.collect(),
             actions: actions.into_iter().map(str::to_owned).collect(),
         })
@@ -271,12 +283,16 @@ impl Turnover {
     /// Returns it in a sentence.
     #[must_use]
     pub fn told(&self) -> String {
-        let Turnover { actions, last, names, names_of_one_day, days, own, pattern, tastes } = self;
+        let Turnover { actions, last, names, names_of_one_day, days, own, .. } = self;
         let own = if *own { "that it makes and deletes itself, " } else { "" };
         let things = if *names == 1 { "thing" } else { "things" };
-        let pattern = pattern.as_ref().map(|one| format!(" (`{one}`)")).unwrap_or_default();
+        let pattern = self.pattern.as_ref().map(|one| format!(" (`{one}`)")).unwrap_or_default();
+        let gives = match self.hands_on {
+            true => ", if whatever is called so may have what these actions give",
+            false => "",
+        };
         let tastes: Vec<String> =
-            tastes.iter().map(|taste| format!("`--resources={}`", taste.code())).collect();
+            self.tastes.iter().map(|taste| format!("`--resources={}`", taste.code())).collect();
         let see = match tastes.as_slice() {
             [] => String::new(),
             some => format!(", or see {}", some.join(" and ")),
@@ -284,7 +300,7 @@ impl Turnover {
         format!(
             "names come and go: {} on {names} {things}, {own}of which {names_of_one_day} were seen on one day only \
              and new ones came on {days} days, last `{last}`. The policy lists them, and the next one would be \
-             refused: put a pattern in their place{pattern}{see}",
+             refused: put a pattern in their place{pattern}{gives}{see}",
             listed(actions)
         )
     }
@@ -397,7 +413,16 @@ mod tests {
         found.actions.insert("iam:PutRolePolicy");
         found.names.insert("arn:aws:iam::1:role/a".to_owned(), span(1, 1));
         let told = found.told("arn:aws:iam::1:role/", Catalog::embedded()).unwrap();
+        assert!(told.told().contains("if whatever is called so may have what these actions give"));
         assert_eq!((told.tastes, told.pattern), (Vec::new(), None));
+        // What differs before the last part is cut behind that.
+        let mut found = Found::default();
+        found.actions.extend(["ssm:GetParameter", "ssm:PutParameter"]);
+        let parameter = |n: i32| format!("arn:aws:ssm:r:1:parameter/pr-{n}/db");
+        found.names.extend((1..=6).map(|n| (parameter(n), span(n, n))));
+        let told = found.told("arn:aws:ssm:r:1:parameter/", Catalog::embedded()).unwrap();
+        assert_eq!(told.tastes, [Taste::Type]);
+        assert!(!told.hands_on);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! two records of a kind it is taken to have worked on if they are not further
 //! apart than [`LONGEST_SILENCE`]; a longer silence may be a quiet night or a
 //! delivery that was broken, and proves nothing. Nor does a shorter one that is
-//! far longer than what the kind leaves at those hours on other days: where records come at every
+//! far longer than what the kind leaves at those hours on other days, each for itself: where records come at every
 //! hour, half a day without one is no night of theirs, however often it happens. So the first and the last day
 //! are never whole: before the first record and after the last nothing is known.
 
@@ -180,16 +180,23 @@ impl Usual {
         [self.daily.get_mut(at(24)), self.weekly.get_mut(at(7 * 24))]
     }
 
-    /// Tells whether a silence is not far longer than what lies over one of its hours on most other days, or on most
-    /// others that are the same of their weeks.
+    /// Tells whether a silence is not far longer than what lies over its hours on most other days, or on most others
+    /// that are the same of their weeks. A few hours in a row may be another matter: a late morning behind a night.
     fn knows(&mut self, silence: &Silence) -> bool {
         let length = silence.hours();
-        (silence.from + 1..silence.until).any(|hour| {
-            let [daily, weekly] = self.over(hour);
-            let most = |lengths: Option<&mut Lengths>, least: u32| {
-                lengths.map_or(0, |lengths| most(lengths, length, least))
-            };
-            length <= FAR_LONGER * most(daily, 1).max(most(weekly, WEEKS))
+        let usual: Vec<i64> = (silence.from + 1..silence.until)
+            .map(|hour| {
+                let [daily, weekly] = self.over(hour);
+                let most = |lengths: Option<&mut Lengths>, least: u32| {
+                    lengths.map_or(0, |lengths| most(lengths, length, least))
+                };
+                most(daily, 1).max(most(weekly, WEEKS))
+            })
+            .collect();
+        let mut rows = usual.split(|usual| length <= FAR_LONGER * usual);
+        rows.all(|row| {
+            let longest = row.iter().max().map_or(0, |usual| FAR_LONGER * usual);
+            i64::try_from(row.len()).is_ok_and(|hours| hours < longest.max(USUAL_SILENCE))
         })
     }
 }
@@ -284,6 +291,10 @@ mod tests {
         assert_eq!(days(&|hour| by_day(hour) && !(24 * 5..24 * 5 + 12).contains(&hour)), none);
         // Half a day is no night.
         assert_eq!(days(&|hour| by_day(hour) && !(24 * 5 + 9..24 * 5 + 17).contains(&hour)), [5]);
+        // Nor is it one where it follows a night, or goes before one.
+        let long = |hour: i64| (6..22).contains(&(hour % 24));
+        assert_eq!(days(&|hour| long(hour) && !(24 * 5..24 * 5 + 17).contains(&hour)), [4, 5]);
+        assert_eq!(days(&|hour| long(hour) && !(24 * 5 + 11..24 * 6).contains(&hour)), [5, 6]);
         // Records every four hours, of which three are missing.
         assert_eq!(days(&|hour| hour % 4 == 0 && !(24 * 5 + 2..24 * 5 + 13).contains(&hour)), [5]);
     }

@@ -10,6 +10,7 @@ use trailtrim_iam::{PolicyDocument, Statement};
 use super::drafted::{Drafted, Sourced};
 use super::room::{Rooms, limits_of};
 use super::run_on::RunOn;
+use super::undecided::undecided;
 use super::unnamed::unnamed;
 use super::writing::Writing;
 use super::{
@@ -241,6 +242,8 @@ impl Builder<'_> {
             notes.extend(renamed(principal));
             notes.extend(turnover(principal, &drafts, self.catalog()).iter().map(Turnover::told));
             let attached = self.inputs.inventory.documents_of(one.attached);
+            let choices = bundles.iter().map(|(bundle, _)| &bundle.choice);
+            notes.extend(undecided(choices, principal, (&drafts, &attached)));
             let dated = dated_keys(principal, &drafts, &attached, self.catalog());
             // As was asked for.
             let is_exact = |action: &String| {
@@ -552,6 +555,7 @@ fn action(
     (statement, several): (Option<&Statement>, bool),
     writing: &Writing<'_>,
 ) -> ActionDiff {
+    let whole = || Some(WrittenAs::whole(statement?.resource.as_ref()?));
     let used = one.seen.iter().map(|used| UsedResource {
         principal: several.then(|| used.principal.to_owned()),
         resource: used.key.resource.clone(),
@@ -566,10 +570,9 @@ fn action(
                     Some(of_parts(written.collect()))
                 }
                 Some(_) => writing.instead(one.action, place, &used.key.resource),
+                None if writing.stays_whole(place) => whole(),
                 // What no pattern is known to hold, the statement allows as it is attached.
-                None => writing
-                    .instead(one.action, place, &used.key.resource)
-                    .or_else(|| Some(WrittenAs::whole(statement?.resource.as_ref()?))),
+                None => writing.instead(one.action, place, &used.key.resource).or_else(whole),
             },
         },
         outcome: used.key.outcome.code().to_owned(),

@@ -87,6 +87,11 @@ impl<'w> Writing<'w> {
         Some(WrittenAs { pattern: wide.to_owned(), why })
     }
 
+    /// Tells whether a statement's resources stay only where nothing else can be written in their place.
+    pub(super) fn stays_whole(&self, place: Place) -> bool {
+        !self.bundle.fixed.contains_key(&place)
+    }
+
     fn is_attached(&self, resource: &str) -> bool {
         let statements =
             self.bundle.bundle.policies.iter().flat_map(|one| &one.document.statements);

@@ -179,7 +179,7 @@ fn notes(
     notes.extend(Caveats::of(principal).notes());
     notes.extend(draft.regranted.iter().map(Regranted::told));
     notes.extend(draft.turnover.iter().map(Turnover::told));
-    notes.extend(draft.choice.undecided());
+    notes.extend(draft.choice.listed_undecided());
     notes.extend(draft.dated.iter().map(DatedKeys::told));
     if let Some((size, Packed { documents, misfit })) = draft.size.zip(packed) {
         notes.push(format!(

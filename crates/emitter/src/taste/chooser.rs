@@ -1,15 +1,20 @@
 //! Puts names to their like, and decides for all of them at once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Join as _, Stats};
 use trailtrim_catalog::Shape;
 
 use super::attached::narrow;
+use super::dates::form_of;
 use super::item::{Item, folded};
 use super::keys::{Cut, Names, cuts};
 use super::rules::{Rules, Use, When};
 use super::{Choice, Evidence, Generalisation, Rule, SAMPLE, Span, Taste, Undecided};
+
+/// Why a key may be one of several to come.
+const NEXT_KEY: &str = "the next may have another key";
 
 /// What an action does with its resources, and how they are to be written.
 pub(super) struct Uses<'p> {
@@ -178,16 +183,11 @@ impl<'s> Chooser<'s> {
             When::ShortLived => (self.come_and_go(items), Rule::ShortLived),
         };
         let taken = short && items.len() >= least;
-        let brief =
-            |(item, _): &&(Item<'s>, Taste)| !item.evidence.life.lasts(self.rules.lasting_days);
-        if !short
-            && !guarded
-            && let Some((item, _)) = items.iter().find(brief)
-        {
-            let known = self.undecided.entry(to.to_owned()).or_default();
-            known.why.clone_from(&run.one_run.reason);
-            known.actions.insert(item.action.to_owned());
-            known.names.extend(items.iter().filter(brief).map(|(one, _)| one.resource.to_owned()));
+        if !short && !guarded {
+            let lasting = self.rules.lasting_days;
+            let items = items.iter().map(|(item, _)| item);
+            let brief = items.filter(|item| !item.evidence.life.lasts(lasting));
+            self.leave_open(to.to_owned(), &run.one_run.reason, brief);
         }
         for (item, taste) in items {
             if taken {
@@ -196,6 +196,20 @@ impl<'s> Chooser<'s> {
             } else {
                 self.by_prefix(item, *taste);
             }
+        }
+    }
+
+    /// Takes up names that one pattern would stand for if they were known to come and go.
+    fn leave_open<'i>(&mut self, to: String, why: &str, items: impl Iterator<Item = &'i Item<'s>>)
+    where
+        's: 'i,
+    {
+        let uses: Vec<(String, String)> =
+            items.map(|item| (item.action.to_owned(), item.resource.to_owned())).collect();
+        if !uses.is_empty() {
+            let known = self.undecided.entry(to).or_default();
+            why.clone_into(&mut known.why);
+            known.uses.extend(uses);
         }
     }
 
@@ -217,7 +231,13 @@ impl<'s> Chooser<'s> {
             let Some((_, name)) = item.key() else { continue };
             match cuts.of(name, *makes) {
                 Some(cut) => self.cut(item, head, name, cut),
-                None => self.by_prefix(item, *taste),
+                None => {
+                    if let Some(at) = cuts.undecided(name, *makes) {
+                        let to = format!("{head}{}*", name.get(..at).unwrap_or_default());
+                        self.leave_open(to, NEXT_KEY, std::iter::once(item));
+                    }
+                    self.by_prefix(item, *taste);
+                }
             }
         }
         for item in &container.folded {
@@ -231,7 +251,12 @@ impl<'s> Chooser<'s> {
 
     fn cut(&mut self, item: &Item<'s>, head: &str, name: &str, cut: &Cut<'_>) {
         let Cut { at, ending, rule } = cut;
-        let to = format!("{head}{}*{ending}", name.get(..*at).unwrap_or_default());
+        let beginning = match (rule, at) {
+            // Nothing stands before the date but the container: dates alone are meant, and not all of that.
+            (Rule::DatedKey, 0) => Cow::Owned(form_of(name, self.rules)),
+            _ => Cow::Borrowed(name.get(..*at).unwrap_or_default()),
+        };
+        let to = format!("{head}{beginning}*{ending}").replace("**", "*");
         let adds = item.like(&to);
         self.generalise(item, to, *rule, rule.why(), adds);
     }

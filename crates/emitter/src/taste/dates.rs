@@ -2,15 +2,16 @@
 //!
 //! People and services write dates into keys in a few ways: `2026-11-26`, `20261126`, also with the
 //! time behind it, `2026/11/26`, `26-11-2026`, `11-26-2026`, `2026-11`, `2026-W48`, `2026W48`, and the partitions of
-//! data lakes, `dt=2026-11-26` or `year=2026/month=11`. A number alone is no date: a year (`2026`) and six digits (`202611`)
+//! data lakes, `dt=2026-11-26` or `year=2026/month=11`; in words ([`worded`]) `Nov-2026` or `2026Q4`. A number alone is no date: a year (`2026`) and six digits (`202611`)
 //! may be one, for who sees them used then.
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
 
 use super::rules::{Rules, Stretch};
+use super::worded;
 
 /// Years that are taken for years.
-const YEARS: std::ops::RangeInclusive<u32> = 1990..=2099;
+pub(super) const YEARS: std::ops::RangeInclusive<u32> = 1990..=2099;
 
 /// Returns where the first date of a key begins. What stands before it in the same segment, a label
 /// as well, is not part of it.
@@ -20,7 +21,8 @@ pub(super) fn date_at(key: &str, rules: &Rules) -> Option<usize> {
     while let Some(segment) = segments.next() {
         let found = partition(segment, rules)
             .or_else(|| year_and_month(segment, segments.peek().copied()))
-            .or_else(|| within(segment, begins_date));
+            .or_else(|| within(segment, begins_date))
+            .or_else(|| worded::date_in(segment, segments.peek().copied(), rules));
         if let Some(at) = found {
             return Some(start + at);
         }
@@ -48,6 +50,34 @@ fn at_segments(key: &str, is: fn(&str, &str) -> bool) -> Option<usize> {
         start += segment.len() + 1;
     }
     None
+}
+
+/// Returns the form of a date that a key begins with, its digits open, as far as what comes next in time surely has
+/// it: of `2026-11-26` that of the year and the month. A pattern for it goes on with a star.
+pub(super) fn form_of(date: &str, rules: &Rules) -> String {
+    if let Some(form) = worded::form_of(date, rules) {
+        return form;
+    }
+    let (run, rest) = leading_number(date);
+    let marked = rest.strip_prefix(['-', '_', '.']).map_or(0, |_| 1);
+    let week = usize::from(rest.get(marked..).is_some_and(|rest| rest.starts_with('W')));
+    let end = match run.len() {
+        // The year comes last.
+        2 => 10,
+        4 if rest.starts_with('/') => 5,
+        4 => 4 + marked + week + 2,
+        long => long.min(8),
+    };
+    let year = if run.len() == 2 { 6 } else { 0 };
+    open(date.get(..end).unwrap_or(run), year)
+}
+
+/// Returns a date with its digits open, but for those of this century in the year that begins there.
+pub(super) fn open(date: &str, year: usize) -> String {
+    let century = date.get(year..).is_some_and(|year| year.starts_with("20"));
+    let is_kept = |at: usize| century && (year..year + 2).contains(&at);
+    let each = date.char_indices();
+    each.map(|(at, c)| if c.is_ascii_digit() && !is_kept(at) { '?' } else { c }).collect()
 }
 
 /// Returns where the last directory begins if it is a year, which alone is no date.
@@ -79,6 +109,9 @@ fn read_month(date: &str, rules: &Rules) -> Option<(i32, i32)> {
 
 /// Returns the stretch, and whether its day is all that a file's name has before its extension.
 fn read(date: &str, rules: &Rules) -> Option<((i32, i32), bool)> {
+    if let Some(stretch) = worded::stretch_of(date, rules) {
+        return Some((stretch, false));
+    }
     let (run, rest) = leading_number(date);
     let year = number(run.get(..4)?).filter(|year| YEARS.contains(year))?;
     let week = rest.trim_start_matches(['-', '_', '.']).strip_prefix('W');
@@ -120,11 +153,11 @@ fn week_of(year: u32, week: u32) -> Option<(i32, i32)> {
     Some((since_1970(last) - 6, since_1970(last)))
 }
 
-fn since_1970(day: NaiveDate) -> i32 {
+pub(super) fn since_1970(day: NaiveDate) -> i32 {
     day.num_days_from_ce() - EPOCH
 }
 
-fn leading_number(text: &str) -> (&str, &str) {
+pub(super) fn leading_number(text: &str) -> (&str, &str) {
     text.split_at(text.bytes().take_while(u8::is_ascii_digit).count())
 }
 
@@ -265,7 +298,7 @@ fn is_week(year: Option<u32>, week: Option<u32>) -> bool {
         && week.is_some_and(|week| (1..=53).contains(&week))
 }
 
-fn number(text: &str) -> Option<u32> {
+pub(super) fn number(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
@@ -349,6 +382,28 @@ mod tests {
         assert_eq!(days("1970-01-01"), 0);
         assert_eq!(year_at("Config/2026/"), Some(7));
         assert_eq!(year_at("Config/2026"), None);
+    }
+
+    #[test]
+    fn the_form_of_a_date_is_that_of_the_next() {
+        for (date, form) in [
+            ("2026-11-26/x", "20??-??"),
+            ("2026-W48/x", "20??-W??"),
+            ("2026W48", "20??W??"),
+            ("2026/1/5/x", "20??/"),
+            ("20261126T101500Z.gz", "20??????"),
+            ("202611.json", "20????"),
+            ("26.11.2026/x", "??.??.20??"),
+            ("1999_12", "????_??"),
+            ("Nov-2026/x", "*-20??"),
+            ("26Nov2026/x", "??*20??"),
+            ("2026-November", "20??-*"),
+            ("2026Q4.csv", "20??Q?"),
+            ("2026/Q4/x", "20??/"),
+            ("fy26/p01", "fy??"),
+        ] {
+            assert_eq!(form_of(date, rules()), form, "{date}");
+        }
     }
 
     #[test]

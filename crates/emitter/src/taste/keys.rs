@@ -93,6 +93,14 @@ impl Names<'_> {
         (2 * passing().count() > keys.len() && enough)
             || (2 * of_a_day().count() > keys.len() && days(&mut of_a_day()) >= rules.several)
     }
+
+    /// Returns those of these keys that are of a day, where most are, of whoever acted too briefly to tell more.
+    fn perhaps_of_a_day<'k>(&self, keys: &[(&'k str, Span)]) -> Vec<&'k str> {
+        let passing =
+            keys.iter().filter(|(key, span)| span.one_day() && !self.lasting.contains(key));
+        let passing: Vec<&str> = passing.map(|(key, _)| *key).collect();
+        if 2 * passing.len() > keys.len() { passing } else { Vec::new() }
+    }
 }
 
 /// Where names are cut; those that stay as they are are left out.
@@ -103,6 +111,8 @@ pub(super) struct Cuts<'a> {
     pub(super) folded: BTreeMap<&'a str, Cut<'a>>,
     /// By keys that are deleted or changed, where nothing in their directories tells.
     touched: BTreeMap<&'a str, Cut<'a>>,
+    /// Keys that may be of a day and stay, with how much of them the parent prefix is.
+    undecided: BTreeMap<&'a str, usize>,
 }
 
 impl<'a> Cuts<'a> {
@@ -114,6 +124,11 @@ impl<'a> Cuts<'a> {
             true => cut.filter(by_place).or_else(|| self.touched.get(key)),
             false => cut,
         }
+    }
+
+    /// Returns where a key would be cut if the log went on for longer and most beside it were of a day.
+    pub(super) fn undecided(&self, key: &str, makes: Use) -> Option<usize> {
+        self.undecided.get(key).filter(|_| !makes.of_what_is()).copied()
     }
 }
 
@@ -204,6 +219,9 @@ fn cut_once<'a>(
         if cut {
             let each = keys.into_iter().map(|(key, _)| (key, Cut::at(parent.len(), rule)));
             cuts.keys.extend(each);
+        } else if !written && !dated && !parent.is_empty() {
+            let open = names.perhaps_of_a_day(&keys).into_iter();
+            cuts.undecided.extend(open.map(|key| (key, parent.len())));
         }
     }
     (cuts, prefixes)

@@ -24,6 +24,9 @@ struct Data {
     written_with: Vec<With>,
     deleted: Vec<Actions>,
     partition: Vec<Partition>,
+    months: Months,
+    quarters: Labels,
+    fiscal: Labels,
     never: Vec<Actions>,
     guarded: Vec<Guarded>,
     named: Vec<Listed>,
@@ -75,6 +78,23 @@ struct Partition {
     labels: Vec<String>,
     #[serde(default)]
     of: Option<Stretch>,
+    #[expect(dead_code, reason = "for people; read so that none is without")]
+    reason: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Months {
+    /// From January on.
+    names: Vec<Vec<String>>,
+    #[expect(dead_code, reason = "for people; read so that none is without")]
+    reason: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Labels {
+    labels: Vec<String>,
     #[expect(dead_code, reason = "for people; read so that none is without")]
     reason: String,
 }
@@ -234,6 +254,10 @@ pub(super) struct Rules {
     keys: BTreeSet<String>,
     named: BTreeSet<String>,
     labels: BTreeMap<String, Option<Stretch>>,
+    /// From January on.
+    months: Vec<Vec<String>>,
+    quarters: Vec<String>,
+    fiscal: Vec<String>,
     written: BTreeSet<String>,
     /// Actions that are about what a call wrote, by its event.
     written_with: BTreeSet<(String, String)>,
@@ -261,6 +285,9 @@ impl Rules {
             named: forms(&data.named),
             forms: data.form,
             labels: data.partition.into_iter().flat_map(Partition::each).collect(),
+            months: data.months.names,
+            quarters: data.quarters.labels,
+            fiscal: data.fiscal.labels,
             written: data.written.into_iter().flat_map(|entry| entry.actions).collect(),
             written_with: data.written_with.into_iter().flat_map(With::each).collect(),
             deleted: data.deleted.into_iter().flat_map(|entry| entry.actions).collect(),
@@ -332,6 +359,22 @@ impl Rules {
     /// Returns what stretch of time a label names.
     pub(super) fn stretch(&self, label: &str) -> Option<Stretch> {
         self.labels.get(&label.to_ascii_lowercase()).copied().flatten()
+    }
+
+    /// Returns the number of the month that goes by a name.
+    pub(super) fn month(&self, name: &str) -> Option<u32> {
+        let is = |names: &Vec<String>| names.iter().any(|one| one.eq_ignore_ascii_case(name));
+        (1..).zip(&self.months).find(|(_, names)| is(names)).map(|(month, _)| month)
+    }
+
+    /// Returns whether a word stands before the number of a quarter.
+    pub(super) fn is_quarter(&self, label: &str) -> bool {
+        self.quarters.iter().any(|one| one.eq_ignore_ascii_case(label))
+    }
+
+    /// Returns whether a word stands before a fiscal year.
+    pub(super) fn is_fiscal(&self, label: &str) -> bool {
+        self.fiscal.iter().any(|one| one.eq_ignore_ascii_case(label))
     }
 
     /// Returns whether an action is about what a call of this name wrote.

@@ -181,7 +181,7 @@ fn what_is_deleted_by_names_that_last_stays_exact() {
     assert_eq!(balanced(&several), [key("*"), key("*")]);
     // Dates go on, also where the names below them lasted.
     let dated = "arn:aws:s3:::state/2026-11-26/lock";
-    assert_eq!(once("s3:DeleteObject", dated, Taste::Balanced), "arn:aws:s3:::state/*");
+    assert_eq!(once("s3:DeleteObject", dated, Taste::Balanced), "arn:aws:s3:::state/20??-??*");
     let prefix = choose_with(&written, Taste::Prefix, &[]);
     assert_eq!(prefix.resource("s3:DeleteObject", &lock), key("*"));
 }
@@ -353,6 +353,45 @@ fn instances_that_all_lasted_are_kept_for_their_names() {
 }
 
 #[test]
+fn dates_in_a_top_level_leave_what_is_no_date() {
+    let conf: Given<'_> =
+        ("s3:GetObject", "arn:aws:s3:::b/conf/settings.json", &[NOVEMBER, NOVEMBER + 9]);
+    for action in ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] {
+        let keys = ["2026-11-20/root.csv", "2026-11-21/root.csv", "20261121.csv", "2026/11/21/x"];
+        let keys = keys.map(|key| format!("arn:aws:s3:::b/{key}"));
+        let mut given: Vec<Given<'_>> =
+            keys.iter().map(|key| (action, &**key, &[NOVEMBER][..])).collect();
+        given.extend([conf, BUSY]);
+        let choice = choose_with(&given, Taste::Balanced, &[]);
+        let to = keys.each_ref().map(|key| choice.resource(action, key));
+        assert_eq!(
+            to,
+            ["20??-??*", "20??-??*", "20??????*", "20??/*"]
+                .map(|to| format!("arn:aws:s3:::b/{to}"))
+        );
+        assert_eq!(choice.resource(conf.0, conf.1), conf.1);
+        assert!(choice.generalisations().iter().all(Generalisation::is_judged));
+    }
+}
+
+#[test]
+fn months_by_name_quarters_and_fiscal_years_are_dates() {
+    let month: Vec<i32> = (NOVEMBER - 19..NOVEMBER + 11).collect();
+    for (action, key, expected) in [
+        ("s3:GetObject", "reports/Nov-2026/summary.csv", "reports/*"),
+        ("s3:GetObject", "reports/2026/november/summary.csv", "reports/*"),
+        ("s3:GetObject", "reports/Jan-2026/summary.csv", "reports/Jan-2026/summary.csv"),
+        ("s3:GetObject", "words/may/summary.csv", "words/may/summary.csv"),
+        ("s3:PutObject", "q/2026Q4/summary.csv", "q/*"),
+        ("s3:PutObject", "close/fy26/p11/summary.csv", "close/*"),
+    ] {
+        let resource = format!("arn:aws:s3:::b/{key}");
+        let choice = choose_with(&[(action, &resource, &month)], Taste::Balanced, &[]);
+        assert_eq!(choice.resource(action, &resource), format!("arn:aws:s3:::b/{expected}"));
+    }
+}
+
+#[test]
 fn a_name_seen_once_by_who_came_once_says_nothing_of_the_next() {
     let names: Vec<String> = (1..=3).map(|n| format!("{EC2}instance/i-{n}")).collect();
     let all = format!("{EC2}instance/*");
@@ -367,7 +406,11 @@ fn a_name_seen_once_by_who_came_once_says_nothing_of_the_next() {
         let of = |at: usize, days| -> Given<'_> { (action, &names[at], days) };
         assert_eq!(to(action, &[of(0, day)]), names[0]);
         let alone = choose_with(&[of(0, day)], Taste::Balanced, &[]);
-        assert_eq!(alone.undecided().count(), usize::from(action == "ssm:StartSession"));
+        let told = alone.listed_undecided();
+        let [told] = told.as_slice() else { panic!("{told:?}") };
+        assert!(told.ends_with(&format!("put `{all}` in its place")), "{told}");
+        let widened = choose_with(&[of(0, day)], Taste::Type, &[]);
+        assert_eq!(widened.listed_undecided(), [""; 0], "as was asked for");
         assert_eq!(to(action, &[of(0, day), of(1, day)]), names[0]);
         assert_eq!(to(action, &[of(0, day), of(1, day), of(2, day)]), all, "a habit");
         assert_eq!(to(action, &[of(0, day), of(1, next)]), all, "the one after the other");

@@ -117,21 +117,22 @@ fn statements(one: &Principal) -> String {
         line(&mut statements, &format!("- {}", code(sid)));
         let grants = by_pattern(&grants);
         for ((action, pattern), all) in grants.iter().take(LISTED) {
-            let grant = match all.as_slice() {
-                [only] => permission(only),
+            let names: BTreeSet<&str> = all.iter().map(|one| one.resource.as_str()).collect();
+            let told = match names.len() {
+                // With several outcomes, or under several conditions.
+                1 => all.iter().map(|one| permission(one)).collect(),
                 several => {
-                    let latest = several.iter().max_by_key(|one| &one.seen.last_seen);
+                    let latest = all.iter().max_by_key(|one| &one.seen.last_seen);
                     let latest = latest.map(|one| permission(one)).unwrap_or_default();
-                    let names = several.iter().filter(|one| one.resource != *pattern);
-                    let names = count(names.count(), "resource");
-                    format!(
+                    let names = count(several, "resource");
+                    vec![format!(
                         "{} on {}, seen on {names}; the last: {latest}",
                         code(action),
                         code(pattern)
-                    )
+                    )]
                 }
             };
-            line(&mut statements, &format!("  - {grant}"));
+            told.iter().for_each(|grant: &String| line(&mut statements, &format!("  - {grant}")));
         }
         more(&mut statements, "  ", grants.len(), LISTED);
     }
@@ -264,6 +265,20 @@ mod tests {
         assert!(text.len() <= super::super::LONGEST, "{}", text.len());
         assert!(text.contains("Left out, to fit a comment"), "{text}");
         assert!(text.contains("Not read to its end"), "{text}");
+    }
+
+    #[test]
+    fn what_had_several_outcomes_on_one_thing_is_told_of_each() {
+        let (report, mut principal) = report("plain");
+        let grant = principal.grants.first().cloned().unwrap();
+        principal.grants.push(Permission { outcome: "granted-with-error", ..grant.clone() });
+        let text = report_markdown(&report, std::slice::from_ref(&principal));
+        assert!(text.contains("granted-with-error") && !text.contains("seen on"), "{text}");
+        principal.grants = ["a", "b"]
+            .map(|name| Permission { resource: name.to_owned(), ..grant.clone() })
+            .to_vec();
+        let text = report_markdown(&report, &[principal]);
+        assert!(text.contains("seen on 2 resources; the last"), "{text}");
     }
 
     #[test]

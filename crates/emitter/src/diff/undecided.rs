@@ -1,0 +1,36 @@
+//! Names of which it cannot be told whether they come and go, where the draft lists them and a pattern allowed them.
+
+use std::collections::BTreeSet;
+
+use trailtrim_aggregator::Principal;
+use trailtrim_iam::{PolicyDocument, pattern};
+
+use crate::taste::Choice;
+use crate::turnover::Listing;
+
+/// Says of which names that a principal used it cannot be told whether they come and go. What is attached under the
+/// same names was put there by somebody who knew.
+pub(super) fn undecided<'c>(
+    choices: impl Iterator<Item = &'c Choice>,
+    principal: &Principal,
+    (drafts, attached): (&[&PolicyDocument], &[&PolicyDocument]),
+) -> BTreeSet<String> {
+    let (mut drafted, mut attached) = (Listing::of(drafts), Listing::of(attached));
+    let used = |action: &str, name: &str| {
+        let mut granted = principal.rows.keys().filter(|key| key.outcome.grants());
+        granted.any(|key| key.action == action && pattern::covers(&key.resource, name))
+    };
+    let mut told = BTreeSet::new();
+    for choice in choices {
+        told.extend(choice.undecided(|action, name, instead| {
+            let allowed = attached.written(action, name);
+            let is_told = drafted.written(action, name) == Some(name)
+                && allowed != Some(name)
+                && used(action, name);
+            // Of what is attached no more than that can be put there.
+            let narrower = allowed.filter(|allowed| pattern::covers(instead, allowed));
+            is_told.then(|| narrower.unwrap_or(instead).to_owned())
+        }));
+    }
+    told
+}
