@@ -164,7 +164,7 @@ impl ByWorkload<'_> {
                 value: value.clone(),
                 told: told.clone(),
                 may_be_over: self.may_be_over(workload, *setting, told.2)
-                    || self.has_moved(workload, principal),
+                    || self.may_have_ended(workload, principal, told.2),
             };
             // Without a value AWS says that there is none.
             let has_one = |(value, _): &(&String, &Told)| !value.is_empty();
@@ -187,14 +187,31 @@ impl ByWorkload<'_> {
         self.settings.told.get(&key).and_then(latest)
     }
 
-    /// Tells whether by the latest answer that surely is it a workload acts as another role.
-    fn has_moved(&self, workload: &str, principal: &Principal) -> bool {
+    /// Tells whether a workload may have ended since a time, as one of very many that were deleted, or acts as another
+    /// role, and was not seen as this one since.
+    fn may_have_ended(&self, workload: &str, principal: &Principal, since: i64) -> bool {
+        let ended =
+            self.folded(workload, [Setting::Gone], since).max(self.moved(workload, principal));
+        let Some(ended) = ended else { return false };
+        let acted = principal.workloads.iter().filter(|(one, _)| {
+            let Some(name) = one.name.as_deref() else { return false };
+            let named = self.names.get(&(principal.account.as_str(), name));
+            match one.attribution {
+                Attribution::Scope => name.splitn(3, ':').nth(2) == Some(workload),
+                _ => named.is_some_and(|arns| arns.contains(workload)),
+            }
+        });
+        acted.filter_map(|(_, acted)| acted.stats.last()).max().is_none_or(|acted| acted <= ended)
+    }
+
+    /// Returns when by the latest answer that surely is it a workload went to another role.
+    fn moved(&self, workload: &str, principal: &Principal) -> Option<i64> {
         let key = (workload.to_owned(), Setting::Role, String::new());
-        let Some(roles) = self.settings.told.get(&key) else { return false };
-        let Some(last) = latest(roles) else { return false };
+        let roles = self.settings.told.get(&key)?;
+        let last = latest(roles)?;
         let mut now = roles.iter().filter(|(_, told)| told.2 == last);
-        !self.may_be_over(workload, Setting::Role, last)
-            && now.all(|(role, _)| are_different_roles(role, &principal.arn))
+        let is_sure = !self.may_be_over(workload, Setting::Role, last);
+        (is_sure && now.all(|(role, _)| are_different_roles(role, &principal.arn))).then_some(last)
     }
 
     /// Returns what counts of the answers on one setting of a workload. Of two of one second either may be the
@@ -215,7 +232,9 @@ impl ByWorkload<'_> {
             (false, true) => self.last(workload, Setting::EventSourceGone, part),
             (false, false) => self.last(workload, Setting::Gone, part),
         };
-        let gone = gone.max(self.last(workload, Setting::Gone, ""));
+        // A mapping outlives its function, and works for the next one of the name (API reference, `DeleteFunction`).
+        let whole = || self.last(workload, Setting::Gone, "");
+        let gone = gone.max((!setting.is_of_mapping()).then(whole).flatten());
         let counts = !setting.is_of_life();
         values.into_iter().flatten().filter(move |(_, told)| {
             counts && Some(told.2) == last && gone.is_none_or(|gone| gone <= told.2)
@@ -224,14 +243,23 @@ impl ByWorkload<'_> {
 
     /// Tells whether an answer that stands for many came after the one on a setting.
     fn may_be_over(&self, workload: &str, setting: Setting, since: i64) -> bool {
-        let mut fields = workload.split(':').skip(1);
-        let (Some(region), Some(account)) = (fields.next(), fields.next()) else { return false };
-        let folded = self.settings.folded.get(&(account.to_owned(), region.to_owned()));
         let gone = setting.is_of_mapping().then_some(Setting::EventSourceGone);
-        let mut settings = [Some(setting), gone, Some(Setting::Gone)].into_iter().flatten();
-        folded.is_some_and(|folded| {
-            settings.any(|one| folded.get(&one).copied().flatten().is_some_and(|at| at >= since))
-        })
+        self.folded(workload, [Some(setting), gone].into_iter().flatten(), since).is_some()
+    }
+
+    /// Returns when the last answer on one of some settings came that stands for many, if that was no earlier than a
+    /// time.
+    fn folded(
+        &self,
+        workload: &str,
+        settings: impl IntoIterator<Item = Setting>,
+        since: i64,
+    ) -> Option<i64> {
+        let mut fields = workload.split(':').skip(1);
+        let (region, account) = (fields.next()?, fields.next()?);
+        let folded = self.settings.folded.get(&(account.to_owned(), region.to_owned()))?;
+        let last = settings.into_iter().filter_map(|one| folded.get(&one).copied().flatten()).max();
+        last.filter(|at| *at >= since)
     }
 }
 
@@ -383,10 +411,12 @@ mod tests {
         let own = answer(1, made, "orders-role");
         assert_eq!(over(std::slice::from_ref(&own)), [false]);
         assert_eq!(over(&[answer(1, made, "service-role/orders-role")]), [false]);
-        assert_eq!(over(&[own.clone(), answer(2, changed, "other")]), [true]);
+        assert_eq!(over(&[own.clone(), answer(4, changed, "other")]), [true]);
+        // It was seen as this role since: a version has it still.
+        assert_eq!(over(&[own.clone(), answer(2, changed, "other")]), [false]);
         assert_eq!(over(&[own.clone(), answer(0, changed, "other")]), [false]);
         // What is not told is no other.
-        let without = answer(2, changed, "other").replace(r#""role":"#, r#""was":"#);
+        let without = answer(4, changed, "other").replace(r#""role":"#, r#""was":"#);
         assert_eq!(over(&[own, without]), [false]);
     }
 
@@ -413,6 +443,9 @@ mod tests {
             [b]
         );
         assert_eq!(set_up(&[mapping(1, gone, "a"), mapping(2, made, "a")]), [a]);
+        // It outlives the function that it is for.
+        let deleted = by_deployer(2, "DeleteFunction20150331", "null");
+        assert_eq!(set_up(&[mapping(1, made, "a"), deleted]), [a]);
         // It goes on for another function.
         let moved = mapping(2, "UpdateEventSourceMapping20150331", "a")
             .replace(FUNCTION, &format!("{FUNCTION}-2"));

@@ -7,7 +7,6 @@
 mod build;
 mod drafted;
 mod room;
-mod run_on;
 mod undecided;
 mod unnamed;
 mod words;

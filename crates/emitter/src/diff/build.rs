@@ -9,7 +9,6 @@ use trailtrim_iam::{PolicyDocument, Statement};
 
 use super::drafted::{Drafted, Sourced};
 use super::room::{Rooms, limits_of};
-use super::run_on::RunOn;
 use super::undecided::undecided;
 use super::unnamed::unnamed;
 use super::writing::Writing;
@@ -231,7 +230,6 @@ impl Builder<'_> {
             caveats.shared = SharedBy::of_drafts(principal, &one.attached.trusted, &drafts);
         }
         notes.extend(caveats.notes());
-        notes.extend(RunOn::of(bundles.iter().map(|(bundle, _)| *bundle)).told());
         if let Some(principal) = one.principal {
             notes.extend(
                 bundles
@@ -344,8 +342,6 @@ impl Builder<'_> {
         };
         let (arn, attached_here) = (&one.attached.arn, documents(true));
         let documents = documents(false);
-        let worked = RunOn::of(bundles.iter().map(|(bundle, _)| *bundle)).worked();
-        let before: Vec<&PolicyDocument> = attached.iter().copied().chain([&worked]).collect();
         let not_attached: BTreeSet<&RowKey> =
             one.not_attached.iter().map(|(used, _)| used.key).collect();
         let withheld = |action: &str| self.settings().withheld(action);
@@ -375,7 +371,7 @@ impl Builder<'_> {
         }
         Proofs {
             replay: replay.unwrap_or_default(),
-            no_new_access: proof::no_new_access(&before, &documents, self.catalog()),
+            no_new_access: proof::no_new_access(&attached, &documents, self.catalog()),
             irredundant,
             backtest: self.foretell(one, &attached, &not_attached),
             fits: proof::fits(

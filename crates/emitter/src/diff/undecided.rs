@@ -1,6 +1,6 @@
 //! Names of which it cannot be told whether they come and go, where the draft lists them and a pattern allowed them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::Principal;
 use trailtrim_iam::{PolicyDocument, pattern};
@@ -16,9 +16,19 @@ pub(super) fn undecided<'c>(
     (drafts, attached): (&[&PolicyDocument], &[&PolicyDocument]),
 ) -> BTreeSet<String> {
     let (mut drafted, mut attached) = (Listing::of(drafts), Listing::of(attached));
+    let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for key in principal.rows.keys().filter(|key| key.outcome.grants()) {
+        used.entry(&key.action).or_default().insert(&key.resource);
+    }
+    let wide: BTreeMap<&str, Vec<&str>> = used
+        .iter()
+        .map(|(action, on)| {
+            (*action, on.iter().copied().filter(|on| on.contains(['*', '?'])).collect())
+        })
+        .collect();
     let used = |action: &str, name: &str| {
-        let mut granted = principal.rows.keys().filter(|key| key.outcome.grants());
-        granted.any(|key| key.action == action && pattern::covers(&key.resource, name))
+        used.get(action).is_some_and(|on| on.contains(name))
+            || wide.get(action).into_iter().flatten().any(|on| pattern::covers(on, name))
     };
     let mut told = BTreeSet::new();
     for choice in choices {
@@ -32,5 +42,15 @@ pub(super) fn undecided<'c>(
             is_told.then(|| narrower.unwrap_or(instead).to_owned())
         }));
     }
+    let more = told.len().saturating_sub(LISTED);
+    let mut told: BTreeSet<String> = told.into_iter().take(LISTED).collect();
+    if more > 0 {
+        told.insert(format!(
+            "{more} more names and keys were used too briefly to tell, and are listed"
+        ));
+    }
     told
 }
+
+/// So many are told one by one.
+const LISTED: usize = 20;

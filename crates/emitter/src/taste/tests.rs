@@ -374,6 +374,24 @@ fn dates_in_a_top_level_leave_what_is_no_date() {
     }
 }
 
+/// Of months by their whole names, and of days without a zero, the next may be longer: no pattern but the bucket would
+/// hold them all.
+#[test]
+fn dates_in_words_in_a_top_level_have_a_form_where_the_next_is_as_long() {
+    for (key, expected) in [
+        ("Nov-2026/a.csv", "???-20??*"),
+        ("05Nov2026/a.csv", "?????20??*"),
+        ("november-2026/a.csv", "november-2026/*"),
+        ("2026-november/a.csv", "2026-november/*"),
+        ("5-Nov-2026/a.csv", "5-Nov-2026/*"),
+    ] {
+        let key = format!("arn:aws:s3:::b/{key}");
+        let choice =
+            choose_with(&[("s3:PutObject", &key, &[NOVEMBER]), BUSY], Taste::Balanced, &[]);
+        assert_eq!(choice.resource("s3:PutObject", &key), format!("arn:aws:s3:::b/{expected}"));
+    }
+}
+
 #[test]
 fn months_by_name_quarters_and_fiscal_years_are_dates() {
     let month: Vec<i32> = (NOVEMBER - 19..NOVEMBER + 11).collect();

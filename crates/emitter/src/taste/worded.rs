@@ -56,23 +56,22 @@ pub(super) fn stretch_of(date: &str, rules: &Rules) -> Option<(i32, i32)> {
     Some((since_1970(begins), since_1970(next) - 1))
 }
 
-/// Returns the form of a date in words that a text begins with, its digits and the name of its month open.
-pub(super) fn form_of(date: &str, rules: &Rules) -> Option<String> {
+/// Returns the form of a date in words that a text begins with, its digits and the name of its month open; the inner
+/// `None` is for a date of which the next may be longer or shorter.
+pub(super) fn form_of(date: &str, rules: &Rules) -> Option<Option<String>> {
     let Worded { year_at, end, of, .. } = leading(date, rules)?;
     // The month or the quarter may be a directory.
     let end = if year_at == 0 && date.get(4..5) == Some("/") { 5 } else { end };
-    let is_whole = year_at + 4 <= end;
-    let form = open(date.get(..end)?, if is_whole { year_at } else { end });
-    Some(match of {
-        Of::Month(_) | Of::Day(..) => {
-            let word = |c: char| c.is_ascii_alphabetic();
-            let (Some(from), Some(to)) = (form.find(word), form.rfind(word)) else {
-                return Some(form);
-            };
-            format!("{}*{}", form.get(..from)?, form.get(to + 1..)?)
-        }
-        Of::Quarter(_) | Of::Fiscal => form,
-    })
+    let date = date.get(..end)?;
+    let form = open(date, if year_at + 4 <= end { year_at } else { end });
+    if let Of::Quarter(_) | Of::Fiscal = of {
+        return Some(Some(form));
+    }
+    let letters = date.bytes().filter(u8::is_ascii_alphabetic).count();
+    let digits = date.bytes().take_while(u8::is_ascii_digit).count();
+    // A day of one digit or the whole name of a month has not the length of the next.
+    let is_even = (letters == 3 || letters == 0) && digits != 1;
+    Some(is_even.then(|| form.replace(|c: char| c.is_ascii_alphabetic(), "?")))
 }
 
 /// Returns the date in words that a text begins with.

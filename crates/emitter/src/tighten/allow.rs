@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::{Outcome, Row, RowKey};
-use trailtrim_catalog::{ActionFacts, Catalog, Origin};
+use trailtrim_catalog::{ActionFacts, Catalog};
 use trailtrim_iam::{
     Condition, PolicyDocument, Principal, Selector, Statement, Version, pattern, wildcard,
 };
@@ -260,32 +260,18 @@ impl<'b> Allow<'b> {
             };
         }
         // Where it cannot be said in a few patterns what both have in common, all of it stays.
-        let shared = self.common(&key.resource);
-        let read = shared.is_none() && self.is_read_to_hold(key, row);
-        let common = if read { Some(vec![key.resource.clone()]) } else { shared };
+        let common = self.common(&key.resource);
         if common.as_ref().is_some_and(Vec::is_empty) {
             return Reach::No;
         }
         match self.circumstances.judge(key, &circumstances, principal) {
-            Allowance::Surely
-                if !read && common.as_deref() == Some(std::slice::from_ref(&key.resource)) =>
-            {
+            Allowance::Surely if common.as_deref() == Some(std::slice::from_ref(&key.resource)) => {
                 Reach::Surely(common)
             }
             Allowance::Surely => Reach::Partly(common),
             Allowance::Perhaps(_) => Reach::Perhaps(common),
             Allowance::No => Reach::No,
         }
-    }
-
-    /// Tells whether its resources hold all of something that worked, and of which the record tells all, in one
-    /// reading of `*` beside colons. If the statement allowed it, that reading is the right one.
-    fn is_read_to_hold(&self, key: &RowKey, row: &Row) -> bool {
-        let is_told = |one: &Origin| matches!(one, Origin::Observed | Origin::Derived { .. });
-        key.outcome.grants()
-            && row.origins.iter().all(is_told)
-            && self.exceptions.is_empty()
-            && self.patterns.iter().any(|wide| pattern::covers_run_on(wide, &key.resource))
     }
 
     /// Tells whether the statement may have allowed something on a part of what the record leaves open.

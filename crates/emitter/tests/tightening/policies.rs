@@ -221,7 +221,7 @@ fn deny(random: &mut Random, needs: &[&Need], region: &str) -> Statement {
 }
 
 /// An ARN as a pattern that means it alone.
-pub fn escaped(arn: &str) -> String {
+fn escaped(arn: &str) -> String {
     if arn == "*" {
         return arn.to_owned();
     }
