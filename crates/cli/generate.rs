@@ -249,10 +249,15 @@ fn group(
         let roles: Vec<&Principal> = places.iter().filter_map(|at| principals.get(*at)).collect();
         let frozen: BTreeSet<String> =
             roles.iter().flat_map(|role| role.frozen.iter().cloned()).collect();
+        let mut brought = BTreeMap::<_, BTreeSet<String>>::new();
+        for (event, on) in roles.iter().flat_map(|role| &role.brought) {
+            brought.entry(event.clone()).or_default().extend(on.iter().cloned());
+        }
         let Some(joint) = draft(&roles) else { continue };
         for at in places {
             if let Some((role, own)) = principals.get_mut(at).zip(drafts.get_mut(at)) {
                 role.frozen.clone_from(&frozen);
+                role.brought.clone_from(&brought);
                 *own = joint.clone();
             }
         }

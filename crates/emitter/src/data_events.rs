@@ -108,8 +108,8 @@ impl MissingDataEvents {
         let MissingDataEvents { account, first_day, last_day, types, .. } = self;
         let types: Vec<String> = types.iter().map(DataEvents::told).collect();
         let of = match types.is_empty() {
-            true => "of types that they do not tell".to_owned(),
-            false => format!("of {}", types.join(", ")),
+            true => "that tell no type".to_owned(),
+            false => format!("of {}, as far as they tell", types.join(", ")),
         };
         match (&self.first_data_event, &self.last_data_event) {
             (Some(first), Some(last)) if !self.all_along => format!(
@@ -118,8 +118,7 @@ impl MissingDataEvents {
                  of other types would show, is not known"
             ),
             (Some(_), Some(_)) => format!(
-                "the log of {account} has data events {of}, as far as they tell: what data events of other types \
-                 would show is not known"
+                "the log of {account} has data events {of}: what data events of other types would show is not known"
             ),
             _ => format!(
                 "the log of {account} has no data event: what is done with objects, items, messages and \
