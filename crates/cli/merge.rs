@@ -29,7 +29,7 @@ pub(crate) fn merge(args: &MergeArgs) -> anyhow::Result<Exit> {
     interrupt::will_write(&args.output);
     let mut all = UsageFile::default();
     for path in &args.files {
-        all.join(usage_file::read(Some(path))?);
+        all.join(usage_file::read(path)?);
     }
     if !usage_file::excludes_alike(&all) {
         tell(

@@ -18,7 +18,7 @@ use trailtrim_aggregator::{
 };
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::report;
-use trailtrim_ingest::{Files, Input, Mentions, Prune, Road, fold_files};
+use trailtrim_ingest::{Files, Input, Mentions, Prune, Road, SetAside, fold_files};
 
 use crate::exit::hinted;
 use crate::globs::{self, Globs};
@@ -282,7 +282,7 @@ impl InputArgs {
         if let Some(mentions) = wanted.and_then(|wanted| Mentions::new(wanted.mentions()?)) {
             files.look_for(mentions);
         }
-        let (mut usage_files, mut already) = (Vec::new(), 0);
+        let mut already = 0;
         let apart: Vec<PathBuf> =
             apart.iter().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
         let named: BTreeSet<&Path> = self.trails.iter().map(PathBuf::as_path).collect();
@@ -304,13 +304,8 @@ impl InputArgs {
                 already += 1;
                 return false;
             }
-            if usage_file::is_one(file.path.as_deref()) {
-                usage_files.push(file.path);
-                return false;
-            }
             true
         });
-        usage_files.sort();
         let quota = Quota::new(self.name_quota.0.get());
         let progress = Line::new();
         let shards: Vec<Shards> = scopes.iter().map(|_| Shards::default()).collect();
@@ -348,23 +343,28 @@ impl InputArgs {
         }
         let mut sources = Sources::default();
         let unread = unread(&ingested);
-        let whole = files.iter().filter(|file| !unread.contains(file.label));
+        let usage_files = files.take_aside();
+        let of_usage_files = !usage_files.is_empty();
+        let aside: BTreeSet<_> = usage_files.iter().filter_map(SetAside::path).collect();
+        let whole = files.iter().filter(|file| {
+            !unread.contains(file.label)
+                && !file.path.as_deref().is_some_and(|path| aside.contains(path))
+        });
         sources.mark(whole.filter_map(|file| mark(&file)));
         let (pruned, passed) = (ingested.pruned, ingested.passed);
         sources.add(ingested);
-        let piped = files.take_aside();
         drop(files);
-        let of_usage_files = !usage_files.is_empty() || !piped.is_empty();
-        let of_files = usage_files.iter().map(|path| {
-            let name = usage_file::name(path.as_deref());
-            self.usage_file(&name, || usage_file::read(path.as_deref()), catalog)
-        });
-        let of_pipes = piped.into_iter().map(|(label, pipe)| {
-            let name = label.to_string();
-            self.usage_file(&name, || usage_file::read_from(pipe, &name), catalog)
-        });
-        for file in of_files.chain(of_pipes) {
-            let file = file?;
+        for found in usage_files {
+            let file = match found {
+                SetAside::File(path) => {
+                    let name = path.display().to_string();
+                    self.usage_file(&name, || usage_file::read(&path), catalog)?
+                }
+                SetAside::Once(label, open) => {
+                    let name = label.to_string();
+                    self.usage_file(&name, || usage_file::read_from(open, &name), catalog)?
+                }
+            };
             let mut take_up = |usage: &mut Usage, mut limited: Usage| {
                 sources.join(std::mem::take(limited.sources_mut()));
                 usage.join(limited);

@@ -2,33 +2,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Write as _};
+use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use trailtrim_aggregator::{Epoch, Join as _, MAGIC, UsageFile, excludes};
+use trailtrim_aggregator::{Epoch, Join as _, UsageFile, excludes};
 use trailtrim_catalog::Catalog;
 
 use crate::exit::hinted;
 use crate::output::{Temporary, printable, tell};
 use crate::{directory, interrupt};
-
-/// Returns whether a usage file lies at a path, or comes in on standard input where there is none.
-pub(crate) fn is_one(path: Option<&Path>) -> bool {
-    let Some(path) = path else {
-        // Looks without taking. The first byte alone begins nothing else that is read here.
-        return io::stdin()
-            .lock()
-            .fill_buf()
-            .is_ok_and(|head| !head.is_empty() && head.iter().zip(MAGIC).all(|(a, b)| *a == b));
-    };
-    // What cannot be opened is told of when it is read; a pipe would lose what is looked at.
-    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-        return false;
-    }
-    let mut head = [0; MAGIC.len()];
-    File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == MAGIC
-}
 
 /// Returns whether something that may matter was not read when it was made.
 pub(crate) fn is_lossy(file: &UsageFile) -> bool {
@@ -36,26 +19,16 @@ pub(crate) fn is_lossy(file: &UsageFile) -> bool {
     skipped.any(|skipped| !skipped.kind.is_expected())
 }
 
-/// Returns what to call it.
-pub(crate) fn name(path: Option<&Path>) -> String {
-    path.map_or_else(|| "-".to_owned(), |path| path.display().to_string())
-}
-
-/// Reads one, from standard input where there is no path.
-pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<UsageFile> {
-    let unreadable = || format!("cannot read `{}`", name(path));
-    let result = match path {
-        Some(path) => {
-            let file = File::open(path).with_context(unreadable)?;
-            // Where a directory can be opened it says so only when it is read.
-            if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-                return Err(io::Error::from(io::ErrorKind::IsADirectory)).with_context(unreadable);
-            }
-            UsageFile::read(BufReader::new(file))
-        }
-        None => UsageFile::read(io::stdin().lock()),
-    };
-    result.with_context(unreadable)
+/// Reads one.
+pub(crate) fn read(path: &Path) -> anyhow::Result<UsageFile> {
+    let name = path.display().to_string();
+    let unreadable = || format!("cannot read `{name}`");
+    let file = File::open(path).with_context(unreadable)?;
+    // Where a directory can be opened it says so only when it is read.
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory)).with_context(unreadable);
+    }
+    read_from(file, &name)
 }
 
 /// Reads one that is open, and was not read from yet.
@@ -100,7 +73,7 @@ pub(crate) fn excludes_alike(file: &UsageFile) -> bool {
 pub(crate) fn read_if_there(path: &Path) -> anyhow::Result<UsageFile> {
     match path.try_exists() {
         Ok(false) => Ok(UsageFile::default()),
-        _ => read(Some(path)),
+        _ => read(path),
     }
 }
 
@@ -299,7 +272,7 @@ mod tests {
         symlink(&real, &link).unwrap();
         fs::write(&real, "old").unwrap();
         write(&link, UsageFile::default(), false).unwrap();
-        assert!(link.is_symlink() && is_one(Some(&real)));
+        assert!(link.is_symlink() && read(&real).is_ok());
         assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o7777, 0o640);
         assert_eq!(names(folder.path()), ["link", "real"]);
         assert_eq!(names(&folder.path().join("real")), [".a.usage.lock", "a.usage"]);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -119,35 +119,63 @@ pub struct Files {
     aside: Option<Aside>,
 }
 
-/// Pipes that begin as something else does than a trail. To look costs what was looked at, so that one is
-/// opened, told and given back where it would be read.
+/// Looks whether files begin as something else does than a trail, while they are opened to be read anyway.
+#[derive(Debug)]
 struct Aside {
     magic: &'static [u8],
-    found: Mutex<Vec<(Label, Opened)>>,
+    found: Mutex<Vec<SetAside>>,
 }
 
-/// What is left to read of a file, from its beginning.
-pub type Opened = Box<dyn Read + Send>;
+/// What begins as something else than a trail.
+pub enum SetAside {
+    /// A file that can be opened again. It is closed: there may be more such than a process may hold open.
+    File(PathBuf),
+    /// What comes but once (a pipe, standard input), open and from its beginning.
+    Once(Label, Box<dyn Read + Send>),
+}
 
-impl fmt::Debug for Aside {
+impl SetAside {
+    /// Returns where it is, if it can be opened again.
+    pub fn path(&self) -> Option<&Path> {
+        self.key().0
+    }
+
+    fn key(&self) -> (Option<&Path>, Option<&Label>) {
+        match self {
+            Self::File(path) => (Some(path), None),
+            Self::Once(label, _) => (None, Some(label)),
+        }
+    }
+}
+
+impl fmt::Debug for SetAside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Aside").field("magic", &self.magic).finish_non_exhaustive()
+        self.key().fmt(f)
     }
 }
 
 impl Aside {
-    /// Takes a pipe that begins in this way; gives back what is to be read of any other.
-    fn take(&self, label: &Label, mut pipe: File) -> Option<Opened> {
+    /// Takes a file that begins in this way; gives back what is to be read of any other.
+    fn take<R: Read + Send + 'static>(
+        &self,
+        file: &Found,
+        mut open: R,
+        comes_once: impl FnOnce(&R) -> bool,
+    ) -> Option<impl Read + Send + 'static> {
         let mut head = Vec::new();
         // An error comes again to whoever reads on.
-        let _ = pipe.by_ref().take(self.magic.len() as u64).read_to_end(&mut head);
+        let _ = open.by_ref().take(self.magic.len() as u64).read_to_end(&mut head);
         let ours = head == self.magic;
-        let whole: Opened = Box::new(io::Cursor::new(head).chain(pipe));
+        let once = ours && comes_once(&open);
+        let whole = io::Cursor::new(head).chain(open);
         if !ours {
             return Some(whole);
         }
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.push((label.clone(), whole));
+        let found = match file.path() {
+            Some(path) if !once => SetAside::File(path),
+            _ => SetAside::Once(file.label.clone(), Box::new(whole)),
+        };
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).push(found);
         None
     }
 }
@@ -193,18 +221,17 @@ impl Files {
         self.mentions = Some(mentions);
     }
 
-    /// Has pipes that begin with these bytes not read, but kept for [`take_aside`](Self::take_aside). What
-    /// can be opened twice is better told before.
+    /// Has files that begin with these bytes not read, but told by [`take_aside`](Self::take_aside).
     pub fn set_aside(&mut self, magic: &'static [u8]) {
         self.aside = Some(Aside { magic, found: Mutex::default() });
     }
 
-    /// Returns what was kept while the files were read, by their labels.
-    pub fn take_aside(&mut self) -> Vec<(Label, Opened)> {
+    /// Returns what was set aside while the files were read, in the order of paths and labels.
+    pub fn take_aside(&mut self) -> Vec<SetAside> {
         let aside = self.aside.take().map(|aside| aside.found.into_inner());
         let mut found =
             aside.map(|found| found.unwrap_or_else(PoisonError::into_inner)).unwrap_or_default();
-        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found.sort_by(|a, b| a.key().cmp(&b.key()));
         found
     }
 
@@ -298,11 +325,6 @@ pub fn fold_files<A: Send>(
     (folded.unwrap_or_else(init), ingested)
 }
 
-/// Returns whether a file comes but once. Such have no size, so that the system is asked about few.
-fn is_pipe(file: &Found, open: &File) -> bool {
-    file.bytes == 0 && open.metadata().is_ok_and(|metadata| !metadata.is_file())
-}
-
 /// Opens and reads one file.
 fn read_file(
     file: &Found,
@@ -312,20 +334,37 @@ fn read_file(
     visit: &mut dyn FnMut(&Provenance<'_>, &Record<'_>),
 ) -> FileReport {
     match file.path().map(File::open) {
-        None => read_stream(&file.label, io::stdin(), scratch, progress, visit),
-        Some(Ok(open)) if aside.is_some() && is_pipe(file, &open) => {
-            match aside.and_then(|aside| aside.take(&file.label, open)) {
-                Some(open) => read_stream(&file.label, open, scratch, progress, visit),
-                None => {
-                    progress.done(0);
-                    FileReport::default()
-                }
-            }
+        None => read_opened(file, io::stdin(), |_| true, aside, scratch, progress, visit),
+        Some(Ok(open)) => {
+            let is_pipe = |open: &File| open.metadata().is_ok_and(|metadata| !metadata.is_file());
+            read_opened(file, open, is_pipe, aside, scratch, progress, visit)
         }
-        Some(Ok(open)) => read_stream(&file.label, open, scratch, progress, visit),
         Some(Err(error)) => {
             progress.done(0);
             FileReport::unreadable(&file.label, error.kind())
+        }
+    }
+}
+
+/// Reads one file that is open, or sets it aside.
+fn read_opened<R: Read + Send + 'static>(
+    file: &Found,
+    open: R,
+    comes_once: impl FnOnce(&R) -> bool,
+    aside: Option<&Aside>,
+    scratch: &mut Scratch,
+    progress: &dyn Progress,
+    visit: &mut dyn FnMut(&Provenance<'_>, &Record<'_>),
+) -> FileReport {
+    let Some(aside) = aside else {
+        return read_stream(&file.label, open, scratch, progress, visit);
+    };
+    match aside.take(file, open, comes_once) {
+        Some(open) => read_stream(&file.label, open, scratch, progress, visit),
+        None => {
+            progress.read(file.bytes);
+            progress.done(0);
+            FileReport::default()
         }
     }
 }

@@ -41,6 +41,7 @@ mod json;
 mod label;
 mod listing;
 mod mentions;
+mod needle;
 mod progress;
 mod prune;
 mod raw;
@@ -58,7 +59,7 @@ mod window;
 
 pub use error::IngestError;
 pub use fold::{
-    FileFound, Files, Ingested, Input, Opened, Provenance, fold, fold_files, fold_reporting,
+    FileFound, Files, Ingested, Input, Provenance, SetAside, fold, fold_files, fold_reporting,
 };
 pub use json::{Elements, Json, Members, NotJson, Value};
 pub use label::Label;

@@ -7,17 +7,41 @@
 use memchr::memchr_iter;
 use memchr::memmem::Finder;
 
+use crate::needle::Needle;
+
 /// Shorter texts stand everywhere.
 const SHORTEST: usize = 3;
 
 /// How many bytes are looked through for one text after another.
-const PIECE: usize = 8 << 10;
+const PIECE: usize = 32 << 10;
 
 /// Texts of which a file must hold one to be parsed.
 #[derive(Debug, Clone)]
 pub struct Mentions {
-    texts: Vec<Finder<'static>>,
-    insight: Finder<'static>,
+    texts: Vec<Text>,
+    insight: Text,
+}
+
+/// A text, and how it is looked for: in a file, for every place, and in a record, for any.
+#[derive(Debug, Clone)]
+struct Text {
+    places: Needle,
+    any: Finder<'static>,
+}
+
+impl Text {
+    fn new(text: &str) -> Option<Self> {
+        let places = Needle::new(text.as_bytes())?;
+        Some(Self { places, any: Finder::new(text).into_owned() })
+    }
+
+    /// Adds each place where it stands in `bytes`, or an escape, looked for in a piece of them.
+    fn find_in(&self, bytes: &[u8], from: usize, places: &mut Vec<usize>) {
+        let end = bytes.len().min(from + PIECE + self.any.needle().len() - 1);
+        let before = places.len();
+        self.places.find_in(bytes.get(from..end).unwrap_or_default(), places);
+        places.iter_mut().skip(before).for_each(|at| *at += from);
+    }
 }
 
 impl Mentions {
@@ -27,10 +51,11 @@ impl Mentions {
         let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'/');
         let find = |text: &str| {
             let fits = text.len() >= SHORTEST && text.bytes().all(plain);
-            fits.then(|| Finder::new(text).into_owned())
+            Text::new(text).filter(|_| fits)
         };
         let texts: Vec<_> = texts.into_iter().map(find).collect::<Option<_>>()?;
-        (!texts.is_empty()).then(|| Self { texts, insight: Finder::new("Insight") })
+        let insight = Text::new("Insight")?;
+        (!texts.is_empty()).then_some(Self { texts, insight })
     }
 
     /// Finds where the inflated bytes of a file hold something for which a record is to be visited:
@@ -38,26 +63,22 @@ impl Mentions {
     pub(crate) fn find_in(&self, bytes: &[u8], places: &mut Vec<usize>) {
         places.clear();
         // One piece after another: each is fetched once, and looked through while it is at hand.
-        for from in (0..bytes.len()).step_by(PIECE) {
-            let piece = |beyond: usize| {
-                bytes.get(from..bytes.len().min(from + PIECE + beyond)).unwrap_or_default()
-            };
-            for finder in &self.texts {
-                let found = finder.find_iter(piece(finder.needle().len() - 1));
-                places.extend(found.map(|at| from + at));
-            }
-            places.extend(escapes(piece(1)).map(|at| from + at));
+        let pieces = || (0..bytes.len()).step_by(PIECE);
+        for from in pieces() {
+            self.texts.iter().for_each(|text| text.find_in(bytes, from, places));
         }
         if !places.is_empty() {
-            places.extend(self.insight.find_iter(bytes));
+            pieces().for_each(|from| self.insight.find_in(bytes, from, places));
             places.sort_unstable();
+            // Escapes are found with each of the texts, and twice where pieces overlap.
+            places.dedup();
         }
     }
 
     /// Returns whether a record is to be visited: it may hold one of the texts, or be of an Insights
     /// event, which is listed and not counted.
     pub(crate) fn concern(&self, record: &[u8]) -> bool {
-        self.texts.iter().chain([&self.insight]).any(|finder| finder.find(record).is_some())
+        self.texts.iter().chain([&self.insight]).any(|text| text.any.find(record).is_some())
             || escapes(record).next().is_some()
     }
 }
