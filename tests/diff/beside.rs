@@ -309,12 +309,16 @@ fn an_encrypted_volume_takes_what_the_guide_lists_on_its_key() {
         allow(&["kms:ReEncryptFrom"], &key("21111111-2222-4333-8444-555555555555")),
         allow(&["kms:Encrypt"], "*"),
     ];
-    let judged_so = judged(&by("ec2.amazonaws.com", log()), &statements);
-    for action in ["kms:Decrypt", "kms:DescribeKey"] {
-        assert_eq!(judged_so.get(action).map(String::as_str), Some("companion"), "{judged_so:?}");
-    }
-    for action in ["kms:ReEncryptFrom", "kms:Encrypt"] {
-        assert_eq!(judged_so.get(action), None, "{judged_so:?}");
+    // Whoever of EC2 asks: records name its front end, or no service.
+    for service in ["ec2.amazonaws.com", "ec2-frontend-api.amazonaws.com", "AWS Internal"] {
+        let judged_so = judged(&by(service, log()), &statements);
+        for action in ["kms:Decrypt", "kms:DescribeKey"] {
+            let so = judged_so.get(action).map(String::as_str);
+            assert_eq!(so, Some("companion"), "{service}: {judged_so:?}");
+        }
+        for action in ["kms:ReEncryptFrom", "kms:Encrypt"] {
+            assert_eq!(judged_so.get(action), None, "{service}: {judged_so:?}");
+        }
     }
     assert_eq!(judged(&log(), &statements).get("kms:Decrypt"), None);
 }
