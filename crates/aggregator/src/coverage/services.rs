@@ -62,6 +62,9 @@ struct Also {
     types: Vec<String>,
     #[serde(default)]
     on: Option<String>,
+    /// Whether all that a resource pattern means must be of these, and not some of it.
+    #[serde(default)]
+    wholly: bool,
     #[serde(default)]
     instead: bool,
     #[serde(rename = "reason")]
@@ -197,11 +200,11 @@ pub(crate) struct Others {
 pub(crate) fn others(source: &str, event: &str, resource: &str) -> Others {
     let mut others = Others::default();
     for one in FACTS.also.iter().filter(|one| names(&one.sources, &one.events, source, event)) {
-        if !may_be(one.on.as_deref(), resource) {
+        let surely = one.on.as_deref().is_some_and(|on| pattern::covers(on, resource));
+        if !(surely || (!one.wholly && may_be(one.on.as_deref(), resource))) {
             continue;
         }
         others.types.extend(one.types.iter().map(|kind| (kind.as_str(), one.on.is_some())));
-        let surely = one.on.as_deref().is_some_and(|on| pattern::covers(on, resource));
         others.instead |= one.instead && surely;
     }
     others
@@ -280,6 +283,13 @@ mod tests {
         assert_eq!(others(app), Others { types: endpoint.clone(), instead: true });
         assert_eq!(others("arn:aws:sns:eu-west-1:1:orders"), Others::default());
         assert_eq!(others("arn:aws:sns:*:1:*"), Others { types: endpoint, instead: false });
+        let objects = |resource| super::others("s3.amazonaws.com", "GetObject", resource);
+        let point = Others { types: vec![("AWS::S3::AccessPoint", true)], instead: false };
+        assert_eq!(objects("arn:aws:s3:eu-west-1:1:accesspoint/a/object/*"), point);
+        assert_eq!(
+            [objects("*"), objects("arn:aws:s3:::b/*")],
+            [Others::default(), Others::default()]
+        );
         let events = super::others("events.amazonaws.com", "PutEvents", "*");
         assert_eq!(events.types, [("AWS::Events::Endpoint", false)]);
     }
