@@ -212,3 +212,23 @@ fn a_log_without_data_events_is_called_so() {
 fn list_of(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
+
+#[test]
+fn who_was_granted_nothing_was_not_seen_on_too_few_days() {
+    let records: Vec<String> = (1..=12)
+        .map(|day| {
+            format!(
+                r#"{{"eventTime":"2031-01-{day:02}T10:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"DescribeInstances",
+                "awsRegion":"eu-west-1","eventID":"{day}","eventType":"AwsApiCall","recipientAccountId":"111122223333",
+                "errorCode":"Client.UnauthorizedOperation","userIdentity":{{"type":"IAMUser","accountId":"111122223333",
+                "arn":"arn:aws:iam::111122223333:user/dana"}}}}"#
+            )
+        })
+        .collect();
+    let archive = TempDir::new().unwrap();
+    let file = archive.path().join("a.json");
+    std::fs::write(&file, format!(r#"{{"Records":[{}]}}"#, records.join(","))).unwrap();
+    let lines = soak(archive.path(), &[]);
+    let [line] = lines.as_slice() else { panic!("{} principals", lines.len()) };
+    assert_eq!(text_of(line, "why"), "no grant was seen on any day");
+}

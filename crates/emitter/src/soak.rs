@@ -196,7 +196,7 @@ pub fn soak(principal: &Principal, coverage: &Coverage, catalog: Catalog, ahead:
         days_observed: days.len(),
         days_active: active.len(),
         insufficient,
-        why: insufficient.then(|| too_little(&by_grant, working)),
+        why: insufficient.then(|| too_little(&by_grant, grants.is_empty(), working)),
         grants: completeness(by_grant, grants.len(), ahead, enough),
         actions: completeness(by_action, actions.len(), ahead, enough),
         new_grants_by_week: by_week(first, last, &new),
@@ -221,8 +221,11 @@ pub fn soak(principal: &Principal, coverage: &Coverage, catalog: Catalog, ahead:
     }
 }
 
-fn too_little(seen: &Incidence, working: usize) -> String {
-    if seen.days < LEAST_DAYS {
+fn too_little(seen: &Incidence, nothing: bool, working: usize) -> String {
+    if nothing {
+        // Days are counted where something was granted.
+        "no grant was seen on any day".to_owned()
+    } else if seen.days < LEAST_DAYS {
         format!(
             "{} days that the log surely has all through, {LEAST_DAYS} are the least; see \
              `trailtrim coverage`",
