@@ -289,6 +289,7 @@ pub const TRANSFORMS: &[&str] = &[
     "launch_template",
     "image_repository",
     "foreign_image",
+    "mailbox",
 ];
 
 /// Tests of a grant.

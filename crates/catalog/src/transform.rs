@@ -93,12 +93,8 @@ pub(crate) fn apply(
             let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
             plain(bare.trim_end_matches('/'))
         }
-        "domain" => {
-            // A source may have a display name: `Shop <orders@example.com>`.
-            let address =
-                text.rsplit_once('<').map_or(text, |(_, rest)| rest.trim_end_matches('>'));
-            plain(address.rsplit('@').next()?)
-        }
+        "domain" => plain(mailbox(text).rsplit('@').next()?),
+        "mailbox" => plain(mailbox(text)),
         "copy_bucket" => Some(Value::plain(copy_source(text)?.0)),
         "copy_key" => Some(Value::plain(copy_source(text)?.1?)),
         "copy_arn" => {
@@ -155,6 +151,11 @@ pub(crate) fn apply(
         "association" => request.fact(FactKind::Ec2Association, text).map(Value::plain),
         _ => None,
     }
+}
+
+/// Returns an address without its display name: `Shop <orders@example.com>`.
+fn mailbox(text: &str) -> &str {
+    text.rsplit_once('<').map_or(text, |(_, rest)| rest.trim_end_matches('>'))
 }
 
 /// A secret's ARN ends in a hyphen and six random characters, which a name does not have.
