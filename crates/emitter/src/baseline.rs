@@ -220,7 +220,7 @@ pub fn left_out(all: &[Baseline]) -> Vec<String> {
     let told = told.into_iter().map(|(why, mut all)| {
         let more = all.len().saturating_sub(LEFT_OUT);
         all.truncate(LEFT_OUT);
-        let more = (more > 0).then(|| format!("; and {more} more")).unwrap_or_default();
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         format!("left out, since it may be over ({}): {}{more}", why.as_str(), all.join("; "))
     });
     told.collect()
