@@ -8,7 +8,7 @@ use trailtrim_aggregator::{Activity, Outcome, Unmapped};
 use trailtrim_emitter::report::{Filters, Input};
 use trailtrim_emitter::{
     Baseline, Caveats, DatedKeys, Draft, Generalisation, MANAGED_POLICY_LIMIT, MissingCompanions,
-    MissingDataEvents, Regranted, Taste, Turnover, Widening, made_anew, renamed,
+    MissingDataEvents, Regranted, Taste, Turnover, Widening, left_out, made_anew, renamed,
 };
 
 use crate::output::printable;
@@ -360,6 +360,7 @@ fn tell_caveats(
         let workload = principal.workload.as_ref().map(|one| format!(" ({})", one.label()));
         let who = format!("{}{}", principal.arn, workload.unwrap_or_default());
         let named = made_anew(principal).into_iter().chain(renamed(principal));
+        let named = named.chain(left_out(&draft.left_out));
         notes.extend(named.map(|note| (who.clone(), note)));
         let turnover =
             draft.turnover.iter().map(Turnover::told).chain(draft.choice.listed_undecided());

@@ -381,4 +381,13 @@ mod tests {
         assert_eq!(kept_of(33, "request.templateurl", queue), 1);
         assert_eq!(kept_of(3, "request.templateurl", queue), 1);
     }
+
+    #[test]
+    fn accounts_and_hosts_that_a_caller_makes_up_are_names_under_the_quota() {
+        let of = |number: usize| format!("https://sqs.eu-west-1.amazonaws.com/{number:012}/q");
+        assert_eq!(kept_of(100, "request.queueurl", of), 100);
+        assert_eq!(kept_of(1000, "request.queueurl", of), 1);
+        let at = |number| format!("https://sqs.h{number}.amazonaws.com/111122223333/q");
+        assert_eq!(kept_of(1000, "request.queueurl", at), 1);
+    }
 }

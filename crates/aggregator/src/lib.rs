@@ -63,7 +63,7 @@ pub use observe::Observer;
 pub use outcome::Outcome;
 pub use resolve::{resolve, resolve_by_workload, resolve_knowing, resolve_some};
 pub use scope::{Excluded, Scope};
-pub use settings::SetUp;
+pub use settings::{Over, SetUp};
 pub use shards::Shards;
 pub use signed_in::SignIns;
 pub use sketch::{Count, SKETCH};

@@ -39,8 +39,32 @@ struct Rules {
     containers: Vec<String>,
     untyped: Vec<String>,
     whole: Vec<String>,
-    addressed: Vec<String>,
+    addressed: Vec<Addressed>,
     divide: Vec<Divide>,
+}
+
+/// Where the address of something is `https://host/account/name`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Addressed {
+    key: String,
+    hosts: Vec<String>,
+}
+
+impl Addressed {
+    /// Splits an address at one of the region's hosts: `https://host/`, the account, the name.
+    fn split<'t>(&self, text: &'t str, region: &str) -> Option<(&'t str, &'t str, &'t str)> {
+        let (host, path) = text.strip_prefix("https://")?.split_once('/')?;
+        let is_host = self.hosts.iter().any(|known| match known.split_once("{region}") {
+            Some((before, after)) => {
+                let between = host.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+                between == Some(region)
+            }
+            None => known == host,
+        });
+        let (account, name) = path.split_once('/').filter(|_| is_host)?;
+        Some((text.strip_suffix(path)?, account, name))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,6 +149,7 @@ impl Taken {
     /// Takes the names out of a call; what was taken before is gone.
     pub(crate) fn take(&mut self, call: &Call<'_>) {
         let rules = rules();
+        let place = (&*call.account, &*call.region);
         self.arena.clear();
         self.containers.clear();
         self.names.clear();
@@ -144,7 +169,7 @@ impl Taken {
             let container = *rank != usize::MAX;
             let text = if value.starts_with("arn:") || container || *is_name {
                 let key = last_key(path).unwrap_or_default();
-                self.text(rules, value, key, container)
+                self.text(rules, place, value, key, container)
             } else {
                 let start = self.arena.len();
                 literal(value, &mut self.arena);
@@ -156,11 +181,11 @@ impl Taken {
         }
         self.order = order;
         for resource in &call.resources {
-            let text = self.text(rules, &resource.arn, "", false);
+            let text = self.text(rules, place, &resource.arn, "", false);
             self.resources.push(text);
         }
         let denied = call.denial.as_ref().and_then(|denial| denial.resource.as_deref());
-        self.denied = denied.map(|resource| self.text(rules, resource, "", false));
+        self.denied = denied.map(|resource| self.text(rules, place, resource, "", false));
     }
 
     /// Returns the rank of a path among those of containers, `usize::MAX` for others, and whether
@@ -205,7 +230,14 @@ impl Taken {
     }
 
     /// Appends the text with references in it, and returns where it stands.
-    fn text(&mut self, rules: &Rules, text: &str, key: &str, container: bool) -> Range<usize> {
+    fn text(
+        &mut self,
+        rules: &Rules,
+        (own, region): (&str, &str),
+        text: &str,
+        key: &str,
+        container: bool,
+    ) -> Range<usize> {
         // Names go to the arena before the text that refers to them.
         let mut out = std::mem::take(&mut self.out);
         out.clear();
@@ -229,10 +261,14 @@ impl Taken {
                 }
             }
         }
-        if rules.addressed.iter().any(|addressed| addressed == key)
-            && let Some((head, name)) = rest.rsplit_once('/')
-        {
-            literal(head, &mut out);
+        let addressed = rules.addressed.iter().find(|addressed| addressed.key == key);
+        if let Some((host, account, name)) = addressed.and_then(|one| one.split(rest, region)) {
+            literal(host, &mut out);
+            // There are as many accounts as a caller cares to name.
+            match account == own {
+                true => literal(account, &mut out),
+                false => self.name(account, container, &mut out),
+            }
             out.push('/');
             rest = name;
         }

@@ -4,7 +4,8 @@
 //! workload's role needs for it may never show: nothing failed yet, or what is read and written leaves data
 //! events that nobody recorded. Only answers are believed, and of what there is one of, only the latest; of
 //! what there are several of (an event source mapping, what an alias has) the latest of each. What a deleted workload
-//! had ends with it; of one that acts as another role since, a version from before may still act as this one.
+//! had ends with it, but for what outlives it; of one that acts as another role since, a version from before may still
+//! act as this one. What may be over ([`Over`]) is told, and is no reason to add.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,10 +29,47 @@ pub struct SetUp {
     pub value: String,
     /// The event that tells it last: `eventSource`, `eventName` and its time, seconds since 1970.
     pub told: (String, String, i64),
-    /// Whether a later answer may have changed it, one of those that stand for many, whose names were more than
-    /// are kept apart; or the workload acts as another role since.
-    pub may_be_over: bool,
+    /// Why it may be over, where it may.
+    pub may_be_over: Option<Over>,
 }
+
+/// Why what a workload was set up with may be over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Over {
+    /// Later answers, more than are kept apart, may have changed it.
+    Changed,
+    /// A mapping of the workload was deleted, and nothing tells which.
+    Unmapped,
+    /// Workloads were deleted, more than are kept apart, and it may be one of them.
+    Deleted,
+    /// It outlives its workload, which was deleted.
+    Outlives,
+    /// The workload acts as another role since.
+    Moved,
+}
+
+impl Over {
+    /// Returns it in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Over::Changed => {
+                "later answers, more than are kept apart (--name-quota), may have changed it"
+            }
+            Over::Unmapped => {
+                "an event source mapping of the workload was deleted, and nothing tells which"
+            }
+            Over::Deleted => {
+                "more workloads were deleted since than are kept apart (--name-quota), and this may be one"
+            }
+            Over::Outlives => "the workload was deleted, and was not seen since",
+            Over::Moved => "the workload acts as another role since",
+        }
+    }
+}
+
+/// For how long after it ended a workload may still be seen, in seconds: what it began goes on, a change takes its time,
+/// and credentials that were issued to it last for hours.
+const LINGERS: i64 = 24 * 60 * 60;
 
 /// What an answer says of a workload.
 pub(crate) struct Answer<'a> {
@@ -163,8 +201,9 @@ impl ByWorkload<'_> {
                 part: part.clone(),
                 value: value.clone(),
                 told: told.clone(),
-                may_be_over: self.may_be_over(workload, *setting, told.2)
-                    || self.may_have_ended(workload, principal, told.2),
+                may_be_over: self
+                    .may_be_over(key, told.2)
+                    .or_else(|| self.may_have_ended(workload, *setting, principal, told.2)),
             };
             // Without a value AWS says that there is none.
             let has_one = |(value, _): &(&String, &Told)| !value.is_empty();
@@ -176,8 +215,12 @@ impl ByWorkload<'_> {
     /// Returns the regions in which a principal's workloads may be set up in ways that are not told: the answers were
     /// more than are kept apart.
     pub(crate) fn untold(&self, principal: &Principal) -> BTreeSet<String> {
-        let places = self.settings.folded.keys();
-        let own = places.filter(|(account, _)| *account == principal.account);
+        // What ends something leaves nothing untold.
+        let sets_up =
+            |settings: &BTreeMap<Setting, _>| settings.keys().any(|one| !one.is_of_life());
+        let folded = self.settings.folded.iter().filter(|(_, settings)| sets_up(settings));
+        let own =
+            folded.map(|(place, _)| place).filter(|(account, _)| *account == principal.account);
         own.map(|(_, region)| region.clone()).collect()
     }
 
@@ -187,12 +230,14 @@ impl ByWorkload<'_> {
         self.settings.told.get(&key).and_then(latest)
     }
 
-    /// Tells whether a workload may have ended since a time, as one of very many that were deleted, or acts as another
-    /// role, and was not seen as this one since.
-    fn may_have_ended(&self, workload: &str, principal: &Principal, since: i64) -> bool {
-        let ended =
-            self.folded(workload, [Setting::Gone], since).max(self.moved(workload, principal));
-        let Some(ended) = ended else { return false };
+    /// Tells why something of a workload may have ended since a time, and the workload was not seen as this role since.
+    fn may_have_ended(
+        &self,
+        workload: &str,
+        setting: Setting,
+        principal: &Principal,
+        since: i64,
+    ) -> Option<Over> {
         let acted = principal.workloads.iter().filter(|(one, _)| {
             let Some(name) = one.name.as_deref() else { return false };
             let named = self.names.get(&(principal.account.as_str(), name));
@@ -201,7 +246,26 @@ impl ByWorkload<'_> {
                 _ => named.is_some_and(|arns| arns.contains(workload)),
             }
         });
-        acted.filter_map(|(_, acted)| acted.stats.last()).max().is_none_or(|acted| acted <= ended)
+        let acted = acted.filter_map(|(_, acted)| acted.stats.last()).max();
+        let not_since = |ended: &i64| acted.is_none_or(|acted| acted <= *ended);
+        // A mapping outlives its function, which may be made anew.
+        let gone =
+            setting.is_of_mapping().then(|| self.last(workload, Setting::Gone, "")).flatten();
+        let was_there = self.was_there(workload).max(Some(since));
+        let outlives = gone.filter(|gone| was_there < Some(*gone) && not_since(&(gone + LINGERS)));
+        let moved = self.moved(workload, principal).filter(|at| not_since(&(at + LINGERS)));
+        let deleted = self.folded(workload, [Setting::Gone], since).filter(not_since);
+        outlives
+            .map(|_| Over::Outlives)
+            .or(moved.map(|_| Over::Moved))
+            .or(deleted.map(|_| Over::Deleted))
+    }
+
+    /// Returns when an answer last told of a workload itself, so that it was there.
+    fn was_there(&self, workload: &str) -> Option<i64> {
+        let keys = self.arns.get(workload).into_iter().flatten();
+        let of_itself = keys.filter(|(_, one, _)| !one.is_of_mapping() && *one != Setting::Gone);
+        of_itself.filter_map(|(_, setting, part)| self.last(workload, *setting, part)).max()
     }
 
     /// Returns when by the latest answer that surely is it a workload went to another role.
@@ -210,7 +274,7 @@ impl ByWorkload<'_> {
         let roles = self.settings.told.get(&key)?;
         let last = latest(roles)?;
         let mut now = roles.iter().filter(|(_, told)| told.2 == last);
-        let is_sure = !self.may_be_over(workload, Setting::Role, last);
+        let is_sure = self.may_be_over(&key, last).is_none();
         (is_sure && now.all(|(role, _)| are_different_roles(role, &principal.arn))).then_some(last)
     }
 
@@ -241,10 +305,24 @@ impl ByWorkload<'_> {
         })
     }
 
-    /// Tells whether an answer that stands for many came after the one on a setting.
-    fn may_be_over(&self, workload: &str, setting: Setting, since: i64) -> bool {
+    /// Tells why a later answer may have changed the one on something: one that stands for many, or that does not tell
+    /// what it is on.
+    fn may_be_over(&self, key: &Key, since: i64) -> Option<Over> {
+        let (workload, setting, _) = key;
         let gone = setting.is_of_mapping().then_some(Setting::EventSourceGone);
-        self.folded(workload, [Some(setting), gone].into_iter().flatten(), since).is_some()
+        let folded = self.folded(workload, [Some(*setting), gone].into_iter().flatten(), since);
+        // Without its id a mapping that was deleted is known by what it reads alone, and not by where its failures go.
+        let is_nameless = *setting == Setting::BatchFailure && self.is_without_id(key);
+        let keys = self.arns.get(workload.as_str()).into_iter().flatten();
+        let gone = keys.filter(|key| key.1 == Setting::EventSourceGone && self.is_without_id(key));
+        let gone = gone.filter_map(|(_, one, part)| self.last(workload, *one, part)).max();
+        let unmapped = gone.filter(|gone| is_nameless && *gone >= since);
+        folded.map(|_| Over::Changed).or(unmapped.map(|_| Over::Unmapped))
+    }
+
+    /// Tells whether the answers on something of a mapping are filed under what it has.
+    fn is_without_id(&self, key: &Key) -> bool {
+        self.settings.told.get(key).is_some_and(|values| !is_id(&key.2, values))
     }
 
     /// Returns when the last answer on one of some settings came that stands for many, if that was no earlier than a
@@ -303,6 +381,8 @@ mod tests {
     use crate::resolve::resolve;
     use crate::scope::Scope;
 
+    use super::Over;
+
     const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:orders";
 
     fn by_deployer(hour: u8, name: &str, response: &str) -> String {
@@ -315,8 +395,12 @@ mod tests {
     }
 
     fn by_function() -> String {
+        by_function_on(2)
+    }
+
+    fn by_function_on(day: u8) -> String {
         format!(
-            r#"{{"eventSource":"s3.amazonaws.com","eventName":"ListBuckets","eventTime":"2026-03-02T03:00:00Z","eventID":"x",
+            r#"{{"eventSource":"s3.amazonaws.com","eventName":"ListBuckets","eventTime":"2026-03-0{day}T03:00:00Z","eventID":"x{day}",
             "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventType":"AwsApiCall","userIdentity":{{"type":"AssumedRole",
             "arn":"arn:aws:sts::111122223333:assumed-role/orders-role/s","accountId":"111122223333",
             "inScopeOf":{{"issuerType":"AWS::Lambda::Function","credentialsIssuedTo":"{FUNCTION}:4"}},
@@ -330,7 +414,7 @@ mod tests {
     }
 
     /// Returns what is set, and whether it may be over.
-    fn told(records: &[String]) -> Vec<(String, bool)> {
+    fn told(records: &[String]) -> Vec<(String, Option<Over>)> {
         let scope = Scope::default();
         let mut observer = Observer::new(Catalog::embedded(), &scope);
         for text in records.iter().chain([&by_function()]) {
@@ -409,15 +493,18 @@ mod tests {
         let (made, changed) = ("CreateFunction20150331", "UpdateFunctionConfiguration20150331v2");
         let over = |records: &[String]| told(records).iter().map(|one| one.1).collect::<Vec<_>>();
         let own = answer(1, made, "orders-role");
-        assert_eq!(over(std::slice::from_ref(&own)), [false]);
-        assert_eq!(over(&[answer(1, made, "service-role/orders-role")]), [false]);
-        assert_eq!(over(&[own.clone(), answer(4, changed, "other")]), [true]);
+        assert_eq!(over(std::slice::from_ref(&own)), [None]);
+        assert_eq!(over(&[answer(1, made, "service-role/orders-role")]), [None]);
+        assert_eq!(over(&[own.clone(), answer(4, changed, "other")]), [Some(Over::Moved)]);
+        // What was seen as this role within a day may have begun before, or go by credentials from before.
+        let moved = answer(2, changed, "other");
+        assert_eq!(over(&[own.clone(), moved.clone()]), [Some(Over::Moved)]);
         // It was seen as this role since: a version has it still.
-        assert_eq!(over(&[own.clone(), answer(2, changed, "other")]), [false]);
-        assert_eq!(over(&[own.clone(), answer(0, changed, "other")]), [false]);
+        assert_eq!(over(&[own.clone(), moved, by_function_on(4)]), [None]);
+        assert_eq!(over(&[own.clone(), answer(0, changed, "other")]), [None]);
         // What is not told is no other.
         let without = answer(4, changed, "other").replace(r#""role":"#, r#""was":"#);
-        assert_eq!(over(&[own, without]), [false]);
+        assert_eq!(over(&[own, without]), [None]);
     }
 
     #[test]
@@ -444,8 +531,19 @@ mod tests {
         );
         assert_eq!(set_up(&[mapping(1, gone, "a"), mapping(2, made, "a")]), [a]);
         // It outlives the function that it is for.
-        let deleted = by_deployer(2, "DeleteFunction20150331", "null");
-        assert_eq!(set_up(&[mapping(1, made, "a"), deleted]), [a]);
+        let deleted = by_deployer(4, "DeleteFunction20150331", "null");
+        let over = |more: &[String]| {
+            let records = [&[mapping(1, made, "a"), deleted.clone()], more].concat();
+            told(&records).into_iter().map(|(what, over)| (what == a, over)).collect::<Vec<_>>()
+        };
+        assert_eq!(over(&[]), [(true, Some(Over::Outlives))]);
+        // It works for the next one of its name.
+        assert_eq!(over(&[by_function_on(4)]), [(true, None)]);
+        let anew = format!(r#"{{"functionArn":"{FUNCTION}"}}"#);
+        let anew = |hour| by_deployer(hour, "CreateFunction20150331", &anew);
+        assert_eq!(over(&[anew(5)]), [(true, None)]);
+        assert_eq!(over(&[anew(0)]), [(true, Some(Over::Outlives))]);
+        assert_eq!(over(&[mapping(5, "UpdateEventSourceMapping20150331", "a")]), [(true, None)]);
         // It goes on for another function.
         let moved = mapping(2, "UpdateEventSourceMapping20150331", "a")
             .replace(FUNCTION, &format!("{FUNCTION}-2"));
@@ -466,6 +564,17 @@ mod tests {
             assert_eq!(set_up(&[mapping(1, made, FUNCTION), later]), reads);
         }
         assert_eq!(set_up(&[mapping(1, made, FUNCTION), mapping(2, gone, FUNCTION)]), [""; 0]);
+        // Which of them sent what failed there, nothing tells.
+        let to = "arn:aws:sqs:eu-west-1:111122223333:failed";
+        let failing = |hour, name| {
+            let to = format!(r#","destinationConfig":{{"onFailure":{{"destination":"{to}"}}}}}}"#);
+            mapping(hour, name, FUNCTION).replace(r#":jobs"}"#, &format!(r#":jobs"{to}"#))
+        };
+        let fails = format!("batch-failure {to}");
+        let over = [(fails.clone(), Some(Over::Unmapped))];
+        assert_eq!(told(&[failing(1, made), failing(2, gone)]), over);
+        let again = [failing(1, made), failing(2, gone), failing(3, made)];
+        assert_eq!(told(&again), [(fails, None), (reads[0].to_owned(), None)]);
     }
 
     #[test]
@@ -547,8 +656,10 @@ mod tests {
             (queue.may_be_over, one.set_up_untold.len())
         };
         let changed = "UpdateFunctionConfiguration20150331v2";
-        assert_eq!(told(changed, 10), (false, 0));
-        assert_eq!(told(changed, 1200), (true, 1));
-        assert_eq!(told("CreateEventSourceMapping20150331", 1200), (false, 1));
+        assert_eq!(told(changed, 10), (None, 0));
+        assert_eq!(told(changed, 1200), (Some(Over::Changed), 1));
+        assert_eq!(told("CreateEventSourceMapping20150331", 1200), (None, 1));
+        // What was deleted leaves nothing untold; this one was seen since.
+        assert_eq!(told("DeleteFunction20150331", 1200), (None, 0));
     }
 }

@@ -10,10 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
-use trailtrim_aggregator::{Attribution, Principal, SetUp, Workload};
+use trailtrim_aggregator::{Attribution, Over, Principal, SetUp, Workload};
 use trailtrim_iam::resource::escape;
 
 use crate::irredundant::covers;
+use crate::report::time;
+
+/// How many things that are left out stand in a sentence.
+const LEFT_OUT: usize = 20;
 
 const DATA: &str = include_str!("../data/baseline.toml");
 
@@ -34,8 +38,8 @@ pub struct Baseline {
     /// The event that tells it, where not all of the kind need it: `eventSource`, `eventName` and its time,
     /// seconds since 1970.
     pub told: Option<(String, String, i64)>,
-    /// Whether a later answer, which stands for many workloads, may have changed that: it is no reason to add.
-    pub may_be_over: bool,
+    /// Why that may be over, where it may: it is no reason to add.
+    pub may_be_over: Option<Over>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -173,7 +177,7 @@ pub(crate) fn baseline(
                         may_be_over,
                     });
                 };
-                add(place.lacks(&kind.need, "", allowed), &kind.reason, &kind.source, None, false);
+                add(place.lacks(&kind.need, "", allowed), &kind.reason, &kind.source, None, None);
                 for set_up in &principal.set_up {
                     let is_here = kind.issued_to(&set_up.workload).as_ref() == Some(&place);
                     for set in kind.setting.iter().filter(|set| is_here && set.is(set_up)) {
@@ -198,6 +202,28 @@ pub(crate) fn baseline(
     }
     all.retain(|one| !one.needs.is_empty());
     all
+}
+
+/// Says what workloads were set up with that is no reason to add, since it may be over, for each why.
+pub fn left_out(all: &[Baseline]) -> Vec<String> {
+    let mut told: BTreeMap<Over, Vec<String>> = BTreeMap::new();
+    for one in all {
+        let Some((why, (_, event, at))) = one.may_be_over.zip(one.told.as_ref()) else { continue };
+        let needs = one.needs.iter().map(|(action, resources)| {
+            let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
+            format!("{action} on {}", resources.join(", "))
+        });
+        let needs = needs.collect::<Vec<String>>().join(", ");
+        let (of, at) = (&one.workload, time(*at).unwrap_or_default());
+        told.entry(why).or_default().push(format!("{needs} for {of} (told by {event} at {at})"));
+    }
+    let told = told.into_iter().map(|(why, mut all)| {
+        let more = all.len().saturating_sub(LEFT_OUT);
+        all.truncate(LEFT_OUT);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        format!("left out, since it may be over ({}): {}{more}", why.as_str(), all.join("; "))
+    });
+    told.collect()
 }
 
 /// Returns what goes with the workloads of a principal, by their kind, and with what services act as by it:
@@ -599,7 +625,7 @@ mod tests {
             setting,
             part: String::new(),
             value: value.to_owned(),
-            may_be_over: false,
+            may_be_over: None,
             told: ("lambda.amazonaws.com".to_owned(), "CreateFunction20150331".to_owned(), 0),
         };
         let queue = "arn:aws:sqs:eu-west-1:111122223333:failed";
@@ -649,7 +675,7 @@ mod tests {
                 setting: Setting::DeadLetter,
                 part: String::new(),
                 value: queue.to_owned(),
-                told: (String::new(), String::new(), 0),
+                told: (String::new(), "CreateFunction20150331".to_owned(), 0),
                 may_be_over,
             }];
             let options = crate::DraftOptions::default();
@@ -657,11 +683,17 @@ mod tests {
             let lists =
                 |missing: &crate::MissingCompanions| missing.actions.contains("sns:Publish");
             let added = draft.baseline.iter().any(|one| one.told.is_some());
-            (added, draft.missing_companions.iter().filter(|one| lists(one)).count())
+            let missing = draft.missing_companions.iter().filter(|one| lists(one)).count();
+            (added, missing, left_out(&draft.left_out))
         };
         // As a dead-letter target, and as a destination.
-        assert_eq!(drafted(false), (true, 2));
-        assert_eq!(drafted(true), (false, 2));
+        assert_eq!(drafted(None), (true, 2, vec![]));
+        let left_out = format!(
+            "left out, since it may be over (more workloads were deleted since than are kept apart (--name-quota), and \
+             this may be one): sqs:SendMessage on {queue} for {FUNCTION} (told by CreateFunction20150331 at \
+             1970-01-01T00:00:00Z)"
+        );
+        assert_eq!(drafted(Some(Over::Deleted)), (false, 2, vec![left_out]));
         let mut one = principal(&[(Attribution::Scope, FUNCTION)], &[]);
         assert!(!set_up_is_incomplete(&one));
         one.set_up_untold = BTreeSet::from(["eu-west-1".to_owned()]);
@@ -686,11 +718,12 @@ mod tests {
             told: (String::new(), String::new(), 0),
             may_be_over,
         };
-        one.set_up = vec![set_up("orders", true), set_up("g", false)];
+        one.set_up = vec![set_up("orders", Some(Over::Moved)), set_up("g", None)];
         let draft = crate::draft(&one, Catalog::embedded(), crate::DraftOptions::default());
         let sends = |one: &&Baseline| one.needs.contains_key("sqs:SendMessage");
         let added: Vec<&Baseline> = draft.baseline.iter().filter(sends).collect();
         assert_eq!(added.iter().map(|one| &*one.workload).collect::<Vec<_>>(), ["g"]);
+        assert_eq!(left_out(&draft.left_out), [""; 0]);
     }
 
     #[test]
@@ -710,7 +743,7 @@ mod tests {
             part: String::new(),
             value: "arn:aws:sqs:eu-west-1:111122223333:failed".to_owned(),
             told: (String::new(), "CreateFunction20150331".to_owned(), 0),
-            may_be_over: false,
+            may_be_over: None,
         }];
         assert_eq!(goes(&one), open);
     }

@@ -60,6 +60,8 @@ pub struct Draft {
     pub choice: Choice,
     /// What the policy has beyond that, since workloads need it whatever they do.
     pub baseline: Vec<Baseline>,
+    /// What their workloads were set up with, and that may be over.
+    pub left_out: Vec<Baseline>,
     /// What goes with something that the policy allows, and that it does not allow.
     pub missing_companions: Vec<MissingCompanions>,
     /// What was only ever refused and is granted by a pattern.
@@ -83,9 +85,9 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
     let often = is_often([principal]);
     let choice = choose(seen, often, &|_| options.taste, &|_| Vec::new(), catalog);
     let (mut policy, statements) = write(&granting, &choice);
-    let baseline = match &mut policy {
+    let (baseline, left_out) = match &mut policy {
         Some(policy) if options.baseline => add_baseline(policy, principal),
-        _ => Vec::new(),
+        _ => (Vec::new(), Vec::new()),
     };
     let size = policy.as_ref().map(PolicyDocument::size);
     let missing_companions = policy
@@ -107,6 +109,7 @@ pub fn draft(principal: &Principal, catalog: Catalog, options: DraftOptions) -> 
         statements,
         choice,
         baseline,
+        left_out,
         missing_companions,
         regranted,
         turnover,
@@ -131,8 +134,12 @@ pub fn draft_together(
     Some(Draft { together, ..draft(&all, catalog, options) })
 }
 
-/// Adds what the principal's workloads need and the policy does not allow.
-fn add_baseline(policy: &mut PolicyDocument, principal: &Principal) -> Vec<Baseline> {
+/// Adds what the principal's workloads need and the policy does not allow. Returns that, and what is left out since it
+/// may be over.
+fn add_baseline(
+    policy: &mut PolicyDocument,
+    principal: &Principal,
+) -> (Vec<Baseline>, Vec<Baseline>) {
     let mut allowed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for statement in policy.statements.iter().filter(|one| one.condition.is_empty()) {
         let resources = || statement.resource.iter().flat_map(|selector| selector.listed());
@@ -140,8 +147,8 @@ fn add_baseline(policy: &mut PolicyDocument, principal: &Principal) -> Vec<Basel
             allowed.entry(action).or_default().extend(resources().map(String::as_str));
         }
     }
-    let mut baseline = baseline(principal, &allowed);
-    baseline.retain(|one| !one.may_be_over);
+    let (left_out, baseline): (Vec<Baseline>, Vec<Baseline>) =
+        baseline(principal, &allowed).into_iter().partition(|one| one.may_be_over.is_some());
     let mut resources_of: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (action, resources) in baseline.iter().flat_map(|one| &one.needs) {
         resources_of.entry(action).or_default().extend(resources.iter().cloned());
@@ -162,7 +169,7 @@ fn add_baseline(policy: &mut PolicyDocument, principal: &Principal) -> Vec<Basel
     });
     let statements: Vec<Statement> = statements.collect();
     policy.statements.extend(statements);
-    baseline
+    (baseline, left_out)
 }
 
 /// Writes the policy, and says where each row went.

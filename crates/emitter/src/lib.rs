@@ -46,7 +46,7 @@ mod turnover;
 mod usage_line;
 mod ways;
 
-pub use baseline::Baseline;
+pub use baseline::{Baseline, left_out};
 pub use caveats::{AnyRole, Caveats, Widening, made_anew, renamed};
 pub use circumstance::ConditionKind;
 pub use companions::MissingCompanions;

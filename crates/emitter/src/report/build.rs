@@ -12,7 +12,7 @@ use super::{
     Excluded, Filters, Generalisation, Input, MissingCompanions, Origin, OtherEvent, Permission,
     Principal, Report, SCHEMA_VERSION, Seen, Status, Tool, Unmapped, Workload,
 };
-use crate::baseline::{baseline_is_incomplete, set_up_is_incomplete};
+use crate::baseline::{baseline_is_incomplete, left_out, set_up_is_incomplete};
 use crate::fit::Limits;
 use crate::{
     Caveats, DatedKeys, Draft, DraftOptions, MANAGED_POLICY_LIMIT, MissingDataEvents, Packed,
@@ -171,11 +171,12 @@ fn notes(
     }
     if draft.policy.is_some() && set_up_is_incomplete(principal) {
         notes.push(
-            "whoever sets its workloads up does so for more than are kept apart (--name-quota), so what they are set \
-             up with is not all known"
+            "more workloads of its account are set up by one principal than are kept apart (--name-quota), so what its \
+             own are set up with is not all known"
                 .to_owned(),
         );
     }
+    notes.extend(left_out(&draft.left_out));
     notes.extend(Caveats::of(principal).notes());
     notes.extend(draft.regranted.iter().map(Regranted::told));
     notes.extend(draft.turnover.iter().map(Turnover::told));
