@@ -11,6 +11,7 @@ use super::dates::form_of;
 use super::item::{Item, folded};
 use super::keys::{Cut, Names, cuts};
 use super::rules::{Rules, Use, When};
+use super::worded::Ways;
 use super::{Choice, Evidence, Generalisation, Rule, SAMPLE, Span, Taste, Undecided};
 
 /// Why a key may be one of several to come.
@@ -35,6 +36,15 @@ struct Container<'s> {
     items: Vec<(Item<'s>, Taste, Use)>,
     /// What stands for many, and may have to stand for more.
     folded: Vec<Item<'s>>,
+}
+
+impl<'s> Container<'s> {
+    fn ways(&self, rules: &Rules) -> Ways {
+        let names = self.names.keys.keys().chain(self.names.folded.keys()).copied();
+        let items = self.items.iter().map(|(item, ..)| item).chain(&self.folded);
+        let used = items.filter_map(|item| Some((item.action, item.key()?.1)));
+        Ways::of(names, used, rules)
+    }
 }
 
 /// Names that one pattern would stand for, all seen with one action.
@@ -142,6 +152,7 @@ impl<'s> Chooser<'s> {
         }
         for ((head, makes), mut container) in std::mem::take(&mut self.containers) {
             (container.names.until, container.names.often) = (self.until, self.often);
+            container.names.ways = container.ways(self.rules);
             self.container(head, makes == Use::Writes, &container);
         }
         let generalisations = self.found.into_iter().map(|((to, rule), found)| {
