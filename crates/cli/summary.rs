@@ -345,6 +345,38 @@ fn tell_companions(activity: &Activity, drafts: &[Draft], text: &mut String) -> 
     Ok(())
 }
 
+/// What one principal's records leave open.
+struct Note {
+    who: String,
+    note: String,
+    /// Whether it is a warning, and the how manyth of the principal's warnings or of its other notes.
+    warns: bool,
+    place: usize,
+}
+
+/// Tells notes, warnings first. Of more than are shown each principal's first comes before the next of any: many notes
+/// of one hide no other's.
+fn tell_notes(mut notes: Vec<Note>, hint: &str, text: &mut String) -> std::fmt::Result {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    notes.sort_by_key(|one| (!one.warns, one.place));
+    let hidden = notes.split_off(notes.len().min(LINES));
+    notes.sort_by_cached_key(|one| (!one.warns, one.who.clone(), one.place));
+    writeln!(text, "open in the records:")?;
+    for Note { who, note, .. } in &notes {
+        writeln!(text, "  {}: {}", printable(who), printable(note))?;
+    }
+    let warnings = match hidden.iter().filter(|one| one.warns).count() {
+        0 => String::new(),
+        some => format!(", {some} of them warnings"),
+    };
+    if !hidden.is_empty() {
+        writeln!(text, "  … and {} more{warnings}{hint}", hidden.len())?;
+    }
+    Ok(())
+}
+
 /// Tells what the records leave open, for each principal, and what is wider than its calls, by why.
 fn tell_caveats(
     activity: &Activity,
@@ -352,7 +384,7 @@ fn tell_caveats(
     hint: &str,
     text: &mut String,
 ) -> std::fmt::Result {
-    let mut notes: Vec<(String, String)> = Vec::new();
+    let mut notes: Vec<Note> = Vec::new();
     let mut widened: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut likely: BTreeSet<String> = BTreeSet::new();
     for (principal, draft) in activity.principals.iter().zip(drafts) {
@@ -361,25 +393,25 @@ fn tell_caveats(
         let who = format!("{}{}", principal.arn, workload.unwrap_or_default());
         let named = made_anew(principal).into_iter().chain(renamed(principal));
         let named = named.chain(left_out(&draft.left_out));
-        notes.extend(named.map(|note| (who.clone(), note)));
+        let regranted = draft.regranted.iter().map(Regranted::told);
         let turnover =
             draft.turnover.iter().map(Turnover::told).chain(draft.choice.listed_undecided());
         let turnover = turnover.chain(draft.dated.iter().map(DatedKeys::told));
-        let regranted = draft.regranted.iter().map(Regranted::told);
-        notes.extend(regranted.map(|note| (who.clone(), note)));
-        notes.extend(caveats.notes().into_iter().chain(turnover).map(|note| (who.clone(), note)));
+        let all = named.chain(caveats.notes()).chain(regranted).chain(turnover);
+        let mut places = [0, 0];
+        notes.extend(all.map(|note| {
+            let warns = note.starts_with("warning:");
+            let [of_others, of_warnings] = &mut places;
+            let place = if warns { of_warnings } else { of_others };
+            *place += 1;
+            Note { who: who.clone(), note, warns, place: *place }
+        }));
         likely.extend(caveats.likely);
         for Widening { why, grants } in caveats.widened {
             widened.entry(why).or_default().extend(grants);
         }
     }
-    if !notes.is_empty() {
-        writeln!(text, "open in the records:")?;
-        for (who, note) in notes.iter().take(LINES) {
-            writeln!(text, "  {}: {}", printable(who), printable(note))?;
-        }
-        more(text, notes.len(), hint)?;
-    }
+    tell_notes(notes, hint, text)?;
     if !widened.is_empty() {
         let grants: usize = widened.values().map(BTreeSet::len).sum();
         writeln!(

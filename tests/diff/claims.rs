@@ -204,6 +204,41 @@ fn a_name_that_was_used_too_briefly_to_tell_is_told_where_a_pattern_allowed_it()
 }
 
 #[test]
+fn many_keys_that_were_used_too_briefly_hide_nothing() {
+    let mut log = Log::alive(ACCOUNT, 8);
+    for directory in 0..30 {
+        let get = format!(r#"{{"bucketName":"b","key":"d{directory}/x"}}"#);
+        log.at(ACCOUNT, "worker", (3, 9), ("s3.amazonaws.com", "GetObject", &get), true);
+    }
+    let call = ("ssm.amazonaws.com", "StartSession", r#"{"target":"i-0aaaaaaaaaaaaaaa1"}"#);
+    log.at(ACCOUNT, "worker", (3, 9), call, false);
+    for at in 0..30 {
+        let get = r#"{"bucketName":"b","key":"d/x"}"#;
+        let role = format!("other-{at:02}");
+        log.at(ACCOUNT, &role, (3, 9), ("s3.amazonaws.com", "GetObject", get), true);
+    }
+    let run = ("ecs.amazonaws.com", "RunTask", r#"{"taskDefinition":"td","cluster":"c"}"#);
+    log.at(ACCOUNT, "z-deploy", (3, 9), run, false);
+    let (trail, files) = (log.write(1), Files::new());
+    let statement =
+        json!({"Effect": "Allow", "Action": ["ssm:StartSession", "s3:GetObject"], "Resource": "*"});
+    let policy = files.write("worker.json", &document(&[statement]));
+    let options = ["--attached", &*policy, "--drop-unobservable", "*"];
+    let (_, made) = described(trail.path(), &[&WEEK[..], &options].concat());
+    let made_of = generate(&[trail.path()], &[]);
+    for principal in [of(&made, "worker"), of(&made_of.report(), "worker")] {
+        let notes = list(principal, "notes").iter().filter_map(Value::as_str);
+        let told: Vec<&str> = notes.filter(|note| note.contains("too briefly")).collect();
+        let [session, keys] = told.as_slice() else { panic!("{told:#?}") };
+        assert!(session.contains("ssm:StartSession on `"), "{session}");
+        assert!(keys.contains("s3:GetObject on 30 keys ("), "{keys}");
+    }
+    let (_, told) = made_of.stderr.split_once("open in the records:\n").unwrap();
+    let role = format!("  arn:aws:iam::{ACCOUNT}:role/z-deploy: warning: any role may be passed");
+    assert!(told.starts_with(&role), "{told}");
+}
+
+#[test]
 fn keys_that_were_used_beyond_their_date_are_told_where_they_are_listed() {
     let mut log = Log::alive(ACCOUNT, 8);
     for day in 0..8 {

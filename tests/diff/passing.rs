@@ -15,6 +15,14 @@ fn passes(worker: &Value) -> Vec<Value> {
     passing.map(|one| one["Condition"].clone()).collect()
 }
 
+/// Returns which roles it lets be passed.
+fn passed(worker: &Value) -> Vec<Value> {
+    let documents = drafted(worker);
+    let statements = documents.iter().flat_map(|document| list(document, "Statement"));
+    let passing = statements.filter(|one| texts(&one["Action"]).contains(&"iam:PassRole"));
+    passing.map(|one| one["Resource"].clone()).collect()
+}
+
 /// Returns why an action stays.
 fn why<'w>(worker: &'w Value, action: &str) -> &'w str {
     let actions = list(worker, "statements").iter().flat_map(|one| list(one, "actions"));
@@ -107,9 +115,29 @@ fn a_role_that_an_unmapped_call_brought_keeps_the_passing_of_it_alone() {
         &brings,
     );
     let iam = allow(&["iam:PassRole", "iam:DeleteRole", "iam:GetRole"], "*");
-    let worker = looked(&log, &[allow(&["glue:GetJob"], "*"), iam]);
+    let glue = allow(&["glue:GetJob"], "*");
+    let worker = looked(&log, &[glue.clone(), iam]);
     let to = json!({"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}});
-    assert_eq!(passes(&worker), [to], "{worker:#}");
+    assert_eq!(passes(&worker), [to.clone()], "{worker:#}");
+    assert_eq!(passed(&worker), [json!(role)], "{worker:#}");
+    // Of several that are attached, by a pattern or under a path that a name alone does not tell.
+    for attached in ["role/q*", "role/*", "role/quality", "role/service/quality"] {
+        let attached = format!("arn:aws:iam::{ACCOUNT}:{attached}");
+        let mut iam = allow(&["iam:PassRole"], "*");
+        iam["Resource"] = json!([attached, format!("arn:aws:iam::{ACCOUNT}:role/other")]);
+        let some = looked(&log, &[glue.clone(), iam]);
+        let kept = if attached.contains("service") { &attached } else { &role };
+        assert_eq!(passed(&some), [json!(kept)], "{attached}: {some:#}");
+    }
+    // Beside what another reason keeps.
+    let ecs = allow(&["ecs:UpdateService"], "*");
+    let change = r#"{"cluster":"c","service":"s","taskDefinition":"web:3"}"#;
+    let both = log.daily("worker", "ecs.amazonaws.com", "UpdateService", change);
+    let both = looked(&both, &[glue, ecs, allow(&["iam:PassRole"], "*")]);
+    let mut each: Vec<(Value, Value)> = passed(&both).into_iter().zip(passes(&both)).collect();
+    each.sort_by_key(|(on, _)| on.to_string());
+    let ecs = json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}});
+    assert_eq!(each, [(json!("*"), ecs), (json!(role), to)], "{both:#}");
     let why = why(&worker, "iam:PassRole");
     let told = format!(
         "CreateDataQualityEvaluationConfig of glue.amazonaws.com, which could not be mapped, brought {role}"

@@ -9,7 +9,7 @@ mod drafted;
 mod room;
 mod undecided;
 mod unnamed;
-mod words;
+pub(crate) mod words;
 mod writing;
 
 pub use build::{Inputs, Past, diff};
@@ -250,8 +250,11 @@ pub enum RestView {
     },
     /// All that is attached, as far as it passes roles to these services.
     PassedTo {
-        /// The services, as `iam:PassedToService` has them.
+        /// The services that any role may be passed to, as `iam:PassedToService` has them.
         services: Vec<String>,
+        /// The services that roles of their own may be.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        roles: BTreeMap<String, Vec<String>>,
     },
     /// These resources.
     On {

@@ -23,6 +23,7 @@ mod kind;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod unsure;
 mod worded;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,8 @@ use keys::is_now;
 pub(crate) use keys::shared;
 use kind::{Kinds, form_of};
 use rules::rules;
+use unsure::Undecided;
+pub(crate) use unsure::undecided;
 
 /// How many of the names behind a generalisation are listed.
 pub const SAMPLE: usize = 8;
@@ -237,14 +240,6 @@ pub struct Choice {
     undecided: BTreeMap<String, Undecided>,
 }
 
-/// Names that may be of one run, and stay.
-#[derive(Clone, Debug, Default)]
-struct Undecided {
-    /// Actions and names.
-    uses: BTreeSet<(String, String)>,
-    why: String,
-}
-
 impl Choice {
     /// Returns how to write a resource that was seen with an action.
     pub fn resource<'c>(&'c self, action: &str, resource: &'c str) -> &'c str {
@@ -252,41 +247,9 @@ impl Choice {
         chosen.map_or(resource, String::as_str)
     }
 
-    /// Says of which names it cannot be told whether they come and go, a sentence for each kind. `instead` tells for
-    /// an action and a name the pattern to put in its place, given the one that would stand for it; nothing where the
-    /// name is not listed.
-    pub(crate) fn undecided(
-        &self,
-        mut instead: impl FnMut(&str, &str, &str) -> Option<String>,
-    ) -> Vec<String> {
-        let mut told: BTreeMap<(String, &str), [BTreeSet<String>; 2]> = BTreeMap::new();
-        for (pattern, Undecided { uses, why }) in &self.undecided {
-            for (action, name) in uses {
-                let is_itself = self.resource(action, name) == name;
-                if let Some(pattern) = instead(action, name, pattern).filter(|_| is_itself) {
-                    let [actions, names] = told.entry((pattern, why.as_str())).or_default();
-                    actions.insert(action.clone());
-                    names.insert(name.clone());
-                }
-            }
-        }
-        let told = told.iter().map(|((pattern, why), [actions, names])| {
-            let names = match (names.len(), names.first()) {
-                (1, Some(name)) => format!("`{name}`"),
-                (many, _) => format!("{many} names"),
-            };
-            format!(
-                "used too briefly to tell whether it comes and goes: {} on {names} ({why}). The policy lists it, and \
-                 another one would be refused: if there will be one, put `{pattern}` in its place",
-                listed(actions)
-            )
-        });
-        told.collect()
-    }
-
-    /// The same of what a policy lists as it was chosen.
+    /// Says of which names that a policy lists as they were chosen it cannot be told whether they come and go.
     pub fn listed_undecided(&self) -> Vec<String> {
-        self.undecided(|_, _, pattern| Some(pattern.to_owned()))
+        undecided(std::iter::once(self), |_, _, pattern| Some(pattern.to_owned()))
     }
 
     /// Returns the patterns that stand for names, ordered by pattern and rule.

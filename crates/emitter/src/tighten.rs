@@ -42,7 +42,7 @@ use assign::Assigned;
 pub(crate) use bearing::Bearing;
 use fence::Fences;
 use idle::Idling;
-use verdict::{Bench, Frozen};
+use verdict::{Bench, Brought, Frozen};
 
 pub use allow::Place;
 pub(crate) use allow::actions as actions_of;
@@ -341,7 +341,8 @@ fn frozen(holders: &[&TightenedPrincipal<'_>], catalog: Catalog) -> Frozen {
     let principals = || holders.iter().filter_map(|one| one.principal);
     for (event, roles) in principals().flat_map(|one| &one.brought) {
         let to = catalog.operation(&event.0, &event.1).passed_to();
-        frozen.brought.insert(brings(event, roles), to);
+        let brought = Brought { roles: roles.clone(), to };
+        frozen.brought.insert(brings(event, roles), brought);
     }
     for key in principals().flat_map(|one| one.unmapped.keys()) {
         let operation = catalog.operation(&key.event_source, &key.event_name);

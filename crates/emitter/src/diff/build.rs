@@ -597,9 +597,16 @@ fn action(
                 resources: resources.keys().cloned().collect(),
                 outside: outside.iter().cloned().collect(),
             },
-            Rest::PassedTo(services) => RestView::PassedTo {
-                services: services.iter().map(|&service| service.to_owned()).collect(),
-            },
+            Rest::PassedTo(passes) => {
+                let names = |services: &BTreeSet<&str>| {
+                    services.iter().map(|&service| service.to_owned()).collect()
+                };
+                let roles = passes.iter().filter_map(|(role, to)| Some((role.clone()?, names(to))));
+                RestView::PassedTo {
+                    services: passes.get(&None).map(names).unwrap_or_default(),
+                    roles: roles.collect(),
+                }
+            }
         },
         why: one.why.clone(),
         used: used.collect(),

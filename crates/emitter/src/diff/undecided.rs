@@ -14,7 +14,7 @@ pub(super) fn undecided<'c>(
     choices: impl Iterator<Item = &'c Choice>,
     principal: &Principal,
     (drafts, attached): (&[&PolicyDocument], &[&PolicyDocument]),
-) -> BTreeSet<String> {
+) -> Vec<String> {
     let (mut drafted, mut attached) = (Listing::of(drafts), Listing::of(attached));
     let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for key in principal.rows.keys().filter(|key| key.outcome.grants()) {
@@ -30,27 +30,13 @@ pub(super) fn undecided<'c>(
         used.get(action).is_some_and(|on| on.contains(name))
             || wide.get(action).into_iter().flatten().any(|on| pattern::covers(on, name))
     };
-    let mut told = BTreeSet::new();
-    for choice in choices {
-        told.extend(choice.undecided(|action, name, instead| {
-            let allowed = attached.written(action, name);
-            let is_told = drafted.written(action, name) == Some(name)
-                && allowed != Some(name)
-                && used(action, name);
-            // Of what is attached no more than that can be put there.
-            let narrower = allowed.filter(|allowed| pattern::covers(instead, allowed));
-            is_told.then(|| narrower.unwrap_or(instead).to_owned())
-        }));
-    }
-    let more = told.len().saturating_sub(LISTED);
-    let mut told: BTreeSet<String> = told.into_iter().take(LISTED).collect();
-    if more > 0 {
-        told.insert(format!(
-            "{more} more names and keys were used too briefly to tell, and are listed"
-        ));
-    }
-    told
+    crate::taste::undecided(choices, |action, name, instead| {
+        let allowed = attached.written(action, name);
+        let is_told = drafted.written(action, name) == Some(name)
+            && allowed != Some(name)
+            && used(action, name);
+        // Of what is attached no more than that can be put there.
+        let narrower = allowed.filter(|allowed| pattern::covers(instead, allowed));
+        is_told.then(|| narrower.unwrap_or(instead).to_owned())
+    })
 }
-
-/// So many are told one by one.
-const LISTED: usize = 20;

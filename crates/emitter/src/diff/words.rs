@@ -2,7 +2,7 @@
 //!
 //! Nothing here is escaped; whoever writes the words down has to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -94,12 +94,19 @@ impl ActionDiff {
                 "stays on".to_owned()
             }
             (RestView::Nothing, _) => "scoped to".to_owned(),
-            (RestView::PassedTo { services }, _) => {
-                format!("scoped, and to be passed to {}, {}", services.join(", "), self.why)
+            (RestView::PassedTo { services, roles }, _) => {
+                format!("scoped, and {}, {}", passes(services, roles), self.why)
             }
             (RestView::Outside { .. } | RestView::On { .. }, _) => format!("scoped, {}", self.why),
         }
     }
+}
+
+/// Says which roles may be passed to which services.
+pub(crate) fn passes(services: &[String], roles: &BTreeMap<String, Vec<String>>) -> String {
+    let any = (!services.is_empty()).then(|| format!("to be passed to {}", services.join(", ")));
+    let each = roles.iter().map(|(role, to)| format!("{role} to be passed to {}", to.join(", ")));
+    any.into_iter().chain(each).collect::<Vec<_>>().join(" and ")
 }
 
 impl UsedResource {

@@ -14,6 +14,7 @@ use super::{
     AttachedPolicy, AttachedStatement, Backtest, Blind, Detail, DraftDocument, DraftedStatement,
     Entry, Fate, Group, Numbers, Overview, Page, Proof, Reason, Star, Wrong,
 };
+use crate::diff::words::passes;
 use crate::diff::{
     ActionDiff, Diff, DraftStatement, DraftView, PolicyView, PrincipalDiff, RestView, SharedDiff,
     StatementDiff, Status, count,
@@ -515,8 +516,8 @@ fn fates(one: &StatementDiff) -> Vec<Fate> {
                 }
                 format!("stays on {}: {}", places.join(", "), action.why)
             }
-            (RestView::PassedTo { services }, false) => {
-                format!("stays, and to be passed to {}: {}", services.join(", "), action.why)
+            (RestView::PassedTo { services, roles }, false) => {
+                format!("stays, and {}: {}", passes(services, roles), action.why)
             }
             (RestView::AsAttached | RestView::Nothing, false) => action.why.clone(),
         };

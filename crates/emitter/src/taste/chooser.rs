@@ -11,7 +11,9 @@ use super::dates::form_of;
 use super::item::{Item, folded};
 use super::keys::{Cut, Names, cuts};
 use super::rules::{Rules, Use, When};
-use super::{Choice, Evidence, Generalisation, Rule, SAMPLE, Span, Taste, Undecided};
+use super::unsure::Undecided;
+use super::worded::Ways;
+use super::{Choice, Evidence, Generalisation, Rule, SAMPLE, Span, Taste};
 
 /// Why a key may be one of several to come.
 const NEXT_KEY: &str = "the next may have another key";
@@ -35,6 +37,15 @@ struct Container<'s> {
     items: Vec<(Item<'s>, Taste, Use)>,
     /// What stands for many, and may have to stand for more.
     folded: Vec<Item<'s>>,
+}
+
+impl<'s> Container<'s> {
+    fn ways(&self, rules: &Rules) -> Ways {
+        let names = self.names.keys.keys().chain(self.names.folded.keys()).copied();
+        let items = self.items.iter().map(|(item, ..)| item).chain(&self.folded);
+        let used = items.filter_map(|item| Some((item.action, item.key()?.1)));
+        Ways::of(names, used, rules)
+    }
 }
 
 /// Names that one pattern would stand for, all seen with one action.
@@ -142,6 +153,7 @@ impl<'s> Chooser<'s> {
         }
         for ((head, makes), mut container) in std::mem::take(&mut self.containers) {
             (container.names.until, container.names.often) = (self.until, self.often);
+            container.names.ways = container.ways(self.rules);
             self.container(head, makes == Use::Writes, &container);
         }
         let generalisations = self.found.into_iter().map(|((to, rule), found)| {
@@ -187,7 +199,7 @@ impl<'s> Chooser<'s> {
             let lasting = self.rules.lasting_days;
             let items = items.iter().map(|(item, _)| item);
             let brief = items.filter(|item| !item.evidence.life.lasts(lasting));
-            self.leave_open(to.to_owned(), &run.one_run.reason, brief);
+            self.leave_open(to.to_owned(), Some(&run.one_run.reason), brief);
         }
         for (item, taste) in items {
             if taken {
@@ -199,16 +211,22 @@ impl<'s> Chooser<'s> {
         }
     }
 
-    /// Takes up names that one pattern would stand for if they were known to come and go.
-    fn leave_open<'i>(&mut self, to: String, why: &str, items: impl Iterator<Item = &'i Item<'s>>)
-    where
+    /// Takes up names that one pattern would stand for if they were known to come and go; without a reason they are
+    /// keys.
+    fn leave_open<'i>(
+        &mut self,
+        to: String,
+        why: Option<&str>,
+        items: impl Iterator<Item = &'i Item<'s>>,
+    ) where
         's: 'i,
     {
         let uses: Vec<(String, String)> =
             items.map(|item| (item.action.to_owned(), item.resource.to_owned())).collect();
         if !uses.is_empty() {
             let known = self.undecided.entry(to).or_default();
-            why.clone_into(&mut known.why);
+            why.unwrap_or(NEXT_KEY).clone_into(&mut known.why);
+            known.keys = why.is_none();
             known.uses.extend(uses);
         }
     }
@@ -234,7 +252,7 @@ impl<'s> Chooser<'s> {
                 None => {
                     if let Some(at) = cuts.undecided(name, *makes) {
                         let to = format!("{head}{}*", name.get(..at).unwrap_or_default());
-                        self.leave_open(to, NEXT_KEY, std::iter::once(item));
+                        self.leave_open(to, None, std::iter::once(item));
                     }
                     self.by_prefix(item, *taste);
                 }

@@ -8,7 +8,7 @@
 use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
 
 use super::rules::{Rules, Stretch};
-use super::worded;
+use super::worded::{self, Ways};
 
 /// Years that are taken for years.
 pub(super) const YEARS: std::ops::RangeInclusive<u32> = 1990..=2099;
@@ -16,6 +16,16 @@ pub(super) const YEARS: std::ops::RangeInclusive<u32> = 1990..=2099;
 /// Returns where the first date of a key begins. What stands before it in the same segment, a label
 /// as well, is not part of it.
 pub(super) fn date_at(key: &str, rules: &Rules) -> Option<usize> {
+    first(key, |_| true, rules)
+}
+
+/// Returns the same in a container: what its keys begin with is a date where forms hold the next one.
+pub(super) fn date_in(key: &str, ways: &Ways, rules: &Rules) -> Option<usize> {
+    first(key, |date| ways.hold_next(date, rules), rules)
+}
+
+/// Returns where the first date begins; of the date that a key begins with `leads` tells whether it is one.
+fn first(key: &str, leads: impl Fn(&str) -> bool, rules: &Rules) -> Option<usize> {
     let mut start = 0;
     let mut segments = key.split('/').peekable();
     while let Some(segment) = segments.next() {
@@ -23,10 +33,8 @@ pub(super) fn date_at(key: &str, rules: &Rules) -> Option<usize> {
             .or_else(|| year_and_month(segment, segments.peek().copied()))
             .or_else(|| within(segment, begins_date))
             .or_else(|| worded::date_in(segment, segments.peek().copied(), rules));
-        // Where nothing stands before a date, its form is what the next one has: without one it is a name.
-        let is_name = start == 0 && found == Some(0) && worded::form_of(key, rules) == Some(None);
-        if let Some(at) = found.filter(|_| !is_name) {
-            return Some(start + at);
+        if let Some(at) = found.map(|at| start + at).filter(|at| *at > 0 || leads(key)) {
+            return Some(at);
         }
         start += segment.len() + 1;
     }
@@ -57,7 +65,7 @@ fn at_segments(key: &str, is: fn(&str, &str) -> bool) -> Option<usize> {
 /// Returns the form of a date that a key begins with, its digits open, as far as what comes next in time surely has
 /// it: of `2026-11-26` that of the year and the month. A pattern for it goes on with a star.
 pub(super) fn form_of(date: &str, rules: &Rules) -> String {
-    if let Some(form) = worded::form_of(date, rules).flatten() {
+    if let Some(form) = worded::form_of(date, rules) {
         return form;
     }
     let (run, rest) = leading_number(date);
@@ -74,10 +82,9 @@ pub(super) fn form_of(date: &str, rules: &Rules) -> String {
     open(date.get(..end).unwrap_or(run), year)
 }
 
-/// Returns a date with its digits open, but for those of this century in the year that begins there.
+/// Returns a date with its digits open, but for those of the century in the year that begins there.
 pub(super) fn open(date: &str, year: usize) -> String {
-    let century = date.get(year..).is_some_and(|year| year.starts_with("20"));
-    let is_kept = |at: usize| century && (year..year + 2).contains(&at);
+    let is_kept = |at: usize| (year..year + 2).contains(&at);
     let each = date.char_indices();
     each.map(|(at, c)| if c.is_ascii_digit() && !is_kept(at) { '?' } else { c }).collect()
 }
@@ -396,9 +403,9 @@ mod tests {
             ("20261126T101500Z.gz", "20??????"),
             ("202611.json", "20????"),
             ("26.11.2026/x", "??.??.20??"),
-            ("1999_12", "????_??"),
+            ("1999_12", "19??_??"),
             ("Nov-2026/x", "???-20??"),
-            ("26Nov2026/x", "?????20??"),
+            ("26-Nov-2026/x", "??-???-20??"),
             ("2026-Nov", "20??-???"),
             ("2026Q4.csv", "20??Q?"),
             ("2026/Q4/x", "20??/"),

@@ -20,8 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::run_token;
 
-use super::dates::{date_at, month_at, no_month_at, stretch_of, stretches_of, year_at};
+use super::dates::{date_at, date_in, month_at, no_month_at, stretch_of, stretches_of, year_at};
 use super::rules::{Rules, Use};
+use super::worded::Ways;
 use super::{Rule, Span};
 
 /// How many directories in one place it takes to see that they come and go: what is read once of a few
@@ -78,6 +79,8 @@ pub(super) struct Names<'a> {
     pub(super) by_prefix: bool,
     /// What stands before the star of names that stand for many.
     pub(super) folded: BTreeMap<&'a str, Span>,
+    /// The ways to write dates in words of which forms hold the next.
+    pub(super) ways: Ways,
 }
 
 impl Names<'_> {
@@ -195,7 +198,7 @@ fn cut_once<'a>(
         let mostly = names.mostly_of_a_day(&keys, rules);
         let rule = if written { Rule::WrittenKey } else { Rule::OneDayKey };
         // What is left under a date is used beyond it: it has names of its own, and nothing says what else comes.
-        let dated = date_at(parent, rules).is_some();
+        let dated = date_in(parent, &names.ways, rules).is_some();
         let cut = match parent {
             "" => mostly && of_a_day >= rules.several,
             _ => (written && !dated) || mostly,
@@ -283,6 +286,8 @@ struct Dated<'a> {
     numbers: BTreeSet<&'a str>,
     /// What stands before years that do not last: alone, they are no dates either.
     years: BTreeSet<&'a str>,
+    /// The ways to write dates in words of which forms hold the next.
+    ways: Ways,
 }
 
 impl<'a> Dated<'a> {
@@ -292,6 +297,7 @@ impl<'a> Dated<'a> {
             months: BTreeSet::new(),
             numbers: BTreeSet::new(),
             years: BTreeSet::new(),
+            ways: names.ways.clone(),
         };
         for key in names.keys.keys().chain(names.folded.keys()) {
             dated.numbers.extend(no_month_at(key).and_then(|at| key.get(..at)));
@@ -305,7 +311,7 @@ impl<'a> Dated<'a> {
             dated.numbers.insert("");
         }
         for (&key, &span) in &names.keys {
-            let date = date_at(key, rules).and_then(|at| key.split_at_checked(at));
+            let date = date_in(key, &names.ways, rules).and_then(|at| key.split_at_checked(at));
             let passing = date.filter(|(_, date)| one_passes(date, span, rules));
             dated.passing.extend(passing.map(|(before, _)| before));
             dated.take_up_month(key, span, rules);
@@ -319,7 +325,7 @@ impl<'a> Dated<'a> {
         let each = prefixes.iter().flat_map(|(&prefix, spans)| spans.map(|span| (prefix, span)));
         for (prefix, span) in each.filter(|(_, span)| span.first.is_some()) {
             new |= self.take_up_month(prefix, span, rules);
-            let date = date_at(prefix, rules);
+            let date = date_in(prefix, &self.ways, rules);
             if let Some((before, date)) = date.and_then(|at| prefix.split_at_checked(at)) {
                 new |= passes(date, span, rules) && self.passing.insert(before);
             } else if let Some((before, year)) =
@@ -347,7 +353,7 @@ impl<'a> Dated<'a> {
             name.get(..at).is_some_and(|before| all.contains(before))
         };
         let month = month_at(name).filter(|at| known(*at, &self.months));
-        let date = date_at(name, rules);
+        let date = date_in(name, &self.ways, rules);
         if month.is_some() || date.is_some() {
             let date = date.filter(|at| known(*at, &self.passing));
             return [month, date].into_iter().flatten().min();

@@ -374,22 +374,59 @@ fn dates_in_a_top_level_leave_what_is_no_date() {
     }
 }
 
-/// Of months by their whole names, and of days without a zero, the next may be longer: no pattern but the bucket would
-/// hold them all.
+/// Of months by their whole names the next may be longer, and no pattern but the bucket would hold them all; without a
+/// mark between number and word a pattern would hold nearly any name as long.
 #[test]
-fn dates_in_words_in_a_top_level_have_a_form_where_the_next_is_as_long() {
-    for (key, expected) in [
-        ("Nov-2026/a.csv", "???-20??*"),
-        ("05Nov2026/a.csv", "?????20??*"),
-        ("november-2026/a.csv", "november-2026/*"),
-        ("2026-november/a.csv", "2026-november/*"),
-        ("5-Nov-2026/a.csv", "5-Nov-2026/*"),
+fn dates_in_words_in_a_top_level_have_a_form_where_forms_hold_the_next() {
+    let at = |name: &str| format!("arn:aws:s3:::b/{name}");
+    let of = |keys: &[&str]| {
+        let keys: Vec<String> = keys.iter().map(|key| at(&format!("{key}/a.csv"))).collect();
+        let mut given: Vec<Given<'_>> =
+            keys.iter().map(|key| ("s3:PutObject", &**key, &[NOVEMBER][..])).collect();
+        given.push(BUSY);
+        let choice = choose_with(&given, Taste::Balanced, &[]);
+        let to = keys.iter().map(|key| choice.resource("s3:PutObject", key).to_owned());
+        to.collect::<BTreeSet<String>>()
+    };
+    let both: &[&str] = &["?-???-20??*", "??-???-20??*"];
+    for (keys, forms) in [
+        (&["Nov-2026"][..], &["???-20??*"][..]),
+        (&["05-Nov-2026"], &["??-???-20??*"]),
+        (&["5-Nov-2026", "15-Nov-2026"], both),
+        (&["may-2026", "jun-2026"], &["???-20??*"]),
+        (&["2026/november", "2026/may"], &["20??/*"]),
+        (&["1998/01"], &["19??/*"]),
     ] {
-        let key = format!("arn:aws:s3:::b/{key}");
-        let choice =
-            choose_with(&[("s3:PutObject", &key, &[NOVEMBER]), BUSY], Taste::Balanced, &[]);
-        assert_eq!(choice.resource("s3:PutObject", &key), format!("arn:aws:s3:::b/{expected}"));
+        assert_eq!(of(keys), forms.iter().map(|form| at(form)).collect(), "{keys:?}");
     }
+    for names in [
+        &["5-Nov-2026", "6-Nov-2026"][..],
+        &["15-Nov-2026"],
+        &["may-2026", "june-2026"],
+        &["may-2026"],
+        &["nov-2026", "sept-2026"],
+        &["2026-november"],
+        &["2026Nov"],
+        &["Nov2026"],
+        &["05Nov2026"],
+    ] {
+        assert_eq!(of(names), names.iter().map(|name| at(&format!("{name}/*"))).collect());
+    }
+}
+
+/// What is deleted on one day alone would be refused on the tenth.
+#[test]
+fn each_action_has_the_forms_of_both_lengths_or_none_has() {
+    let keys = ["5-Nov-2026/a", "15-Nov-2026/a"].map(|key| format!("arn:aws:s3:::b/{key}"));
+    let of = |deleted: &[&str]| {
+        let put = keys.iter().map(|key| ("s3:PutObject", &**key, &[NOVEMBER][..]));
+        let deleted = deleted.iter().map(|key| ("s3:DeleteObject", *key, &[NOVEMBER][..]));
+        let given: Vec<Given<'_>> = put.chain(deleted).chain([BUSY]).collect();
+        let choice = choose_with(&given, Taste::Balanced, &[]);
+        choice.generalisations().iter().filter(|one| one.rule == Rule::DatedKey).count()
+    };
+    assert_eq!(of(&[&keys[0], &keys[1]]), 2);
+    assert_eq!(of(&[&keys[0]]), 0);
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! where both are all of their words: `Nov-2026`, `26-Nov-2026`, `2026Nov`, `2026/November`, `2026Q4`, `Q4_2026`,
 //! `fy26`, and not `2026november-rain` or `ab2026dec`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{Days, Months, NaiveDate};
 
 use super::dates::{YEARS, leading_number, number, open, since_1970};
@@ -56,22 +58,103 @@ pub(super) fn stretch_of(date: &str, rules: &Rules) -> Option<(i32, i32)> {
     Some((since_1970(begins), since_1970(next) - 1))
 }
 
-/// Returns the form of a date in words that a text begins with, its digits and the name of its month open; the inner
-/// `None` is for a date of which the next may be longer or shorter.
-pub(super) fn form_of(date: &str, rules: &Rules) -> Option<Option<String>> {
+/// Returns the form of a date in words that a text begins with, its digits and the name of its month open.
+pub(super) fn form_of(date: &str, rules: &Rules) -> Option<String> {
     let Worded { year_at, end, of, .. } = leading(date, rules)?;
     // The month or the quarter may be a directory.
-    let end = if year_at == 0 && date.get(4..5) == Some("/") { 5 } else { end };
+    let end = if is_directory(date, year_at) { 5 } else { end };
     let date = date.get(..end)?;
     let form = open(date, if year_at + 4 <= end { year_at } else { end });
-    if let Of::Quarter(_) | Of::Fiscal = of {
-        return Some(Some(form));
+    Some(match of {
+        Of::Quarter(_) | Of::Fiscal => form,
+        Of::Month(_) | Of::Day(..) => form.replace(|c: char| c.is_ascii_alphabetic(), "?"),
+    })
+}
+
+/// Whether the year is a directory of its own, with all that comes next in time.
+fn is_directory(date: &str, year_at: usize) -> bool {
+    year_at == 0 && date.get(4..5) == Some("/")
+}
+
+/// The ways to write dates in words of which the forms that a container's keys have are all that the next date may
+/// have. Of others the next may be longer or shorter, or the form is hardly one: there dates are names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ways(BTreeSet<String>);
+
+/// What was seen of one way to write dates in words.
+#[derive(Default)]
+struct Way<'k> {
+    /// Whether months go by short names, all as long, or by their whole ones.
+    short: bool,
+    whole: bool,
+    /// Whether it has days, and whether they have a zero in front.
+    of_days: bool,
+    padded: bool,
+    /// Actions on days of one digit, and of two.
+    one: BTreeSet<&'k str>,
+    two: BTreeSet<&'k str>,
+}
+
+impl Ways {
+    /// Looks at all keys of a container, and with their actions at those that are to be written.
+    pub(super) fn of<'k>(
+        keys: impl Iterator<Item = &'k str>,
+        used: impl Iterator<Item = (&'k str, &'k str)>,
+        rules: &Rules,
+    ) -> Ways {
+        let mut ways: BTreeMap<String, Way<'k>> = BTreeMap::new();
+        let used = used.map(|(action, key)| (key, Some(action)));
+        for (key, action) in keys.map(|key| (key, None)).chain(used) {
+            let Some((date, of)) = in_one_way(key, rules) else { continue };
+            let way = ways.entry(written(date)).or_default();
+            let month: String = date.chars().filter(char::is_ascii_alphabetic).collect();
+            let short = rules.has_short_name(&month);
+            way.short |= short == Some(true);
+            way.whole |= short == Some(false);
+            if let Of::Day(..) = of {
+                let (day, _) = leading_number(date);
+                way.of_days = true;
+                way.padded |= day.starts_with('0');
+                if day.len() == 1 { &mut way.one } else { &mut way.two }.extend(action);
+            }
+        }
+        ways.retain(|name, way| way.holds_next() && name.contains(MARKS));
+        Ways(ways.into_keys().collect())
     }
-    let letters = date.bytes().filter(u8::is_ascii_alphabetic).count();
-    let digits = date.bytes().take_while(u8::is_ascii_digit).count();
-    // A day of one digit or the whole name of a month has not the length of the next.
-    let is_even = (letters == 3 || letters == 0) && digits != 1;
-    Some(is_even.then(|| form.replace(|c: char| c.is_ascii_alphabetic(), "?")))
+
+    /// Whether forms hold the next one of what a key begins with, if that is a date in words.
+    pub(super) fn hold_next(&self, key: &str, rules: &Rules) -> bool {
+        in_one_way(key, rules).is_none_or(|(date, _)| self.0.contains(&written(date)))
+    }
+}
+
+impl Way<'_> {
+    fn holds_next(&self) -> bool {
+        // Who had days of both lengths gets the form of both.
+        let days = if self.one.is_empty() { self.padded } else { self.one == self.two };
+        self.short && !self.whole && (days || !self.of_days)
+    }
+}
+
+/// Returns the date in words that a text begins with, if the next one may not have its form.
+fn in_one_way<'k>(key: &'k str, rules: &Rules) -> Option<(&'k str, Of)> {
+    let Worded { year_at, end, of, .. } = leading(key, rules)?;
+    let varies = matches!(of, Of::Month(_) | Of::Day(..)) && !is_directory(key, year_at);
+    Some((key.get(..end)?, of)).filter(|_| varies)
+}
+
+/// Returns how a date in words is written: what stands between its numbers and words.
+fn written(date: &str) -> String {
+    let mut way: Vec<char> = date
+        .chars()
+        .map(|c| match c {
+            '0'..='9' => '0',
+            c if c.is_ascii_alphabetic() => 'a',
+            mark => mark,
+        })
+        .collect();
+    way.dedup_by(|one, other| one == other && one.is_ascii_alphanumeric());
+    way.into_iter().collect()
 }
 
 /// Returns the date in words that a text begins with.
@@ -115,8 +198,11 @@ fn year_of(run: &str) -> Option<u32> {
     number(run).filter(|year| run.len() == 4 && YEARS.contains(year))
 }
 
+/// What stands between numbers and words. Without one a form is of nearly any name as long.
+const MARKS: [char; 4] = ['-', '_', '.', ' '];
+
 fn trim_mark(text: &str) -> &str {
-    text.strip_suffix(['-', '_', '.', ' ']).unwrap_or(text)
+    text.strip_suffix(MARKS).unwrap_or(text)
 }
 
 /// Returns a text without the last letters or digits, and these.
@@ -178,7 +264,7 @@ fn after(
     let (word, at) = match (behind, next) {
         ("", Some(next)) if start == 0 => (next, start + 5),
         _ => {
-            let word = behind.strip_prefix(['-', '_', '.', ' ']).unwrap_or(behind);
+            let word = behind.strip_prefix(MARKS).unwrap_or(behind);
             (word, start + 4 + behind.len() - word.len())
         }
     };

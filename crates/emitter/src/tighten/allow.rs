@@ -446,6 +446,36 @@ impl<'b> Allow<'b> {
         }
     }
 
+    /// Returns what of `rest`, which is about the passing of any role, is about these.
+    pub(crate) fn passing_of(&self, roles: &BTreeSet<String>, rest: Rest) -> Rest {
+        if roles.is_empty() || self.fixed.is_some() {
+            return rest;
+        }
+        let mut attached = BTreeSet::new();
+        for role in roles {
+            let Some(mut common) = self.common(role) else { return rest };
+            // Of a role that was called by its name nothing tells the path.
+            if common.is_empty()
+                && let Some((head, name)) = role.split_once(":role/")
+            {
+                let name = name.rsplit('/').next().unwrap_or(name);
+                let anywhere = format!("{head}:role/*/{name}");
+                let Some(found) = self.common(&anywhere) else { return rest };
+                common = found;
+            }
+            attached.extend(common);
+        }
+        match rest {
+            _ if attached.is_empty() => Rest::Nothing,
+            Rest::PassedTo(passes) => {
+                let services: BTreeSet<&'static str> = passes.into_values().flatten().collect();
+                let each = attached.into_iter().map(|role| (Some(role), services.clone()));
+                Rest::PassedTo(each.collect())
+            }
+            _ => Rest::on(attached.into_iter().map(|role| (role, BTreeSet::new())).collect()),
+        }
+    }
+
     /// Returns the regions that the condition limits the statement to, if it does.
     pub(crate) fn regions(&self) -> Option<BTreeSet<&'b str>> {
         self.statement.condition.iter().find_map(|(operator, key, values)| {

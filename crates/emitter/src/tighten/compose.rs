@@ -262,32 +262,50 @@ impl Wanted<'_> {
                 self.attached(allow, action, class, why, plain.clone(), &Shared::default());
             }
             Rest::Outside(regions) => self.outside(allow, one, regions),
-            Rest::PassedTo(services) => {
-                let to = passing::narrowed(plain, services).unwrap_or_else(|| plain.clone());
-                self.attached(allow, action, class, why, to, &Shared::default());
+            Rest::PassedTo(passes) => {
+                for (role, services) in passes {
+                    let to = passing::narrowed(plain, services).unwrap_or_else(|| plain.clone());
+                    match role {
+                        Some(role) => self.on(allow, one, &to, role, vec![role.clone()]),
+                        None => self.attached(allow, action, class, why, to, &Shared::default()),
+                    }
+                }
             }
             Rest::On { resources, outside } => {
                 if !outside.is_empty() {
                     self.outside(allow, one, outside);
                 }
-                let key = key_of(plain);
-                let pool = self.kept.entry(key.clone()).or_default();
                 for (resource, with) in resources {
-                    self.needs.insert(Need {
-                        action: action.to_owned(),
-                        resource: resource.clone(),
-                        condition: key.clone(),
-                        held: BTreeMap::new(),
-                    });
                     // What goes with something is written as that is.
                     let chosen = with.iter().map(|with| choice.resource(with, resource));
                     let chosen = chosen.max_by_key(|one| *one != resource);
-                    for one in cut(allow, chosen.unwrap_or(resource), resource) {
-                        let ground = pool.entry((action.to_owned(), one)).or_default();
-                        ground.add(allow.place, action, class, why);
-                    }
+                    let written = cut(allow, chosen.unwrap_or(resource), resource);
+                    self.on(allow, one, plain, resource, written);
                 }
             }
+        }
+    }
+
+    /// Keeps an action on one resource, written so.
+    fn on(
+        &mut self,
+        allow: &Allow<'_>,
+        one: &Judged<'_>,
+        condition: &Condition,
+        resource: &str,
+        written: Vec<String>,
+    ) {
+        let key = key_of(condition);
+        self.needs.insert(Need {
+            action: one.action.to_owned(),
+            resource: resource.to_owned(),
+            condition: key.clone(),
+            held: BTreeMap::new(),
+        });
+        let pool = self.kept.entry(key).or_default();
+        for written in written {
+            let ground = pool.entry((one.action.to_owned(), written)).or_default();
+            ground.add(allow.place, one.action, one.rest_class, &one.why);
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use trailtrim_iam::Condition;
 
-use super::rest::Rest;
+use super::rest::{Passes, Rest};
 
 /// The context key of the service that a role is passed to.
 const PASSED_TO: &str = "iam:PassedToService";
@@ -15,7 +15,9 @@ const PASSED_TO: &str = "iam:PassedToService";
 /// Returns what stays of a statement where only passing to some services may, by its condition.
 pub(super) fn rest(condition: &Condition, services: &BTreeSet<&'static str>) -> Rest {
     match narrowed(condition, services) {
-        Some(narrowed) if narrowed != *condition => Rest::PassedTo(services.clone()),
+        Some(narrowed) if narrowed != *condition => {
+            Rest::PassedTo(Passes::from([(None, services.clone())]))
+        }
         _ => Rest::All,
     }
 }
@@ -67,7 +69,7 @@ mod tests {
             said,
             [("StringEquals", PASSED_TO, &["ecs-tasks.amazonaws.com".to_owned()][..])]
         );
-        assert_eq!(rest(&plain, &to), Rest::PassedTo(to.clone()));
+        assert_eq!(rest(&plain, &to), Rest::PassedTo(Passes::from([(None, to.clone())])));
         let two = of("StringEquals", &["ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]);
         assert_eq!(narrowed(&two, &to), Some(of("StringEquals", &["ecs-tasks.amazonaws.com"])));
         assert_eq!(rest(&of("StringEquals", &["ecs-tasks.amazonaws.com"]), &to), Rest::All);

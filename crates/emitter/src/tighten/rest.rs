@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// By role, the services that it is passed to; without one, those that any attached role is.
+pub(crate) type Passes = BTreeMap<Option<String>, BTreeSet<&'static str>>;
+
 /// What of an action stays beside what was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rest {
@@ -11,8 +14,8 @@ pub enum Rest {
     All,
     /// What is attached, outside of these regions.
     Outside(BTreeSet<String>),
-    /// What is attached, as far as it passes roles to these services.
-    PassedTo(BTreeSet<&'static str>),
+    /// What is attached, as far as it passes roles to services.
+    PassedTo(Passes),
     /// Some resources.
     On {
         /// Which; each with the used actions that brought it, where it goes with them.
@@ -26,6 +29,13 @@ impl Rest {
     /// Returns what stays of some resources alone.
     pub(crate) fn on(resources: BTreeMap<String, BTreeSet<String>>) -> Rest {
         Rest::On { resources, outside: BTreeSet::new() }
+    }
+
+    /// Returns this without the services that roles may be passed to.
+    pub(super) fn into_any_service(self) -> Rest {
+        let Rest::PassedTo(passes) = self else { return self };
+        let roles = passes.into_keys().map(|role| Some((role?, BTreeSet::new())));
+        roles.collect::<Option<_>>().map_or(Rest::All, Rest::on)
     }
 
     /// Returns the regions outside of which all that is attached stays.
@@ -61,9 +71,16 @@ impl Rest {
                 both if both.is_empty() => Rest::All,
                 both => Rest::Outside(both),
             },
-            (Rest::PassedTo(a), Rest::PassedTo(b)) => Rest::PassedTo(&a | &b),
-            // Roles to some services, and some roles to any: no one statement says that.
-            (Rest::PassedTo(_), _) | (_, Rest::PassedTo(_)) => Rest::All,
+            (Rest::PassedTo(mut passes), Rest::PassedTo(more)) => {
+                for (role, services) in more {
+                    passes.entry(role).or_default().extend(services);
+                }
+                Rest::PassedTo(passes)
+            }
+            // Roles to some services, and others to any: these are not told apart.
+            (passes @ Rest::PassedTo(_), other) | (other, passes @ Rest::PassedTo(_)) => {
+                passes.into_any_service().beside(other)
+            }
         }
     }
 }
@@ -96,6 +113,14 @@ mod tests {
         assert_eq!(on(&["x"], &[]).beside(on(&["y"], &["a"])), both);
         assert_eq!(on(&["x", "y"], &["a", "b"]).beside(Rest::Outside(of(&["a"]))), both);
         assert_eq!(Rest::Outside(of(&["a"])).beside(on(&["x", "y"], &[])), both);
-        assert_eq!(on(&["x"], &[]).beside(Rest::PassedTo(BTreeSet::new())), Rest::All);
+        let passed = |role: Option<&str>, service: &'static str| {
+            Rest::PassedTo(Passes::from([(role.map(str::to_owned), BTreeSet::from([service]))]))
+        };
+        assert_eq!(on(&["x"], &[]).beside(passed(None, "a")), Rest::All);
+        assert_eq!(on(&["x"], &[]).beside(passed(Some("y"), "a")), on(&["x", "y"], &[]));
+        let Rest::PassedTo(both) = passed(None, "a").beside(passed(Some("y"), "b")) else {
+            panic!("one is all");
+        };
+        assert_eq!(both.len(), 2, "each role has its services");
     }
 }

@@ -142,16 +142,26 @@ pub(crate) struct Frozen {
     pub(crate) services: BTreeMap<String, String>,
     /// Those calls that no rule maps, as the actions of their names.
     pub(crate) calls: BTreeSet<String>,
-    /// Those of them that brought roles, in words, each with the services that these would be passed to; nothing
-    /// where it is not known to which.
-    pub(crate) brought: BTreeMap<String, Option<BTreeSet<&'static str>>>,
+    /// Those of them that brought roles, in words.
+    pub(crate) brought: BTreeMap<String, Brought>,
+}
+
+/// What calls of one name brought that are not understood.
+pub(crate) struct Brought {
+    /// The roles; none where the record was cut.
+    pub(crate) roles: BTreeSet<String>,
+    /// The services that they would be passed to; nothing where it is not known to which.
+    pub(crate) to: Option<BTreeSet<&'static str>>,
 }
 
 impl Frozen {
     /// Returns what of a statement on the passing of roles stays for what some of those calls brought, and why.
     fn passing(&self, allow: &Allow<'_>) -> Option<(Rest, String)> {
-        let kept = self.brought.iter().filter_map(|(what, services)| {
-            let rest = services.as_ref().map_or(Rest::All, |services| allow.passing(services));
+        let kept = self.brought.iter().filter_map(|(what, Brought { roles, to })| {
+            let rest = match to.as_ref().map_or(Rest::All, |to| allow.passing(to)) {
+                Rest::Nothing => Rest::Nothing,
+                rest => allow.passing_of(roles, rest),
+            };
             (rest != Rest::Nothing).then(|| (rest, what.clone()))
         });
         kept.reduce(|one, other| (one.0.beside(other.0), format!("{}; {}", one.1, other.1)))
@@ -311,13 +321,15 @@ impl<'a> Judge<'_, '_, 'a> {
             (rest, rest_class, why) = (Rest::All, Class::Companion, reason);
         }
         // Each reason for passing roles reaches to services of its own.
-        if let (Rest::PassedTo(services), Class::Unobservable) = (&mut rest, rest_class)
+        if let (Rest::PassedTo(passes), Class::Unobservable) = (&mut rest, rest_class)
             && let Some((on, reason)) = self.companions.of_action(action, allow, is_used())
         {
             rest_class = Class::Companion;
             why = format!("{reason}; beside that {why}");
             match on {
-                Rest::PassedTo(more) => services.extend(more),
+                more @ Rest::PassedTo(_) => {
+                    rest = Rest::PassedTo(std::mem::take(passes)).beside(more);
+                }
                 _ => rest = Rest::All,
             }
         }
@@ -333,8 +345,8 @@ impl<'a> Judge<'_, '_, 'a> {
             }
         }
         // In China a service may have a principal of its own.
-        if matches!(rest, Rest::PassedTo(_)) && self.is_in_china() {
-            rest = Rest::All;
+        if self.is_in_china() {
+            rest = rest.into_any_service();
         }
         if rest_class == Class::Unobservable && settings.unobservable_goes(action) {
             (rest, rest_class) = (Rest::Nothing, Class::Unused);
