@@ -112,7 +112,13 @@ fn what_is_used_of_a_pattern_without_all_colons_stays_on_it_and_is_told_as_that(
 
 #[test]
 fn every_role_is_every_role_however_its_pattern_ends() {
-    for (wide, every) in [("arn:aws:iam::*", true), ("arn:aws:iam::*:role/a*", false)] {
+    let own = |rest: &str| (format!("arn:aws:iam::{ACCOUNT}:{rest}"), true);
+    let all = ["arn:aws:iam::*", "arn:aws:iam"].map(|one| (one.to_owned(), true));
+    let every = ["*", "role/?*", "role/**", "role*", "*/*"].map(own);
+    let some =
+        ["arn:aws:iam::*:role/a*", "arn:aws:iam::*:user/*"].map(|one| (one.to_owned(), false));
+    for (wide, every) in all.into_iter().chain(every).chain(some) {
+        let wide = wide.as_str();
         let one = worker(&week(), &[allow(&["iam:PassRole"], wide)], &WEEK);
         let mut codes = list(&one, "findings").iter().map(|one| text_of(one, "code"));
         assert_eq!(codes.any(|code| code == "pass-role-star"), every, "{one:#}");
