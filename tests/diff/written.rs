@@ -9,6 +9,9 @@ use crate::harness::{list, text_of};
 
 const DESCRIBE: &str = "dynamodb:DescribeTable";
 
+/// Lacks a colon, which its `*` may run past.
+const RUNS_ON: &str = "arn:aws:sqs:*:jobs";
+
 /// The week of a worker that looks at one table.
 fn looks() -> Log {
     let table = r#"{"tableName":"x"}"#;
@@ -61,25 +64,61 @@ fn a_pattern_means_nothing_that_goes_from_another_of_its_statements() {
     assert_eq!(on(&one, "y*"), ["dynamodb:ListTagsOfResource"], "{one:#}");
 }
 
-/// Whether the last `*` of `arn:aws:sqs:*` runs past colons AWS's pages leave open, so that no queue is surely on it.
+/// An incomplete ARN means what it says and any of the parts that it lacks, with or without a `*` at its end.
+#[test]
+fn what_is_used_of_an_incomplete_arn_is_scoped_as_of_a_complete_one() {
+    let actions = ["sqs:GetQueueAttributes", "sqs:TagQueue"];
+    let whole = allow(&actions, "arn:aws:sqs:*:*:*");
+    let scoped = drafted(&worker(&week(), &[whole], &WEEK))[0].clone();
+    for wide in ["arn:aws:sqs:*", "arn:*", "arn:aws:sqs", "arn:aws"] {
+        let one = worker(&week(), &[allow(&actions, wide)], &WEEK);
+        let [draft] = drafted(&one)[..] else { panic!("{one:#}") };
+        assert_eq!(*draft, scoped, "{wide}");
+        assert!(list(&one["proofs"]["no_new_access"], "failures").is_empty(), "{one:#}");
+    }
+}
+
+#[test]
+fn an_incomplete_arn_forbids_what_it_means_alone() {
+    for (listed, forbids) in [("Resource", true), ("NotResource", false)] {
+        let deny = json!({"Effect": "Deny", "Action": "sqs:SendMessage", listed: "arn:aws:sqs"});
+        let looks = allow(&["sqs:GetQueueAttributes"], "*");
+        let statements = [looks, allow(&["sqs:SendMessage"], super::QUEUE), deny];
+        let one = worker(&week(), &statements, &WEEK);
+        let mut gone = list(&one, "statements").iter().flat_map(|one| list(one, "removed"));
+        let forbidden = gone.any(|one| text_of(one, "why").contains("forbids it"));
+        assert_eq!(forbidden, forbids, "{listed}: {one:#}");
+    }
+}
+
+/// Whether the `*` of `arn:aws:sqs:*:jobs` runs past the colon that it lacks AWS's pages leave open, so that no queue
+/// is surely on it.
 #[test]
 fn what_is_used_of_a_pattern_without_all_colons_stays_on_it_and_is_told_as_that() {
     let actions = ["sqs:GetQueueAttributes", "sqs:TagQueue"];
-    for wide in ["arn:aws:sqs:*", "arn:*"] {
-        let one = worker(&week(), &[allow(&actions, wide)], &WEEK);
+    // The narrower of two is idle, and not told either.
+    for attached in [&[RUNS_ON][..], &["arn:aws:sqs:*:*jobs", RUNS_ON]] {
+        let statement = json!({"Effect": "Allow", "Action": actions, "Resource": attached});
+        let one = worker(&week(), &[statement], &WEEK);
         let [draft] = drafted(&one)[..] else { panic!("{one:#}") };
         let [statement] = list(draft, "Statement") else { panic!("{draft:#}") };
-        assert_eq!(texts(&statement["Action"]), actions[..1], "{wide}");
-        assert_eq!(texts(&statement["Resource"]), [wide]);
+        assert_eq!(texts(&statement["Action"]), actions[..1]);
+        assert_eq!(texts(&statement["Resource"]), attached[..1], "{one:#}");
         let used = &one["statements"][0]["actions"][0]["used"][0];
-        assert_eq!(used["written_as"]["pattern"], wide, "{one:#}");
+        assert_eq!(used["written_as"]["pattern"], attached[0], "{one:#}");
         assert!(list(&one["proofs"]["no_new_access"], "failures").is_empty(), "{one:#}");
     }
 }
 
 #[test]
 fn every_role_is_every_role_however_its_pattern_ends() {
-    for (wide, every) in [("arn:aws:iam::*", true), ("arn:aws:iam::*:role/a*", false)] {
+    let own = |rest: &str| (format!("arn:aws:iam::{ACCOUNT}:{rest}"), true);
+    let all = ["arn:aws:iam::*", "arn:aws:iam"].map(|one| (one.to_owned(), true));
+    let every = ["*", "role/?*", "role/**", "role*", "*/*"].map(own);
+    let some =
+        ["arn:aws:iam::*:role/a*", "arn:aws:iam::*:user/*"].map(|one| (one.to_owned(), false));
+    for (wide, every) in all.into_iter().chain(every).chain(some) {
+        let wide = wide.as_str();
         let one = worker(&week(), &[allow(&["iam:PassRole"], wide)], &WEEK);
         let mut codes = list(&one, "findings").iter().map(|one| text_of(one, "code"));
         assert_eq!(codes.any(|code| code == "pass-role-star"), every, "{one:#}");
@@ -93,13 +132,13 @@ fn what_stays_on_a_pattern_without_all_colons_is_told_as_that() {
     for record in log.records.iter_mut().filter(|one| one.contains("GetQueueAttributes")) {
         *record = record.replacen('{', r#"{"errorCode":"ThrottlingException","#, 1);
     }
-    let statements = [allow(&["sqs:GetQueueAttributes", "sqs:TagQueue"], "arn:aws:sqs:*")];
+    let statements = [allow(&["sqs:GetQueueAttributes", "sqs:TagQueue"], RUNS_ON)];
     let one = worker(&log, &statements, &WEEK);
     let [draft] = drafted(&one)[..] else { panic!("{one:#}") };
     let [statement] = list(draft, "Statement") else { panic!("{draft:#}") };
-    assert_eq!(texts(&statement["Resource"]), ["arn:aws:sqs:*"], "{one:#}");
+    assert_eq!(texts(&statement["Resource"]), [RUNS_ON], "{one:#}");
     let used = &one["statements"][0]["actions"][0]["used"][0];
-    assert_eq!(used["written_as"]["pattern"], "arn:aws:sqs:*", "{one:#}");
+    assert_eq!(used["written_as"]["pattern"], RUNS_ON, "{one:#}");
 }
 
 /// Of names that are folded into one a `NotResource` may except a part.

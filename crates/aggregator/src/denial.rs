@@ -17,7 +17,8 @@ use crate::call::Denial;
 
 const ACTION: &str = "not authorized to perform: ";
 const RESOURCE: &str = " on resource: ";
-const EXPLICIT: &str = "with an explicit deny in ";
+/// With `in a …` behind it where the message names the kind of policy, which older ones do not.
+const EXPLICIT: &str = "with an explicit deny";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -168,6 +169,17 @@ mod tests {
                 true
             )
         );
+    }
+
+    #[test]
+    fn an_explicit_deny_may_name_no_kind_of_policy() {
+        let begins = "User: arn:aws:iam::1:user/u is not authorized to perform: sqs:CreateQueue";
+        let (action, queue) = (some("sqs:CreateQueue"), some("arn:aws:sqs:eu-west-1:1:q"));
+        assert_eq!(
+            read(&format!("{begins} on resource: arn:aws:sqs:eu-west-1:1:q with an explicit deny")),
+            (action.clone(), queue, None, true)
+        );
+        assert_eq!(read(&format!("{begins} with an explicit deny")), (action, None, None, true));
     }
 
     #[test]

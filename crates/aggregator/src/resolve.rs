@@ -361,9 +361,16 @@ impl Principal {
             let name = key.resource.rsplit(' ').next().unwrap_or_default();
             // What a service adds to a name is no other name: a secret's ARN ends in more.
             let is = |arn: &str| {
-                let last = arn.rsplit(['/', ':']).next().unwrap_or_default();
-                let named = last.trim_end_matches('?').strip_suffix('-');
-                last == name || named == Some(name) && last.ends_with('?')
+                let ends = |arn: &str| {
+                    let before = arn.strip_suffix(name).filter(|_| !name.is_empty());
+                    before.is_some_and(|before| before.is_empty() || before.ends_with(['/', ':']))
+                };
+                let own = match arn.strip_suffix('?') {
+                    Some(_) => arn.trim_end_matches('?').strip_suffix('-'),
+                    // Where a name may have the ending already.
+                    None => arn.strip_suffix('*'),
+                };
+                ends(arn) || own.is_some_and(ends)
             };
             if told && grants.iter().any(|grant| is(&grant.resource)) {
                 grants.retain(|grant| is(&grant.resource));
@@ -769,6 +776,13 @@ mod tests {
             "errorCode":"AccessDenied","errorMessage":"User: arn:aws:iam::111122223333:user/jo is not authorized to perform: secretsmanager:GetSecretValue on resource: x because no identity-based policy allows the secretsmanager:GetSecretValue action"}"#;
         let named = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:x-??????";
         assert_eq!(resources([secret.to_owned()]), [named]);
+        // Its name may have slashes, or what looks like the ending.
+        for (name, tail) in [("prod/db", "-??????"), ("prod/app/db", "-??????"), ("db-abcdef", "*")]
+        {
+            let of = secret.replace(r#""secretId":"x""#, &format!(r#""secretId":"{name}""#));
+            let of = of.replace("resource: x because", &format!("resource: {name} because"));
+            assert_eq!(resources([of]), [named.replace("x-??????", &format!("{name}{tail}"))]);
+        }
         // Where the call names nothing either, what is made there may be any of its kind.
         let bare = record("p1", &error).replace(r#"{"projectName":"p1"}"#, "null");
         assert_eq!(resources([bare]), [project("*")]);

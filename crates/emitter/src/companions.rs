@@ -55,7 +55,7 @@ impl<'p> Listed<'p> {
                 key.eq_ignore_ascii_case("iam:PassedToService").then_some(values)
             });
             for action in statement.action.listed() {
-                let patterns = resources.iter().copied().filter(|one| one.contains(['*', '?']));
+                let patterns = resources.iter().copied().filter(|one| !pattern::is_name(one));
                 listed.by_action.entry(action).or_default().push(Place {
                     exact: resources.iter().copied().collect(),
                     patterns: patterns.collect(),
@@ -120,7 +120,7 @@ impl Place<'_> {
         };
         self.exact.contains(needed)
             || self.patterns.iter().any(|one| meets(one))
-            || needed.contains(['*', '?']) && self.exact.iter().any(|one| meets(one))
+            || !pattern::is_name(needed) && self.exact.iter().any(|one| meets(one))
     }
 }
 

@@ -215,9 +215,9 @@ impl<'d> Listing<'d> {
             let mut of = OfAction::default();
             for (actions, resources) in statements {
                 if actions.iter().any(|wide| pattern::covers_action(wide, action)) {
-                    let is_name = |one: &&str| !one.contains(['*', '?', '$']);
                     let all = resources.iter().map(String::as_str);
-                    let (names, patterns): (Vec<&str>, Vec<&str>) = all.partition(is_name);
+                    let (names, patterns): (Vec<&str>, Vec<&str>) =
+                        all.partition(|one| pattern::is_name(one));
                     of.names.extend(names);
                     of.patterns.extend(patterns);
                 }

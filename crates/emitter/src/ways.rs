@@ -75,7 +75,7 @@ impl<'s> Index<'s> {
                     statement,
                     actions,
                     exact: resources().map(|(at, text)| (text, at)).collect(),
-                    wild: resources().filter(|(_, text)| text.contains(['*', '?'])).collect(),
+                    wild: resources().filter(|(_, text)| !pattern::is_name(text)).collect(),
                 }
             })
             .collect();
@@ -204,14 +204,11 @@ fn prefix(action: &str) -> String {
     }
 }
 
-/// Tells whether a resource pattern holds another; of one with `?` or an escape no comparison of texts
-/// can tell.
+/// Tells whether a resource pattern holds another; of one with `?` or an escape, or of an incomplete ARN, no
+/// comparison of texts can tell.
 fn holds(wide: &str, narrow: &str) -> bool {
     covers(wide, narrow)
-        || wide.find(['*', '?', '$']).is_some_and(|start| {
-            let apart = narrow.as_bytes().get(..start) != wide.as_bytes().get(..start);
-            !apart && wide.contains(['?', '$']) && pattern::covers(wide, narrow)
-        })
+        || (wide.contains(['?', '$']) || !wide.contains('*')) && pattern::covers(wide, narrow)
 }
 
 /// The context key of which networks are held and not texts.

@@ -1,13 +1,13 @@
 //! What one pattern of a policy means beside another: inside it, or in common with it.
 //!
 //! For those who write policies: a resource that was seen has to be cut to what
-//! is attached, and the result is a pattern again. Patterns are those of
-//! version 2012-10-17; for an older document see [`modern`].
+//! is attached, and the result is a pattern again. Patterns are those of an
+//! identity policy of version 2012-10-17; for an older document see [`modern`].
 
 use std::borrow::Cow;
 
 use crate::document::Version;
-use crate::glob::{self, Colons, Glob, Token};
+use crate::glob::{self, Colons, Glob, Lacking, Token};
 use crate::wildcard;
 
 /// How many patterns an intersection may have before it is no help to anyone.
@@ -23,6 +23,7 @@ const WAYS: usize = 16;
 /// use trailtrim_iam::pattern::covers;
 /// assert!(covers("arn:aws:s3:::b/*", "arn:aws:s3:::b/in/*"));
 /// assert!(!covers("arn:aws:s3:::b/?*", "arn:aws:s3:::b/*"));
+/// assert!(covers("arn:aws:sqs", "arn:aws:sqs:eu-west-1:111122223333:q"));
 /// ```
 #[must_use]
 pub fn covers(wide: &str, narrow: &str) -> bool {
@@ -36,7 +37,7 @@ pub fn covers(wide: &str, narrow: &str) -> bool {
 ///
 /// ```
 /// use trailtrim_iam::pattern::{covers, covers_run_on};
-/// let (wide, queue) = ("arn:aws:sqs:*", "arn:aws:sqs:eu-west-1:111122223333:q");
+/// let (wide, queue) = ("arn:aws:sqs:*:q", "arn:aws:sqs:eu-west-1:111122223333:q");
 /// assert!(covers_run_on(wide, queue) && !covers(wide, queue));
 /// ```
 #[must_use]
@@ -65,9 +66,14 @@ fn covers_any(wide: &str, narrow: &str) -> bool {
 
 /// As [`covers`], in one reading.
 fn covers_in(wide: &str, narrow: &str, colons: Colons) -> bool {
-    let wide = glob::resource(wide, Version::V2012, colons);
-    let narrow = glob::resource(narrow, Version::V2012, colons);
+    let wide = read(wide, colons);
+    let narrow = read(narrow, colons);
     narrow.iter().all(|narrow| wide.iter().any(|wide| wide.covers(narrow)))
+}
+
+/// Compiles a pattern of an identity policy.
+fn read(pattern: &str, colons: Colons) -> Vec<Glob> {
+    glob::resource(pattern, Version::V2012, colons, Lacking::Anything)
 }
 
 /// Tells whether every action that `narrow` means, `wide` means too; letter case aside.
@@ -114,9 +120,10 @@ fn beginning(pattern: &str) -> &str {
 fn differ_at_once(a: &str, b: &str) -> bool {
     let (start, other) = (beginning(a), beginning(b));
     let both = start.len().min(other.len());
-    // One that is plain text is nothing longer.
-    let shorter =
-        |plain: &str, start: &str, other: &str| plain == start && other.len() > plain.len();
+    // One that is a name is nothing longer.
+    let shorter = |name: &str, start: &str, other: &str| {
+        name == start && is_name(name) && other.len() > name.len()
+    };
     start.as_bytes().get(..both) != other.as_bytes().get(..both)
         || shorter(a, start, other)
         || shorter(b, other, start)
@@ -145,8 +152,8 @@ pub fn overlap(a: &str, b: &str) -> Option<Vec<String>> {
     let mut readings = Vec::new();
     for colons in [Colons::RunOn, Colons::Within] {
         let mut common = Vec::new();
-        for a in glob::resource(a, Version::V2012, colons) {
-            for b in glob::resource(b, Version::V2012, colons) {
+        for a in read(a, colons) {
+            for b in read(b, colons) {
                 common.extend(glob::intersect(&a, &b, WAYS, &mut 0)?);
             }
         }
@@ -168,6 +175,18 @@ pub fn overlap(a: &str, b: &str) -> Option<Vec<String>> {
     };
     let kept = first.iter().enumerate().filter(|(at, one)| !idle(*at, one));
     Some(kept.map(|(_, one)| one.clone()).collect())
+}
+
+/// Tells whether a resource pattern can mean one thing alone: what it says. An incomplete ARN means more.
+///
+/// ```
+/// use trailtrim_iam::pattern::is_name;
+/// assert!(is_name("arn:aws:s3:::b") && !is_name("arn:aws:s3:::b*") && !is_name("arn:aws:s3"));
+/// ```
+#[must_use]
+pub fn is_name(pattern: &str) -> bool {
+    let whole = || !pattern.starts_with("arn:") || pattern.split(':').count() >= 6;
+    !pattern.contains(['*', '?', '$']) && whole()
 }
 
 /// Tells whether a resource pattern holds a policy variable (`${aws:username}`; not `${*}`).

@@ -208,6 +208,24 @@ fn the_readings_of_colons_are_not_mixed() {
 }
 
 #[test]
+fn an_incomplete_arn_of_an_identity_policy_is_completed() {
+    let queue = allow("*", "arn:aws:sqs:r:111122223333:q", "");
+    let all = allow("*", "arn:aws:sqs:*:*:*", "");
+    for text in ["arn:aws:sqs", "arn:aws:sqs:*"] {
+        let incomplete = allow("*", text, "");
+        check(&[
+            ('+', &queue, &incomplete),
+            ('!', &incomplete, &queue),
+            ('!', &incomplete, &all),
+            ('!', &all, &incomplete),
+        ]);
+    }
+    let deny = r#"{"Effect":"Deny","Action":"*","Resource":"arn:aws:sqs:r"}"#;
+    let but = format!("{all},{deny}");
+    check(&[('!', &all, &but), ('+', &but, &queue)]);
+}
+
+#[test]
 fn principals_are_a_third_side() {
     let trust = |principal: &str, condition: &str| {
         format!(

@@ -336,7 +336,8 @@ impl Coverage {
             foreign: event.foreign || event.apart,
             needed: event.needed.iter().copied().find(|needed| can(needed)),
             home: home(),
-            only: least.only_in(place),
+            only: least.only_in(place).regions,
+            of_all: least.only_in(place).all,
         })
     }
 
@@ -421,8 +422,10 @@ pub struct Lack<'e> {
     /// Where its source's calls are delivered with another region than the one that is called: with which,
     /// and whether all of them are; else some may be.
     pub home: Option<(&'static str, bool)>,
-    /// The regions that alone take calls of its source, where they are few.
+    /// The regions that alone take such calls of its source, or some of them, where they are few.
     pub only: &'static [String],
+    /// Whether they take all of them.
+    pub of_all: bool,
 }
 
 /// A kind of event that must be covered.
@@ -439,8 +442,8 @@ struct Demand<'e> {
 }
 
 impl<'e> Demand<'e> {
-    /// Returns the regions that alone take such calls, if some do.
-    fn only_in(&self, place: &Place<'_>) -> &'static [String] {
+    /// Returns the regions that alone take such calls, or some of them, if some do.
+    fn only_in(&self, place: &Place<'_>) -> services::Few {
         let there = (place.region, place.resource);
         match self.event {
             Some(event) => services::only_in(&event.source, Some(event.name), there),
@@ -458,8 +461,9 @@ impl<'e> Demand<'e> {
         'e: 'q,
     {
         let only = self.only_in(place);
-        let own = only.is_empty().then_some(None);
-        let regions = own.into_iter().chain(only.iter().map(|region| Some(region.as_str())));
+        let own = (!only.all).then_some(None);
+        let few = only.regions.iter().map(|region| Some(region.as_str()));
+        let regions = own.into_iter().chain(few);
         regions
             .map(|region| place.question((self.event, self.here), region, self.class, self.level))
     }

@@ -237,22 +237,29 @@ pub(crate) fn home(region: &str) -> Option<&'static str> {
         .map(|home| home.region.as_str())
 }
 
-/// Returns the regions that alone take calls of a source about what a resource pattern means, in the partition of
-/// `region`; of some events of it where one is named.
-pub(crate) fn only_in(
-    source: &str,
-    event: Option<&str>,
-    (region, resource): (&str, &str),
-) -> &'static [String] {
+/// Regions that alone take some calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Few {
+    pub(crate) regions: &'static [String],
+    /// Whether they take all that was asked for. Of the rest each region takes its own.
+    pub(crate) all: bool,
+}
+
+/// Returns the regions that alone take calls of a source about what a resource pattern means, or some of them, in the
+/// partition of `region`; of some events of it where one is named.
+pub(crate) fn only_in(source: &str, event: Option<&str>, (region, resource): (&str, &str)) -> Few {
     let takes = |one: &&Only| {
         let named = one.events.is_empty()
             || event.is_some_and(|event| one.events.iter().any(|name| name == event));
         one.sources.iter().any(|name| name == source)
             && named
-            && one.on.as_deref().is_none_or(|on| pattern::covers(on, resource))
+            && may_be(one.on.as_deref(), resource)
             && !one.except.iter().any(|prefix| region.starts_with(prefix))
     };
-    FACTS.only.iter().find(takes).map_or(&[], |one| &one.regions)
+    FACTS.only.iter().find(takes).map_or_else(Few::default, |one| Few {
+        regions: &one.regions,
+        all: one.on.as_deref().is_none_or(|on| pattern::covers(on, resource)),
+    })
 }
 
 #[cfg(test)]
@@ -308,6 +315,11 @@ mod tests {
     fn some_are_recorded_in_one_region_whatever_they_are_about() {
         const NONE: &[&str] = &[];
         const OREGON: &[&str] = &["us-west-2"];
+        let only_in = |source, event, there| {
+            let few = super::only_in(source, event, there);
+            assert!(few.all || few.regions.is_empty());
+            few.regions
+        };
         let accelerators = |region| only_in("globalaccelerator.amazonaws.com", None, (region, "*"));
         assert_eq!(accelerators("eu-west-1"), OREGON);
         assert_eq!(accelerators(""), OREGON);
@@ -316,15 +328,23 @@ mod tests {
         assert_eq!(s3("CreateMultiRegionAccessPoint"), OREGON);
         assert_eq!(s3("SubmitMultiRegionAccessPointRoutes").len(), 5);
         assert_eq!(s3("CreateBucket"), NONE);
-        // Virginia has what is for CloudFront, each region its own.
-        let acls = |resource| {
-            only_in("wafv2.amazonaws.com", Some("UpdateWebACL"), ("eu-west-1", resource))
-        };
-        assert_eq!(acls("arn:aws:wafv2:*:111122223333:global/webacl/*"), ["us-east-1"]);
-        assert_eq!(acls("arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/*"), NONE);
-        assert_eq!(acls("*"), NONE);
         let chime = |event| only_in("chime.amazonaws.com", Some(event), ("eu-central-1", "*"));
         assert_eq!((chime("CreateUser").len(), chime("CreateMeeting").len()), (1, 0));
+    }
+
+    #[test]
+    fn virginia_has_what_is_for_cloudfront_and_each_region_its_own() {
+        let acls = |resource| {
+            let there = ("eu-west-1", resource);
+            let few = only_in("wafv2.amazonaws.com", Some("UpdateWebACL"), there);
+            (few.regions.first().map(String::as_str), few.all)
+        };
+        let virginia = Some("us-east-1");
+        assert_eq!(acls("arn:aws:wafv2:*:111122223333:global/webacl/*"), (virginia, true));
+        assert_eq!(acls("arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/*"), (None, false));
+        for both in ["*", "arn:aws:wafv2:*:111122223333:*/webacl/*/*"] {
+            assert_eq!(acls(both), (virginia, false), "{both}");
+        }
     }
 
     #[test]

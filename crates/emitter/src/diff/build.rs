@@ -551,7 +551,8 @@ fn action(
     (statement, several): (Option<&Statement>, bool),
     writing: &Writing<'_>,
 ) -> ActionDiff {
-    let whole = || Some(WrittenAs::whole(statement?.resource.as_ref()?));
+    let drafted = || writing.listed(one.action, Some(place));
+    let whole = || Some(WrittenAs::whole(statement?.resource.as_ref()?, &drafted()));
     let used = one.seen.iter().map(|used| UsedResource {
         principal: several.then(|| used.principal.to_owned()),
         resource: used.key.resource.clone(),

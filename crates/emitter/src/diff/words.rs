@@ -127,9 +127,12 @@ impl UsedResource {
 const WHOLE: &str = "as it is attached, since what of it was used can't be told in patterns";
 
 impl WrittenAs {
-    /// Says that all resources of a statement stay.
-    pub(super) fn whole(attached: &Selector<Vec<String>>) -> WrittenAs {
-        let listed = attached.listed().join(", ");
+    /// Says that resources of a statement stay as they are attached: those of them that are drafted.
+    pub(super) fn whole(attached: &Selector<Vec<String>>, drafted: &BTreeSet<&str>) -> WrittenAs {
+        let all = || attached.listed().iter().map(String::as_str);
+        let stay: Vec<&str> = all().filter(|one| drafted.contains(one)).collect();
+        let stay = if stay.is_empty() { all().collect() } else { stay };
+        let listed = stay.join(", ");
         let pattern = if attached.is_negated() { format!("all but {listed}") } else { listed };
         WrittenAs { pattern, why: WHOLE.to_owned() }
     }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use trailtrim_iam::{Effect, Selector, Statement, pattern};
 
@@ -23,7 +24,7 @@ pub(super) struct Writing<'w> {
     /// Where it was, the patterns of actions, by service.
     patterns: BTreeMap<String, Vec<(&'w str, &'w Statement)>>,
     /// The resources of the statements that allow an action.
-    known: RefCell<BTreeMap<Written, BTreeSet<&'w str>>>,
+    known: RefCell<BTreeMap<Written, Rc<BTreeSet<&'w str>>>>,
 }
 
 impl<'w> Writing<'w> {
@@ -107,21 +108,7 @@ impl<'w> Writing<'w> {
         place: Option<Place>,
         resource: &str,
     ) -> Option<&'w str> {
-        let mut known = self.known.borrow_mut();
-        let listed = known.entry((action, place)).or_insert_with(|| {
-            let near = self
-                .allows
-                .iter()
-                .filter(|(_, from)| place.is_none_or(|place| from.contains(&place)));
-            let holding = near.map(|(one, _)| one).filter(|one| {
-                let listed = one.action.listed().iter();
-                !one.action.is_negated()
-                    && listed.into_iter().any(|wide| pattern::covers_action(wide, action))
-            });
-            let resources = holding.filter_map(|one| one.resource.as_ref());
-            let resources = resources.filter(|one| !one.is_negated());
-            resources.flat_map(|one| one.listed()).map(String::as_str).collect()
-        });
+        let listed = self.listed(action, place);
         if let Some(itself) = listed.get(resource) {
             return Some(*itself);
         }
@@ -135,5 +122,29 @@ impl<'w> Writing<'w> {
                 && pattern::covers(&pattern::without_variables(wide), resource)
         };
         narrowest.or_else(|| listed.iter().find(open)).copied()
+    }
+
+    /// Returns the resources that the drafted statements, all or those that restrict one, list for an action.
+    pub(super) fn listed(
+        &self,
+        action: &'static str,
+        place: Option<Place>,
+    ) -> Rc<BTreeSet<&'w str>> {
+        let mut known = self.known.borrow_mut();
+        let listed = known.entry((action, place)).or_insert_with(|| {
+            let near = self
+                .allows
+                .iter()
+                .filter(|(_, from)| place.is_none_or(|place| from.contains(&place)));
+            let holding = near.map(|(one, _)| one).filter(|one| {
+                let listed = one.action.listed().iter();
+                !one.action.is_negated()
+                    && listed.into_iter().any(|wide| pattern::covers_action(wide, action))
+            });
+            let resources = holding.filter_map(|one| one.resource.as_ref());
+            let resources = resources.filter(|one| !one.is_negated());
+            Rc::new(resources.flat_map(|one| one.listed()).map(String::as_str).collect())
+        });
+        Rc::clone(listed)
     }
 }

@@ -126,10 +126,14 @@ impl Look<'_> {
         let every_role = match &self.statement.resource {
             Some(Selector::Only(resources)) => resources.iter().any(|one| {
                 let partition = one.split(':').nth(1).unwrap_or_default();
-                let all = format!("arn:{partition}:iam::*:role/*");
+                // Whoever has it passes roles of its own account alone, and a name has a letter.
+                let holders = &self.bundle.bundle.holders;
+                let accounts = holders.iter().filter_map(|holder| holder.split(':').nth(4));
+                let mut own =
+                    accounts.map(|account| format!("arn:{partition}:iam::{account}:role/?*"));
                 is_everything(one)
                     || one.rsplit_once(":role/").is_some_and(|(_, name)| name == "*")
-                    || pattern::covers_run_on(one, &all)
+                    || own.any(|all| pattern::covers_run_on(one, &all))
             }),
             _ => true,
         };

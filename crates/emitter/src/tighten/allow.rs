@@ -168,8 +168,16 @@ impl<'b> Allow<'b> {
             statement,
             actions,
             foreign,
-            plain: meaning.iter().filter(|one| is_plain(one)).map(|&one| one.clone()).collect(),
-            patterns: meaning.iter().filter(|one| !is_plain(one)).map(|&one| one.clone()).collect(),
+            plain: meaning
+                .iter()
+                .filter(|one| pattern::is_name(one))
+                .map(|&one| one.clone())
+                .collect(),
+            patterns: meaning
+                .iter()
+                .filter(|one| !pattern::is_name(one))
+                .map(|&one| one.clone())
+                .collect(),
             resources,
             exceptions,
             fixed,
@@ -315,7 +323,7 @@ impl<'b> Allow<'b> {
             return whole();
         }
         // Of two that are no patterns, neither holds the other.
-        let plain = self.plain.iter().filter(|_| !is_plain(resource));
+        let plain = self.plain.iter().filter(|_| !pattern::is_name(resource));
         let others = || self.patterns.iter().chain(plain.clone());
         if others().any(|attached| pattern::covers(attached, resource)) {
             return whole();
@@ -554,10 +562,6 @@ fn of_service(wide: &str, service: &str) -> Option<String> {
 }
 
 /// Tells whether a resource means itself, by its text alone.
-fn is_plain(resource: &str) -> bool {
-    !resource.contains(['*', '?', '$'])
-}
-
 /// Tells whether a condition asks for tags: of the resource, the request or the principal.
 fn is_on_tags(condition: &Condition) -> bool {
     condition.iter().any(|(_, key, _)| {

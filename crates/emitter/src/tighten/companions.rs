@@ -300,7 +300,7 @@ impl Companions {
         bearing: &Bearing,
     ) -> Option<Unnamed> {
         let of_kind = self.by_kind.get(&action.to_ascii_lowercase())?;
-        let patterns = allow.resources.iter().filter(|one| one.contains(['*', '?', '$']));
+        let patterns = allow.resources.iter().filter(|one| !pattern::is_name(one));
         let patterns: Vec<String> =
             patterns.filter(|one| bearing.may_mean(action, one)).cloned().collect();
         (of_kind.is_usual && !of_kind.is_open && !patterns.is_empty())
@@ -364,7 +364,7 @@ impl Companions {
     /// Tells whether a resource is written down by its whole name, or as all that is in what is so, and the action
     /// takes it. `event-bus/*` is no name of a bus, as `arn:aws:s3:::bucket/*` is one of a bucket.
     fn is_named(&self, action: &str, resource: &str) -> bool {
-        let is_name = |one: &str| !one.contains(['*', '?', '$']);
+        let is_name = pattern::is_name;
         let Some(facts) = self.catalog.action(action) else { return is_name(resource) };
         let Some(shape) = facts.shape(resource) else {
             return is_name(resource) && facts.resource_types().next().is_none();

@@ -316,17 +316,18 @@ impl<'a> Lookout<'a> {
                 side.recorded_as()
             );
         }
-        let Lack { source, name, data, here, foreign, needed, home, only } = lack;
+        let Lack { source, name, data, here, foreign, needed, home, only, of_all } = lack;
         let delivered = home.map(|(home, always)| {
             format!(
                 "calls of {source} {} global service events, which are delivered with those of {home}",
                 if always { "are" } else { "may be" }
             )
         });
+        let which = if of_all { "such" } else { "some such" };
         let delivered = match only {
             [] => delivered,
-            [region] => Some(format!("{region} alone takes such calls of {source}")),
-            regions => Some(format!("only {} take such calls of {source}", regions.join(", "))),
+            [region] => Some(format!("{region} alone takes {which} calls of {source}")),
+            regions => Some(format!("only {} take {which} calls of {source}", regions.join(", "))),
         };
         if here && !foreign {
             let at = match delivered {

@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 use crate::{
     document::Version,
-    glob::{self, Colons, Glob},
+    glob::{self, Colons, Glob, Lacking},
 };
 
 /// An operator, taken apart.
@@ -163,7 +163,7 @@ fn covers_arn(policy: &Glob, request: &str) -> bool {
 /// Compiles a value for a test.
 pub(crate) fn compile(test: Test, text: &str, version: Version) -> Vec<Glob> {
     match test {
-        Test::Arn => glob::resource(text, version, Colons::Within),
+        Test::Arn => glob::resource(text, version, Colons::Within, Lacking::Nothing),
         test => vec![if test.has_wildcards() {
             glob::value(text, version)
         } else {

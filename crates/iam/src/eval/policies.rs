@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     document::{Effect, PolicyDocument, Selector, Statement, Version},
-    glob::{self, Colons, Glob},
+    glob::{self, Colons, Glob, Lacking},
 };
 
 /// Which statement of which document.
@@ -167,11 +167,12 @@ impl Rule {
         let action = map(&statement.action, |list| {
             list.iter().flat_map(|text| glob::action(text)).collect::<Vec<_>>()
         });
+        // Whose policy names no principal, is an identity's.
+        let lacking =
+            if statement.principal.is_none() { Lacking::Anything } else { Lacking::Nothing };
         let resource = statement.resource.as_ref().map(|selector| {
-            map(selector, |list| {
-                let globs = list.iter().flat_map(|t| glob::resource(t, version, reading.colons));
-                globs.collect::<Vec<_>>()
-            })
+            let globs = |text: &String| glob::resource(text, version, reading.colons, lacking);
+            map(selector, |list| list.iter().flat_map(globs).collect::<Vec<_>>())
         });
         let star_is_anyone = reading.star_is_anyone;
         let mut surely_spared = None;

@@ -1,7 +1,8 @@
 //! From a policy's text to tokens.
 //!
 //! Two readings of `*` and colons are kept apart (see [`Colons`]), because
-//! AWS's pages do not agree with each other and neither may be guessed.
+//! AWS's pages do not agree with each other and neither may be guessed. In
+//! both, an incomplete ARN of an identity policy is completed (see [`Lacking`]).
 
 use std::sync::Arc;
 
@@ -11,8 +12,7 @@ use crate::document::Version;
 /// How a `*` in the first five parts of an ARN pattern treats colons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Colons {
-    /// Wildcards stay inside their part; a pattern with fewer than six parts
-    /// matches no ARN.
+    /// Wildcards stay inside their part.
     Within,
     /// A `*` that ends its part may run past the colons that the pattern
     /// lacks: `arn:aws:dynamodb:*:table/x` is read as
@@ -20,6 +20,17 @@ pub(crate) enum Colons {
     /// part by part, which is how AWS's own containment check decides.
     /// Source: IAM User Guide, "Resource element".
     RunOn,
+}
+
+/// What an ARN pattern with fewer than six parts has for those that it lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Lacking {
+    /// A `*` each, in identity policies: `arn:aws:sqs` is `arn:aws:sqs:*:*:*`.
+    /// Source: IAM User Guide, "Identify AWS resources with ARNs".
+    Anything,
+    /// Nothing, so that it matches no ARN: in conditions, and, as far as AWS's
+    /// pages say, in the policies of resources.
+    Nothing,
 }
 
 /// Colons that separate the parts of an ARN.
@@ -30,15 +41,23 @@ const ARN_COLONS: usize = 5;
 pub(crate) fn action(text: &str) -> Vec<Glob> {
     let folded = text.to_ascii_lowercase();
     // Variables have no meaning in actions.
-    separate(tokenize(&folded, Version::V2008), 1, Colons::RunOn)
+    separate(tokenize(&folded, Version::V2008), 1, Colons::RunOn, Lacking::Nothing)
 }
 
 /// Compiles a resource pattern, into alternatives that together are its meaning.
-pub(crate) fn resource(text: &str, version: Version, colons: Colons) -> Vec<Glob> {
+pub(crate) fn resource(
+    text: &str,
+    version: Version,
+    colons: Colons,
+    lacking: Lacking,
+) -> Vec<Glob> {
     if text == "*" {
         return vec![Glob::everything()];
     }
-    separate(tokenize(text, version), ARN_COLONS, colons)
+    // No region and no account has a slash: completed, the pattern would mean nothing.
+    let completes = text.starts_with("arn:") && !text.contains('/');
+    let lacking = if completes { lacking } else { Lacking::Nothing };
+    separate(tokenize(text, version), ARN_COLONS, colons, lacking)
 }
 
 /// Compiles a pattern in which colons mean nothing, such as a condition value.
@@ -68,8 +87,8 @@ fn literal(text: &str, wanted: usize) -> Glob {
 }
 
 /// Turns the first `wanted` colons into separators. Where there are fewer, the
-/// missing ones are added behind the `*` that end a part, in every way.
-fn separate(mut tokens: Vec<Token>, wanted: usize, colons: Colons) -> Vec<Glob> {
+/// missing ones are added behind the `*` that end a part, in every way, and at the end.
+fn separate(mut tokens: Vec<Token>, wanted: usize, colons: Colons, lacking: Lacking) -> Vec<Glob> {
     let mut found = 0;
     for token in &mut tokens {
         if found < wanted && *token == Token::Char(':') {
@@ -84,9 +103,13 @@ fn separate(mut tokens: Vec<Token>, wanted: usize, colons: Colons) -> Vec<Glob> 
     let mut out = Vec::new();
     if colons == Colons::RunOn {
         run_on(&tokens, missing, Vec::new(), &mut out);
-        out.sort();
-        out.dedup();
     }
+    if lacking == Lacking::Anything {
+        let added = std::iter::repeat_n([Token::Separator, Token::Many], missing).flatten();
+        out.push(Glob::new(tokens.iter().cloned().chain(added)));
+    }
+    out.sort();
+    out.dedup();
     if found == 0 && (wanted > 1 || out.is_empty()) {
         // What holds no colon may mean a resource that is no ARN.
         out.push(Glob::new(tokens));
@@ -165,11 +188,35 @@ mod tests {
 
     #[test]
     fn a_short_pattern_runs_on_where_a_part_ends_in_a_star() {
-        let globs = resource("arn:aws:dynamodb:*:table/x", Version::V2012, Colons::RunOn);
+        let read = |text| resource(text, Version::V2012, Colons::RunOn, Lacking::Nothing);
+        let globs = read("arn:aws:dynamodb:*:table/x");
         assert!(printed(&globs).contains(&"arn:aws:dynamodb:*:*:table/x".to_owned()));
         let six = Glob::new(tokenize("arn:aws:s3:::b/*", Version::V2012));
         assert_eq!(six.to_string(), "arn:aws:s3:::b/*");
-        assert_eq!(resource("arn:aws:s3:::b/*", Version::V2012, Colons::RunOn).len(), 1);
+        assert_eq!(read("arn:aws:s3:::b/*").len(), 1);
+    }
+
+    #[test]
+    fn an_incomplete_arn_of_an_identity_policy_is_completed_in_both_readings() {
+        let read =
+            |text, colons, lacking| printed(&resource(text, Version::V2012, colons, lacking));
+        for colons in [Colons::RunOn, Colons::Within] {
+            for (text, whole) in [
+                ("arn:aws:sqs", "arn:aws:sqs:*:*:*"),
+                ("arn:aws:sqs:eu-west-1", "arn:aws:sqs:eu-west-1:*:*"),
+                ("arn:aws:sqs:*", "arn:aws:sqs:*:*:*"),
+                ("arn:aws:s3*", "arn:aws:s3*:*:*:*"),
+                ("arn:*", "arn:*:*:*:*:*"),
+                ("arn:aws:sqs:*:*:${aws:username}", "arn:aws:sqs:*:*:${aws:username}"),
+            ] {
+                assert_eq!(read(text, colons, Lacking::Anything), [whole], "{text}");
+            }
+            assert!(read("arn:aws:sqs", colons, Lacking::Nothing).is_empty());
+        }
+        let table = "arn:aws:dynamodb:*:table/x";
+        let run_on = read(table, Colons::RunOn, Lacking::Anything);
+        assert_eq!(run_on, ["arn:aws:dynamodb:*:*:table/x"]);
+        assert!(read(table, Colons::Within, Lacking::Anything).is_empty());
     }
 
     #[test]

@@ -21,7 +21,9 @@ mod intersect;
 
 use std::{fmt, sync::Arc};
 
-pub(crate) use compile::{Colons, action, literal_action, literal_resource, resource, value};
+pub(crate) use compile::{
+    Colons, Lacking, action, literal_action, literal_resource, resource, value,
+};
 pub(crate) use intersect::intersect;
 
 /// One position of a pattern.
