@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of, policy, week};
+use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of, policy, texts, week};
 use crate::harness::{list, text, text_of, trailtrim};
 
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:worker";
@@ -665,4 +665,20 @@ fn a_trail_that_is_too_short_is_no_change_of_the_policy() {
     let deleting = actions.find(|one| text_of(one, "action") == "dynamodb:DeleteTable").unwrap();
     assert_eq!(text_of(deleting, "class"), "too-new");
     assert_eq!(text_of(deleting, "why"), "not seen, but covered for 6 of 20 days only");
+}
+
+#[test]
+fn a_call_of_a_source_that_nobody_knows_keeps_what_has_its_name() {
+    let source = "metrics-unheard.amazonaws.com";
+    let log = Log::alive(ACCOUNT, 8).daily("worker", source, "BatchPutMetrics", "{}");
+    let log = log.daily("worker", "iot-unheard.amazonaws.com", "DoWhatever", "{}");
+    let names = ["sagemaker:BatchPutMetrics", "sagemaker:ListTrials", "iot:CreateThing"];
+    let made = looked(&log, &[allow(&names, "*")]);
+    let frozen = made["frozen"].as_object().unwrap();
+    let why = text_of(&made["frozen"], "sagemaker:BatchPutMetrics");
+    assert!(why.contains(source), "{made:#}");
+    // Beside that, services that a word of the source is the prefix of.
+    assert!(frozen.contains_key("iot") && !frozen.contains_key("sagemaker"), "{made:#}");
+    let removed = &list(&made, "statements")[0]["removed"][0]["actions"];
+    assert_eq!(texts(removed), ["sagemaker:ListTrials"], "{made:#}");
 }
