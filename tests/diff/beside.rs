@@ -682,3 +682,25 @@ fn a_call_of_a_source_that_nobody_knows_keeps_what_has_its_name() {
     let removed = &list(&made, "statements")[0]["removed"][0]["actions"];
     assert_eq!(texts(removed), ["sagemaker:ListTrials"], "{made:#}");
 }
+
+#[test]
+fn what_a_console_is_recorded_to_have_done_stays_as_tried() {
+    let mut log = Log::alive(ACCOUNT, 8).daily(
+        "worker",
+        "taxconsole.amazonaws.com",
+        "GetTaxRegistration",
+        "{}",
+    );
+    for record in log.records.iter_mut().filter(|one| one.contains("taxconsole")) {
+        assert!(record.contains("AwsApiCall"), "{record}");
+        *record = record.replace("AwsApiCall", "AwsConsoleAction");
+    }
+    let log = log.daily("worker", "sqs.amazonaws.com", "ListQueues", "{}");
+    let names = ["tax:GetTaxRegistration", "tax:GetExemptions", "sqs:ListQueues"];
+    let made = looked(&log, &[allow(&names, "*")]);
+    let statement = &list(&made, "statements")[0];
+    assert_eq!(texts(&statement["removed"][0]["actions"]), ["tax:GetExemptions"], "{made:#}");
+    let actions = list(statement, "actions");
+    let one = actions.iter().find(|one| one["action"] == "tax:GetTaxRegistration").unwrap();
+    assert_eq!(one["class"], "demanded", "{made:#}");
+}

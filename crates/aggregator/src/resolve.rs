@@ -21,7 +21,7 @@ use crate::history::{self, policy_changes};
 use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::lives;
 use crate::outcome::Outcome;
-use crate::signed_in::sign_ins;
+use crate::signed_in::{add_tried, sign_ins};
 use crate::sketch::{Hash, Sketch};
 use crate::stats::{Join, Stats};
 use crate::usage::Usage;
@@ -195,6 +195,7 @@ fn resolve_as(
             }
         }
     }
+    add_tried(usage, facts, catalog, &mut principals);
     let federated = federated(usage, facts, catalog);
     for principal in principals.iter_mut().filter(|_| !federated.is_empty()) {
         principal.federated = federated.get(&principal.arn).cloned().unwrap_or_default();
@@ -436,7 +437,7 @@ impl Principal {
         self.rows.entry(key).or_default().join(row);
     }
 
-    fn lose(
+    pub(crate) fn lose(
         &mut self,
         call: &Call<'_>,
         outcome: Outcome,
@@ -462,7 +463,7 @@ impl Principal {
 
 /// Returns the services that a call may be of which could not be mapped: that of its source, and where nobody knows
 /// that, those that a word of the source is the prefix of (`metrics-sagemaker`).
-fn may_be_of(
+pub(crate) fn may_be_of(
     call: &Call<'_>,
     operation: &Operation,
     catalog: Catalog,
