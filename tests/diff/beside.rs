@@ -704,3 +704,27 @@ fn what_a_console_is_recorded_to_have_done_stays_as_tried() {
     let one = actions.iter().find(|one| one["action"] == "tax:GetTaxRegistration").unwrap();
     assert_eq!(one["class"], "demanded", "{made:#}");
 }
+
+#[test]
+fn what_an_access_point_allows_needs_no_permission_on_the_bucket() {
+    let point = format!("arn:aws:s3:eu-west-1:{ACCOUNT}:accesspoint/media");
+    let call = r#"{"bucketName":"media-abcdefghijklmnopqrstuvwxyz12345eux1a-s3alias","key":"a/x"}"#;
+    let mut log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "GetObject", call);
+    let resources = json!([
+        {"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::master/a/x"},
+        {"accountId": ACCOUNT, "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::master"},
+        {"accountId": ACCOUNT, "type": "AWS::S3::AccessPoint", "ARN": point},
+    ]);
+    for record in log.records.iter_mut().filter(|one| one.contains("s3alias")) {
+        let with = format!(r#""resources":{resources},"requestParameters""#);
+        *record = record.replacen(r#""requestParameters""#, &with, 1);
+    }
+    let frozen = |on: &str| {
+        let made = looked(&log, &[allow(&["s3:GetObject"], on)]);
+        let told = list(&made, "not_attached").iter().map(|one| one["explanation"].clone());
+        let kinds: Vec<Value> = told.map(|told| told["kind"].clone()).collect();
+        (made["frozen"].as_object().unwrap().contains_key("s3"), kinds)
+    };
+    assert_eq!(frozen(&format!("{point}/object/*")), (false, vec![json!("through")]));
+    assert!(frozen("arn:aws:s3:::other/*").0, "what worked was not allowed");
+}

@@ -177,7 +177,9 @@ pub fn tighten<'a>(
             let missing: BTreeSet<&RowKey> = all.iter().map(|one| one.key).collect();
             let spelled = explain::Spelled::of(principal, &missing);
             for not_attached in all {
-                let explanation = spelled.explain(&not_attached).or_else(|| {
+                let allowed_else =
+                    spelled.explain(&not_attached).or_else(|| spelled.through(&not_attached));
+                let explanation = allowed_else.or_else(|| {
                     explain::explain(
                         &not_attached,
                         principal,
