@@ -707,7 +707,7 @@ fn what_a_console_is_recorded_to_have_done_stays_as_tried() {
 
 #[test]
 fn what_an_access_point_allows_needs_no_permission_on_the_bucket() {
-    let point = format!("arn:aws:s3:eu-west-1:{ACCOUNT}:accesspoint/media");
+    let point = format!("arn:aws:s3:eu-central-1:{ACCOUNT}:accesspoint/media");
     let call = r#"{"bucketName":"media-abcdefghijklmnopqrstuvwxyz12345eux1a-s3alias","key":"a/x"}"#;
     let mut log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "GetObject", call);
     let resources = json!([
