@@ -216,6 +216,7 @@ fn describe_permission(permission: &Permission, text: &mut String) -> std::fmt::
         "granted-with-error" => "allowed, and failed for another reason",
         "denied" => "denied",
         "not-evaluated" => "failed before permissions were looked at",
+        _ if permission.error_codes.is_empty() => "the record does not tell whether it was allowed",
         _ => "failed, and the error does not tell whether it was allowed",
     };
     writeln!(text, "  outcome    {outcome}")?;

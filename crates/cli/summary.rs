@@ -473,7 +473,10 @@ fn tell_tried(
     }
     for (what, actions) in [
         ("refused, which grants nothing", refused),
-        ("failed in a way that does not tell whether it was allowed, which grants nothing", failed),
+        (
+            "recorded in a way that does not tell whether it was allowed, which grants nothing",
+            failed,
+        ),
     ] {
         if actions.is_empty() {
             continue;

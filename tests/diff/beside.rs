@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of, policy, week};
+use super::{ACCOUNT, Files, Log, WEEK, classes, described, diff, of, policy, texts, week};
 use crate::harness::{list, text, text_of, trailtrim};
 
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:worker";
@@ -669,4 +669,66 @@ fn a_trail_that_is_too_short_is_no_change_of_the_policy() {
     let deleting = actions.find(|one| text_of(one, "action") == "dynamodb:DeleteTable").unwrap();
     assert_eq!(text_of(deleting, "class"), "too-new");
     assert_eq!(text_of(deleting, "why"), "not seen, but covered for 6 of 20 days only");
+}
+
+#[test]
+fn a_call_of_a_source_that_nobody_knows_keeps_what_has_its_name() {
+    let source = "metrics-unheard.amazonaws.com";
+    let log = Log::alive(ACCOUNT, 8).daily("worker", source, "BatchPutMetrics", "{}");
+    let log = log.daily("worker", "iot-unheard.amazonaws.com", "DoWhatever", "{}");
+    let names = ["sagemaker:BatchPutMetrics", "sagemaker:ListTrials", "iot:CreateThing"];
+    let made = looked(&log, &[allow(&names, "*")]);
+    let frozen = made["frozen"].as_object().unwrap();
+    let why = text_of(&made["frozen"], "sagemaker:BatchPutMetrics");
+    assert!(why.contains(source), "{made:#}");
+    // Beside that, services that a word of the source is the prefix of.
+    assert!(frozen.contains_key("iot") && !frozen.contains_key("sagemaker"), "{made:#}");
+    let removed = &list(&made, "statements")[0]["removed"][0]["actions"];
+    assert_eq!(texts(removed), ["sagemaker:ListTrials"], "{made:#}");
+}
+
+#[test]
+fn what_a_console_is_recorded_to_have_done_stays_as_tried() {
+    let mut log = Log::alive(ACCOUNT, 8).daily(
+        "worker",
+        "taxconsole.amazonaws.com",
+        "GetTaxRegistration",
+        "{}",
+    );
+    for record in log.records.iter_mut().filter(|one| one.contains("taxconsole")) {
+        assert!(record.contains("AwsApiCall"), "{record}");
+        *record = record.replace("AwsApiCall", "AwsConsoleAction");
+    }
+    let log = log.daily("worker", "sqs.amazonaws.com", "ListQueues", "{}");
+    let names = ["tax:GetTaxRegistration", "tax:GetExemptions", "sqs:ListQueues"];
+    let made = looked(&log, &[allow(&names, "*")]);
+    let statement = &list(&made, "statements")[0];
+    assert_eq!(texts(&statement["removed"][0]["actions"]), ["tax:GetExemptions"], "{made:#}");
+    let actions = list(statement, "actions");
+    let one = actions.iter().find(|one| one["action"] == "tax:GetTaxRegistration").unwrap();
+    assert_eq!(one["class"], "demanded", "{made:#}");
+}
+
+#[test]
+fn what_an_access_point_allows_needs_no_permission_on_the_bucket() {
+    let point = format!("arn:aws:s3:eu-central-1:{ACCOUNT}:accesspoint/media");
+    let call = r#"{"bucketName":"media-abcdefghijklmnopqrstuvwxyz12345eux1a-s3alias","key":"a/x"}"#;
+    let mut log = Log::alive(ACCOUNT, 8).daily("worker", "s3.amazonaws.com", "GetObject", call);
+    let resources = json!([
+        {"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::master/a/x"},
+        {"accountId": ACCOUNT, "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::master"},
+        {"accountId": ACCOUNT, "type": "AWS::S3::AccessPoint", "ARN": point},
+    ]);
+    for record in log.records.iter_mut().filter(|one| one.contains("s3alias")) {
+        let with = format!(r#""resources":{resources},"requestParameters""#);
+        *record = record.replacen(r#""requestParameters""#, &with, 1);
+    }
+    let frozen = |on: &str| {
+        let made = looked(&log, &[allow(&["s3:GetObject"], on)]);
+        let told = list(&made, "not_attached").iter().map(|one| one["explanation"].clone());
+        let kinds: Vec<Value> = told.map(|told| told["kind"].clone()).collect();
+        (made["frozen"].as_object().unwrap().contains_key("s3"), kinds)
+    };
+    assert_eq!(frozen(&format!("{point}/object/*")), (false, vec![json!("through")]));
+    assert!(frozen("arn:aws:s3:::other/*").0, "what worked was not allowed");
 }

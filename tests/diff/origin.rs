@@ -1,5 +1,6 @@
 //! From where calls came, where it becomes a condition.
 
+use super::claims::messages;
 use super::*;
 
 /// A log in which the records of the worker are changed.
@@ -51,4 +52,30 @@ fn an_address_is_asked_for_only_of_calls_that_have_one() {
     }
     let (condition, _) = asked(&changed("198.51.100.7", "2001:db8:1:2::3", all), &ip);
     assert_eq!(condition, json!({"IpAddress": {"aws:SourceIp": "2001:db8:1::/48"}}));
+}
+
+#[test]
+fn what_stands_in_place_of_an_endpoint_is_none() {
+    let mask = r#""vpcEndpointId":"AWS Internal","vpcEndpointAccountId":"AWS Internal","recipientAccountId""#;
+    let masked = changed(r#""recipientAccountId""#, mask, |_| true);
+    let (condition, notes) = asked(&masked, &["source-vpce"]);
+    assert!(condition.is_null(), "{condition} {notes}");
+    // Which one it was is unknown, and so is whether what is attached allowed it.
+    let mut attached = policy(&["sqs:UntagQueue"], &[QUEUE]);
+    attached["Statement"][0]["Condition"] =
+        json!({"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}});
+    let files = Files::new();
+    let attached = files.write("policy.json", &attached.to_string());
+    let options: Vec<&str> = WEEK.into_iter().chain(["--attached", &attached]).collect();
+    let found = |trail: &TempDir| {
+        let (_, made) = described(trail.path(), &options);
+        !messages(of(&made, "worker"), "unexplained-access").is_empty()
+    };
+    assert!(!found(&masked));
+    let other = changed(
+        r#""recipientAccountId""#,
+        r#""vpcEndpointId":"vpce-2","recipientAccountId""#,
+        |_| true,
+    );
+    assert!(found(&other));
 }

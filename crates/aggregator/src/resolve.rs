@@ -21,7 +21,7 @@ use crate::history::{self, policy_changes};
 use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::lives;
 use crate::outcome::Outcome;
-use crate::signed_in::sign_ins;
+use crate::signed_in::{add_tried, sign_ins};
 use crate::sketch::{Hash, Sketch};
 use crate::stats::{Join, Stats};
 use crate::usage::Usage;
@@ -195,6 +195,7 @@ fn resolve_as(
             }
         }
     }
+    add_tried(usage, facts, catalog, &mut principals);
     let federated = federated(usage, facts, catalog);
     for principal in principals.iter_mut().filter(|_| !federated.is_empty()) {
         principal.federated = federated.get(&principal.arn).cloned().unwrap_or_default();
@@ -306,11 +307,16 @@ impl Principal {
             }
             _ => Some((Unmapped::Unknown, "the catalog does not know this event")),
         };
-        let service = operation.service().map(str::to_owned);
         if let Some((kind, why)) = kind {
             let named = call.denial.as_ref().and_then(|denial| denial.action.as_deref());
             let named = named.filter(|_| outcome == Outcome::Denied).map(str::to_owned);
-            self.lose(call, outcome, stats, (kind, named, why.to_owned()), service);
+            self.lose(
+                call,
+                outcome,
+                stats,
+                (kind, named, why.to_owned()),
+                may_be_of(call, operation, catalog),
+            );
             // Nothing is granted for a role that it brings, and the passing of it is not taken away.
             if kind == Unmapped::Unverified && outcome != Outcome::Denied {
                 let request = CallRequest { call, principal: &self.arn, facts };
@@ -323,6 +329,7 @@ impl Principal {
             }
             return;
         }
+        let service = operation.service().map(str::to_owned);
         let mut resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
         // What it did with itself under a former name, it would do under the present one.
         for grant in &mut resolution.grants {
@@ -437,17 +444,17 @@ impl Principal {
         self.rows.entry(key).or_default().join(row);
     }
 
-    fn lose(
+    pub(crate) fn lose(
         &mut self,
         call: &Call<'_>,
         outcome: Outcome,
         stats: &Stats,
         (kind, action, why): (Unmapped, Option<String>, String),
-        service: Option<String>,
+        services: impl IntoIterator<Item = String>,
     ) {
         // A denied call needs no permission to go on failing.
         if kind.loses() && outcome != Outcome::Denied {
-            self.frozen.extend(service);
+            self.frozen.extend(services);
         }
         let key = UnmappedKey {
             kind,
@@ -459,6 +466,22 @@ impl Principal {
         };
         self.unmapped.entry(key).or_default().join(stats.clone());
     }
+}
+
+/// Returns the services that a call may be of which could not be mapped: that of its source, and where nobody knows
+/// that, those that a word of the source is the prefix of (`metrics-sagemaker`).
+pub(crate) fn may_be_of(
+    call: &Call<'_>,
+    operation: &Operation,
+    catalog: Catalog,
+) -> BTreeSet<String> {
+    let own = operation.service();
+    let is_known = own.is_some_and(|own| catalog.service(own).is_some());
+    let label = call.event_source.trim().trim_end_matches(".cn");
+    let label = label.strip_suffix(".amazonaws.com").unwrap_or(label);
+    let words = label.split(['-', '.']).filter(|_| !is_known);
+    let words = words.filter_map(|word| Some(catalog.service(word)?.prefix()));
+    own.into_iter().chain(words).map(str::to_owned).collect()
 }
 
 /// How many names are kept, as it is told of what has more.

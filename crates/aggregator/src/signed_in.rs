@@ -5,15 +5,22 @@
 //! among those that teach, and asked for where nothing else was recorded of somebody. What failed shows
 //! nothing, as anybody may try to sign in by a user's name. Whose calls the user keeps out as foreign
 //! evidence is kept in the same way, and none of what it did: it was recorded, so it is in use.
+//!
+//! A console's own calls are recorded like that as well (`AwsConsoleAction`), under the names of events. That
+//! proves no permission, and is no sign that what goes by these names is unused: it counts as tried.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use trailtrim_catalog::{Catalog, Kind, Origin};
 use trailtrim_ingest::Record;
 
+use crate::activity::{Principal, Row, RowKey, Unmapped};
 use crate::call::Call;
 use crate::facts::Known;
 use crate::identity::PrincipalKey;
+use crate::outcome::Outcome;
+use crate::resolve::may_be_of;
 use crate::stats::{Join as _, Stats};
 use crate::told;
 use crate::usage::{OtherKind, Usage};
@@ -63,11 +70,24 @@ fn is_kept_out(call: &Call<'_>) -> bool {
 
 /// Returns who signed in or is kept out, by what the records say, with when.
 pub(crate) fn seen(usage: &Usage) -> impl Iterator<Item = (PrincipalKey, &Stats)> {
-    all(usage).map(|(key, stats, _)| (key, stats))
+    all(usage).map(|one| (one.key, one.stats))
 }
 
-/// Returns the same, each with whether it is kept out.
-fn all(usage: &Usage) -> impl Iterator<Item = (PrincipalKey, &Stats, bool)> {
+/// One call of those that are kept.
+struct Kept<'u> {
+    key: PrincipalKey,
+    call: Call<'u>,
+    stats: &'u Stats,
+}
+
+impl Kept<'_> {
+    fn is_kept_out(&self) -> bool {
+        is_kept_out(&self.call)
+    }
+}
+
+/// Returns the same, each with its call.
+fn all(usage: &Usage) -> impl Iterator<Item = Kept<'_>> {
     let part = |call: &Call<'_>, wanted: &str| {
         let mut parts = call.parts.iter();
         parts.find_map(|(path, text)| (path == wanted).then(|| text.clone().into_owned()))
@@ -75,20 +95,87 @@ fn all(usage: &Usage) -> impl Iterator<Item = (PrincipalKey, &Stats, bool)> {
     let calls = usage.lessons.framed(move |frame| part(frame, WHO).is_some());
     calls.filter_map(move |(call, stats)| {
         let (arn, id) = (part(&call, WHO)?.into(), part(&call, ID).map(Into::into));
-        Some((PrincipalKey { arn, id }, stats, is_kept_out(&call)))
+        Some(Kept { key: PrincipalKey { arn, id }, call, stats })
     })
 }
 
 /// Returns who signed in, and whose calls are kept out.
 pub(crate) fn sign_ins(usage: &Usage, facts: &Known<'_>) -> (SignIns, SignIns) {
     let (mut signed_in, mut kept_out) = (SignIns::new(), SignIns::new());
-    for (key, stats, is_kept_out) in all(usage) {
-        let into = if is_kept_out { &mut kept_out } else { &mut signed_in };
+    for one in all(usage) {
+        let into = if one.is_kept_out() { &mut kept_out } else { &mut signed_in };
         // Of a session without its issuer only the name of the role is known.
-        let (arn, _) = facts.principal_arn(&key);
-        into.entry(arn).or_default().join(stats.clone());
+        let (arn, _) = facts.principal_arn(&one.key);
+        into.entry(arn).or_default().join(one.stats.clone());
     }
     (signed_in, kept_out)
+}
+
+/// Adds what records that are no API calls name to what their principals tried.
+pub(crate) fn add_tried(
+    usage: &Usage,
+    facts: &Known<'_>,
+    catalog: Catalog,
+    principals: &mut [Principal],
+) {
+    // What an endpoint saw is beside a call, which is recorded by itself.
+    let named: BTreeSet<(&str, &str)> = usage
+        .other
+        .keys()
+        .filter(|event| event.kind == OtherKind::NotAnApiCall)
+        .map(|event| (&*event.event_source, &*event.event_name))
+        .collect();
+    if named.is_empty() {
+        return;
+    }
+    let mut by_arn: BTreeMap<String, Vec<Kept<'_>>> = BTreeMap::new();
+    for one in all(usage).filter(|one| !one.is_kept_out()) {
+        if named.contains(&(&*one.call.event_source, &*one.call.event_name)) {
+            by_arn.entry(facts.principal_arn(&one.key).0).or_default().push(one);
+        }
+    }
+    for principal in principals {
+        for one in by_arn.get(&principal.arn).into_iter().flatten() {
+            principal.tried(&one.call, one.stats, catalog);
+        }
+    }
+}
+
+impl Principal {
+    /// Takes up a record that is no API call, under the name of an event: of what it was on nothing is kept.
+    fn tried(&mut self, call: &Call<'_>, stats: &Stats, catalog: Catalog) {
+        let operation = catalog.operation(&call.event_source, &call.event_name);
+        let kind = match operation.kind() {
+            Kind::Mapped => None,
+            Kind::NoPermission | Kind::NotAnApiCall => return,
+            Kind::Unverified => Some(Unmapped::Unverified),
+            _ => Some(Unmapped::Unknown),
+        };
+        if let Some(kind) = kind {
+            let why = "recorded as no API call, and the catalog does not know what it needs";
+            let services = may_be_of(call, &operation, catalog);
+            let what = (kind, None, why.to_owned());
+            return self.lose(call, Outcome::Unknown, stats, what, services);
+        }
+        for action in operation.actions() {
+            let key = RowKey {
+                action: action.to_owned(),
+                resource: "*".to_owned(),
+                conditions: Vec::new(),
+                outcome: Outcome::Unknown,
+            };
+            let origin = Origin::Widened {
+                from: call.event_name.to_string(),
+                why: "recorded as no API call, which tells of no resources".to_owned(),
+            };
+            let row = Row {
+                certain: operation.always_needs(action),
+                origins: [origin].into_iter().collect(),
+                ..Row::of(call, Outcome::Unknown, stats)
+            };
+            self.rows.entry(key).or_default().join(row);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +213,44 @@ mod tests {
         let activity = crate::resolve::resolve(&usage, Catalog::embedded());
         let found: Vec<_> = activity.signed_in.into_keys().collect();
         assert_eq!(found, ["arn:aws:iam::111122223333:user/jo"]);
+    }
+
+    #[test]
+    fn what_a_console_did_counts_as_tried() {
+        let record = |source: &str, name: &str, kind: &str, id: &str| {
+            format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","accountId":"111122223333","userName":"jo","arn":"arn:aws:iam::111122223333:user/jo"}},
+                "eventTime":"2026-03-02T10:00:00Z","eventSource":"{source}.amazonaws.com","eventName":"{name}","awsRegion":"us-east-1",
+                "eventType":"{kind}","eventID":"{id}","recipientAccountId":"111122223333"}}"#
+            )
+        };
+        let console = "AwsConsoleAction";
+        let records = [
+            record("sts", "GetCallerIdentity", "AwsApiCall", "1"),
+            record("signin", "ConsoleLogin", "AwsConsoleSignIn", "2"),
+            record("taxconsole", "GetTaxRegistration", console, "3"),
+            record("taxconsole", "GetWhatNobodyKnows", console, "4"),
+            record("data-sqs", "GetThing", console, "5"),
+        ];
+        let scope = Scope::default();
+        let mut observer = Observer::new(Catalog::embedded(), &scope);
+        for text in &records {
+            observer.observe(&Provenance::bare(&"a".into()), &Record::parse(text).unwrap());
+        }
+        let activity = crate::resolve::resolve(&observer.into_usage(), Catalog::embedded());
+        let [jo] = &activity.principals[..] else { panic!("{activity:#?}") };
+        let rows: Vec<_> = jo
+            .rows
+            .keys()
+            .map(|key| (key.action.as_str(), key.resource.as_str(), key.outcome))
+            .collect();
+        assert_eq!(rows, [("tax:GetTaxRegistration", "*", Outcome::Unknown)]);
+        // Nobody knows the source; one of its words is a service's prefix.
+        assert_eq!(jo.frozen, ["data-sqs", "sqs", "tax"].map(str::to_owned).into());
+        let lost = jo.unmapped.keys().filter(|key| key.kind.loses());
+        let lost: Vec<_> = lost.map(|key| (key.event_name.as_str(), key.outcome)).collect();
+        let expected = ["GetThing", "GetWhatNobodyKnows"].map(|name| (name, Outcome::Unknown));
+        assert_eq!(lost, expected);
     }
 
     #[test]

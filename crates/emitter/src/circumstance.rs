@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use trailtrim_aggregator::Row;
 use trailtrim_iam::{Condition, PolicyDocument};
 
-use crate::replay::constant;
+use crate::replay::{constant, endpoints};
 
 /// A kind of condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,9 +65,7 @@ impl ConditionKind {
                 let all = !row.regions.is_empty() && row.regions.iter().all(|one| !one.is_empty());
                 all.then(|| row.regions.iter().cloned().collect())
             }
-            ConditionKind::SourceVpce => {
-                Some(constant(row.stats.endpoints())?.into_iter().collect())
-            }
+            ConditionKind::SourceVpce => Some(endpoints(row)?.into_iter().collect()),
             ConditionKind::SourceIp => {
                 let networks = constant(row.stats.networks())?;
                 let asked = !through_endpoints(row) && networks.iter().all(|one| is_public(one));

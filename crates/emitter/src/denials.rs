@@ -100,7 +100,11 @@ pub(crate) fn of_principal(principal: &Principal) -> Vec<(DenialLine, &Stats)> {
                     .iter()
                     .map(|(source, name)| EventName { source: source.clone(), name: name.clone() })
                     .collect(),
-                doubt: doubt(&key.action, refusal.explicit),
+                doubt: doubt(
+                    &key.action,
+                    refusal,
+                    row.events.iter().map(|(_, name)| name.as_str()),
+                ),
                 succeeded_later: success.and_then(Stats::last) > stats.last(),
                 last_success: success.and_then(last),
                 error_codes: row.error_codes.iter().cloned().collect(),
@@ -282,7 +286,19 @@ mod tests {
             refused(None, false, &[40]),
         ]);
         let lines = lines_of(&principal(vec![(key("arn:aws:s3:::b/k", Outcome::Denied), row)]));
-        assert_eq!(lines.iter().filter(|line| line.doubt.is_some()).count(), 2);
+        let doubted = lines.iter().filter(|line| line.doubt.is_some());
+        assert_eq!(doubted.map(|line| line.fixed_in).collect::<Vec<_>>(), [FixedIn::Unknown]);
+        // Where the message says what was missing to tell of the key.
+        for (event, expected) in [("GetObject", true), ("ListObjects", false)] {
+            let mut row = denied(vec![refused(Some("identity-based"), false, &[10])]);
+            row.events.insert(("s3.amazonaws.com".to_owned(), event.to_owned()));
+            let key = RowKey {
+                action: "s3:ListBucket".to_owned(),
+                ..key("arn:aws:s3:::b", Outcome::Denied)
+            };
+            let lines = lines_of(&principal(vec![(key, row)]));
+            assert_eq!(lines.first().unwrap().doubt.is_some(), expected, "{event}");
+        }
     }
 
     #[test]

@@ -143,7 +143,7 @@ pub struct PrincipalDiff {
     pub statements: Vec<StatementDiff>,
     /// What was used and nothing attached allows.
     pub not_attached: Vec<NotAttachedView>,
-    /// Services that stay as they are attached, with why.
+    /// Services and actions that stay as they are attached, with why.
     pub frozen: BTreeMap<String, String>,
     /// What is proposed in place of its own policies.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use trailtrim_aggregator::coverage::{self, ActionEvents, Asked};
 use trailtrim_aggregator::{Coverage, Principal, UnmappedKey};
-use trailtrim_catalog::{Catalog, Companion, Visibility};
+use trailtrim_catalog::{Catalog, Companion, Visibility, undated};
 use trailtrim_iam::{PolicyDocument, Statement, wildcard};
 
 use crate::Draft;
@@ -247,7 +247,7 @@ fn statement<'p>(policy: Option<&'p PolicyDocument>, sid: &str) -> Option<&'p St
 }
 
 /// Returns whether an event may have needed what is asked: it names the action, or nobody knows
-/// what it needed and it is of the same service.
+/// what it needed and it is of the same service, or of none that is known and of the same name.
 fn may_need(key: &UnmappedKey, query: &Query<'_>, catalog: Catalog) -> bool {
     if !key.kind.loses() {
         return false;
@@ -258,8 +258,10 @@ fn may_need(key: &UnmappedKey, query: &Query<'_>, catalog: Catalog) -> bool {
     let operation = catalog.operation(&key.event_source, &key.event_name);
     let source = key.event_source.split('.').next().unwrap_or_default();
     let service = operation.service().unwrap_or(source);
-    let asked = query.action.split(':').next().unwrap_or_default();
+    let (asked, name) = query.action.split_once(':').unwrap_or((query.action, "*"));
     wildcard::matches_ignore_case(asked, service)
+        || catalog.service(source).is_none()
+            && wildcard::matches_ignore_case(name, undated(&key.event_name))
 }
 
 /// Says of each known action that is asked for whether the trail could have shown it.

@@ -27,7 +27,7 @@ mod verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use trailtrim_aggregator::{Activity, Principal, RowKey};
+use trailtrim_aggregator::{Activity, Outcome, Principal, RowKey, Unmapped};
 use trailtrim_catalog::{Catalog, undated};
 use trailtrim_iam::{Effect, Statement};
 
@@ -117,7 +117,7 @@ pub struct TightenedPrincipal<'a> {
     pub idle: Option<Idle>,
     /// What it did that nothing attached allows, with the explanation there is.
     pub not_attached: Vec<(NotAttached<'a>, Option<Explanation>)>,
-    /// Services that stay as they are attached, each with why.
+    /// Services and actions that stay as they are attached, each with why.
     pub frozen: BTreeMap<String, String>,
 }
 
@@ -167,11 +167,19 @@ pub fn tighten<'a>(
                 let why = format!("some calls of {service} could not be mapped to permissions");
                 one.frozen.insert(service.clone(), why);
             }
+            let own = own.iter().flat_map(|(_, allows)| allows.iter());
+            for (action, why) in namesakes(principal, own, catalog) {
+                if !one.frozen.contains_key(service(action)) {
+                    one.frozen.insert(action.to_owned(), why);
+                }
+            }
             let all = std::mem::take(&mut assigned.not_attached);
             let missing: BTreeSet<&RowKey> = all.iter().map(|one| one.key).collect();
             let spelled = explain::Spelled::of(principal, &missing);
             for not_attached in all {
-                let explanation = spelled.explain(&not_attached).or_else(|| {
+                let allowed_else =
+                    spelled.explain(&not_attached).or_else(|| spelled.through(&not_attached));
+                let explanation = allowed_else.or_else(|| {
                     explain::explain(
                         &not_attached,
                         principal,
@@ -307,8 +315,7 @@ impl<'a> Judging<'_, 'a> {
         // Where calls are not understood, what forbids them may be wrong as well.
         let in_doubt = |action: &str| {
             let mut own = places.iter().filter_map(|at| self.allows.get(*at)).flatten();
-            frozen.services.contains_key(service(action))
-                && own.any(|allow| allow.forbidden(action).is_some())
+            frozen.why(action).is_some() && own.any(|allow| allow.forbidden(action).is_some())
         };
         let can = |action: &str| {
             unknown
@@ -332,11 +339,42 @@ impl<'a> Judging<'_, 'a> {
     }
 }
 
+/// Returns the actions of some statements, in whatever service, that have the name of a call that could not be
+/// mapped, where its source is no service's prefix: whose it is, is not known.
+fn namesakes<'x>(
+    principal: &Principal,
+    allows: impl Iterator<Item = &'x Allow<'x>>,
+    catalog: Catalog,
+) -> BTreeMap<&'static str, String> {
+    let mut names = BTreeMap::new();
+    for key in principal.unmapped.keys() {
+        let unknown = matches!(key.kind, Unmapped::Unknown | Unmapped::Unverified);
+        let source = key.event_source.split('.').next().unwrap_or_default();
+        if unknown && key.outcome != Outcome::Denied && catalog.service(source).is_none() {
+            // Events may be named by the version of an API, actions are not.
+            for name in [key.event_name.as_str(), undated(&key.event_name)] {
+                names.insert(name.to_ascii_lowercase(), &key.event_source);
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    for action in allows.filter(|_| !names.is_empty()).flat_map(Allow::allowed) {
+        let name = action.split(':').nth(1).unwrap_or_default().to_ascii_lowercase();
+        if let Some(source) = names.get(&name) {
+            let why =
+                format!("a call of {source} has its name and could not be mapped to permissions");
+            found.insert(action, why);
+        }
+    }
+    found
+}
+
 /// Returns what of some holders stays as it is attached.
 fn frozen(holders: &[&TightenedPrincipal<'_>], catalog: Catalog) -> Frozen {
     let mut frozen = Frozen::default();
-    for (service, why) in holders.iter().flat_map(|one| &one.frozen) {
-        frozen.services.entry(service.clone()).or_insert_with(|| why.clone());
+    for (name, why) in holders.iter().flat_map(|one| &one.frozen) {
+        let into = if name.contains(':') { &mut frozen.actions } else { &mut frozen.services };
+        into.entry(name.clone()).or_insert_with(|| why.clone());
     }
     let principals = || holders.iter().filter_map(|one| one.principal);
     for (event, roles) in principals().flat_map(|one| &one.brought) {
@@ -348,7 +386,7 @@ fn frozen(holders: &[&TightenedPrincipal<'_>], catalog: Catalog) -> Frozen {
         let operation = catalog.operation(&key.event_source, &key.event_name);
         if let Some(service) = operation.service()
             && key.kind.loses()
-            && key.outcome.grants()
+            && key.outcome != Outcome::Denied
         {
             // Events may be named by the version of an API, actions are not.
             for name in [key.event_name.as_str(), undated(&key.event_name)] {

@@ -168,13 +168,32 @@ const UNKNOWN: Remedy = Remedy {
     explicit: "some policy denies it explicitly; the message does not say which",
 };
 
-/// Refusals that hide another cause, by action.
-///
-/// Source: S3 API reference, GetObject and HeadObject, "Permissions".
-const DOUBTS: [(&str, &str); 1] = [(
-    "s3:GetObject",
-    "S3 also answers so for a key that does not exist, where s3:ListBucket on the bucket is missing",
-)];
+/// A refusal that hides another cause.
+struct Doubt {
+    action: &'static str,
+    /// The events that it is about; all where there are none.
+    events: &'static [&'static str],
+    /// Whether only of messages that do not name a kind of policy: one that does means just that.
+    unnamed: bool,
+    told: &'static str,
+}
+
+/// Source: S3 API reference, GetObject and HeadObject, "Permissions": of a key that does not exist S3 says so only to
+/// whoever may list the bucket. Where a message says what was missing then, that is the listing.
+const DOUBTS: [Doubt; 2] = [
+    Doubt {
+        action: "s3:GetObject",
+        events: &[],
+        unnamed: true,
+        told: "S3 also answers so for a key that does not exist, where s3:ListBucket on the bucket is missing",
+    },
+    Doubt {
+        action: "s3:ListBucket",
+        events: &["GetObject", "HeadObject"],
+        unnamed: false,
+        told: "the call reads an object: S3 answers so for a key that does not exist, and with s3:ListBucket it would say that",
+    },
+];
 
 /// Returns what helps against a refusal.
 pub(super) fn remedy(refusal: &Refusal) -> Remedy {
@@ -190,7 +209,13 @@ impl Remedy {
 
 /// Returns what else a refusal of the action may mean. An explicit deny means
 /// just what it says.
-pub(super) fn doubt(action: &str, explicit: bool) -> Option<&'static str> {
-    let found = DOUBTS.iter().find(|(about, _)| action.eq_ignore_ascii_case(about));
-    found.filter(|_| !explicit).map(|(_, doubt)| *doubt)
+pub(super) fn doubt<'e>(
+    action: &str,
+    refusal: &Refusal,
+    mut events: impl Iterator<Item = &'e str>,
+) -> Option<&'static str> {
+    let found = DOUBTS.iter().find(|doubt| action.eq_ignore_ascii_case(doubt.action))?;
+    let about = found.events.is_empty() || events.all(|event| found.events.contains(&event));
+    let named = found.unnamed && refusal.policy.is_some();
+    (about && !named && !refusal.explicit).then_some(found.told)
 }

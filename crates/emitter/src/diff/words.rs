@@ -166,6 +166,11 @@ impl Explanation {
             Explanation::OtherSpelling { resource } => {
                 format!("{resource} is allowed, and no document says how the service spells it")
             }
+            Explanation::Through { resource } => {
+                format!(
+                    "it went through {resource}, which is allowed, and the resource's policy may leave the rest to that"
+                )
+            }
         }
     }
 }

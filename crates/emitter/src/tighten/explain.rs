@@ -13,6 +13,7 @@ use trailtrim_iam::pattern;
 
 use super::assign::NotAttached;
 use crate::attached::{Attached, Inventory};
+use crate::cover::service;
 use crate::report::time;
 
 #[derive(Deserialize)]
@@ -24,17 +25,27 @@ struct Rule {
     _reason: String,
 }
 
+/// What hands the rights over something on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Through {
+    service: String,
+    resource: String,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     resource_policy: Vec<Rule>,
+    through: Vec<Through>,
 }
 
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+static FILE: LazyLock<File> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the file is compiled in, and a test reads it")]
-    let file: File = toml::from_str(include_str!("../../data/resource-policies.toml"))
-        .expect("data/resource-policies.toml has the shape of `File`");
-    file.resource_policy
+    toml::from_str(include_str!("../../data/resource-policies.toml"))
+        .expect("data/resource-policies.toml has the shape of `File`")
 });
 
 #[derive(Deserialize)]
@@ -62,8 +73,8 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
 /// Tells whether the policy of a resource may be enough for an action, so that what an identity has
 /// attached does not tell whether it can do it.
 pub(crate) fn may_be_granted_elsewhere(action: &str) -> bool {
-    let service = action.split(':').next().unwrap_or_default();
-    RULES.iter().any(|rule| rule.service == service)
+    let service = service(action);
+    FILE.resource_policy.iter().any(|rule| rule.service == service)
 }
 
 /// An explanation.
@@ -100,6 +111,11 @@ pub enum Explanation {
         /// As what it is allowed.
         resource: String,
     },
+    /// The same calls are allowed on what they went through, and the resource's policy may leave the rest to that.
+    Through {
+        /// What that is.
+        resource: String,
+    },
 }
 
 /// What everyone wrote into policies of resources, by account and service, each with the day of the
@@ -113,7 +129,7 @@ impl<'a> Written<'a> {
     /// answer.
     pub(crate) fn of(activity: &'a Activity, catalog: Catalog) -> Written<'a> {
         let mut by_action: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
-        for rule in RULES.iter() {
+        for rule in &FILE.resource_policy {
             for action in &rule.actions {
                 by_action.entry(action).or_default().push(&rule.service);
             }
@@ -188,6 +204,28 @@ impl<'a> Spelled<'a> {
         let (key, _) = others.next()?;
         Some(Explanation::OtherSpelling { resource: key.resource.clone() })
     }
+
+    /// Explains what is allowed on what the same calls went through.
+    pub(crate) fn through(&self, one: &NotAttached<'_>) -> Option<Explanation> {
+        let action = one.key.action.as_str();
+        let ways = || FILE.through.iter().filter(|way| way.service == service(action));
+        if one.forbidden || ways().next().is_none() {
+            return None;
+        }
+        let is_way = |resource: &str| {
+            let named = resource.splitn(6, ':').nth(5).unwrap_or_default();
+            ways().any(|way| named.starts_with(&way.resource))
+        };
+        let all = self.0.range((action, String::new())..);
+        let same = all.take_while(|((other, _), _)| *other == action);
+        let mut ways = same.flat_map(|(_, rows)| rows).filter(|(key, row)| {
+            key.resource != one.key.resource
+                && is_way(&key.resource)
+                && one.row.stats.is_within(&row.stats)
+        });
+        let (key, _) = ways.next()?;
+        Some(Explanation::Through { resource: key.resource.clone() })
+    }
 }
 
 /// Explains what it can.
@@ -211,7 +249,7 @@ pub(crate) fn explain(
     if let Some(setting) = allowed_to_users(one, principal) {
         return Some(Explanation::AccountSetting { setting: setting.to_owned() });
     }
-    let service = one.key.action.split(':').next().unwrap_or_default();
+    let service = service(&one.key.action);
     let own_account = |resource: &str| {
         let account = resource.split(':').nth(4).unwrap_or_default();
         account.is_empty() || account == principal.account
@@ -310,7 +348,7 @@ mod tests {
     #[test]
     fn every_writing_action_is_in_the_catalog() {
         let catalog = Catalog::embedded();
-        for rule in RULES.iter() {
+        for rule in &FILE.resource_policy {
             assert!(catalog.service(&rule.service).is_some(), "{}", rule.service);
             for action in &rule.actions {
                 assert_eq!(catalog.action(action).map(|facts| facts.id()), Some(action.as_str()));
@@ -344,7 +382,7 @@ mod tests {
     #[test]
     fn every_writing_action_has_a_call_of_its_name() {
         let catalog = Catalog::embedded();
-        for action in RULES.iter().flat_map(|rule| &rule.actions) {
+        for action in FILE.resource_policy.iter().flat_map(|rule| &rule.actions) {
             let (service, name) = action.split_once(':').unwrap_or_default();
             let key = RowKey {
                 action: action.clone(),

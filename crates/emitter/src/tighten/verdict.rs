@@ -17,6 +17,7 @@ use super::fence::Around;
 use super::lookout::{Lookout, Sight, Whose};
 use super::rest::Rest;
 use crate::attached::{Bundle, Policy};
+use crate::cover::service;
 
 /// What an attached action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -140,6 +141,8 @@ impl Judged<'_> {
 pub(crate) struct Frozen {
     /// The services of which some call is not, each with why.
     pub(crate) services: BTreeMap<String, String>,
+    /// Actions that one of them may be, each with why.
+    pub(crate) actions: BTreeMap<String, String>,
     /// Those calls that no rule maps, as the actions of their names.
     pub(crate) calls: BTreeSet<String>,
     /// Those of them that brought roles, in words.
@@ -155,6 +158,12 @@ pub(crate) struct Brought {
 }
 
 impl Frozen {
+    /// Returns why an action stays as it is attached.
+    pub(super) fn why(&self, action: &str) -> Option<&str> {
+        let whole = self.services.get(service(action));
+        whole.or_else(|| self.actions.get(action)).map(String::as_str)
+    }
+
     /// Returns what of a statement on the passing of roles stays for what some of those calls brought, and why.
     fn passing(&self, allow: &Allow<'_>) -> Option<(Rest, String)> {
         let kept = self.brought.iter().filter_map(|(what, Brought { roles, to })| {
@@ -258,9 +267,8 @@ impl<'a> Judge<'_, '_, 'a> {
         (seen, elsewhere, keepers): (Vec<Seen<'a>>, Vec<Elsewhere<'a>>, &[Keeper<'a>]),
     ) -> Judged<'a> {
         let settings = self.standards.settings;
-        let service = action.split(':').next().unwrap_or_default();
-        let (mut rest, mut rest_class, mut why) = match self.bench.frozen.services.get(service) {
-            Some(why) => (Rest::All, Class::Frozen, why.clone()),
+        let (mut rest, mut rest_class, mut why) = match self.bench.frozen.why(action) {
+            Some(why) => (Rest::All, Class::Frozen, why.to_owned()),
             None if allow.dead.contains(action) => {
                 let why = match self.bench.bearing.is_limitless(action) {
                     true => ON_NOTHING.to_owned(),
