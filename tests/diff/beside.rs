@@ -183,7 +183,7 @@ fn a_function_is_put_into_a_network_that_its_maker_can_see() {
     let statements =
         [allow(&["lambda:CreateFunction", "ec2:DescribeVpcs", "ec2:DescribeHosts"], "*")];
     let judged = judged(&log, &statements);
-    assert_eq!(judged.get("ec2:DescribeVpcs").map(String::as_str), Some("companion"));
+    assert_eq!(judged.get("ec2:DescribeVpcs").map(String::as_str), Some("used"));
     assert_eq!(judged.get("ec2:DescribeHosts"), None);
 }
 

@@ -316,7 +316,7 @@ mod tests {
         const NONE: &[&str] = &[];
         const OREGON: &[&str] = &["us-west-2"];
         let only_in = |source, event, there| {
-            let few = super::only_in(source, event, there);
+            let few = only_in(source, event, there);
             assert!(few.all || few.regions.is_empty());
             few.regions
         };
