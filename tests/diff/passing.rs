@@ -118,7 +118,7 @@ fn a_role_that_an_unmapped_call_brought_keeps_the_passing_of_it_alone() {
     let glue = allow(&["glue:GetJob"], "*");
     let worker = looked(&log, &[glue.clone(), iam]);
     let to = json!({"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}});
-    assert_eq!(passes(&worker), [to.clone()], "{worker:#}");
+    assert_eq!(passes(&worker), std::slice::from_ref(&to), "{worker:#}");
     assert_eq!(passed(&worker), [json!(role)], "{worker:#}");
     // Of several that are attached, by a pattern or under a path that a name alone does not tell.
     for attached in ["role/q*", "role/*", "role/quality", "role/service/quality"] {
