@@ -331,6 +331,13 @@ impl Principal {
         }
         let service = operation.service().map(str::to_owned);
         let mut resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
+        // Who writes less of an ARN than there is to it means nothing by it. In a policy it would mean all of it.
+        for grant in resolution.grants.extract_if(.., |grant| is_incomplete(&grant.resource)) {
+            let why = format!("`{}` is an incomplete ARN", grant.resource);
+            resolution
+                .unresolved
+                .push(trailtrim_catalog::Unresolved { action: Some(grant.action), why });
+        }
         // What it did with itself under a former name, it would do under the present one.
         for grant in &mut resolution.grants {
             if given_up == Some(&*grant.resource) {
@@ -567,7 +574,12 @@ fn denied_by_message(call: &Call<'_>, catalog: Catalog) -> Option<RowKey> {
 
 /// Tells whether a policy could name a resource like that.
 fn is_arn(resource: &str) -> bool {
-    resource == "*" || resource.starts_with("arn:")
+    resource == "*" || (resource.starts_with("arn:") && !is_incomplete(resource))
+}
+
+/// Tells whether a text is an ARN with fewer than the six parts that one has.
+fn is_incomplete(resource: &str) -> bool {
+    resource.starts_with("arn:") && resource.matches(':').count() < 5
 }
 
 /// A call as the catalog's rules read it.
@@ -707,6 +719,21 @@ mod tests {
         observer.observe(&Provenance::bare(&"a".into()), &Record::parse(&text).unwrap());
         let activity = resolve(&observer.into_usage(), Catalog::embedded());
         activity.principals.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn what_is_named_by_less_than_an_arn_is_not_granted_by_it() {
+        // In a policy it would be every resource of the service.
+        let of = |arn: &str| {
+            let request = format!(r#"{{"resourceArn":"{arn}"}}"#);
+            who_called(("memorydb.amazonaws.com", "ListTags"), &request, "")
+        };
+        let whole = of("arn:aws:memorydb:eu-west-1:111122223333:cluster/c");
+        assert!(whole.rows.keys().any(|row| row.resource.ends_with(":cluster/c")));
+        for arn in ["arn:aws:memorydb", "arn:aws:memorydb:eu-west-1:111122223333"] {
+            let principal = of(arn);
+            assert!(principal.rows.is_empty() && principal.frozen.contains("memorydb"), "{arn}");
+        }
     }
 
     #[test]

@@ -300,7 +300,8 @@ fn is_always_on_some(facts: &ActionFacts) -> bool {
 }
 
 fn is_everything(resource: &str) -> bool {
-    resource.chars().all(|c| c == '*') || resource == "arn:*" || resource == "arn:aws:*"
+    // Incomplete ARNs are completed: `arn:aws` is every resource of AWS.
+    pattern::covers(resource, "arn:aws:*:*:*:*")
 }
 
 fn listed(names: &[&str]) -> String {

@@ -54,10 +54,12 @@ pub(crate) fn resource(
     if text == "*" {
         return vec![Glob::everything()];
     }
-    // No region and no account has a slash: completed, the pattern would mean nothing.
-    let completes = text.starts_with("arn:") && !text.contains('/');
+    let tokens = tokenize(text, version);
+    // No region and no account has a slash: completed, the pattern would mean nothing. What a variable is
+    // called, `aws:PrincipalTag/region`, is no text of the pattern.
+    let completes = text.starts_with("arn:") && !tokens.contains(&Token::Char('/'));
     let lacking = if completes { lacking } else { Lacking::Nothing };
-    separate(tokenize(text, version), ARN_COLONS, colons, lacking)
+    separate(tokens, ARN_COLONS, colons, lacking)
 }
 
 /// Compiles a pattern in which colons mean nothing, such as a condition value.
@@ -205,6 +207,7 @@ mod tests {
                 ("arn:aws:sqs", "arn:aws:sqs:*:*:*"),
                 ("arn:aws:sqs:eu-west-1", "arn:aws:sqs:eu-west-1:*:*"),
                 ("arn:aws:sqs:*", "arn:aws:sqs:*:*:*"),
+                ("arn:aws:sqs:${aws:principaltag/r}", "arn:aws:sqs:${aws:principaltag/r}:*:*"),
                 ("arn:aws:s3*", "arn:aws:s3*:*:*:*"),
                 ("arn:*", "arn:*:*:*:*:*"),
                 ("arn:aws:sqs:*:*:${aws:username}", "arn:aws:sqs:*:*:${aws:username}"),
