@@ -383,11 +383,18 @@ mod tests {
     }
 
     #[test]
-    fn accounts_and_hosts_that_a_caller_makes_up_are_names_under_the_quota() {
+    fn accounts_and_hosts_that_are_made_up_are_names_under_the_quota() {
         let of = |number: usize| format!("https://sqs.eu-west-1.amazonaws.com/{number:012}/q");
         assert_eq!(kept_of(100, "request.queueurl", of), 100);
         assert_eq!(kept_of(1000, "request.queueurl", of), 1);
-        let at = |number| format!("https://sqs.h{number}.amazonaws.com/111122223333/q");
+        let at = |number| format!("https://sqs.h{number}.example.com/111122223333/q");
         assert_eq!(kept_of(1000, "request.queueurl", at), 1);
+        for host in [
+            "https://vpce-0a-b.sqs.eu-west-1.vpce.amazonaws.com",
+            "http://sqs.eu-west-1.api.aws:443",
+        ] {
+            let of = |number| format!("{host}/111122223333/q{number}");
+            assert_eq!(kept_of(20, "request.queueurl", of), 20, "{host}");
+        }
     }
 }

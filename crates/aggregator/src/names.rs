@@ -48,20 +48,17 @@ struct Rules {
 #[serde(deny_unknown_fields)]
 struct Addressed {
     key: String,
-    hosts: Vec<String>,
+    domains: Vec<String>,
 }
 
 impl Addressed {
-    /// Splits an address at one of the region's hosts: `https://host/`, the account, the name.
-    fn split<'t>(&self, text: &'t str, region: &str) -> Option<(&'t str, &'t str, &'t str)> {
-        let (host, path) = text.strip_prefix("https://")?.split_once('/')?;
-        let is_host = self.hosts.iter().any(|known| match known.split_once("{region}") {
-            Some((before, after)) => {
-                let between = host.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-                between == Some(region)
-            }
-            None => known == host,
-        });
+    /// Splits an address at a host of AWS's: `https://host/`, the account, the name.
+    fn split<'t>(&self, text: &'t str) -> Option<(&'t str, &'t str, &'t str)> {
+        let (scheme, rest) = text.split_once("://")?;
+        let (host, path) = rest.split_once('/')?;
+        let bare = host.split(':').next()?;
+        let is_host = matches!(scheme, "https" | "http")
+            && self.domains.iter().any(|domain| bare.ends_with(domain.as_str()));
         let (account, name) = path.split_once('/').filter(|_| is_host)?;
         Some((text.strip_suffix(path)?, account, name))
     }
@@ -149,7 +146,7 @@ impl Taken {
     /// Takes the names out of a call; what was taken before is gone.
     pub(crate) fn take(&mut self, call: &Call<'_>) {
         let rules = rules();
-        let place = (&*call.account, &*call.region);
+        let own = &*call.account;
         self.arena.clear();
         self.containers.clear();
         self.names.clear();
@@ -169,7 +166,7 @@ impl Taken {
             let container = *rank != usize::MAX;
             let text = if value.starts_with("arn:") || container || *is_name {
                 let key = last_key(path).unwrap_or_default();
-                self.text(rules, place, value, key, container)
+                self.text(rules, own, value, key, container)
             } else {
                 let start = self.arena.len();
                 literal(value, &mut self.arena);
@@ -181,11 +178,11 @@ impl Taken {
         }
         self.order = order;
         for resource in &call.resources {
-            let text = self.text(rules, place, &resource.arn, "", false);
+            let text = self.text(rules, own, &resource.arn, "", false);
             self.resources.push(text);
         }
         let denied = call.denial.as_ref().and_then(|denial| denial.resource.as_deref());
-        self.denied = denied.map(|resource| self.text(rules, place, resource, "", false));
+        self.denied = denied.map(|resource| self.text(rules, own, resource, "", false));
     }
 
     /// Returns the rank of a path among those of containers, `usize::MAX` for others, and whether
@@ -233,7 +230,7 @@ impl Taken {
     fn text(
         &mut self,
         rules: &Rules,
-        (own, region): (&str, &str),
+        own: &str,
         text: &str,
         key: &str,
         container: bool,
@@ -262,7 +259,7 @@ impl Taken {
             }
         }
         let addressed = rules.addressed.iter().find(|addressed| addressed.key == key);
-        if let Some((host, account, name)) = addressed.and_then(|one| one.split(rest, region)) {
+        if let Some((host, account, name)) = addressed.and_then(|one| one.split(rest)) {
             literal(host, &mut out);
             // There are as many accounts as a caller cares to name.
             match account == own {

@@ -62,9 +62,9 @@ struct Also {
     types: Vec<String>,
     #[serde(default)]
     on: Option<String>,
-    /// Whether all that a resource pattern means must be of these, and not some of it.
+    /// What a resource pattern may not mean as well.
     #[serde(default)]
-    wholly: bool,
+    unless: Option<String>,
     #[serde(default)]
     instead: bool,
     #[serde(rename = "reason")]
@@ -201,7 +201,8 @@ pub(crate) fn others(source: &str, event: &str, resource: &str) -> Others {
     let mut others = Others::default();
     for one in FACTS.also.iter().filter(|one| names(&one.sources, &one.events, source, event)) {
         let surely = one.on.as_deref().is_some_and(|on| pattern::covers(on, resource));
-        if !(surely || (!one.wholly && may_be(one.on.as_deref(), resource))) {
+        let others_too = one.unless.as_deref().is_some_and(|unless| may_be(Some(unless), resource));
+        if !(surely || (!others_too && may_be(one.on.as_deref(), resource))) {
             continue;
         }
         others.types.extend(one.types.iter().map(|kind| (kind.as_str(), one.on.is_some())));
@@ -293,10 +294,12 @@ mod tests {
         let objects = |resource| super::others("s3.amazonaws.com", "GetObject", resource);
         let point = Others { types: vec![("AWS::S3::AccessPoint", true)], instead: false };
         assert_eq!(objects("arn:aws:s3:eu-west-1:1:accesspoint/a/object/*"), point);
-        assert_eq!(
-            [objects("*"), objects("arn:aws:s3:::b/*")],
-            [Others::default(), Others::default()]
-        );
+        for points in ["arn:aws:s3:eu-west-1:1:accesspoint*", "arn:aws:s3:*:1:*"] {
+            assert_eq!(objects(points).types, point.types, "{points}");
+        }
+        for objects_too in ["*", "arn:aws:s3:::b/*", "arn:aws:s3:*:*:*"] {
+            assert_eq!(objects(objects_too), Others::default(), "{objects_too}");
+        }
         let events = super::others("events.amazonaws.com", "PutEvents", "*");
         assert_eq!(events.types, [("AWS::Events::Endpoint", false)]);
     }
