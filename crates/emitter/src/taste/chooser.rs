@@ -39,15 +39,6 @@ struct Container<'s> {
     folded: Vec<Item<'s>>,
 }
 
-impl<'s> Container<'s> {
-    fn ways(&self, rules: &Rules) -> Ways {
-        let names = self.names.keys.keys().chain(self.names.folded.keys()).copied();
-        let items = self.items.iter().map(|(item, ..)| item).chain(&self.folded);
-        let used = items.filter_map(|item| Some((item.action, item.key()?.1)));
-        Ways::of(names, used, rules)
-    }
-}
-
 /// Names that one pattern would stand for, all seen with one action.
 #[derive(Default)]
 struct Runs<'s> {
@@ -153,7 +144,8 @@ impl<'s> Chooser<'s> {
         }
         for ((head, makes), mut container) in std::mem::take(&mut self.containers) {
             (container.names.until, container.names.often) = (self.until, self.often);
-            container.names.ways = container.ways(self.rules);
+            let names = container.names.keys.keys().chain(container.names.folded.keys());
+            container.names.ways = Ways::of(names.copied(), self.rules);
             self.container(head, makes == Use::Writes, &container);
         }
         let generalisations = self.found.into_iter().map(|((to, rule), found)| {

@@ -16,16 +16,12 @@ pub(super) const YEARS: std::ops::RangeInclusive<u32> = 1990..=2099;
 /// Returns where the first date of a key begins. What stands before it in the same segment, a label
 /// as well, is not part of it.
 pub(super) fn date_at(key: &str, rules: &Rules) -> Option<usize> {
-    first(key, |_| true, rules)
+    date_in(key, &Ways::default(), rules)
 }
 
-/// Returns the same in a container: what its keys begin with is a date where forms hold the next one.
+/// Returns the same in a container. Where nothing stands before a date in words, its form is what the next one has:
+/// without one it is a name.
 pub(super) fn date_in(key: &str, ways: &Ways, rules: &Rules) -> Option<usize> {
-    first(key, |date| ways.hold_next(date, rules), rules)
-}
-
-/// Returns where the first date begins; of the date that a key begins with `leads` tells whether it is one.
-fn first(key: &str, leads: impl Fn(&str) -> bool, rules: &Rules) -> Option<usize> {
     let mut start = 0;
     let mut segments = key.split('/').peekable();
     while let Some(segment) = segments.next() {
@@ -33,8 +29,9 @@ fn first(key: &str, leads: impl Fn(&str) -> bool, rules: &Rules) -> Option<usize
             .or_else(|| year_and_month(segment, segments.peek().copied()))
             .or_else(|| within(segment, begins_date))
             .or_else(|| worded::date_in(segment, segments.peek().copied(), rules));
-        if let Some(at) = found.map(|at| start + at).filter(|at| *at > 0 || leads(key)) {
-            return Some(at);
+        let is_name = start == 0 && found == Some(0) && !ways.hold_next(key, rules);
+        if let Some(at) = found.filter(|_| !is_name) {
+            return Some(start + at);
         }
         start += segment.len() + 1;
     }

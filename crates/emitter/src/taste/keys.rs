@@ -79,7 +79,7 @@ pub(super) struct Names<'a> {
     pub(super) by_prefix: bool,
     /// What stands before the star of names that stand for many.
     pub(super) folded: BTreeMap<&'a str, Span>,
-    /// The ways to write dates in words of which forms hold the next.
+    /// The ways to write days in words of which those of one digit are dates as well.
     pub(super) ways: Ways,
 }
 
@@ -286,7 +286,7 @@ struct Dated<'a> {
     numbers: BTreeSet<&'a str>,
     /// What stands before years that do not last: alone, they are no dates either.
     years: BTreeSet<&'a str>,
-    /// The ways to write dates in words of which forms hold the next.
+    /// The ways to write days in words of which those of one digit are dates as well.
     ways: Ways,
 }
 

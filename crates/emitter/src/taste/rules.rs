@@ -367,13 +367,6 @@ impl Rules {
         (1..).zip(&self.months).find(|(_, names)| is(names)).map(|(month, _)| month)
     }
 
-    /// Returns whether a name of a month is the short one, that comes first; nothing where it has no other.
-    pub(super) fn has_short_name(&self, name: &str) -> Option<bool> {
-        let is = |one: &String| one.eq_ignore_ascii_case(name);
-        let names = self.months.iter().find(|names| names.iter().any(is))?;
-        (names.len() > 1).then(|| names.first().is_some_and(is))
-    }
-
     /// Returns whether a word stands before the number of a quarter.
     pub(super) fn is_quarter(&self, label: &str) -> bool {
         self.quarters.iter().any(|one| one.eq_ignore_ascii_case(label))

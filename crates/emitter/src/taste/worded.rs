@@ -76,71 +76,45 @@ fn is_directory(date: &str, year_at: usize) -> bool {
     year_at == 0 && date.get(4..5) == Some("/")
 }
 
-/// The ways to write dates in words of which the forms that a container's keys have are all that the next date may
-/// have. Of others the next may be longer or shorter, or the form is hardly one: there dates are names.
+/// The ways to write days in words of which a container's keys have days of two digits and none with a zero in front:
+/// there those of one digit have a form as well.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ways(BTreeSet<String>);
 
-/// What was seen of one way to write dates in words.
-#[derive(Default)]
-struct Way<'k> {
-    /// Whether months go by short names, all as long, or by their whole ones.
-    short: bool,
-    whole: bool,
-    /// Whether it has days, and whether they have a zero in front.
-    of_days: bool,
-    padded: bool,
-    /// Actions on days of one digit, and of two.
-    one: BTreeSet<&'k str>,
-    two: BTreeSet<&'k str>,
-}
-
 impl Ways {
-    /// Looks at all keys of a container, and with their actions at those that are to be written.
-    pub(super) fn of<'k>(
-        keys: impl Iterator<Item = &'k str>,
-        used: impl Iterator<Item = (&'k str, &'k str)>,
-        rules: &Rules,
-    ) -> Ways {
-        let mut ways: BTreeMap<String, Way<'k>> = BTreeMap::new();
-        let used = used.map(|(action, key)| (key, Some(action)));
-        for (key, action) in keys.map(|key| (key, None)).chain(used) {
-            let Some((date, of)) = in_one_way(key, rules) else { continue };
-            let way = ways.entry(written(date)).or_default();
-            let month: String = date.chars().filter(char::is_ascii_alphabetic).collect();
-            let short = rules.has_short_name(&month);
-            way.short |= short == Some(true);
-            way.whole |= short == Some(false);
-            if let Of::Day(..) = of {
-                let (day, _) = leading_number(date);
-                way.of_days = true;
-                way.padded |= day.starts_with('0');
-                if day.len() == 1 { &mut way.one } else { &mut way.two }.extend(action);
+    /// Looks at all keys of a container.
+    pub(super) fn of<'k>(keys: impl Iterator<Item = &'k str>, rules: &Rules) -> Ways {
+        let mut ways: BTreeMap<String, bool> = BTreeMap::new();
+        for date in keys.filter_map(|key| in_front_of(key, rules)) {
+            let (day, _) = leading_number(date);
+            if day.len() == 2 && has_short_month(date) {
+                *ways.entry(written(date)).or_default() |= day.starts_with('0');
             }
         }
-        ways.retain(|name, way| way.holds_next() && name.contains(MARKS));
+        ways.retain(|_, padded| !*padded);
         Ways(ways.into_keys().collect())
     }
 
-    /// Whether forms hold the next one of what a key begins with, if that is a date in words.
+    /// Whether a form holds the next one of what a key begins with, if that is a date in words: of the whole name of a
+    /// month, and of a day of one digit alone, the next may be longer.
     pub(super) fn hold_next(&self, key: &str, rules: &Rules) -> bool {
-        in_one_way(key, rules).is_none_or(|(date, _)| self.0.contains(&written(date)))
+        in_front_of(key, rules).is_none_or(|date| {
+            let (day, _) = leading_number(date);
+            has_short_month(date) && (day.len() != 1 || self.0.contains(&written(date)))
+        })
     }
 }
 
-impl Way<'_> {
-    fn holds_next(&self) -> bool {
-        // Who had days of both lengths gets the form of both.
-        let days = if self.one.is_empty() { self.padded } else { self.one == self.two };
-        self.short && !self.whole && (days || !self.of_days)
-    }
+/// Whether the name of a date's month is as long as the short ones.
+fn has_short_month(date: &str) -> bool {
+    date.bytes().filter(u8::is_ascii_alphabetic).count() == 3
 }
 
-/// Returns the date in words that a text begins with, if the next one may not have its form.
-fn in_one_way<'k>(key: &'k str, rules: &Rules) -> Option<(&'k str, Of)> {
+/// Returns the month or the day in words that a text begins with, unless its year is a directory.
+fn in_front_of<'k>(key: &'k str, rules: &Rules) -> Option<&'k str> {
     let Worded { year_at, end, of, .. } = leading(key, rules)?;
     let varies = matches!(of, Of::Month(_) | Of::Day(..)) && !is_directory(key, year_at);
-    Some((key.get(..end)?, of)).filter(|_| varies)
+    key.get(..end).filter(|_| varies)
 }
 
 /// Returns how a date in words is written: what stands between its numbers and words.
@@ -198,7 +172,7 @@ fn year_of(run: &str) -> Option<u32> {
     number(run).filter(|year| run.len() == 4 && YEARS.contains(year))
 }
 
-/// What stands between numbers and words. Without one a form is of nearly any name as long.
+/// What may stand between numbers and words.
 const MARKS: [char; 4] = ['-', '_', '.', ' '];
 
 fn trim_mark(text: &str) -> &str {
