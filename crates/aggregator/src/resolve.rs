@@ -479,7 +479,7 @@ pub(crate) fn may_be_of(
     catalog: Catalog,
 ) -> BTreeSet<String> {
     let own = operation.service();
-    let is_known = own.is_some_and(|own| catalog.service(own).is_some());
+    let is_known = catalog.knows_service_of(operation);
     let label = call.event_source.trim().trim_end_matches(".cn");
     let label = label.strip_suffix(".amazonaws.com").unwrap_or(label);
     let words = label.split(['-', '.']).filter(|_| !is_known);

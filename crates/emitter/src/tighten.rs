@@ -339,7 +339,7 @@ impl<'a> Judging<'_, 'a> {
 }
 
 /// Returns the actions of some statements, in whatever service, that have the name of a call that could not be
-/// mapped, where its source is no service's prefix: whose it is, is not known.
+/// mapped, where nobody knows its source: whose it is, is not known.
 fn namesakes<'x>(
     principal: &Principal,
     allows: impl Iterator<Item = &'x Allow<'x>>,
@@ -348,8 +348,8 @@ fn namesakes<'x>(
     let mut names = BTreeMap::new();
     for key in principal.unmapped.keys() {
         let unknown = matches!(key.kind, Unmapped::Unknown | Unmapped::Unverified);
-        let source = key.event_source.split('.').next().unwrap_or_default();
-        if unknown && key.outcome != Outcome::Denied && catalog.service(source).is_none() {
+        let operation = catalog.operation(&key.event_source, &key.event_name);
+        if unknown && key.outcome != Outcome::Denied && !catalog.knows_service_of(&operation) {
             // Events may be named by the version of an API, actions are not.
             for name in [key.event_name.as_str(), undated(&key.event_name)] {
                 names.insert(name.to_ascii_lowercase(), &key.event_source);
