@@ -112,7 +112,7 @@ fn describe(answer: &Explanation, text: &mut String) -> std::fmt::Result {
         Verdict::NotProven => (Tone::Bad, "not in the draft: it was tried, and no call proves it"),
         Verdict::MaybeUnmapped => (
             Tone::Doubtful,
-            "not in the draft: not seen, but events of its service could not be mapped",
+            "not in the draft: not seen, but events that are or may be of its service could not be mapped",
         ),
         Verdict::NotSeen => (Tone::Bad, "not in the draft: it was not seen"),
     };

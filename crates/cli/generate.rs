@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
-use trailtrim_aggregator::{Principal, Workload};
+use trailtrim_aggregator::{Brought, Principal, Workload};
 use trailtrim_catalog::Catalog;
 use trailtrim_emitter::backtest::{Drafting, Fold};
 use trailtrim_emitter::fit::Limits;
@@ -249,9 +249,9 @@ fn group(
         let roles: Vec<&Principal> = places.iter().filter_map(|at| principals.get(*at)).collect();
         let frozen: BTreeSet<String> =
             roles.iter().flat_map(|role| role.frozen.iter().cloned()).collect();
-        let mut brought = BTreeMap::<_, BTreeSet<String>>::new();
+        let mut brought = BTreeMap::<_, Brought>::new();
         for (event, on) in roles.iter().flat_map(|role| &role.brought) {
-            brought.entry(event.clone()).or_default().extend(on.iter().cloned());
+            brought.entry(event.clone()).or_default().join(on.clone());
         }
         let Some(joint) = draft(&roles) else { continue };
         for at in places {

@@ -685,6 +685,15 @@ fn a_call_of_a_source_that_nobody_knows_keeps_what_has_its_name() {
     assert!(frozen.contains_key("iot") && !frozen.contains_key("sagemaker"), "{made:#}");
     let removed = &list(&made, "statements")[0]["removed"][0]["actions"];
     assert_eq!(texts(removed), ["sagemaker:ListTrials"], "{made:#}");
+    // A source that is no prefix and of a known service is not another's.
+    let source = "monitoring.amazonaws.com";
+    let log = Log::alive(ACCOUNT, 8).daily("worker", source, "CreateStack", "{}");
+    let names = ["cloudformation:CreateStack", "cloudwatch:PutMetricAlarm"];
+    let made = looked(&log, &[allow(&names, "*")]);
+    let frozen: Vec<&String> = made["frozen"].as_object().unwrap().keys().collect();
+    assert_eq!(frozen, ["cloudwatch"], "{made:#}");
+    let removed = &list(&made, "statements")[0]["removed"][0]["actions"];
+    assert_eq!(texts(removed), ["cloudformation:CreateStack"], "{made:#}");
 }
 
 #[test]

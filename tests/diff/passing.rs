@@ -129,6 +129,14 @@ fn a_role_that_an_unmapped_call_brought_keeps_the_passing_of_it_alone() {
         let kept = if attached.contains("service") { &attached } else { &role };
         assert_eq!(passed(&some), [json!(kept)], "{attached}: {some:#}");
     }
+    // What calls brought of which the record was cut may be any role.
+    let cut = json!({"omitted": true, "originalSize": 200_000, "reason": "x"}).to_string();
+    let (source, event) = ("glue.amazonaws.com", "CreateDataQualityEvaluationConfig");
+    let cut = Log { records: log.records.clone(), ..log }.daily("worker", source, event, &cut);
+    let cut = looked(&cut, &[glue.clone(), allow(&["iam:PassRole"], "*")]);
+    assert_eq!(passed(&cut), [json!("*")], "{cut:#}");
+    assert_eq!(passes(&cut), std::slice::from_ref(&to), "{cut:#}");
+    assert!(why(&cut, "iam:PassRole").contains("perhaps others where the record was cut"));
     // Beside what another reason keeps.
     let ecs = allow(&["ecs:UpdateService"], "*");
     let change = r#"{"cluster":"c","service":"s","taskDefinition":"web:3"}"#;

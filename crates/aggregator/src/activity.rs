@@ -58,6 +58,23 @@ impl PrincipalKind {
     }
 }
 
+/// The roles that events of one name brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// Those that the records name.
+    pub roles: BTreeSet<String>,
+    /// Whether what some of the calls had was left out, so that they may have brought others.
+    pub untold: bool,
+}
+
+impl Brought {
+    /// Adds what others brought.
+    pub fn join(&mut self, other: Brought) {
+        self.roles.extend(other.roles);
+        self.untold |= other.untold;
+    }
+}
+
 /// What one role or user did.
 #[derive(Clone, Debug)]
 pub struct Principal {
@@ -86,9 +103,9 @@ pub struct Principal {
     pub unmapped: BTreeMap<UnmappedKey, Stats>,
     /// Services of which some call could not be mapped: what is granted of them is not all.
     pub frozen: BTreeSet<String>,
-    /// Events that could not be mapped and brought roles, each with these; with none where what the call had was
-    /// left out. Whoever makes such calls may have to pass them.
-    pub brought: BTreeMap<(String, String), BTreeSet<String>>,
+    /// Events that could not be mapped and brought roles, each with these. Whoever makes such calls may have to pass
+    /// them.
+    pub brought: BTreeMap<(String, String), Brought>,
     /// The workload that all this is of, where they are told apart; see [`resolve_by_workload`].
     pub workload: Option<Workload>,
     /// By which providers its sessions were begun in which many people act in one role.

@@ -45,7 +45,7 @@ mod wanted;
 mod workload;
 
 pub use activity::{
-    Activity, Own, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey,
+    Activity, Brought, Own, Principal, PrincipalKind, Refusal, Row, RowKey, Unmapped, UnmappedKey,
     permission_set,
 };
 pub use assumed::Assumptions;

@@ -12,7 +12,9 @@ use trailtrim_catalog::{
     Catalog, Condition, FactKind, Kind, Operation, Origin, Request, ResourceRef,
 };
 
-use crate::activity::{Activity, Principal, PrincipalKind, Row, RowKey, Unmapped, UnmappedKey};
+use crate::activity::{
+    Activity, Brought, Principal, PrincipalKind, Row, RowKey, Unmapped, UnmappedKey,
+};
 use crate::assumed::assumptions;
 use crate::call::{Call, Copy, Open};
 use crate::facts::{Background, Facts, Known};
@@ -320,11 +322,12 @@ impl Principal {
             // Nothing is granted for a role that it brings, and the passing of it is not taken away.
             if kind == Unmapped::Unverified && outcome != Outcome::Denied {
                 let request = CallRequest { call, principal: &self.arn, facts };
-                let cut = call.is_cut();
-                let roles = if cut { BTreeSet::new() } else { operation.passed(&request) };
-                if !roles.is_empty() || cut && operation.passes_roles() {
+                let untold = call.is_cut() && operation.passes_roles();
+                let roles =
+                    if call.is_cut() { BTreeSet::new() } else { operation.passed(&request) };
+                if untold || !roles.is_empty() {
                     let event = (call.event_source.to_string(), call.event_name.to_string());
-                    self.brought.entry(event).or_default().extend(roles);
+                    self.brought.entry(event).or_default().join(Brought { roles, untold });
                 }
             }
             return;
@@ -483,7 +486,7 @@ pub(crate) fn may_be_of(
     catalog: Catalog,
 ) -> BTreeSet<String> {
     let own = operation.service();
-    let is_known = own.is_some_and(|own| catalog.service(own).is_some());
+    let is_known = catalog.knows_service_of(operation);
     let label = call.event_source.trim().trim_end_matches(".cn");
     let label = label.strip_suffix(".amazonaws.com").unwrap_or(label);
     let words = label.split(['-', '.']).filter(|_| !is_known);
@@ -766,7 +769,8 @@ mod tests {
                 error,
             );
             assert!(principal.rows.is_empty());
-            let roles: Vec<String> = principal.brought.into_values().flatten().collect();
+            let brought = principal.brought.into_values();
+            let roles: Vec<String> = brought.flat_map(|brought| brought.roles).collect();
             (principal.frozen.into_iter().collect::<Vec<_>>(), roles)
         };
         let role = "arn:aws:iam::111122223333:role/quality";

@@ -117,6 +117,11 @@ impl Catalog {
         ServiceFacts::find(self.table, prefix)
     }
 
+    /// Tells whether an operation is of a service that is known, and not of a source that nobody knows.
+    pub fn knows_service_of(self, operation: &Operation) -> bool {
+        operation.service().is_some_and(|prefix| self.service(prefix).is_some())
+    }
+
     /// Returns every service, ordered by prefix.
     pub fn services(self) -> impl Iterator<Item = ServiceFacts> {
         ServiceFacts::all(self.table)

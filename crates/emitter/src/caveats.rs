@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
-use trailtrim_aggregator::{Outcome, Principal, Row, RowKey};
+use trailtrim_aggregator::{Brought, Outcome, Principal, Row, RowKey};
 use trailtrim_catalog::Origin;
 use trailtrim_iam::{Effect, PolicyDocument, Selector, pattern};
 
@@ -135,7 +135,7 @@ impl Caveats {
             }
         }
         let all = principal.brought.iter();
-        caveats.brought = all.map(|(event, roles)| brings(event, roles)).collect();
+        caveats.brought = all.map(|(event, brought)| brings(event, brought)).collect();
         caveats.any_role = any_role.collect();
         let widened = widened.into_iter();
         caveats.widened =
@@ -220,9 +220,13 @@ impl Caveats {
 }
 
 /// Says which roles a call that could not be mapped brought.
-pub(crate) fn brings((source, name): &(String, String), roles: &BTreeSet<String>) -> String {
-    let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
-    let roles = if roles.is_empty() { "perhaps a role".to_owned() } else { some(&roles) };
+pub(crate) fn brings((source, name): &(String, String), brought: &Brought) -> String {
+    let roles: Vec<&str> = brought.roles.iter().map(String::as_str).collect();
+    let roles = match brought.untold {
+        true if roles.is_empty() => "perhaps a role".to_owned(),
+        true => format!("{}, and perhaps others where the record was cut", some(&roles)),
+        false => some(&roles),
+    };
     format!("{name} of {source}, which could not be mapped, brought {roles}")
 }
 

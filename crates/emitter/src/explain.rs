@@ -64,7 +64,7 @@ pub enum Verdict {
     Baseline,
     /// It was tried, and every call was refused or did not prove the permission.
     NotProven,
-    /// It was not seen, and events of its service could not be mapped.
+    /// It was not seen, and events that are of its service, or may be, could not be mapped.
     MaybeUnmapped,
     /// It was not seen.
     NotSeen,
@@ -247,7 +247,7 @@ fn statement<'p>(policy: Option<&'p PolicyDocument>, sid: &str) -> Option<&'p St
 }
 
 /// Returns whether an event may have needed what is asked: it names the action, or nobody knows
-/// what it needed and it is of the same service, or of none that is known and of the same name.
+/// what it needed and it is of the same service, or of a source that nobody knows and of the same name.
 fn may_need(key: &UnmappedKey, query: &Query<'_>, catalog: Catalog) -> bool {
     if !key.kind.loses() {
         return false;
@@ -260,7 +260,7 @@ fn may_need(key: &UnmappedKey, query: &Query<'_>, catalog: Catalog) -> bool {
     let service = operation.service().unwrap_or(source);
     let (asked, name) = query.action.split_once(':').unwrap_or((query.action, "*"));
     wildcard::matches_ignore_case(asked, service)
-        || catalog.service(source).is_none()
+        || !catalog.knows_service_of(&operation)
             && wildcard::matches_ignore_case(name, undated(&key.event_name))
 }
 

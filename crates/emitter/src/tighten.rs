@@ -32,7 +32,6 @@ use trailtrim_catalog::{Catalog, undated};
 use trailtrim_iam::{Effect, Statement};
 
 use crate::attached::{Attached, Bundle, Inventory};
-use crate::caveats::brings;
 use crate::circumstance::ConditionKind;
 use crate::cover::service;
 use crate::taste::{Choice, Taste, is_often};
@@ -42,7 +41,7 @@ use assign::Assigned;
 pub(crate) use bearing::Bearing;
 use fence::Fences;
 use idle::Idling;
-use verdict::{Bench, Brought, Frozen};
+use verdict::{Bench, Frozen};
 
 pub use allow::Place;
 pub(crate) use allow::actions as actions_of;
@@ -340,7 +339,7 @@ impl<'a> Judging<'_, 'a> {
 }
 
 /// Returns the actions of some statements, in whatever service, that have the name of a call that could not be
-/// mapped, where its source is no service's prefix: whose it is, is not known.
+/// mapped, where nobody knows its source: whose it is, is not known.
 fn namesakes<'x>(
     principal: &Principal,
     allows: impl Iterator<Item = &'x Allow<'x>>,
@@ -349,8 +348,8 @@ fn namesakes<'x>(
     let mut names = BTreeMap::new();
     for key in principal.unmapped.keys() {
         let unknown = matches!(key.kind, Unmapped::Unknown | Unmapped::Unverified);
-        let source = key.event_source.split('.').next().unwrap_or_default();
-        if unknown && key.outcome != Outcome::Denied && catalog.service(source).is_none() {
+        let operation = catalog.operation(&key.event_source, &key.event_name);
+        if unknown && key.outcome != Outcome::Denied && !catalog.knows_service_of(&operation) {
             // Events may be named by the version of an API, actions are not.
             for name in [key.event_name.as_str(), undated(&key.event_name)] {
                 names.insert(name.to_ascii_lowercase(), &key.event_source);
@@ -377,11 +376,7 @@ fn frozen(holders: &[&TightenedPrincipal<'_>], catalog: Catalog) -> Frozen {
         into.entry(name.clone()).or_insert_with(|| why.clone());
     }
     let principals = || holders.iter().filter_map(|one| one.principal);
-    for (event, roles) in principals().flat_map(|one| &one.brought) {
-        let to = catalog.operation(&event.0, &event.1).passed_to();
-        let brought = Brought { roles: roles.clone(), to };
-        frozen.brought.insert(brings(event, roles), brought);
-    }
+    frozen.passing = passing::brought(principals(), catalog);
     for key in principals().flat_map(|one| one.unmapped.keys()) {
         let operation = catalog.operation(&key.event_source, &key.event_name);
         if let Some(service) = operation.service()

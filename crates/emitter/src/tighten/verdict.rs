@@ -15,6 +15,7 @@ use super::bearing::Bearing;
 use super::companions::Companions;
 use super::fence::Around;
 use super::lookout::{Lookout, Sight, Whose};
+use super::passing::Passing;
 use super::rest::Rest;
 use crate::attached::{Bundle, Policy};
 use crate::cover::service;
@@ -145,16 +146,8 @@ pub(crate) struct Frozen {
     pub(crate) actions: BTreeMap<String, String>,
     /// Those calls that no rule maps, as the actions of their names.
     pub(crate) calls: BTreeSet<String>,
-    /// Those of them that brought roles, in words.
-    pub(crate) brought: BTreeMap<String, Brought>,
-}
-
-/// What calls of one name brought that are not understood.
-pub(crate) struct Brought {
-    /// The roles; none where the record was cut.
-    pub(crate) roles: BTreeSet<String>,
-    /// The services that they would be passed to; nothing where it is not known to which.
-    pub(crate) to: Option<BTreeSet<&'static str>>,
+    /// Those of them that brought roles.
+    pub(crate) passing: Vec<Passing>,
 }
 
 impl Frozen {
@@ -166,10 +159,11 @@ impl Frozen {
 
     /// Returns what of a statement on the passing of roles stays for what some of those calls brought, and why.
     fn passing(&self, allow: &Allow<'_>) -> Option<(Rest, String)> {
-        let kept = self.brought.iter().filter_map(|(what, Brought { roles, to })| {
+        let kept = self.passing.iter().filter_map(|Passing { what, brought, to }| {
             let rest = match to.as_ref().map_or(Rest::All, |to| allow.passing(to)) {
-                Rest::Nothing => Rest::Nothing,
-                rest => allow.passing_of(roles, rest),
+                // Where a record was cut, it may be about any role.
+                rest if rest == Rest::Nothing || brought.untold => rest,
+                rest => allow.passing_of(&brought.roles, rest),
             };
             (rest != Rest::Nothing).then(|| (rest, what.clone()))
         });
