@@ -66,7 +66,7 @@ pub use scope::{Excluded, Scope};
 pub use settings::{Over, SetUp};
 pub use shards::Shards;
 pub use signed_in::SignIns;
-pub use sketch::{Count, SKETCH};
+pub use sketch::{Count, Hash as EventHash, SKETCH};
 pub use sorted::Sorted;
 pub use sources::{FileMark, Sources};
 pub use stats::{Days, EVIDENCE, EventKey, Evidence, Join, Stats, day};

@@ -20,7 +20,7 @@ pub const SKETCH: usize = 256;
 const KEPT: usize = 5;
 
 /// What is kept of a hash: its low bytes, the highest first.
-pub(crate) type Hash = [u8; KEPT];
+pub type Hash = [u8; KEPT];
 
 /// How many bits of a hash are kept.
 const BITS: u32 = u8::BITS * KEPT as u32;

@@ -317,7 +317,7 @@ impl Stats {
     }
 
     /// Returns the hashes of the events that it can name: all of them while they are few.
-    pub(crate) fn hashes(&self) -> impl Iterator<Item = Hash> {
+    pub fn hashes(&self) -> impl Iterator<Item = Hash> {
         let counted = self.sketch().and_then(Sketch::hashes);
         let samples = if counted.is_some() { &[] } else { &*self.samples };
         let sampled = samples.iter().map(|sample| kept(sample.hash()));

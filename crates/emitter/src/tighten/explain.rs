@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use trailtrim_aggregator::{Activity, Holder, Principal, Row, RowKey, day};
+use trailtrim_aggregator::{Activity, EventHash, Holder, Principal, Row, RowKey, day};
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::pattern;
 
@@ -179,16 +179,26 @@ fn was_made(key: &RowKey, row: &Row, catalog: Catalog) -> bool {
 }
 
 /// What a principal did that something attached allows, by action and by the resource in small letters.
-pub(crate) struct Spelled<'a>(BTreeMap<(&'a str, String), Vec<(&'a RowKey, &'a Row)>>);
+pub(crate) struct Spelled<'a> {
+    all: BTreeMap<(&'a str, String), Vec<(&'a RowKey, &'a Row)>>,
+    /// Those on what calls go through, by action and by each event that can be named.
+    ways: BTreeMap<(&'a str, EventHash), Vec<(&'a RowKey, &'a Row)>>,
+}
 
 impl<'a> Spelled<'a> {
     /// Takes all that is not among `missing`, which nothing attached allows; nothing where nothing is.
     pub(crate) fn of(principal: &'a Principal, missing: &BTreeSet<&RowKey>) -> Spelled<'a> {
-        let mut spelled = Spelled(BTreeMap::new());
+        let mut spelled = Spelled { all: BTreeMap::new(), ways: BTreeMap::new() };
         let used = principal.rows.iter().filter(|(key, _)| key.outcome.grants());
         for (key, row) in used.filter(|(key, _)| !missing.is_empty() && !missing.contains(key)) {
-            let place = (key.action.as_str(), key.resource.to_ascii_lowercase());
-            spelled.0.entry(place).or_default().push((key, row));
+            let action = key.action.as_str();
+            let place = (action, key.resource.to_ascii_lowercase());
+            spelled.all.entry(place).or_default().push((key, row));
+            if is_way(action, &key.resource) {
+                for event in row.stats.hashes() {
+                    spelled.ways.entry((action, event)).or_default().push((key, row));
+                }
+            }
         }
         spelled
     }
@@ -198,7 +208,7 @@ impl<'a> Spelled<'a> {
     pub(crate) fn explain(&self, one: &NotAttached<'_>) -> Option<Explanation> {
         let small = one.key.resource.to_ascii_lowercase();
         let place = (one.key.action.as_str(), small.clone());
-        let mut others = self.0.get(&place)?.iter().filter(|(key, row)| {
+        let mut others = self.all.get(&place)?.iter().filter(|(key, row)| {
             key.resource != one.key.resource && one.row.stats.is_within(&row.stats)
         });
         let (key, _) = others.next()?;
@@ -207,24 +217,23 @@ impl<'a> Spelled<'a> {
 
     /// Explains what is allowed on what the same calls went through.
     pub(crate) fn through(&self, one: &NotAttached<'_>) -> Option<Explanation> {
-        let action = one.key.action.as_str();
-        let ways = || FILE.through.iter().filter(|way| way.service == service(action));
-        if one.forbidden || ways().next().is_none() {
-            return None;
-        }
-        let is_way = |resource: &str| {
-            let named = resource.splitn(6, ':').nth(5).unwrap_or_default();
-            ways().any(|way| named.starts_with(&way.resource))
-        };
-        let all = self.0.range((action, String::new())..);
-        let same = all.take_while(|((other, _), _)| *other == action);
-        let mut ways = same.flat_map(|(_, rows)| rows).filter(|(key, row)| {
-            key.resource != one.key.resource
-                && is_way(&key.resource)
-                && one.row.stats.is_within(&row.stats)
-        });
+        // Whatever has all of its events has the first of them, which few others have.
+        let event = one.row.stats.hashes().next().filter(|_| !one.forbidden)?;
+        let mut ways =
+            self.ways.get(&(one.key.action.as_str(), event))?.iter().filter(|(key, row)| {
+                key.resource != one.key.resource && one.row.stats.is_within(&row.stats)
+            });
         let (key, _) = ways.next()?;
         Some(Explanation::Through { resource: key.resource.clone() })
+    }
+}
+
+/// Tells whether a resource is one that calls of an action go through.
+fn is_way(action: &str, resource: &str) -> bool {
+    let mut ways = FILE.through.iter().filter(|way| way.service == service(action)).peekable();
+    ways.peek().is_some() && {
+        let named = resource.splitn(6, ':').nth(5).unwrap_or_default();
+        ways.any(|way| named.starts_with(&way.resource))
     }
 }
 
@@ -343,6 +352,8 @@ pub(crate) fn frozen_by(one: &NotAttached<'_>, catalog: Catalog) -> BTreeMap<Str
 
 #[cfg(test)]
 mod tests {
+    use trailtrim_aggregator::EventKey;
+
     use super::*;
 
     #[test]
@@ -397,6 +408,47 @@ mod tests {
             };
             assert!(was_made(&key, &of(service, name), catalog), "{action}");
             assert!(!was_made(&key, &of("s3", "PutObject"), catalog), "{action}");
+        }
+    }
+
+    #[test]
+    fn only_what_calls_go_through_is_asked_by_their_events() {
+        let mut principal = Principal::new("arn:aws:iam::111122223333:role/r").unwrap();
+        let point = "arn:aws:s3:eu-west-1:111122223333:accesspoint/p/object";
+        let row = |events: &[&str]| {
+            let mut row = Row::default();
+            for id in events {
+                let event = EventKey { key: id, event_id: id, time: None, region: "eu-west-1" };
+                row.stats.add(event, &"a.json".into());
+            }
+            row
+        };
+        let key = |resource: &str| RowKey {
+            action: "s3:GetObject".to_owned(),
+            resource: resource.to_owned(),
+            conditions: Vec::new(),
+            outcome: trailtrim_aggregator::Outcome::Granted,
+        };
+        let asked: Vec<(RowKey, Row, bool)> = vec![
+            (key("arn:aws:s3:::b/one"), row(&["1"]), true),
+            (key("arn:aws:s3:::b/part"), row(&["3"]), true),
+            (key("arn:aws:s3:::b/beside"), row(&["4"]), false),
+            (key("arn:aws:s3:::b/more"), row(&["2", "4"]), false),
+        ];
+        let others = [
+            (key(&format!("{point}/one")), row(&["1"])),
+            (key(&format!("{point}/two")), row(&["2", "3"])),
+            (key("arn:aws:s3:::own/beside"), row(&["4"])),
+        ];
+        let missing = asked.iter().map(|(key, ..)| key).collect();
+        principal.rows.extend(others);
+        let spelled = Spelled::of(&principal, &missing);
+        assert_eq!(spelled.ways.len(), 3, "no other row is looked at");
+        for (key, row, expected) in &asked {
+            let mut one = NotAttached { principal: &principal.arn, key, row, forbidden: false };
+            assert_eq!(spelled.through(&one).is_some(), *expected, "{key:?}");
+            one.forbidden = true;
+            assert_eq!(spelled.through(&one), None);
         }
     }
 
