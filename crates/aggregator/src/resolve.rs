@@ -23,7 +23,7 @@ use crate::history::{self, policy_changes};
 use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::lives;
 use crate::outcome::Outcome;
-use crate::signed_in::{add_tried, sign_ins};
+use crate::signed_in::{Tried, sign_ins};
 use crate::sketch::{Hash, Sketch};
 use crate::stats::{Join, Stats};
 use crate::usage::Usage;
@@ -197,7 +197,7 @@ fn resolve_as(
             }
         }
     }
-    add_tried(usage, facts, catalog, &mut principals);
+    Tried::of(usage, facts).add(facts, catalog, &outsiders, &mut principals);
     let federated = federated(usage, facts, catalog);
     for principal in principals.iter_mut().filter(|_| !federated.is_empty()) {
         principal.federated = federated.get(&principal.arn).cloned().unwrap_or_default();

@@ -18,7 +18,7 @@ use trailtrim_ingest::Record;
 use crate::activity::{Principal, Row, RowKey, Unmapped};
 use crate::call::Call;
 use crate::facts::Known;
-use crate::identity::PrincipalKey;
+use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::outcome::Outcome;
 use crate::resolve::may_be_of;
 use crate::stats::{Join as _, Stats};
@@ -111,33 +111,61 @@ pub(crate) fn sign_ins(usage: &Usage, facts: &Known<'_>) -> (SignIns, SignIns) {
     (signed_in, kept_out)
 }
 
-/// Adds what records that are no API calls name to what their principals tried.
-pub(crate) fn add_tried(
-    usage: &Usage,
-    facts: &Known<'_>,
-    catalog: Catalog,
-    principals: &mut [Principal],
-) {
-    // What an endpoint saw is beside a call, which is recorded by itself.
-    let named: BTreeSet<(&str, &str)> = usage
-        .other
-        .keys()
-        .filter(|event| event.kind == OtherKind::NotAnApiCall)
-        .map(|event| (&*event.event_source, &*event.event_name))
-        .collect();
-    if named.is_empty() {
-        return;
-    }
-    let mut by_arn: BTreeMap<String, Vec<Kept<'_>>> = BTreeMap::new();
-    for one in all(usage).filter(|one| !one.is_kept_out()) {
-        if named.contains(&(&*one.call.event_source, &*one.call.event_name)) {
-            by_arn.entry(facts.principal_arn(&one.key).0).or_default().push(one);
+/// What records that are no API calls name of what each principal tried, by its ARN.
+pub(crate) struct Tried<'u>(BTreeMap<String, Vec<Kept<'u>>>);
+
+impl<'u> Tried<'u> {
+    /// Gathers it.
+    pub(crate) fn of(usage: &'u Usage, facts: &Known<'_>) -> Tried<'u> {
+        // What an endpoint saw is beside a call, which is recorded by itself.
+        let named: BTreeSet<(&str, &str)> = usage
+            .other
+            .keys()
+            .filter(|event| event.kind == OtherKind::NotAnApiCall)
+            .map(|event| (&*event.event_source, &*event.event_name))
+            .collect();
+        let mut by_arn: BTreeMap<String, Vec<Kept<'_>>> = BTreeMap::new();
+        if !named.is_empty() {
+            for one in all(usage).filter(|one| !one.is_kept_out()) {
+                if named.contains(&(&*one.call.event_source, &*one.call.event_name)) {
+                    by_arn.entry(facts.principal_arn(&one.key).0).or_default().push(one);
+                }
+            }
         }
+        Tried(by_arn)
     }
-    for principal in principals {
-        for one in by_arn.get(&principal.arn).into_iter().flatten() {
-            principal.tried(&one.call, one.stats, catalog);
+
+    /// Adds it to the principals, in the order of their ARNs: to those that made no call as well.
+    pub(crate) fn add(
+        &self,
+        facts: &Known<'_>,
+        catalog: Catalog,
+        outsiders: &BTreeMap<Outsider, Stats>,
+        principals: &mut Vec<Principal>,
+    ) {
+        let called: BTreeSet<&str> = principals.iter().map(|one| one.arn.as_str()).collect();
+        let elsewhere = |arn: &str| Outsider { reason: Reason::OtherAccount, identity: arn.into() };
+        let mut others: Vec<Principal> = Vec::new();
+        for (arn, all) in &self.0 {
+            // Of one whose calls others alone recorded, what it did is not known.
+            if called.contains(arn.as_str()) || outsiders.contains_key(&elsewhere(arn)) {
+                continue;
+            }
+            let Some(mut one) = Principal::new(arn) else { continue };
+            one.ids =
+                all.iter().filter_map(|kept| kept.key.id.as_deref().map(str::to_owned)).collect();
+            one.path_known = all.iter().all(|kept| facts.principal_arn(&kept.key).1);
+            others.push(one);
         }
+        for one in principals.iter_mut().chain(&mut others) {
+            for kept in self.0.get(&one.arn).into_iter().flatten() {
+                one.tried(&kept.call, kept.stats, catalog);
+            }
+        }
+        // Whoever only signed in tried nothing.
+        others.retain(|one| !one.rows.is_empty() || !one.unmapped.is_empty());
+        principals.append(&mut others);
+        principals.sort_by(|one, other| one.arn.cmp(&other.arn));
     }
 }
 
@@ -231,6 +259,9 @@ mod tests {
             record("taxconsole", "GetTaxRegistration", console, "3"),
             record("taxconsole", "GetWhatNobodyKnows", console, "4"),
             record("data-sqs", "GetThing", console, "5"),
+            // Of one who made no call as well, and of one who did nothing.
+            record("taxconsole", "GetTaxRegistration", console, "6").replace("jo", "ann"),
+            record("signin", "ConsoleLogin", "AwsConsoleSignIn", "7").replace("jo", "zoe"),
         ];
         let scope = Scope::default();
         let mut observer = Observer::new(Catalog::embedded(), &scope);
@@ -238,13 +269,14 @@ mod tests {
             observer.observe(&Provenance::bare(&"a".into()), &Record::parse(text).unwrap());
         }
         let activity = crate::resolve::resolve(&observer.into_usage(), Catalog::embedded());
-        let [jo] = &activity.principals[..] else { panic!("{activity:#?}") };
-        let rows: Vec<_> = jo
-            .rows
-            .keys()
-            .map(|key| (key.action.as_str(), key.resource.as_str(), key.outcome))
-            .collect();
-        assert_eq!(rows, [("tax:GetTaxRegistration", "*", Outcome::Unknown)]);
+        let [ann, jo] = &activity.principals[..] else { panic!("{activity:#?}") };
+        assert!(ann.name == "ann" && ann.unmapped.is_empty() && ann.frozen.is_empty());
+        for one in [ann, jo] {
+            let keys = one.rows.keys();
+            let rows: Vec<_> =
+                keys.map(|key| (key.action.as_str(), key.resource.as_str(), key.outcome)).collect();
+            assert_eq!(rows, [("tax:GetTaxRegistration", "*", Outcome::Unknown)]);
+        }
         // Nobody knows the source; one of its words is a service's prefix.
         assert_eq!(jo.frozen, ["data-sqs", "sqs", "tax"].map(str::to_owned).into());
         let lost = jo.unmapped.keys().filter(|key| key.kind.loses());
