@@ -137,6 +137,16 @@ fn a_role_that_an_unmapped_call_brought_keeps_the_passing_of_it_alone() {
     assert_eq!(passed(&cut), [json!("*")], "{cut:#}");
     assert_eq!(passes(&cut), std::slice::from_ref(&to), "{cut:#}");
     assert!(why(&cut, "iam:PassRole").contains("perhaps others where the record was cut"));
+    // As of what nobody knows, to whatever service, but where its verb passes none.
+    let of = |event: &'static str| {
+        let log = Log { records: log.records.clone(), ..Log::alive(ACCOUNT, 8) };
+        let new = log.daily("worker", source, event, &brings);
+        looked(&new, &[glue.clone(), allow(&["iam:PassRole"], "*")])
+    };
+    let new = of("CreateSomethingNew");
+    assert_eq!((passed(&new), passes(&new)), (vec![json!("*")], vec![Value::Null]), "{new:#}");
+    assert!(why(&new, "iam:PassRole").contains("CreateSomethingNew of glue.amazonaws.com"));
+    assert_eq!(passed(&of("GetSomethingNew")), [json!(role)]);
     // Beside what another reason keeps.
     let ecs = allow(&["ecs:UpdateService"], "*");
     let change = r#"{"cluster":"c","service":"s","taskDefinition":"web:3"}"#;

@@ -63,7 +63,7 @@ impl PrincipalKind {
 pub struct Brought {
     /// Those that the records name.
     pub roles: BTreeSet<String>,
-    /// Whether what some of the calls had was left out, so that they may have brought others.
+    /// Whether they may have brought others: what some of the calls had was left out, or nobody knows what they have.
     pub untold: bool,
 }
 
@@ -103,7 +103,7 @@ pub struct Principal {
     pub unmapped: BTreeMap<UnmappedKey, Stats>,
     /// Services of which some call could not be mapped: what is granted of them is not all.
     pub frozen: BTreeSet<String>,
-    /// Events that could not be mapped and brought roles, each with these. Whoever makes such calls may have to pass
+    /// Events that could not be mapped and brought roles, or may have, each with these. Whoever makes such calls may have to pass
     /// them.
     pub brought: BTreeMap<(String, String), Brought>,
     /// The workload that all this is of, where they are told apart; see [`resolve_by_workload`].

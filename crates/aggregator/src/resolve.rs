@@ -319,10 +319,14 @@ impl Principal {
                 (kind, named, why.to_owned()),
                 may_be_of(call, operation, catalog),
             );
-            // Nothing is granted for a role that it brings, and the passing of it is not taken away.
-            if kind == Unmapped::Unverified && outcome != Outcome::Denied {
+            // Nothing is granted for a role that it brings, and the passing of it is not taken away. Which members of
+            // an event nobody knows hold roles is not known either, and none of them was kept.
+            if kind.loses() && outcome != Outcome::Denied {
                 let request = CallRequest { call, principal: &self.arn, facts };
-                let untold = call.is_cut() && operation.passes_roles();
+                let untold = match kind {
+                    Unmapped::Unknown => catalog.may_pass_roles(&call.event_name),
+                    _ => call.is_cut() && operation.passes_roles(),
+                };
                 let roles =
                     if call.is_cut() { BTreeSet::new() } else { operation.passed(&request) };
                 if untold || !roles.is_empty() {
@@ -779,6 +783,21 @@ mod tests {
         assert_eq!(frozen(&with, ""), (glue(), vec![role.to_owned()]));
         assert_eq!(frozen(r#"{"name":"q"}"#, ""), (glue(), Vec::new()));
         assert_eq!(frozen(&with, r#","errorCode":"AccessDenied""#), Default::default());
+    }
+
+    #[test]
+    fn an_event_that_nobody_knows_may_have_passed_a_role() {
+        let perhaps = |name: &str, error: &str| {
+            let role = r#"{"name":"q","role":"arn:aws:iam::111122223333:role/quality"}"#;
+            let principal = who_called(("glue.amazonaws.com", name), role, error);
+            assert!(principal.unmapped.keys().any(|key| key.kind == Unmapped::Unknown));
+            let mut brought = principal.brought.into_values();
+            brought.next().map(|brought| (brought.roles.len(), brought.untold))
+        };
+        assert_eq!(perhaps("CreateSomethingNew", ""), Some((0, true)));
+        assert_eq!(perhaps("Getaway", ""), Some((0, true)));
+        assert_eq!(perhaps("GetSomethingNew", ""), None);
+        assert_eq!(perhaps("CreateSomethingNew", r#","errorCode":"AccessDenied""#), None);
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub(crate) fn write(world: &World<'_>, input: &Input) -> Result<Vec<u8>, Compile
     let via = tables.via();
     let companions = tables.companions();
     let undoing = tables.undoing();
+    let pass_role = world.rules().find_map(|rules| rules.pass_role.as_ref());
+    let passing_none = pass_role.into_iter().flat_map(|rules| &rules.not_verbs);
+    let passing_none = tables.writer.strings(passing_none.map(String::as_str));
     let forms = tables.forms();
     let root = tables.writer.list(vec![
         service_index,
@@ -66,6 +69,7 @@ pub(crate) fn write(world: &World<'_>, input: &Input) -> Result<Vec<u8>, Compile
         forms,
         observed,
         undoing,
+        passing_none,
     ]);
     Ok(tables.writer.finish(root))
 }

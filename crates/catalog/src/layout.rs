@@ -59,6 +59,8 @@ pub mod root {
     pub const OBSERVED: u32 = 12;
     /// How services take back what they did for others.
     pub const UNDOING: u32 = 13;
+    /// Words that the names of events begin with which pass no roles.
+    pub const PASSING_NONE: u32 = 14;
 }
 
 /// An event, as the index has it: its key, then these.

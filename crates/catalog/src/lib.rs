@@ -122,6 +122,14 @@ impl Catalog {
         operation.service().is_some_and(|prefix| self.service(prefix).is_some())
     }
 
+    /// Tells whether an event that is not known may be of a call that passes a role, by the verb of its name.
+    pub fn may_pass_roles(self, event_name: &str) -> bool {
+        !self.table.root().node(root::PASSING_NONE).strings().any(|word| {
+            let rest = event_name.strip_prefix(word);
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase()))
+        })
+    }
+
     /// Returns every service, ordered by prefix.
     pub fn services(self) -> impl Iterator<Item = ServiceFacts> {
         ServiceFacts::all(self.table)

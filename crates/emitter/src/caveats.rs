@@ -42,6 +42,8 @@ pub struct Caveats {
     pub shared: Vec<SharedBy>,
     /// Calls that could not be mapped and brought roles, in words.
     pub brought: BTreeSet<String>,
+    /// Calls that could not be mapped and of which nobody knows whether they brought roles.
+    pub perhaps_passing: BTreeSet<String>,
     /// Grants on what did not exist and anybody may make, by what that is and why it matters: each action with
     /// its resource.
     pub nobodys: BTreeMap<(&'static str, &'static str), BTreeSet<String>>,
@@ -134,8 +136,12 @@ impl Caveats {
                 caveats.nobodys.insert((&name.what, &name.reason), grants);
             }
         }
-        let all = principal.brought.iter();
-        caveats.brought = all.map(|(event, brought)| brings(event, brought)).collect();
+        for (event, brought) in &principal.brought {
+            match brought.roles.is_empty() {
+                true => caveats.perhaps_passing.insert(format!("{} of {}", event.1, event.0)),
+                false => caveats.brought.insert(brings(event, brought)),
+            };
+        }
         caveats.any_role = any_role.collect();
         let widened = widened.into_iter();
         caveats.widened =
@@ -199,6 +205,14 @@ impl Caveats {
                 .iter()
                 .map(|what| format!("{what}: whether it needs iam:PassRole on that is not known")),
         );
+        if !self.perhaps_passing.is_empty() {
+            let calls: Vec<&str> = self.perhaps_passing.iter().map(String::as_str).collect();
+            notes.push(format!(
+                "whether these calls, which could not be mapped, passed roles is not known, and nothing is granted \
+                 for it: {}",
+                some(&calls)
+            ));
+        }
         if !self.pathless.is_empty() {
             let names: Vec<&str> = self.pathless.iter().map(String::as_str).collect();
             notes.push(format!(

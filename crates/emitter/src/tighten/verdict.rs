@@ -161,7 +161,7 @@ impl Frozen {
     fn passing(&self, allow: &Allow<'_>) -> Option<(Rest, String)> {
         let kept = self.passing.iter().filter_map(|Passing { what, brought, to }| {
             let rest = match to.as_ref().map_or(Rest::All, |to| allow.passing(to)) {
-                // Where a record was cut, it may be about any role.
+                // Where a record was cut, or nobody knows what is in it, it may be about any role.
                 rest if rest == Rest::Nothing || brought.untold => rest,
                 rest => allow.passing_of(&brought.roles, rest),
             };
