@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use crate::call::Denial;
@@ -53,6 +54,10 @@ static FILE: LazyLock<File> = LazyLock::new(|| {
     file
 });
 
+/// What all messages of refusals have.
+static VERB: LazyLock<Finder<'static>> =
+    LazyLock::new(|| Finder::new("not authorized to perform:"));
+
 /// Returns the data that messages are read by.
 pub(crate) fn data() -> &'static str {
     include_str!("../data/denials.toml")
@@ -65,6 +70,8 @@ pub(crate) fn parse(message: &str) -> Option<Denial<'_>> {
         let policy = Some(Cow::Borrowed(service.kind.as_str()));
         return Some(Denial { action: None, resource: None, policy, explicit: false });
     }
+    // Most errors are none, and setting up a search of texts costs more than one of bytes.
+    VERB.find(message.as_bytes())?;
     let (_, after) = message.split_once(ACTION).or_else(|| {
         // Only the verb is certain where a line was wrapped.
         message.split_once("not authorized to perform:")

@@ -179,12 +179,12 @@ impl Extractor {
         self.scan_arns && root == "request"
     }
 
-    /// Appends the parts of one root. `spelling` is a buffer.
+    /// Appends the parts of one root.
     pub(crate) fn extract<'r>(
         &self,
         root: &'static str,
         json: Value<'r>,
-        spelling: &mut String,
+        spelling: &mut Spelling,
         out: &mut Vec<Part<'r>>,
     ) {
         let scan = self.scans(root);
@@ -204,18 +204,29 @@ impl Extractor {
             .flat_map(|branch| [Some(branch), branch.deep.as_deref()])
             .flatten()
             .collect();
+        let Spelling { path, key } = spelling;
+        path.clear();
         // Where it is matters to what is found by looking everywhere; else nobody asks.
-        let path = if scan { root.to_owned() } else { String::new() };
-        let mut walk = Walk { skipped: &self.skipped, path, key: spelling, out };
+        if scan {
+            path.push_str(root);
+        }
+        let mut walk = Walk { skipped: &self.skipped, path, key, out };
         walk.value(json, &here, scan);
     }
+}
+
+/// Buffers for what extraction paths spell, used again from record to record.
+#[derive(Debug, Default)]
+pub(crate) struct Spelling {
+    path: String,
+    key: String,
 }
 
 struct Walk<'e, 'o, 'r> {
     skipped: &'e HashSet<&'static str, RandomState>,
     /// Where the walk is, in the spelling of extraction paths, as long as ARNs are looked for.
-    path: String,
-    /// The last key, in that spelling; a buffer.
+    path: &'o mut String,
+    /// The last key, in that spelling.
     key: &'o mut String,
     out: &'o mut Vec<Part<'r>>,
 }
@@ -449,7 +460,7 @@ mod tests {
     fn parts(extractor: &Extractor, json: &str) -> Vec<(String, String)> {
         let json = trailtrim_ingest::Json::parse(json).unwrap();
         let mut out = Vec::new();
-        extractor.extract("request", json.value(), &mut String::new(), &mut out);
+        extractor.extract("request", json.value(), &mut Spelling::default(), &mut out);
         out.into_iter().map(|(path, value)| (path.into_owned(), value.into_owned())).collect()
     }
 

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use memchr::memchr;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use trailtrim_catalog::Catalog;
 use trailtrim_ingest::{Json, Record};
@@ -60,6 +62,10 @@ static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(|| {
     data.federated
 });
 
+/// To look for their names.
+static NAMES: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| PROVIDERS.iter().map(|one| Finder::new(&one.name)).collect());
+
 /// The data that observing depends on.
 pub(crate) fn data() -> &'static str {
     DATA
@@ -94,6 +100,11 @@ pub(crate) struct Identity {
 impl Identity {
     /// Reads it out of `userIdentity`, which most sessions do not have it in.
     pub(crate) fn of(json: &Json<'_>) -> Option<Identity> {
+        // Nearly none names a provider, however that may be spelled.
+        let text = json.text().as_bytes();
+        if !NAMES.iter().any(|name| name.find(text).is_some()) && memchr(b'\\', text).is_none() {
+            return None;
+        }
         let context = object_of(Some(json), "sessionContext")?;
         let web = object_of(Some(&context), "webIdFederationData")?;
         let provider = provider(&text_of(Some(&web), "federatedProvider")?)?;

@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
-use memchr::memchr2;
+use memchr::{memchr_iter, memchr2};
 use serde::Deserialize;
 
 use crate::call::{Call, Open, Part, Place};
@@ -241,10 +241,15 @@ impl Taken {
         let mut service = "";
         let mut rest = text;
         if let Some(after) = text.strip_prefix("arn:") {
-            let mut fields = after.splitn(5, ':');
-            service = fields.nth(1).unwrap_or_default();
+            let mut colons = memchr_iter(b':', after.as_bytes());
+            let mut colon = || colons.next();
+            let (partition, end) = (colon(), colon());
+            service = partition
+                .and_then(|at| after.get(at + 1..end.unwrap_or(after.len())))
+                .unwrap_or_default();
             // The head of an ARN: partition, service, region and account are few.
-            if let Some(tail) = fields.nth(2)
+            if let (Some(_), Some(at)) = (colon(), colon())
+                && let Some(tail) = after.get(at + 1..)
                 && !service.is_empty()
             {
                 let (head, _) = text.split_at(text.len() - tail.len());

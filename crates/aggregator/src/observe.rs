@@ -17,7 +17,7 @@ use crate::assumed::names_role;
 use crate::callers::{Called, Callers};
 use crate::context::{Contexts, Texts};
 use crate::coverage::Seen;
-use crate::extract::Extractor;
+use crate::extract::{Extractor, Spelling};
 use crate::filed::Filing;
 use crate::history;
 use crate::identity::Caller;
@@ -95,7 +95,7 @@ pub struct Observer<'s> {
     recent: Recent,
     name: Vec<u8>,
     key: Vec<u8>,
-    spelling: String,
+    spelling: Spelling,
     filing: Filing,
 }
 
@@ -122,7 +122,7 @@ impl<'s> Observer<'s> {
             recent: Recent::default(),
             name: Vec::new(),
             key: Vec::new(),
-            spelling: String::new(),
+            spelling: Spelling::default(),
             filing: Filing::default(),
         }
     }

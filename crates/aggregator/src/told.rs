@@ -12,7 +12,7 @@ use trailtrim_ingest::{Json, Record, Value};
 use crate::call::{Call, Category, Copy, Denial, Part, Resource, put_optional};
 use crate::callers::Identified;
 use crate::denial;
-use crate::extract::Extractor;
+use crate::extract::{Extractor, Spelling};
 use crate::listed::Listed;
 
 /// A record, and what is known of it beside.
@@ -79,8 +79,8 @@ impl<'r> Told<'r> {
         }
     }
 
-    /// Returns the call. `listed` is what the record has in `resources[]`, `spelling` a buffer.
-    pub(crate) fn call(self, listed: &[Listed<'r>], spelling: &mut String) -> Call<'r> {
+    /// Returns the call. `listed` is what the record has in `resources[]`, `spelling` has buffers.
+    pub(crate) fn call(self, listed: &[Listed<'r>], spelling: &mut Spelling) -> Call<'r> {
         let mut parts: Vec<Part<'r>> = Vec::with_capacity(8);
         for (root, json) in self.roots() {
             if let Some(json) = json {

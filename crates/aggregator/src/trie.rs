@@ -23,6 +23,7 @@
 //! Several names of one call follow one another in one path. A segment that ends in `/` goes on
 //! within its name; any other ends it.
 
+use memchr::memchr;
 use smallvec::SmallVec;
 
 use crate::sketch::{Sketch, hash_segments};
@@ -511,7 +512,7 @@ fn pour_all<V: Bounded>(
 pub(crate) fn segments<'n>(name: &'n str, out: &mut Segments<'n>) {
     let mut rest = name;
     for _ in 1..DEEPEST {
-        match rest.find('/') {
+        match memchr(b'/', rest.as_bytes()) {
             Some(at) => {
                 let (head, tail) = rest.split_at(at + 1);
                 out.push(head);

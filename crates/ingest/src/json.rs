@@ -79,7 +79,7 @@ impl<'a> Json<'a> {
 
     /// Returns the value to be looked into, which can be passed around freely.
     pub fn value(&self) -> Value<'_> {
-        Value(&self.0)
+        Value { text: &self.0, plain: false }
     }
 
     /// Returns a boolean, also from the strings `"true"` and `"false"` in any case.
@@ -106,45 +106,52 @@ impl<'a> Json<'a> {
 }
 
 /// A borrowed [`Json`]: what it returns lives as long as the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Value<'a>(&'a str);
+#[derive(Debug, Clone, Copy)]
+pub struct Value<'a> {
+    text: &'a str,
+    /// Whether it is known to be a string without escapes.
+    plain: bool,
+}
 
 impl<'a> Value<'a> {
     /// Returns the JSON text, as it stood in the log.
     pub fn text(self) -> &'a str {
-        self.0
+        self.text
     }
 
     /// Returns whether this is an object.
     pub fn is_object(self) -> bool {
-        self.0.starts_with('{')
+        self.text.starts_with('{')
     }
 
     /// Returns whether this is an array.
     pub fn is_array(self) -> bool {
-        self.0.starts_with('[')
+        self.text.starts_with('[')
     }
 
     /// Returns whether this is `null`.
     pub fn is_null(self) -> bool {
-        self.0.starts_with('n')
+        self.text.starts_with('n')
     }
 
     /// Returns the text of a string value, unescaped; `None` for anything else.
     pub fn as_text(self) -> Option<Cow<'a, str>> {
-        unquote(self.0)
+        match self.plain {
+            true => inside(self.text).map(Cow::Borrowed),
+            false => unquote(self.text),
+        }
     }
 
     /// Returns an object's members in their order; nothing for other values.
     pub fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Value<'a>)> {
-        let mut members = Members::of(self.0);
-        std::iter::from_fn(move || members.next_raw().map(|(key, value)| (key, Value(value))))
+        let mut members = Members::of(self.text);
+        std::iter::from_fn(move || members.next_value())
     }
 
     /// Returns an array's elements in their order; nothing for other values.
     pub fn elements(self) -> impl Iterator<Item = Value<'a>> {
-        let mut elements = Elements::of(self.0);
-        std::iter::from_fn(move || elements.next_raw().map(Value))
+        let mut elements = Elements::of(self.text);
+        std::iter::from_fn(move || elements.inner.value())
     }
 }
 
@@ -162,7 +169,11 @@ impl<'a> Members<'a> {
 
     /// Returns the next key, unescaped, and the raw text of its value.
     pub(crate) fn next_raw(&mut self) -> Option<(Cow<'a, str>, &'a str)> {
-        let key = unquote(self.inner.value()?)?;
+        self.next_value().map(|(key, value)| (key, value.text))
+    }
+
+    fn next_value(&mut self) -> Option<(Cow<'a, str>, Value<'a>)> {
+        let key = self.inner.value()?.as_text()?;
         self.inner.colon()?;
         Some((key, self.inner.value()?))
     }
@@ -190,7 +201,7 @@ impl<'a> Elements<'a> {
 
     /// Returns the raw text of the next element.
     pub(crate) fn next_raw(&mut self) -> Option<&'a str> {
-        self.inner.value()
+        self.inner.value().map(Value::text)
     }
 }
 
@@ -216,25 +227,24 @@ impl<'a> Items<'a> {
     }
 
     /// Takes the next value, over a comma before it.
-    fn value(&mut self) -> Option<&'a str> {
+    fn value(&mut self) -> Option<Value<'a>> {
         self.scan.pass(b',');
         self.scan.space();
         let from = self.scan.at();
-        if self.scan.value().is_none() {
-            let length = value_length(self.text.as_bytes().get(from..)?)?;
-            self.scan.go_to(from + length);
-        }
-        self.text.get(from..self.scan.at())
+        let plain = match self.scan.value() {
+            Some(plain) => plain,
+            None => {
+                let length = value_length(self.text.as_bytes().get(from..)?)?;
+                self.scan.go_to(from + length);
+                false
+            }
+        };
+        Some(Value { text: self.text.get(from..self.scan.at())?, plain })
     }
 
     fn colon(&mut self) -> Option<()> {
         self.scan.pass(b':')
     }
-}
-
-/// Returns what follows a byte at the start of `text`, which is ASCII.
-fn after(text: &str, byte: u8) -> Option<&str> {
-    (text.as_bytes().first() == Some(&byte)).then(|| text.get(1..))?
 }
 
 /// Returns the length of the value that `bytes` start with, where the fast road does not know it.
@@ -288,13 +298,16 @@ fn string_length(bytes: &[u8]) -> Option<usize> {
 ///
 /// A lone surrogate escape (CloudTrail cuts long messages anywhere) becomes U+FFFD.
 pub(crate) fn unquote(raw: &str) -> Option<Cow<'_, str>> {
-    let inner = after(raw, b'"')?;
-    let (b'"', end) = (*inner.as_bytes().last()?, inner.len() - 1) else { return None };
-    let inner = inner.get(..end)?;
+    let inner = inside(raw)?;
     match memchr::memchr(b'\\', inner.as_bytes()) {
         None => Some(Cow::Borrowed(inner)),
         Some(_) => unescape(inner).map(Cow::Owned),
     }
+}
+
+/// Returns what stands between the quotes of a string.
+fn inside(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
 }
 
 fn unescape(inner: &str) -> Option<String> {

@@ -386,6 +386,7 @@ where
     'a: 's,
 {
     /// Reads the next slot with `read`; a value that it cannot read is noted as odd.
+    #[inline(always)]
     fn next<T>(&mut self, read: impl FnOnce(Slot<'a>, Shape) -> Option<T>) -> Option<T> {
         let (slot, (value, field)) = self.slots.next()?;
         let value = (*value)?;
