@@ -85,6 +85,8 @@ fn visibility_tells_what_cloudtrail_shows() {
         "xray:GetSamplingRules",
         "xray:PutResourcePolicy",
         "iot:DescribeThing",
+        "iotsitewise:StartSearch",
+        "lambda:RunMicrovm",
     ] {
         assert_eq!(sight(action), Visibility::Unknown, "{action}");
     }
