@@ -694,6 +694,13 @@ fn a_call_of_a_source_that_nobody_knows_keeps_what_has_its_name() {
     assert_eq!(frozen, ["cloudwatch"], "{made:#}");
     let removed = &list(&made, "statements")[0]["removed"][0]["actions"];
     assert_eq!(texts(removed), ["cloudformation:CreateStack"], "{made:#}");
+    // The console of billing has calls of several.
+    let source = "billingconsole.amazonaws.com";
+    let log = Log::alive(ACCOUNT, 8).daily("worker", source, "GetRegionOptStatus", "{}");
+    let names = ["account:GetRegionOptStatus", "billing:GetBillingData", "iot:ListThings"];
+    let made = looked(&log, &[allow(&names, "*")]);
+    let frozen: Vec<&String> = made["frozen"].as_object().unwrap().keys().collect();
+    assert_eq!(frozen, ["account:GetRegionOptStatus", "billing"], "{made:#}");
 }
 
 #[test]

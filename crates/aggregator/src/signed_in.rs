@@ -32,6 +32,9 @@ const WHO: &str = "caller";
 /// The path of the part that has the unique id.
 const ID: &str = "caller.id";
 
+/// The path of the part that tells what an endpoint saw.
+const ENDPOINT: &str = "caller.endpoint";
+
 /// The name, of no event, under which one is kept whose calls the user keeps out.
 const KEPT_OUT: &str = "KeptOut";
 
@@ -55,7 +58,9 @@ pub(crate) fn sign_in<'r>(
     }
     let who = (Cow::Borrowed(WHO), Cow::Borrowed(&*key.arn));
     let id = key.id.as_deref().map(|id| (Cow::Borrowed(ID), Cow::Borrowed(id)));
-    let mut call = told::head(record, [who].into_iter().chain(id).collect());
+    let seen_there = kind == OtherKind::NetworkActivity;
+    let endpoint = seen_there.then_some((Cow::Borrowed(ENDPOINT), Cow::Borrowed("present")));
+    let mut call = told::head(record, [who].into_iter().chain(id).chain(endpoint).collect());
     if kept_out {
         // What it did is foreign evidence, and teaches nothing.
         call.event_source = Cow::Borrowed("");
@@ -83,6 +88,11 @@ struct Kept<'u> {
 impl Kept<'_> {
     fn is_kept_out(&self) -> bool {
         is_kept_out(&self.call)
+    }
+
+    /// Tells whether it counts as tried. What an endpoint saw is beside a call, which is recorded by itself.
+    fn is_tried(&self) -> bool {
+        !self.is_kept_out() && !self.call.parts.iter().any(|(path, _)| path == ENDPOINT)
     }
 }
 
@@ -117,19 +127,13 @@ pub(crate) struct Tried<'u>(BTreeMap<String, Vec<Kept<'u>>>);
 impl<'u> Tried<'u> {
     /// Gathers it.
     pub(crate) fn of(usage: &'u Usage, facts: &Known<'_>) -> Tried<'u> {
-        // What an endpoint saw is beside a call, which is recorded by itself.
-        let named: BTreeSet<(&str, &str)> = usage
-            .other
-            .keys()
-            .filter(|event| event.kind == OtherKind::NotAnApiCall)
-            .map(|event| (&*event.event_source, &*event.event_name))
-            .collect();
         let mut by_arn: BTreeMap<String, Vec<Kept<'_>>> = BTreeMap::new();
-        if !named.is_empty() {
-            for one in all(usage).filter(|one| !one.is_kept_out()) {
-                if named.contains(&(&*one.call.event_source, &*one.call.event_name)) {
-                    by_arn.entry(facts.principal_arn(&one.key).0).or_default().push(one);
-                }
+        for one in all(usage).filter(Kept::is_tried) {
+            let arn = facts.principal_arn(&one.key).0;
+            // What another account alone recorded tells nothing of what is attached in the principal's own.
+            let account = arn.split(':').nth(4).unwrap_or_default();
+            if one.call.account.is_empty() || one.call.account == account {
+                by_arn.entry(arn).or_default().push(one);
             }
         }
         Tried(by_arn)
@@ -262,6 +266,11 @@ mod tests {
             // Of one who made no call as well, and of one who did nothing.
             record("taxconsole", "GetTaxRegistration", console, "6").replace("jo", "ann"),
             record("signin", "ConsoleLogin", "AwsConsoleSignIn", "7").replace("jo", "zoe"),
+            // What an endpoint saw, and what another account alone recorded, counts for nothing.
+            record("taxconsole", "GetTaxRegistration", "AwsVpceEvent", "8").replace("jo", "net"),
+            record("taxconsole", "GetTaxRegistration", console, "9")
+                .replace("jo", "ext")
+                .replace(r#"Id":"111122223333"}"#, r#"Id":"999988887777"}"#),
         ];
         let scope = Scope::default();
         let mut observer = Observer::new(Catalog::embedded(), &scope);

@@ -69,6 +69,9 @@ pub(crate) struct SourceRule {
     pub(crate) prefix: String,
     #[serde(default)]
     pub(crate) models: Vec<String>,
+    /// Whether events of other services stand under it, too.
+    #[serde(default)]
+    pub(crate) shared: bool,
     pub(crate) reason: String,
 }
 

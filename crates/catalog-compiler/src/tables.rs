@@ -499,9 +499,16 @@ impl Tables<'_, '_> {
     }
 
     fn sources(&mut self) -> u32 {
+        let rules = self.world.rules().flat_map(|rules| &rules.source);
+        let shared: BTreeSet<&String> =
+            rules.filter(|rule| rule.shared).flat_map(|rule| &rule.events).collect();
         let mut entries = Vec::new();
         for (label, (prefix, _)) in labels(self.world) {
-            let items = vec![self.writer.string(&label), self.writer.string(&prefix)];
+            let items = vec![
+                self.writer.string(&label),
+                self.writer.string(&prefix),
+                u32::from(shared.contains(&label)),
+            ];
             entries.push((label, self.writer.list(items)));
         }
         self.writer.index(&entries)

@@ -117,9 +117,11 @@ impl Catalog {
         ServiceFacts::find(self.table, prefix)
     }
 
-    /// Tells whether an operation is of a service that is known, and not of a source that nobody knows.
+    /// Tells whether an operation is of a service that is known, and not of a source that nobody knows or that several
+    /// services share.
     pub fn knows_service_of(self, operation: &Operation) -> bool {
-        operation.service().is_some_and(|prefix| self.service(prefix).is_some())
+        !operation.is_of_shared_source()
+            && operation.service().is_some_and(|prefix| self.service(prefix).is_some())
     }
 
     /// Tells whether an event that is not known may be of a call that passes a role, by the verb of its name.

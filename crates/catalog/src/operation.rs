@@ -76,6 +76,8 @@ pub struct Operation {
     table: Table,
     event: Option<Node>,
     prefix: Box<str>,
+    /// Whether its source has events of several services.
+    shared: bool,
 }
 
 /// Returns the label of a source: `s3` of `s3.amazonaws.com`.
@@ -116,20 +118,18 @@ impl Operation {
         let look = |name: &str| events.find(&format!("{label}:{}", name.to_ascii_lowercase()));
         let name = event_name.trim();
         let event = look(name).or_else(|| look(undated(name)));
+        let source = table.root().node(root::SOURCE_INDEX).find(&label);
         let known = match event {
             Some(event) => event.node(event::PLAN).string(plan::PREFIX),
-            None => table
-                .root()
-                .node(root::SOURCE_INDEX)
-                .find(&label)
-                .map_or("", |source| source.string(1)),
+            None => source.map_or("", |source| source.string(1)),
         };
+        let shared = source.is_some_and(|source| source.number(2) != 0);
         let prefix = if known.is_empty() {
             label.split('.').next().unwrap_or_default().into()
         } else {
             known.into()
         };
-        Operation { table, event, prefix }
+        Operation { table, event, prefix, shared }
     }
 
     pub(crate) fn all(table: Table) -> impl Iterator<Item = (&'static str, Operation)> {
@@ -138,7 +138,7 @@ impl Operation {
         events.filter_map(move |event| {
             let (label, _) = event.string(0).rsplit_once(':')?;
             let prefix = event.node(event::PLAN).string(plan::PREFIX).into();
-            Some((label, Operation { table, event: Some(event), prefix }))
+            Some((label, Operation { table, event: Some(event), prefix, shared: false }))
         })
     }
 
@@ -152,6 +152,11 @@ impl Operation {
         let variants = plan.map(|plan| plan.node(plan::VARIANTS));
         let of_variants = variants.into_iter().flat_map(Node::nodes).map(|pair| pair.node(1));
         plan.into_iter().chain(of_variants)
+    }
+
+    /// Returns whether events of other services than its own stand under its source.
+    pub(crate) fn is_of_shared_source(&self) -> bool {
+        self.shared
     }
 
     /// Returns what the event is.
