@@ -26,8 +26,13 @@ use choice::Choice;
 /// No name, id or ARN in AWS is longer; anything beyond is content.
 const LONGEST_VALUE: usize = 4096;
 
-/// What CloudTrail writes in the place of a secret.
-const REDACTED: [&str; 3] = ["HIDDEN_DUE_TO_SECURITY_REASONS", "***", "<sensitiveDataRemoved>"];
+/// What CloudTrail writes in the place of a secret, in any letter case: the guides of Athena and of the Chime SDK differ.
+const REDACTED: [&str; 4] = [
+    "HIDDEN_DUE_TO_SECURITY_REASONS",
+    "HIDDEN_FOR_SECURITY_REASONS",
+    "***",
+    "<sensitiveDataRemoved>",
+];
 
 /// What is kept where a path asks only whether something is there.
 const PRESENT: &str = "present";
@@ -400,15 +405,19 @@ fn plain_arn(text: Cow<'_, str>) -> Cow<'_, str> {
     decoded.map_or(text, Cow::Owned)
 }
 
+fn is_redacted(value: &str) -> bool {
+    REDACTED.iter().any(|word| word.eq_ignore_ascii_case(value))
+}
+
 fn fits(value: &str) -> bool {
-    !value.is_empty() && value.len() <= LONGEST_VALUE && !REDACTED.contains(&value)
+    !value.is_empty() && value.len() <= LONGEST_VALUE && !is_redacted(value)
 }
 
 /// Returns whether parameters are not there as they were: left out as too long, or hidden as a whole.
 fn is_cut(json: Value<'_>) -> bool {
     static WORD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(OMITTED));
     if !json.is_object() {
-        return json.as_text().is_some_and(|text| REDACTED.contains(&&*text));
+        return json.as_text().is_some_and(|text| is_redacted(&text));
     }
     // Nearly none holds the word, however it may be spelled.
     let text = json.text().as_bytes();
@@ -688,7 +697,8 @@ mod tests {
     fn redacted_empty_and_overlong_values_are_not_kept() {
         let extractor = extractor(&["request.name"], &[], false);
         let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(LONGEST_VALUE + 1));
-        for json in [r#"{"name":"***"}"#, r#"{"name":""}"#, r#"{"name":null}"#, &long] {
+        let hidden = r#"{"name":"Hidden_For_Security_Reasons"}"#;
+        for json in [r#"{"name":"***"}"#, hidden, r#"{"name":""}"#, r#"{"name":null}"#, &long] {
             assert!(parts(&extractor, json).is_empty(), "{json}");
         }
         assert_eq!(parts(&extractor, r#"{"name":7}"#), [pair("request.name", "7")]);

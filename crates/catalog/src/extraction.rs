@@ -30,7 +30,7 @@ use crate::{FactKind, table::Node};
 /// `<Something>Request`, `<something>Set.items` and `{tag, content}` without a rule that could be
 /// told beforehand). It does not look below the keys of [`Extraction::skipped`].
 ///
-/// Values that are redacted (`HIDDEN_DUE_TO_SECURITY_REASONS`, `***`, `<sensitiveDataRemoved>`)
+/// Values that are redacted (`HIDDEN_DUE_TO_SECURITY_REASONS`, `Hidden_For_Security_Reasons`, `***`, `<sensitiveDataRemoved>`)
 /// are kept under no path but one that ends in `?`.
 #[derive(Clone, Copy, Debug)]
 pub struct Extraction {

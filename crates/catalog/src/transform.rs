@@ -286,7 +286,11 @@ fn copy_source(text: &str) -> Option<(String, Option<String>)> {
     let key = |key: &str| Some(key).filter(|key| !key.is_empty()).map(str::to_owned);
     let path = text.split("?versionId=").next()?;
     let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
-    if let Some((host, path)) = path.strip_prefix("https://").and_then(|rest| rest.split_once('/'))
+    let is_web =
+        |scheme: &str| ["https", "http"].iter().any(|one| one.eq_ignore_ascii_case(scheme));
+    if let Some((scheme, rest)) = path.split_once("://")
+        && is_web(scheme)
+        && let Some((host, path)) = rest.split_once('/')
     {
         let path = path.split('?').next()?;
         if let Some(bucket) = bucket_host(host) {
@@ -405,6 +409,21 @@ fn iam_path(text: &str, kind: &str, request: &dyn Request) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_an_object_has_either_scheme_in_any_letter_case() {
+        for scheme in ["https", "HTTP", "http"] {
+            for host in ["b.s3.eu-west-1.amazonaws.com/k/x", "s3.eu-west-1.amazonaws.com/b/k/x"] {
+                let found = copy_source(&format!("{scheme}://{host}"));
+                assert_eq!(
+                    found,
+                    Some(("b".to_owned(), Some("k/x".to_owned()))),
+                    "{scheme} {host}"
+                );
+            }
+        }
+        assert_eq!(copy_source("https://example.com/b/k"), None);
+    }
 
     #[test]
     fn an_image_names_its_repository_whatever_the_address_of_its_registry() {

@@ -21,7 +21,12 @@ pub struct Record<'e> {
     pub facts: BTreeMap<(FactKind, String), String>,
 }
 
-const REDACTED: [&str; 3] = ["HIDDEN_DUE_TO_SECURITY_REASONS", "***", "<sensitiveDataRemoved>"];
+const REDACTED: [&str; 4] = [
+    "HIDDEN_DUE_TO_SECURITY_REASONS",
+    "HIDDEN_FOR_SECURITY_REASONS",
+    "***",
+    "<sensitiveDataRemoved>",
+];
 
 /// Returns an event's operation.
 pub fn operation(event: &Value) -> Operation {
@@ -147,9 +152,9 @@ fn collect<'e>(value: &'e Value, keys: &[&str], skipped: &[&str], found: &mut Ve
         return;
     }
     let Some((key, rest)) = keys.split_first() else {
-        found.extend(
-            scalar(value).filter(|text| !text.is_empty() && !REDACTED.contains(&text.as_str())),
-        );
+        found.extend(scalar(value).filter(|text| {
+            !text.is_empty() && !REDACTED.iter().any(|word| word.eq_ignore_ascii_case(text))
+        }));
         return;
     };
     if *key == "**" {
@@ -211,7 +216,9 @@ fn collect<'e>(value: &'e Value, keys: &[&str], skipped: &[&str], found: &mut Ve
 
 fn member(members: &serde_json::Map<String, Value>, key: &str) -> Option<String> {
     let (_, value) = members.iter().find(|(name, _)| normal(name) == key)?;
-    scalar(value).filter(|text| !text.is_empty() && !REDACTED.contains(&text.as_str()))
+    scalar(value).filter(|text| {
+        !text.is_empty() && !REDACTED.iter().any(|word| word.eq_ignore_ascii_case(text))
+    })
 }
 
 fn anywhere(value: &Value, keys: &[&str], skipped: &[&str], found: &mut Vec<String>) {
