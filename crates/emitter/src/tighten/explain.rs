@@ -21,6 +21,9 @@ use crate::report::time;
 struct Rule {
     actions: Vec<String>,
     service: String,
+    /// Patterns of actions of the service that no such policy is about.
+    #[serde(default)]
+    not: Vec<String>,
     #[serde(rename = "reason")]
     _reason: String,
 }
@@ -74,7 +77,8 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
 /// attached does not tell whether it can do it.
 pub(crate) fn may_be_granted_elsewhere(action: &str) -> bool {
     let service = service(action);
-    FILE.resource_policy.iter().any(|rule| rule.service == service)
+    let except = |rule: &Rule| rule.not.iter().any(|one| pattern::covers_action(one, action));
+    FILE.resource_policy.iter().any(|rule| rule.service == service && !except(rule))
 }
 
 /// An explanation.
@@ -364,7 +368,19 @@ mod tests {
             for action in &rule.actions {
                 assert_eq!(catalog.action(action).map(|facts| facts.id()), Some(action.as_str()));
             }
+            for but in &rule.not {
+                let known = || {
+                    catalog
+                        .service(&rule.service)
+                        .into_iter()
+                        .flat_map(trailtrim_catalog::ServiceFacts::actions)
+                        .any(|facts| pattern::covers_action(but, facts.id()))
+                };
+                assert!(known(), "{but}");
+            }
         }
+        assert!(may_be_granted_elsewhere("lambda:InvokeFunction"));
+        assert!(!may_be_granted_elsewhere("lambda:RunMicrovm"));
     }
 
     #[test]
