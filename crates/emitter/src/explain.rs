@@ -299,7 +299,7 @@ fn shown(
                 // or none of those of which the trail shows nothing.
                 let (covered_days, most) = (days(true), days(false));
                 let at_most = (most > covered_days).then_some(most);
-                let side = coverage.covered_side(events, facts.id(), &place, &|_| true);
+                let side = coverage.covered_side(events, facts.id(), &place, &|_| true, &mut asked);
                 let of_one_side = side
                     .filter(|_| covered_days == 0)
                     .map(|(side, days)| OneSide { recorded_as: side.recorded_as(), days });

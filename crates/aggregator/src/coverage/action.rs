@@ -288,14 +288,22 @@ impl Coverage {
         action: &str,
         place: &Place<'_>,
         can: &dyn Fn(&str) -> bool,
+        asked: &mut Asked,
     ) -> Option<(Access, usize)> {
         let demands = events.demands(action, place.resource, can)?;
         let [reads, writes] = ACCESSES.map(|access| {
-            let covers = |day: &i32| {
-                let mut questions = demands.iter().flat_map(|demand| demand.questions(place));
-                questions.all(|question| self.covers(&Question { access, ..question }, *day))
-            };
-            self.account_days(place.account).filter(covers).count()
+            let mut left: BTreeSet<i32> = self.account_days(place.account).collect();
+            let questions = demands
+                .iter()
+                .flat_map(|demand| demand.questions(place).map(move |question| (demand, question)));
+            for (demand, question) in questions {
+                if left.is_empty() {
+                    break;
+                }
+                let days = self.side_asked(demand, Question { access, ..question }, asked);
+                left.retain(|day| days.contains(day));
+            }
+            left.len()
         });
         match (reads, writes) {
             (days, 0) if days > 0 => Some((Access::Read, days)),
@@ -352,32 +360,32 @@ impl Coverage {
             .unwrap_or_default()
     }
 
+    /// Returns the days on which events of one side are covered.
+    fn side_asked(
+        &self,
+        demand: &Demand<'_>,
+        question: Question<'_>,
+        asked: &mut Asked,
+    ) -> Arc<BTreeSet<i32>> {
+        let question = demand.shared(question);
+        let key = answered(&question);
+        if let Some(known) = asked.sides.get(&key) {
+            return Arc::clone(known);
+        }
+        let days = Arc::new(self.covered_days(&question));
+        asked.sides.insert(key, Arc::clone(&days));
+        days
+    }
+
     fn days_asked(
         &self,
         demand: &Demand<'_>,
-        mut question: Question<'_>,
+        question: Question<'_>,
         asked: &mut Asked,
     ) -> Arc<BTreeSet<i32>> {
-        if !demand.is_data() {
-            // Management events are the same for all names and resources of a source, as far as is
-            // asked here.
-            question = Question { event_name: None, resource: "*", ..question };
-        }
-        let key = (
-            question.account.to_owned(),
-            question.region.to_owned(),
-            match question.class {
-                Class::Management => "",
-                Class::Data(kind) => kind,
-            }
-            .to_owned(),
-            question.access,
-            question.resource.to_owned(),
-            question.event_source.unwrap_or_default().to_owned(),
-            question.event_name.unwrap_or_default().to_owned(),
-            question.principal.unwrap_or_default().to_owned(),
-        );
-        if let Some(known) = asked.0.get(&key) {
+        let question = demand.shared(question);
+        let key = answered(&question);
+        if let Some(known) = asked.days.get(&key) {
             return Arc::clone(known);
         }
         let days: BTreeSet<i32> = self
@@ -390,16 +398,38 @@ impl Coverage {
             })
             .collect();
         let days = Arc::new(days);
-        asked.0.insert(key, Arc::clone(&days));
+        asked.days.insert(key, Arc::clone(&days));
         days
     }
+}
+
+fn answered(question: &Question<'_>) -> Answered {
+    let class = match question.class {
+        Class::Management => "",
+        Class::Data(kind) => kind,
+    };
+    (
+        question.account.to_owned(),
+        question.region.to_owned(),
+        class.to_owned(),
+        question.access,
+        question.resource.to_owned(),
+        question.event_source.unwrap_or_default().to_owned(),
+        question.event_name.unwrap_or_default().to_owned(),
+        question.principal.unwrap_or_default().to_owned(),
+    )
 }
 
 const ACCESSES: [Access; 2] = [Access::Read, Access::Write];
 
 /// Answers about one coverage, remembered.
 #[derive(Debug, Default)]
-pub struct Asked(HashMap<Answered, Arc<BTreeSet<i32>>, RandomState>);
+pub struct Asked {
+    /// The days on which both sides are covered, or each is shown.
+    days: HashMap<Answered, Arc<BTreeSet<i32>>, RandomState>,
+    /// Those of one side.
+    sides: HashMap<Answered, Arc<BTreeSet<i32>>, RandomState>,
+}
 
 /// Account, region, class, access, resource, source, name and principal of a question.
 type Answered = (String, String, String, Access, String, String, String, String);
@@ -453,6 +483,15 @@ impl<'e> Demand<'e> {
 
     fn is_data(&self) -> bool {
         matches!(self.class, Class::Data(_))
+    }
+
+    /// Returns a question as all of its kind ask it: management events are the same for all names and resources of
+    /// a source, as far as is asked here.
+    fn shared<'q>(&self, question: Question<'q>) -> Question<'q> {
+        match self.is_data() {
+            true => question,
+            false => Question { event_name: None, resource: "*", ..question },
+        }
     }
 
     /// Asks about each of the regions in which such a call may be.

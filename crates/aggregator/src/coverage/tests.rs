@@ -634,7 +634,10 @@ fn of_a_trail_that_has_one_side_alone_that_is_told() {
         let action = "sqs:DeleteQueue";
         let days =
             coverage.covered_days_of(&events, action, &place, &anybody, &mut Asked::default());
-        (days.len(), coverage.covered_side(&events, action, &place, &anybody))
+        (
+            days.len(),
+            coverage.covered_side(&events, action, &place, &anybody, &mut Asked::default()),
+        )
     };
     let (reads, writes) = (management(EC2, true), management(EC2, false));
     let (days, side) = of(&[reads.clone(), writes.clone()]);

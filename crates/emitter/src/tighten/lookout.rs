@@ -309,7 +309,8 @@ impl<'a> Lookout<'a> {
         let Some(lack) = self.coverage.lack(self.events, action, &place, can, asked) else {
             return format!("{what}, and nothing proves that the trail was looking for it on {at}");
         };
-        if let Some((side, _)) = self.coverage.covered_side(self.events, action, &place, can) {
+        let side = self.coverage.covered_side(self.events, action, &place, can, asked);
+        if let Some((side, _)) = side {
             return format!(
                 "{what}, and the trail was surely looking on {at} for those alone that are recorded as {}: \
                  whether this one is, only its records tell",
