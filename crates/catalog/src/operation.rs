@@ -346,12 +346,32 @@ mod tests {
     /// ARN no document says at times which is checked, and what a call makes may be tagged beside what it is asked for.
     #[test]
     fn no_tagging_grant_stands_twice() {
-        let spelled_twice = BTreeSet::from([
+        let mut spelled_twice = BTreeSet::from([
             "apigateway CreatePortalProduct: apigateway:TagResource".to_owned(),
             "ec2 CreateRouteServerEndpoint: ec2:CreateTags".to_owned(),
             "elasticbeanstalk CreatePlatformVersion: elasticbeanstalk:AddTags".to_owned(),
+            "license-manager CreateLicenseAssetGroup: license-manager:TagResource".to_owned(),
+            "license-manager CreateLicenseAssetRuleset: license-manager:TagResource".to_owned(),
+            "license-manager TagResource: license-manager:TagResource".to_owned(),
+            "license-manager UntagResource: license-manager:UntagResource".to_owned(),
+            "license-manager UpdateLicenseAssetGroup: license-manager:TagResource".to_owned(),
+            "lightsail CreateDomain: lightsail:TagResource".to_owned(),
             "resource-groups CreateGroup: resource-groups:Tag".to_owned(),
+            // An object by its bucket and by its access point.
+            "s3-outposts CopyObject: s3-outposts:PutObjectTagging".to_owned(),
+            "s3-outposts CreateMultipartUpload: s3-outposts:PutObjectTagging".to_owned(),
+            "s3-outposts DeleteObjectTagging: s3-outposts:DeleteObjectTagging".to_owned(),
+            "s3-outposts DeleteObjectTagging: s3-outposts:DeleteObjectVersionTagging".to_owned(),
+            "s3-outposts PutObject: s3-outposts:PutObjectTagging".to_owned(),
+            "s3-outposts PutObjectTagging: s3-outposts:PutObjectTagging".to_owned(),
+            "s3-outposts PutObjectTagging: s3-outposts:PutObjectVersionTagging".to_owned(),
         ]);
+        // Tasks of Partner Central, with the account and without, under each of its sources.
+        for part in ["", "-account", "-benefits", "-channel", "-prm", "-selling"] {
+            for name in ["TagResource", "UntagResource"] {
+                spelled_twice.insert(format!("partnercentral{part} {name}: partnercentral:{name}"));
+            }
+        }
         let (mut seen, mut twice) = (0, BTreeSet::new());
         for (source, operation) in Operation::all(Table::embedded()) {
             for plan in operation.plans() {
