@@ -368,13 +368,7 @@ impl Coverage {
         asked: &mut Asked,
     ) -> Arc<BTreeSet<i32>> {
         let question = demand.shared(question);
-        let key = answered(&question);
-        if let Some(known) = asked.sides.get(&key) {
-            return Arc::clone(known);
-        }
-        let days = Arc::new(self.covered_days(&question));
-        asked.sides.insert(key, Arc::clone(&days));
-        days
+        remembered(&mut asked.sides, &question, || self.covered_days(&question))
     }
 
     fn days_asked(
@@ -384,23 +378,25 @@ impl Coverage {
         asked: &mut Asked,
     ) -> Arc<BTreeSet<i32>> {
         let question = demand.shared(question);
-        let key = answered(&question);
-        if let Some(known) = asked.days.get(&key) {
-            return Arc::clone(known);
-        }
-        let days: BTreeSet<i32> = self
-            .account_days(question.account)
-            .filter(|day| {
+        remembered(&mut asked.days, &question, || {
+            let shown = |day: &i32| {
                 let both = ACCESSES
                     .iter()
                     .all(|access| self.covers(&Question { access: *access, ..question }, *day));
                 both || (demand.is_data() && self.shows(&question, *day))
-            })
-            .collect();
-        let days = Arc::new(days);
-        asked.days.insert(key, Arc::clone(&days));
-        days
+            };
+            self.account_days(question.account).filter(shown).collect()
+        })
     }
+}
+
+/// Returns the days that answer a question, found out where nobody asked it before.
+fn remembered(
+    known: &mut Known,
+    question: &Question<'_>,
+    find: impl FnOnce() -> BTreeSet<i32>,
+) -> Arc<BTreeSet<i32>> {
+    Arc::clone(known.entry(answered(question)).or_insert_with(|| Arc::new(find())))
 }
 
 fn answered(question: &Question<'_>) -> Answered {
@@ -426,10 +422,12 @@ const ACCESSES: [Access; 2] = [Access::Read, Access::Write];
 #[derive(Debug, Default)]
 pub struct Asked {
     /// The days on which both sides are covered, or each is shown.
-    days: HashMap<Answered, Arc<BTreeSet<i32>>, RandomState>,
+    days: Known,
     /// Those of one side.
-    sides: HashMap<Answered, Arc<BTreeSet<i32>>, RandomState>,
+    sides: Known,
 }
+
+type Known = HashMap<Answered, Arc<BTreeSet<i32>>, RandomState>;
 
 /// Account, region, class, access, resource, source, name and principal of a question.
 type Answered = (String, String, String, Access, String, String, String, String);
