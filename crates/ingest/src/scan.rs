@@ -71,6 +71,8 @@ impl Scanned {
 pub(crate) struct Seen {
     /// By a hash of how they begin; the whole text is compared.
     objects: Vec<Vec<u8>>,
+    /// By field, the one that followed it last.
+    after: After,
     hasher: foldhash::fast::FixedState,
 }
 
@@ -83,7 +85,39 @@ const LONGEST: usize = 4096;
 /// How many bytes tell objects apart well enough to find them.
 const BEGINNING: usize = 160;
 
+/// For each field the one that followed; of none, as in front of the first, the last entry.
+#[derive(Debug)]
+struct After([usize; FIELD_COUNT + 1]);
+
+impl Default for After {
+    fn default() -> Self {
+        After([0; FIELD_COUNT + 1])
+    }
+}
+
 impl Seen {
+    /// Returns the field that followed `before` last, and the length of its key and colon, if `bytes` have it
+    /// at a place as CloudTrail writes it: without space.
+    #[inline(always)]
+    fn followed(&self, before: usize, bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+        let slot = *self.after.0.get(before)?;
+        let Key { words, masks, length } = KEYS.get(slot)?;
+        let (text, _) = bytes.get(at..)?.first_chunk::<KEY>()?.as_chunks::<8>();
+        let mut differ = 0;
+        for ((text, word), mask) in text.iter().zip(words).zip(masks) {
+            differ |= (u64::from_le_bytes(*text) ^ word) & mask;
+        }
+        (differ == 0).then_some((slot, *length))
+    }
+
+    /// Remembers that a field followed another.
+    #[inline(always)]
+    fn follows(&mut self, before: usize, slot: usize) {
+        if let Some(after) = self.after.0.get_mut(before) {
+            *after = slot;
+        }
+    }
+
     /// Returns where an object that begins like this would be remembered.
     fn place(&mut self, bytes: &[u8]) -> Option<&mut Vec<u8>> {
         let beginning = bytes.get(..BEGINNING)?;
@@ -95,6 +129,50 @@ impl Seen {
     }
 }
 
+/// How many bytes a key that is looked for has at most, with its quotes and colon.
+const KEY: usize = 32;
+
+/// The key of a field with its quotes and colon, to be compared at once.
+struct Key {
+    words: [u64; KEY / 8],
+    /// What is beyond the colon counts for nothing.
+    masks: [u64; KEY / 8],
+    length: usize,
+}
+
+#[expect(clippy::indexing_slicing, reason = "worked out while compiling")]
+const KEYS: [Key; FIELD_COUNT] = {
+    let mut keys =
+        [const { Key { words: [0; KEY / 8], masks: [0; KEY / 8], length: 0 } }; FIELD_COUNT];
+    let mut slot = 0;
+    while slot < FIELD_COUNT {
+        keys[slot] = Key::of(field_name(slot));
+        slot += 1;
+    }
+    keys
+};
+
+impl Key {
+    #[expect(clippy::indexing_slicing, reason = "worked out while compiling")]
+    const fn of(name: &[u8]) -> Key {
+        let (mut words, mut masks) = ([0; KEY / 8], [0; KEY / 8]);
+        let length = name.len() + 3;
+        let mut at = 0;
+        while at < length {
+            let byte = match at {
+                0 => b'"',
+                _ if at <= name.len() => name[at - 1],
+                _ if at == name.len() + 1 => b'"',
+                _ => b':',
+            };
+            words[at / 8] |= (byte as u64) << (at % 8 * 8);
+            masks[at / 8] |= 0xff << (at % 8 * 8);
+            at += 1;
+        }
+        Key { words, masks, length }
+    }
+}
+
 /// Reads over the record that `bytes` begin with, from its brace to its brace.
 pub(crate) fn record(bytes: &[u8], seen: &mut Seen) -> Option<Scanned> {
     let bytes = bytes.get(..RECORD_LIMIT).unwrap_or(bytes);
@@ -102,22 +180,36 @@ pub(crate) fn record(bytes: &[u8], seen: &mut Seen) -> Option<Scanned> {
     let mut found =
         Scanned { length: 0, values: [(0, 0); FIELD_COUNT], plain: 0, others: Vec::new() };
     scan.take(b'{')?;
-    let mut next = 0;
+    let mut before = FIELD_COUNT;
     for _ in 0..MOST_MEMBERS {
-        scan.space();
-        let start = scan.at + 1;
-        let plain = scan.string()?;
-        let key = start..scan.at - 1;
-        scan.space();
-        scan.take(b':')?;
-        scan.space();
-        let name = bytes.get(key.clone()).filter(|_| plain)?;
-        let from = scan.at;
-        let slot = slot(name, &mut next);
-        // Before what it wraps is read over: that may be a whole file.
-        if slot.is_none() && Within::of_key(name).is_some() {
-            return None;
+        let (mut key, mut name) = (0..0, &[][..]);
+        let slot = match seen.followed(before, bytes, scan.at) {
+            Some((slot, length)) => {
+                scan.at += length;
+                Some(slot)
+            }
+            None => {
+                scan.space();
+                let start = scan.at + 1;
+                let plain = scan.string()?;
+                key = start..scan.at - 1;
+                scan.space();
+                scan.take(b':')?;
+                scan.space();
+                name = bytes.get(key.clone()).filter(|_| plain)?;
+                let slot = slot(name, before);
+                // Before what it wraps is read over: that may be a whole file.
+                if slot.is_none() && Within::of_key(name).is_some() {
+                    return None;
+                }
+                slot
+            }
+        };
+        if let Some(slot) = slot {
+            seen.follows(before, slot);
+            before = slot;
         }
+        let from = scan.at;
         let plain = match slot {
             Some(USER_IDENTITY | TLS_DETAILS) => scan.value_seen(seen)?,
             _ => scan.value()?,
@@ -147,16 +239,12 @@ pub(crate) fn record(bytes: &[u8], seen: &mut Seen) -> Option<Scanned> {
     None
 }
 
-/// Returns the field of a name. `next` is where in [`WRITTEN`] the next one is likely found.
-fn slot(name: &[u8], next: &mut usize) -> Option<usize> {
-    let (before, after) = WRITTEN.split_at_checked(*next)?;
-    let ahead = after.iter().position(|slot| field_name(*slot) == name);
-    let place = match ahead {
-        Some(ahead) => before.len() + ahead,
-        None => before.iter().position(|slot| field_name(*slot) == name)?,
-    };
-    *next = place + 1;
-    WRITTEN.get(place).map(|slot| usize::from(*slot))
+/// Returns the field of a name, which is likely one that CloudTrail writes soon after `before`.
+fn slot(name: &[u8], before: usize) -> Option<usize> {
+    let next = WRITTEN.iter().position(|slot| usize::from(*slot) == before).map_or(0, |at| at + 1);
+    let (earlier, ahead) = WRITTEN.split_at_checked(next)?;
+    let all = ahead.iter().chain(earlier).copied().map(usize::from);
+    all.into_iter().find(|slot| field_name(*slot) == name)
 }
 
 /// A place in text, moved on over what is found there.
