@@ -432,12 +432,12 @@ impl Coverage {
         for (kind, events) in areas.flat_map(|area| &area.data) {
             let all = [Access::Read, Access::Write].map(|access| &events.of(access).0);
             let all = || all.into_iter().flat_map(BTreeMap::values);
-            let spans = all().flat_map(Resources::iter).filter_map(|(_, hours)| {
+            let spans = all().flat_map(Resources::sorted).filter_map(|(_, hours)| {
                 let mut days = hours.days().filter(|day| !self.is_holed(*day));
                 let first = days.next()?;
                 Some((first, days.next_back().unwrap_or(first)))
             });
-            let whole = all().all(|resources| resources.iter().count() < MOST_RESOURCES);
+            let whole = all().all(|resources| resources.len() < MOST_RESOURCES);
             let join = |(first, last): (i32, i32), (from, until): (i32, i32)| {
                 (first.min(from), last.max(until))
             };

@@ -10,7 +10,7 @@ use crate::call::{Call, Reader, put, put_length};
 use crate::names::{self, Taken};
 
 /// A call's pieces, one behind another; most have one.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Filed(Box<[u8]>);
 
 /// A call about one thing at each place, or what [`names::pieces`] makes of one about many.

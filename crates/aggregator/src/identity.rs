@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use trailtrim_ingest::Json;
 
 /// Whose policy decides about calls: the role or user, by ARN and by the unique
@@ -116,17 +116,17 @@ pub struct Outsider {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct UserIdentity<'a> {
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, deserialize_with = "text", rename = "type")]
     kind: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "principalid")]
+    #[serde(borrow, deserialize_with = "text", alias = "principalid")]
     principal_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "text")]
     arn: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "accountid")]
+    #[serde(borrow, deserialize_with = "text", alias = "accountid")]
     account_id: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "username")]
+    #[serde(borrow, deserialize_with = "text", alias = "username")]
     user_name: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "invokedby")]
+    #[serde(borrow, deserialize_with = "text", alias = "invokedby")]
     invoked_by: Option<Cow<'a, str>>,
     #[serde(borrow, alias = "sessioncontext")]
     session_context: Option<SessionContext<'a>>,
@@ -138,9 +138,9 @@ pub(crate) struct UserIdentity<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct InScopeOf<'a> {
-    #[serde(borrow, alias = "credentialsissuedto")]
+    #[serde(borrow, deserialize_with = "text", alias = "credentialsissuedto")]
     credentials_issued_to: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "sourcearn")]
+    #[serde(borrow, deserialize_with = "text", alias = "sourcearn")]
     source_arn: Option<Cow<'a, str>>,
 }
 
@@ -154,14 +154,24 @@ struct SessionContext<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct SessionIssuer<'a> {
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, deserialize_with = "text", rename = "type")]
     kind: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "principalid")]
+    #[serde(borrow, deserialize_with = "text", alias = "principalid")]
     principal_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "text")]
     arn: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "accountid")]
+    #[serde(borrow, deserialize_with = "text", alias = "accountid")]
     account_id: Option<Cow<'a, str>>,
+}
+
+/// A text of the log's, where it has no escapes. An option of one would not be asked to borrow.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn text<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Cow<'a, str>>, D::Error> {
+    Ok(Option::<Text<'a>>::deserialize(deserializer)?.map(|Text(text)| text))
 }
 
 fn given<'t>(text: &'t Option<Cow<'_, str>>) -> Option<&'t str> {

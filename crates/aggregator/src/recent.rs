@@ -94,7 +94,10 @@ impl Recent {
     pub(crate) fn put_away(&mut self, callers: &Callers, shards: &Shards, quota: Quota) {
         self.bytes = 0;
         let mut entries: Vec<Entry> = self.calls.drain(..).map(|(_, entry)| entry).collect();
-        entries.sort_by_key(|entry| (entry.shard, entry.who));
+        // Neighbours in what they are put into come one after the other, while it is at hand.
+        entries.sort_unstable_by(|a, b| {
+            (a.shard, a.who).cmp(&(b.shard, b.who)).then_with(|| a.call.cmp(&b.call))
+        });
         for entries in entries.chunk_by_mut(|a, b| (a.shard, a.who) == (b.shard, b.who)) {
             let Some(Entry { who, shard, .. }) = entries.first() else { continue };
             let Some(Identified { caller: Caller::Principal(key), attribution, workload, .. }) =

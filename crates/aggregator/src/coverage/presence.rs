@@ -6,9 +6,10 @@
 //! selectors may choose by each of these. Sources that a trail may leave out
 //! (KMS) stand for themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use serde::{Deserialize, Serialize};
+use foldhash::fast::RandomState;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use trailtrim_ingest::Record;
 
 use super::Access;
@@ -54,44 +55,102 @@ impl<T: Join> Join for ReadWrite<T> {
 }
 
 /// When each of a bounded number of resources was seen, by ARN.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Resources(BTreeMap<Box<str>, Hours>);
+///
+/// Most of a log's resources are new, and they are not sought in order but once each: so they are hashed, and
+/// what is beyond the bound is let go of a few hundred at a time. Nothing shows the difference: all that is
+/// asked is asked of the first by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Resources {
+    hours: HashMap<Box<str>, Hours, RandomState>,
+    /// What comes after it is beyond the bound; nothing was let go of where there is none.
+    last: Option<Box<str>>,
+}
+
+/// How many more than are kept may be held before they are let go.
+const SLACK: usize = RESOURCES / 4;
 
 impl Resources {
     fn add(&mut self, arn: &str, time: i64) {
-        // Before it is sought: of very many resources most are beyond the last one kept.
-        let full = self.0.len() >= RESOURCES;
-        if full && self.0.last_key_value().is_some_and(|(last, _)| arn > &**last) {
+        if self.last.as_deref().is_some_and(|last| arn > last) {
             return;
         }
-        if let Some(hours) = self.0.get_mut(arn) {
+        if let Some(hours) = self.hours.get_mut(arn) {
             return hours.add(time);
         }
-        self.0.entry(arn.into()).or_default().add(time);
-        self.bound();
+        self.hours.entry(arn.into()).or_default().add(time);
+        if self.hours.len() > RESOURCES + SLACK {
+            self.bound();
+        }
     }
 
     /// Keeps the first by name: whatever is among them in the whole is so in each part, so nothing
     /// of it is ever lost on the way.
     fn bound(&mut self) {
-        while self.0.len() > RESOURCES {
-            self.0.pop_last();
+        if self.hours.len() <= RESOURCES {
+            return;
         }
+        let mut all: Vec<&str> = self.hours.keys().map(|arn| &**arn).collect();
+        let (_, last, _) = all.select_nth_unstable(RESOURCES - 1);
+        let last: Box<str> = (*last).into();
+        self.hours.retain(|arn, _| *arn <= last);
+        self.last = Some(last);
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Hours)> {
-        self.0.iter().map(|(arn, hours)| (&**arn, hours))
+    /// Returns those that are kept, ascending by ARN.
+    pub(crate) fn sorted(&self) -> Vec<(&str, &Hours)> {
+        let mut all: Vec<_> = self.hours.iter().map(|(arn, hours)| (&**arn, hours)).collect();
+        all.sort_unstable_by_key(|(arn, _)| *arn);
+        all.truncate(RESOURCES);
+        all
+    }
+
+    /// Returns how many are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.hours.len().min(RESOURCES)
     }
 
     pub(crate) fn get(&self, arn: &str) -> Option<&Hours> {
-        self.0.get(arn)
+        let hours = self.hours.get(arn)?;
+        let before = || self.hours.keys().filter(|known| &***known < arn).count();
+        (self.hours.len() <= RESOURCES || before() < RESOURCES).then_some(hours)
+    }
+}
+
+impl PartialEq for Resources {
+    fn eq(&self, other: &Self) -> bool {
+        self.sorted() == other.sorted()
+    }
+}
+
+impl Eq for Resources {}
+
+impl Serialize for Resources {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.sorted())
+    }
+}
+
+impl<'de> Deserialize<'de> for Resources {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut resources = Resources { hours: HashMap::deserialize(deserializer)?, last: None };
+        resources.bound();
+        Ok(resources)
     }
 }
 
 impl Join for Resources {
-    fn join(&mut self, other: Self) {
-        join_maps(&mut self.0, other.0);
+    fn join(&mut self, mut other: Self) {
+        if self.hours.len() < other.hours.len() {
+            std::mem::swap(self, &mut other);
+        }
+        for (arn, hours) in other.hours {
+            self.hours.entry(arn).or_default().join(hours);
+        }
+        let last = self.last.take().into_iter().chain(other.last).min();
+        if let Some(last) = &last {
+            self.hours.retain(|arn, _| arn <= last);
+        }
+        self.last = last;
         self.bound();
     }
 }
@@ -202,5 +261,46 @@ pub(crate) fn join_maps<K: Ord, V: Join + Default>(
 ) {
     for (key, value) in other {
         map.entry(key).or_default().join(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(seen: &[(u16, i64)]) -> Resources {
+        let mut resources = Resources::default();
+        seen.iter().for_each(|(name, time)| resources.add(&format!("{name:05}"), *time));
+        resources
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn the_first_by_name_are_kept_in_whatever_order_they_come(
+            seen in prop::collection::vec((0u16..2600, 0i64..900_000), 0..4500), at in any::<prop::sample::Index>(),
+        ) {
+            let mut all: BTreeMap<String, Hours> = BTreeMap::new();
+            for (name, time) in &seen {
+                all.entry(format!("{name:05}")).or_default().add(*time);
+            }
+            let kept: Vec<(&str, &Hours)> =
+                all.iter().take(RESOURCES).map(|(arn, hours)| (arn.as_str(), hours)).collect();
+            let whole = of(&seen);
+            prop_assert_eq!(whole.sorted(), kept.clone());
+            prop_assert_eq!(whole.len(), kept.len());
+            for (number, (arn, hours)) in all.iter().enumerate() {
+                prop_assert_eq!(whole.get(arn), Some(hours).filter(|_| number < RESOURCES));
+            }
+            let (before, after) = seen.split_at(at.index(seen.len() + 1));
+            let mut joined = of(before);
+            joined.join(of(after));
+            joined.join(whole.clone());
+            prop_assert_eq!(joined.sorted(), kept);
+            let text = serde_json::to_string(&whole).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Resources>(&text).unwrap(), whole);
+        }
     }
 }

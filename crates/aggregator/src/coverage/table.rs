@@ -119,8 +119,9 @@ impl Table<'_> {
         for kind in kinds {
             let place = Question { class: Class::Data(kind), ..place };
             let events = area.data.get(kind).map(|events| events.of(place.access));
-            let resources =
-                || events.into_iter().flat_map(|events| &events.0).flat_map(|(_, all)| all.iter());
+            let resources = || {
+                events.into_iter().flat_map(|events| &events.0).flat_map(|(_, all)| all.sorted())
+            };
             let row = |proof, seen, covered| Row {
                 kind: Kind::Data(kind.to_owned(), proof),
                 seen,
@@ -157,7 +158,7 @@ impl Table<'_> {
     /// Adds the resources that presence alone covers on some day.
     fn present(&self, place: &Question<'_>, all: &Resources, rows: &mut Vec<Row>) {
         let (Class::Data(kind), Some(name)) = (place.class, place.event_name) else { return };
-        for (arn, hours) in all.iter() {
+        for (arn, hours) in all.sorted() {
             let question = Question { resource: arn, ..*place };
             let covered = self.days(|day| {
                 hours.unbroken(day)
