@@ -17,7 +17,7 @@ use memchr::memmem::Finder;
 use percent_encoding::percent_decode_str;
 use smallvec::SmallVec;
 use trailtrim_catalog::Extraction;
-use trailtrim_ingest::Value;
+use trailtrim_ingest::{Cursor, Value};
 
 use crate::call::{CUT, CUT_ANSWER, Part};
 
@@ -216,7 +216,7 @@ impl Extractor {
             path.push_str(root);
         }
         let mut walk = Walk { skipped: &self.skipped, path, key, out };
-        walk.value(json, &here, scan);
+        walk.value(&mut json.cursor(), &here, scan);
     }
 }
 
@@ -239,25 +239,30 @@ struct Walk<'e, 'o, 'r> {
 impl<'e, 'r> Walk<'e, '_, 'r> {
     /// `here` are the branches that end at this place, and `scan` is whether strings that begin with
     /// `arn:` are kept wherever they stand.
-    fn value(&mut self, json: Value<'r>, here: &[&'e Branch], scan: bool) {
-        if json.is_object() {
-            self.object(json, here, scan);
-        } else if json.is_array() {
+    fn value(&mut self, at: &mut Cursor<'r>, here: &[&'e Branch], scan: bool) {
+        if at.is_object() {
+            self.object(at, here, scan);
+        } else if at.is_array() {
             // Arrays are transparent: the same keys apply to every element.
-            for element in json.elements() {
-                self.value(element, here, scan);
+            at.enter();
+            while at.has_element() {
+                self.value(at, here, scan);
             }
-        } else if scan || here.iter().any(|branch| branch.reads_texts()) {
+        } else if let Some(json) = at.value()
+            && (scan || here.iter().any(|branch| branch.reads_texts()))
+        {
             self.scalar(json, here, scan);
         }
     }
 
-    fn object(&mut self, json: Value<'r>, here: &[&'e Branch], scan: bool) {
-        if here.iter().any(|branch| branch.reads_elements()) {
+    fn object(&mut self, at: &mut Cursor<'r>, here: &[&'e Branch], scan: bool) {
+        if here.iter().any(|branch| branch.reads_elements())
+            && let Some(json) = at.clone().value()
+        {
             let here = self.element(json, here);
-            self.members(json, &here, scan);
+            self.members(at, &here, scan);
         } else {
-            self.members(json, here, scan);
+            self.members(at, here, scan);
         }
     }
 
@@ -289,9 +294,10 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
         all
     }
 
-    fn members(&mut self, json: Value<'r>, here: &[&'e Branch], scan: bool) {
+    fn members(&mut self, at: &mut Cursor<'r>, here: &[&'e Branch], scan: bool) {
         let is_deep = here.iter().any(|branch| branch.is_deep);
-        for (name, value) in json.members() {
+        at.enter();
+        while let Some(name) = at.key() {
             for path in here.iter().filter_map(|branch| branch.keys) {
                 self.keep(path, name.clone());
             }
@@ -310,10 +316,11 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
                 }
             }
             if below.is_empty() && !scan {
+                at.value();
                 continue;
             }
             for path in below.iter().filter_map(|branch| branch.presence) {
-                if !is_empty(value) {
+                if !at.clone().value().is_none_or(is_empty) {
                     self.keep(path, Cow::Borrowed(PRESENT));
                 }
             }
@@ -322,7 +329,7 @@ impl<'e, 'r> Walk<'e, '_, 'r> {
                 self.path.push('.');
                 self.path.push_str(self.key);
             }
-            self.value(value, &below, scan);
+            self.value(at, &below, scan);
             self.path.truncate(length);
         }
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use smallvec::SmallVec;
-use trailtrim_ingest::{Record, Value};
+use trailtrim_ingest::{Cursor, Record, Value};
 
 /// One entry, in CloudTrail's spelling or a table export's. Empty texts count as missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,12 +22,31 @@ pub(crate) type All<'r> = SmallVec<[Listed<'r>; 2]>;
 
 /// Returns the entries of a record.
 pub(crate) fn of<'r>(record: &'r Record<'_>) -> All<'r> {
-    record.resources.iter().flat_map(|json| json.value().elements()).map(entry).collect()
+    record.resources.as_ref().map(|json| entries(json.value())).unwrap_or_default()
 }
 
-fn entry(entry: Value<'_>) -> Listed<'_> {
+fn entries(json: Value<'_>) -> All<'_> {
+    let mut all = All::new();
+    let mut at = json.cursor();
+    if at.is_array() {
+        at.enter();
+        while at.has_element() {
+            all.push(entry(&mut at));
+        }
+    }
+    all
+}
+
+fn entry<'r>(at: &mut Cursor<'r>) -> Listed<'r> {
     let mut listed = Listed::default();
-    for (name, value) in entry.members() {
+    if !at.is_object() {
+        at.value();
+        return listed;
+    }
+    at.enter();
+    while let Some(name) = at.key()
+        && let Some(value) = at.value()
+    {
         let slot = if name.eq_ignore_ascii_case("ARN") {
             &mut listed.arn
         } else if name.eq_ignore_ascii_case("type") {
@@ -54,10 +73,10 @@ mod tests {
         let json =
             r#"[{"type":"A","ARN":"one","arn":"two","accountId":""},{"ARNPrefix":"three"},4]"#;
         let json = trailtrim_ingest::Json::parse(json).unwrap();
-        let all: Vec<_> = json.value().elements().map(entry).collect();
+        let all = entries(json.value());
         let text = |text: &'static str| Some(Cow::Borrowed(text));
         let first = Listed { arn: text("two"), kind: text("A"), ..Listed::default() };
         let second = Listed { prefix: text("three"), ..Listed::default() };
-        assert_eq!(all, [first, second, Listed::default()]);
+        assert_eq!(all.as_slice(), [first, second, Listed::default()]);
     }
 }

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::filed::Filed;
 use crate::identity::Caller;
 use crate::shards::Shards;
-use crate::stats::{EVIDENCE, EventKey, Origin, Sample, Stats};
+use crate::stats::{EVIDENCE, EventKey, Events, Origin, Stats};
 use crate::trie::Quota;
 
 /// How many calls are gathered. Of a corpus with twice as many a twentieth more of the records were of
@@ -34,7 +34,7 @@ pub(crate) struct Entry {
     call: Filed,
     stats: Stats,
     /// Events that are still to go into the statistics.
-    events: Vec<Sample>,
+    events: Events,
     /// The last hour for which its records were shown to the coverage.
     pub(crate) hour: Option<i64>,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// Starts without events.
     pub(crate) fn new(who: usize, shard: usize, call: Filed) -> Entry {
-        Entry { who, shard, call, stats: Stats::default(), events: Vec::new(), hour: None }
+        Entry { who, shard, call, stats: Stats::default(), events: Events::new(), hour: None }
     }
 
     /// Takes up one event.

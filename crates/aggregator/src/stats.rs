@@ -17,6 +17,7 @@ mod sample;
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use trailtrim_ingest::Label;
 
 use crate::context::{Context, Few};
@@ -65,6 +66,9 @@ impl EventKey<'_> {
     }
 }
 
+/// Events that are still to be taken up; mostly one.
+pub(crate) type Events = SmallVec<[Sample; 1]>;
+
 /// When, how often and by which events equal calls were seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -102,7 +106,12 @@ impl Stats {
     }
 
     /// Takes up events.
-    pub(crate) fn take_up(&mut self, mut events: Vec<Sample>) {
+    pub(crate) fn take_up(&mut self, mut events: Events) {
+        // Most calls are seen once.
+        if self.is_empty() && events.len() == 1 {
+            self.samples = events.into_iter().collect();
+            return;
+        }
         events.sort_unstable_by(Sample::order);
         self.merge(events);
     }

@@ -151,20 +151,25 @@ impl<'a> Value<'a> {
     /// Returns an array's elements in their order; nothing for other values.
     pub fn elements(self) -> impl Iterator<Item = Value<'a>> {
         let mut elements = Elements::of(self.text);
-        std::iter::from_fn(move || elements.inner.value())
+        std::iter::from_fn(move || elements.next_value())
+    }
+
+    /// Returns a way through the value in one pass.
+    pub fn cursor(self) -> Cursor<'a> {
+        Cursor::of(self.text)
     }
 }
 
 /// Iterator over the members of an object.
 #[derive(Debug, Clone)]
 pub struct Members<'a> {
-    inner: Items<'a>,
+    inner: Cursor<'a>,
 }
 
 impl<'a> Members<'a> {
     /// Starts at the first member of the object in `text`.
     pub(crate) fn of(text: &'a str) -> Self {
-        Self { inner: Items::of(text, '{') }
+        Self { inner: Cursor::inside(text, '{') }
     }
 
     /// Returns the next key, unescaped, and the raw text of its value.
@@ -173,9 +178,7 @@ impl<'a> Members<'a> {
     }
 
     fn next_value(&mut self) -> Option<(Cow<'a, str>, Value<'a>)> {
-        let key = self.inner.value()?.as_text()?;
-        self.inner.colon()?;
-        Some((key, self.inner.value()?))
+        Some((self.inner.key()?, self.inner.value()?))
     }
 }
 
@@ -190,18 +193,22 @@ impl<'a> Iterator for Members<'a> {
 /// Iterator over the elements of an array.
 #[derive(Debug, Clone)]
 pub struct Elements<'a> {
-    inner: Items<'a>,
+    inner: Cursor<'a>,
 }
 
 impl<'a> Elements<'a> {
     /// Starts at the first element of the array in `text`.
     pub(crate) fn of(text: &'a str) -> Self {
-        Self { inner: Items::of(text, '[') }
+        Self { inner: Cursor::inside(text, '[') }
+    }
+
+    fn next_value(&mut self) -> Option<Value<'a>> {
+        self.inner.has_element().then(|| self.inner.value()).flatten()
     }
 
     /// Returns the raw text of the next element.
     pub(crate) fn next_raw(&mut self) -> Option<&'a str> {
-        self.inner.value().map(Value::text)
+        self.next_value().map(Value::text)
     }
 }
 
@@ -213,37 +220,78 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// The values inside one object or array, keys included.
+/// A way through a value in one pass: what is entered need not be read over to know where it ends.
 #[derive(Debug, Clone)]
-struct Items<'a> {
+pub struct Cursor<'a> {
     text: &'a str,
     scan: Scan<'a>,
 }
 
-impl<'a> Items<'a> {
-    fn of(text: &'a str, open: char) -> Self {
-        let text = text.strip_prefix(open).unwrap_or_default();
+impl<'a> Cursor<'a> {
+    /// Starts in front of the value that is all of `text`.
+    fn of(text: &'a str) -> Self {
         Self { text, scan: Scan::new(text.as_bytes()) }
     }
 
-    /// Takes the next value, over a comma before it.
-    fn value(&mut self) -> Option<Value<'a>> {
-        self.scan.pass(b',');
-        self.scan.space();
-        let from = self.scan.at();
-        let plain = match self.scan.value() {
-            Some(plain) => plain,
-            None => {
-                let length = value_length(self.text.as_bytes().get(from..)?)?;
-                self.scan.go_to(from + length);
-                false
-            }
-        };
-        Some(Value { text: self.text.get(from..self.scan.at())?, plain })
+    /// Starts behind the bracket that `text` begins with; at an end where it begins otherwise.
+    fn inside(text: &'a str, open: char) -> Self {
+        Self::of(text.strip_prefix(open).unwrap_or_default())
     }
 
-    fn colon(&mut self) -> Option<()> {
-        self.scan.pass(b':')
+    /// Returns whether an object comes next.
+    pub fn is_object(&self) -> bool {
+        self.rest().starts_with('{')
+    }
+
+    /// Returns whether an array comes next.
+    pub fn is_array(&self) -> bool {
+        self.rest().starts_with('[')
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.scan.at()..).unwrap_or_default()
+    }
+
+    /// Goes into the object or array that comes next.
+    pub fn enter(&mut self) {
+        self.scan.go_to(self.scan.at() + 1);
+    }
+
+    /// Returns the key of the next member, unescaped, and goes to its value; nothing at the end of the object,
+    /// which is left.
+    pub fn key(&mut self) -> Option<Cow<'a, str>> {
+        self.scan.pass(b',');
+        if self.scan.pass(b'}').is_some() {
+            return None;
+        }
+        let key = self.value()?.as_text()?;
+        self.scan.pass(b':')?;
+        self.scan.space();
+        Some(key)
+    }
+
+    /// Goes to the next element; `false` at the end of the array, which is left.
+    pub fn has_element(&mut self) -> bool {
+        self.scan.pass(b',');
+        if self.scan.pass(b']').is_some() {
+            return false;
+        }
+        self.scan.space();
+        self.scan.at() < self.text.len()
+    }
+
+    /// Reads over the next value and returns it.
+    pub fn value(&mut self) -> Option<Value<'a>> {
+        self.scan.space();
+        let from = self.scan.at();
+        let plain = self.scan.value().unwrap_or_else(|| {
+            let length = self.text.as_bytes().get(from..).and_then(value_length);
+            // Where there is none nothing is found any more.
+            self.scan.go_to(length.map_or(self.text.len(), |length| from + length));
+            false
+        });
+        let text = self.text.get(from..self.scan.at())?;
+        (!text.is_empty()).then_some(Value { text, plain })
     }
 }
 

@@ -61,7 +61,7 @@ pub use error::IngestError;
 pub use fold::{
     FileFound, Files, Ingested, Input, Provenance, SetAside, fold, fold_files, fold_reporting,
 };
-pub use json::{Elements, Json, Members, NotJson, Value};
+pub use json::{Cursor, Elements, Json, Members, NotJson, Value};
 pub use label::Label;
 pub use mentions::Mentions;
 pub use progress::{Progress, Quiet};
