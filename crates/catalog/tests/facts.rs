@@ -87,6 +87,9 @@ fn visibility_tells_what_cloudtrail_shows() {
         "iot:DescribeThing",
         "iotsitewise:StartSearch",
         "lambda:RunMicrovm",
+        "sagemaker:ExecuteTrainingOperation",
+        "healthlake:UpdateProfileWithAgent",
+        "bedrock:AgenticRetrieveStream",
     ] {
         assert_eq!(sight(action), Visibility::Unknown, "{action}");
     }
