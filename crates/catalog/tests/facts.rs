@@ -66,6 +66,7 @@ fn visibility_tells_what_cloudtrail_shows() {
         ("verifiedpermissions:IsAuthorized", "AWS::VerifiedPermissions::PolicyStore"),
         ("ssmmessages:OpenControlChannel", "AWS::SSMMessages::ControlChannel"),
         ("ecs:Poll", "AWS::ECS::ContainerInstance"),
+        ("aoss:APIAccessAll", "AWS::AOSS::Collection"),
     ] {
         assert_eq!(sight(action), Visibility::Data(data), "{action}");
     }
@@ -87,6 +88,8 @@ fn visibility_tells_what_cloudtrail_shows() {
         "iot:DescribeThing",
         "iotsitewise:StartSearch",
         "lambda:RunMicrovm",
+        "sagemaker:Sample",
+        "lex:RecognizeText",
     ] {
         assert_eq!(sight(action), Visibility::Unknown, "{action}");
     }
