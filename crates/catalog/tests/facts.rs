@@ -104,6 +104,10 @@ fn visibility_tells_what_cloudtrail_shows() {
         "medical-imaging:GetImageSet",
         "deadline:UpdateWorker",
         "iot:CreateThing",
+        "codecommit:GitPull",
+        "trustedadvisor:RefreshCheck",
+        "sso-directory:UpdatePassword",
+        "transcribe:StartStreamTranscription",
     ] {
         assert_eq!(sight(action), Visibility::Management, "{action}");
     }
