@@ -108,6 +108,7 @@ fn visibility_tells_what_cloudtrail_shows() {
         "trustedadvisor:RefreshCheck",
         "sso-directory:UpdatePassword",
         "transcribe:StartStreamTranscription",
+        "cloud9:CreateEnvironmentSSH",
     ] {
         assert_eq!(sight(action), Visibility::Management, "{action}");
     }
