@@ -66,6 +66,7 @@ fn visibility_tells_what_cloudtrail_shows() {
         ("verifiedpermissions:IsAuthorized", "AWS::VerifiedPermissions::PolicyStore"),
         ("ssmmessages:OpenControlChannel", "AWS::SSMMessages::ControlChannel"),
         ("ecs:Poll", "AWS::ECS::ContainerInstance"),
+        ("aoss:APIAccessAll", "AWS::AOSS::Collection"),
     ] {
         assert_eq!(sight(action), Visibility::Data(data), "{action}");
     }
@@ -90,6 +91,7 @@ fn visibility_tells_what_cloudtrail_shows() {
         "sagemaker:ExecuteTrainingOperation",
         "healthlake:UpdateProfileWithAgent",
         "bedrock:AgenticRetrieveStream",
+        "lex:RecognizeText",
     ] {
         assert_eq!(sight(action), Visibility::Unknown, "{action}");
     }
@@ -104,6 +106,11 @@ fn visibility_tells_what_cloudtrail_shows() {
         "medical-imaging:GetImageSet",
         "deadline:UpdateWorker",
         "iot:CreateThing",
+        "codecommit:GitPull",
+        "trustedadvisor:RefreshCheck",
+        "sso-directory:UpdatePassword",
+        "transcribe:StartStreamTranscription",
+        "cloud9:CreateEnvironmentSSH",
     ] {
         assert_eq!(sight(action), Visibility::Management, "{action}");
     }
