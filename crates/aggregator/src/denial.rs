@@ -16,7 +16,8 @@ use serde::Deserialize;
 
 use crate::call::Denial;
 
-const ACTION: &str = "not authorized to perform: ";
+/// What all messages of refusals have.
+const VERB: &str = "not authorized to perform:";
 const RESOURCE: &str = " on resource: ";
 /// With `in a …` behind it where the message names the kind of policy, which older ones do not.
 const EXPLICIT: &str = "with an explicit deny";
@@ -54,9 +55,14 @@ static FILE: LazyLock<File> = LazyLock::new(|| {
     file
 });
 
-/// What all messages of refusals have.
-static VERB: LazyLock<Finder<'static>> =
-    LazyLock::new(|| Finder::new("not authorized to perform:"));
+// Setting up a search of texts costs more than most searches.
+static VERBS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(VERB));
+static BLAMES: LazyLock<Vec<(Finder<'static>, &'static str)>> = LazyLock::new(|| {
+    let said = |policy: &'static Policy| {
+        policy.says.iter().map(|text| (Finder::new(text), policy.kind.as_str()))
+    };
+    FILE.policy.iter().flat_map(said).collect()
+});
 
 /// Returns the data that messages are read by.
 pub(crate) fn data() -> &'static str {
@@ -70,13 +76,11 @@ pub(crate) fn parse(message: &str) -> Option<Denial<'_>> {
         let policy = Some(Cow::Borrowed(service.kind.as_str()));
         return Some(Denial { action: None, resource: None, policy, explicit: false });
     }
-    // Most errors are none, and setting up a search of texts costs more than one of bytes.
-    VERB.find(message.as_bytes())?;
-    let (_, after) = message.split_once(ACTION).or_else(|| {
-        // Only the verb is certain where a line was wrapped.
-        message.split_once("not authorized to perform:")
-    })?;
-    let after = after.trim_start();
+    // Only the verb is certain where a line was wrapped; one with a space behind it counts before others.
+    let ends = || VERBS.find_iter(message.as_bytes()).map(|at| at + VERB.len());
+    let spaced = |end: &usize| message.as_bytes().get(*end) == Some(&b' ');
+    let end = ends().find(spaced).or_else(|| ends().next())?;
+    let after = message.get(end..).unwrap_or_default().trim_start();
     let end = after.find(char::is_whitespace).unwrap_or(after.len());
     let (action, mut rest) = after.split_at(end);
     let action = action.trim_end_matches(['.', ',', '"', '\'']).trim_start_matches(['"', '\'']);
@@ -105,11 +109,9 @@ pub(crate) fn parse(message: &str) -> Option<Denial<'_>> {
         Some(start) => rest.get(start..).unwrap_or_default(),
         None => "",
     };
-    let policy = FILE
-        .policy
+    let policy = BLAMES
         .iter()
-        .flat_map(|policy| policy.says.iter().map(|text| (text, policy.kind.as_str())))
-        .filter_map(|(text, kind)| Some((reason.find(text.as_str())?, kind)))
+        .filter_map(|(text, kind)| Some((text.find(reason.as_bytes())?, *kind)))
         // The earliest mention; at one place, the order of the data decides.
         .min_by_key(|(at, _)| *at)
         .map(|(_, kind)| Cow::Borrowed(kind));

@@ -113,12 +113,19 @@ impl Rules {
 /// The last key of an extraction path, without the mark of a map's keys and what stands in brackets;
 /// nothing for a path that only tells presence.
 fn last_key(path: &str) -> Option<&str> {
-    let mut path = path;
-    while let Some((key, _)) = path.strip_suffix(']').and_then(|start| start.rsplit_once('[')) {
-        path = key;
+    let (from, to) = last_key_at(path)?;
+    path.get(from..to)
+}
+
+/// Returns where in a path its last key stands.
+fn last_key_at(path: &str) -> Option<(usize, usize)> {
+    let mut start = path;
+    while let Some((before, _)) = start.strip_suffix(']').and_then(|start| start.rsplit_once('[')) {
+        start = before;
     }
-    let key = path.rsplit('.').next().unwrap_or(path);
-    (!key.ends_with('?')).then(|| key.strip_suffix("{}").unwrap_or(key))
+    let from = start.rfind('.').map_or(0, |dot| dot + 1);
+    let key = start.strip_suffix("{}").filter(|start| start.len() >= from).unwrap_or(start);
+    (!start.ends_with('?')).then_some((from, key.len()))
 }
 
 /// The names of one call and its texts with references in their place; a buffer, used again from call
@@ -132,11 +139,21 @@ pub(crate) struct Taken {
     denied: Option<Range<usize>>,
     containers: Vec<Range<usize>>,
     names: Vec<Range<usize>>,
-    /// Ranks of the parts, their numbers, and whether names stand there.
-    order: Vec<(usize, usize, bool)>,
+    /// Ranks of the parts, their numbers, and what else is known of their paths.
+    order: Vec<(usize, usize, Kind)>,
     out: String,
     /// What is known of paths, as [`kind`](Self::kind) returns it.
-    kinds: HashMap<Box<str>, (usize, bool), RandomState>,
+    kinds: HashMap<Box<str>, Kind, RandomState>,
+}
+
+/// What is known of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    /// The rank among the paths of containers, `usize::MAX` for others.
+    rank: usize,
+    is_name: bool,
+    /// Where in the path its last key stands; nowhere where it only tells presence.
+    key: (usize, usize),
 }
 
 /// How many paths are remembered.
@@ -157,15 +174,15 @@ impl Taken {
         let mut order = std::mem::take(&mut self.order);
         order.clear();
         for (index, (path, _)) in call.parts.iter().enumerate() {
-            let (rank, is_name) = self.kind(rules, path);
-            order.push((rank, index, is_name));
+            let kind = self.kind(rules, path);
+            order.push((kind.rank, index, kind));
         }
         order.sort_unstable();
-        for (rank, index, is_name) in &order {
+        for (rank, index, Kind { is_name, key: (from, to), .. }) in &order {
             let Some((path, value)) = call.parts.get(*index) else { continue };
             let container = *rank != usize::MAX;
             let text = if value.starts_with("arn:") || container || *is_name {
-                let key = last_key(path).unwrap_or_default();
+                let key = path.get(*from..*to).unwrap_or_default();
                 self.text(rules, own, value, key, container)
             } else {
                 let start = self.arena.len();
@@ -185,15 +202,17 @@ impl Taken {
         self.denied = denied.map(|resource| self.text(rules, own, resource, "", false));
     }
 
-    /// Returns the rank of a path among those of containers, `usize::MAX` for others, and whether
-    /// names stand there.
-    fn kind(&mut self, rules: &Rules, path: &str) -> (usize, bool) {
+    /// Returns what is known of a path.
+    fn kind(&mut self, rules: &Rules, path: &str) -> Kind {
         if let Some(kind) = self.kinds.get(path) {
             return *kind;
         }
         let key = last_key(path);
-        let rank = key.and_then(|key| rules.container(key));
-        let kind = (rank.unwrap_or(usize::MAX), key.is_some_and(|key| rules.is_name(key)));
+        let kind = Kind {
+            rank: key.and_then(|key| rules.container(key)).unwrap_or(usize::MAX),
+            is_name: key.is_some_and(|key| rules.is_name(key)),
+            key: last_key_at(path).unwrap_or_default(),
+        };
         // The paths of rules are few, but those where an ARN was found are the caller's.
         if self.kinds.len() >= KINDS {
             self.kinds.clear();
@@ -387,12 +406,19 @@ fn literal(text: &str, out: &mut String) {
 /// Splits `i-0123456789abcdef0` after the hyphen: rules tell resources by what their ids begin
 /// with. Source: EC2 user guide, "Resource IDs": 8 or 17 hexadecimal digits after a short word.
 fn id(text: &str) -> (&str, &str) {
-    let Some((word, digits)) = text.rsplit_once('-') else { return ("", text) };
-    let is_id = (digits.len() == 8 || digits.len() == 17)
-        && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && (1..=16).contains(&word.len())
-        && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-    if is_id { text.split_at(word.len() + 1) } else { ("", text) }
+    for length in [8, 17] {
+        let Some((start, digits)) = text.split_at_checked(text.len().wrapping_sub(length)) else {
+            continue;
+        };
+        let Some(word) = start.strip_suffix('-') else { continue };
+        let is_id = digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && (1..=16).contains(&word.len())
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        if is_id {
+            return (start, digits);
+        }
+    }
+    ("", text)
 }
 
 /// Splits a call about very many things into calls about one each; such calls come in endless
@@ -462,18 +488,17 @@ pub(crate) struct Level<'n> {
 impl<'n> Level<'n> {
     pub(crate) fn new(path: &[&'n str], folded: Option<Count>) -> Level<'n> {
         let mut whole = Vec::new();
-        let mut name = Cow::Borrowed("");
-        for segment in path {
-            if name.is_empty() {
-                name = Cow::Borrowed(segment);
-            } else {
-                name.to_mut().push_str(segment);
-            }
-            if !segment.ends_with('/') {
-                whole.push(std::mem::take(&mut name));
+        let names = path.split_inclusive(|segment| !segment.ends_with('/'));
+        let mut beginning = String::new();
+        for segments in names {
+            let ends = segments.last().is_some_and(|last| !last.ends_with('/'));
+            match segments {
+                [name] if ends => whole.push(Cow::Borrowed(*name)),
+                _ if ends => whole.push(Cow::Owned(segments.concat())),
+                _ => beginning = segments.concat(),
             }
         }
-        Level { whole, open: folded.map(|count| (name.into_owned(), count)) }
+        Level { whole, open: folded.map(|count| (beginning, count)) }
     }
 
     fn get(&self, index: usize, stand_in: &str) -> Cow<'_, str> {
@@ -512,14 +537,14 @@ pub(crate) fn fill<'a>(frame: &Call<'a>, filling: &Filling<'_>) -> Call<'a> {
 }
 
 fn filled(text: &str, filling: &Filling<'_>, stand_in: &str) -> String {
-    let mut out = String::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c != '\0' {
-            out.push(c);
-            continue;
-        }
-        let Some(number) = chars.next().map(u32::from) else { break };
+    // Most texts have one name or two.
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while let Some((plain, reference)) = rest.split_once('\0') {
+        out.push_str(plain);
+        let mut chars = reference.chars();
+        let Some(number) = chars.next().map(u32::from) else { return out };
+        rest = chars.as_str();
         let (level, index) = match number {
             0 => {
                 out.push('\0');
@@ -530,6 +555,7 @@ fn filled(text: &str, filling: &Filling<'_>, stand_in: &str) -> String {
         };
         out.push_str(&level.get(usize::try_from(index).unwrap_or(usize::MAX), stand_in));
     }
+    out.push_str(rest);
     out
 }
 

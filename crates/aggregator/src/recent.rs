@@ -93,7 +93,7 @@ impl Recent {
     /// Moves all calls to where they belong.
     pub(crate) fn put_away(&mut self, callers: &Callers, shards: &Shards, quota: Quota) {
         self.bytes = 0;
-        let mut entries: Vec<Entry> = self.calls.drain(..).map(|(_, entry)| entry).collect();
+        let mut entries: Vec<&mut Entry> = self.calls.values_mut().collect();
         // Neighbours in what they are put into come one after the other, while it is at hand.
         entries.sort_unstable_by(|a, b| {
             (a.shard, a.who).cmp(&(b.shard, b.who)).then_with(|| a.call.cmp(&b.call))
@@ -111,11 +111,13 @@ impl Recent {
                 None => held.principals.entry(key.clone()).or_default(),
             };
             principal.update(&[attribution.segment(), workload], quota, |calls| {
-                for Entry { call, stats, events, .. } in entries {
+                for entry in entries {
+                    let Entry { call, stats, events, .. } = &mut **entry;
                     stats.take_up(std::mem::take(events));
                     calls.add(call, std::mem::take(stats), quota);
                 }
             });
         }
+        self.calls.clear();
     }
 }

@@ -108,8 +108,11 @@ impl Stats {
     /// Takes up events.
     pub(crate) fn take_up(&mut self, mut events: Events) {
         // Most calls are seen once.
-        if self.is_empty() && events.len() == 1 {
-            self.samples = events.into_iter().collect();
+        if self.is_empty()
+            && events.len() == 1
+            && let Some(only) = events.pop()
+        {
+            self.samples = Box::new([only]);
             return;
         }
         events.sort_unstable_by(Sample::order);

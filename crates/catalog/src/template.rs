@@ -2,6 +2,9 @@
 //!
 //! A template is the reference's own text, `arn:${Partition}:s3:::${BucketName}/${ObjectName}`.
 
+use memchr::memchr_iter;
+use smallvec::SmallVec;
+
 /// A piece of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'t> {
@@ -40,16 +43,40 @@ fn separator(text: &str) -> usize {
     text.bytes().position(|byte| matches!(byte, b':' | b'/')).unwrap_or(text.len())
 }
 
+/// Variables and what they stand for. Most templates that are tried do not match, so it takes no memory of its own.
+pub(crate) type Captures<'t, 'a> = SmallVec<[(&'t str, &'a str); 8]>;
+
 /// Returns what each variable stands for if the ARN is one of the template's, else nothing.
 ///
 /// Strict: partition, region and account hold no `:` or `/`, the last variable takes all that is
 /// left, others end at the next separator.
-pub(crate) fn captures<'t, 'a>(template: &'t str, arn: &'a str) -> Option<Vec<(&'t str, &'a str)>> {
-    let mut found = Vec::new();
-    walk(template, arn, &mut found).then_some(found)
+pub(crate) fn captures<'t, 'a>(template: &'t str, arn: &'a str) -> Option<Captures<'t, 'a>> {
+    let mut found = Captures::new();
+    (may_match(template, arn) && walk(template, arn, &mut found)).then_some(found)
 }
 
-fn walk<'t, 'a>(template: &'t str, text: &'a str, found: &mut Vec<(&'t str, &'a str)>) -> bool {
+/// How many `:` an ARN has in front of what names a resource.
+const HEAD: usize = 5;
+
+/// Returns whether what names the resource begins as the template says: most of a service's templates are told apart
+/// there, before its parts are.
+fn may_match(template: &str, arn: &str) -> bool {
+    let (Some((head, kind)), Some((_, rest))) = (behind_head(template), behind_head(arn)) else {
+        return true;
+    };
+    // A `*` of the template's own may stand for more than one part, and what is no whole ARN's may hold any.
+    let end = kind.bytes().position(|byte| matches!(byte, b'$' | b'*')).unwrap_or(kind.len());
+    !head.starts_with("arn:")
+        || head.contains('*')
+        || kind.get(..end).is_none_or(|literal| rest.starts_with(literal))
+}
+
+fn behind_head(text: &str) -> Option<(&str, &str)> {
+    let colon = memchr_iter(b':', text.as_bytes()).nth(HEAD - 1)?;
+    Some((text.get(..colon)?, text.get(colon + 1..)?))
+}
+
+fn walk<'t, 'a>(template: &'t str, text: &'a str, found: &mut Captures<'t, 'a>) -> bool {
     let Some((piece, rest)) = first(template) else { return text.is_empty() };
     match piece {
         Piece::Literal(literal) => match literal.bytes().position(|byte| byte == b'*') {
@@ -108,13 +135,48 @@ pub(crate) fn weight(template: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::captures;
+    use std::collections::BTreeSet;
+
+    use super::{Captures, Piece, captures, may_match, pieces, walk};
+    use crate::Catalog;
+
+    #[test]
+    fn no_template_is_passed_over_that_matches() {
+        let mut matched = 0;
+        for service in Catalog::embedded().services() {
+            let kinds = service.actions().flat_map(|action| action.resource_types());
+            let templates: BTreeSet<&str> = kinds.flat_map(|kind| kind.templates()).collect();
+            let names = ["a", "*", "i-0/x", "x:y", "r-1:2/z*"];
+            let arn = |template: &&str, name: &str| -> String {
+                let part = |piece| match piece {
+                    Piece::Literal(text) => text,
+                    Piece::Variable("Region") => "us-east-1",
+                    Piece::Variable("Account" | "Partition") => "aws",
+                    Piece::Variable(_) => name,
+                };
+                pieces(template).map(part).collect()
+            };
+            let arns = templates.iter().flat_map(|one| names.map(|name| arn(one, name)));
+            for arn in arns.collect::<Vec<_>>() {
+                for template in &templates {
+                    if walk(template, &arn, &mut Captures::new()) {
+                        matched += 1;
+                        assert!(may_match(template, &arn), "{template} {arn}");
+                    }
+                }
+            }
+        }
+        assert!(matched > 10_000, "{matched}");
+    }
 
     #[test]
     fn matches_are_strict() {
         let object = "arn:${Partition}:s3:::${BucketName}/${ObjectName}";
         let found = captures(object, "arn:aws:s3:::b/k/l").unwrap();
-        assert_eq!(found, [("Partition", "aws"), ("BucketName", "b"), ("ObjectName", "k/l")]);
+        assert_eq!(
+            found.as_slice(),
+            [("Partition", "aws"), ("BucketName", "b"), ("ObjectName", "k/l")]
+        );
         assert_eq!(captures(object, "arn:aws:s3:::b"), None);
         assert_eq!(captures("arn:${Partition}:s3:::${BucketName}", "arn:aws:s3:::b/k"), None);
         let stream = "arn:${Partition}:logs:${Region}:${Account}:log-group:${G}:log-stream:${S}";

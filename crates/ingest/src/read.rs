@@ -374,7 +374,7 @@ impl Sink for Reading<'_> {
             self.count(element.within.framing());
             return true;
         }
-        let Ok(record) = scanned.slots(text).into_record() else { return false };
+        let Ok(record) = scanned.record(text) else { return false };
         self.found(element.at, Found::Record(text, &record, element.within.framing()));
         true
     }

@@ -295,7 +295,7 @@ pub(crate) struct Slots<'a>([Option<Slot<'a>>; FIELD_COUNT]);
 
 /// The raw value found for a field.
 #[derive(Clone, Copy)]
-struct Slot<'a> {
+pub(crate) struct Slot<'a> {
     raw: &'a str,
     /// Whether it was found under its exact name.
     exact: bool,
@@ -303,12 +303,19 @@ struct Slot<'a> {
     plain: bool,
 }
 
+impl<'a> Slot<'a> {
+    /// The value of a field under its exact name.
+    pub(crate) fn exact(raw: &'a str, plain: bool) -> Slot<'a> {
+        Slot { raw, exact: true, plain }
+    }
+}
+
 impl<'a> Slots<'a> {
-    /// Takes the value of a field under its exact name; the last one counts.
-    pub(crate) fn put_exact(&mut self, slot: usize, raw: &'a str, plain: bool) {
-        if let Some(place) = self.0.get_mut(slot) {
-            *place = Some(Slot { raw, exact: true, plain });
-        }
+    /// Starts with what was found, in the order of the fields.
+    pub(crate) fn of(found: impl Iterator<Item = Option<Slot<'a>>>) -> Slots<'a> {
+        let mut slots = Slots::default();
+        slots.0.iter_mut().zip(found).for_each(|(place, slot)| *place = slot);
+        slots
     }
 
     /// Takes a member; returns whether it is a field at all.
@@ -331,7 +338,16 @@ impl<'a> Slots<'a> {
     }
 
     pub(crate) fn into_record(self) -> Result<Record<'a>, NotARecord> {
-        let mut take = Take { slots: self.0.iter().zip(&FIELDS).enumerate(), odd: OddFields(0) };
+        Record::of(self.0.into_iter())
+    }
+}
+
+impl<'a> Record<'a> {
+    /// Reads the fields, whose values come in the order of [`FIELDS`].
+    pub(crate) fn of(
+        found: impl Iterator<Item = Option<Slot<'a>>>,
+    ) -> Result<Record<'a>, NotARecord> {
+        let mut take = Take { slots: found.zip(&FIELDS).enumerate(), odd: OddFields(0) };
         let named = |text: Option<Cow<'a, str>>| text.filter(|text| !text.is_empty());
         let event_source = named(take.text());
         let event_name = named(take.text()).ok_or(NotARecord::NoEventName)?;
@@ -381,16 +397,12 @@ struct Take<I> {
     odd: OddFields,
 }
 
-impl<'a, 's, I> Take<I>
-where
-    I: Iterator<Item = (usize, (&'s Option<Slot<'a>>, &'static Field))>,
-    'a: 's,
-{
+impl<'a, I: Iterator<Item = (usize, (Option<Slot<'a>>, &'static Field))>> Take<I> {
     /// Reads the next slot with `read`; a value that it cannot read is noted as odd.
     #[inline(always)]
     fn next<T>(&mut self, read: impl FnOnce(Slot<'a>, Shape) -> Option<T>) -> Option<T> {
         let (slot, (value, field)) = self.slots.next()?;
-        let value = (*value)?;
+        let value = value?;
         // A plain string never says so where text is meant, and most are.
         if !(value.plain && field.shape.is_text()) && is_absent(value.raw, field.shape) {
             return None;

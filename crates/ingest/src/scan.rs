@@ -3,7 +3,7 @@
 //! It checks all that the general road (framer, grammar, unwrap) checks, but in one pass that keeps
 //! no state for a sudden end, and finds the fields on its way. Where anything is unusual (the text
 //! ends, a byte is wrong, a wrapper's key, deep nesting) it returns nothing, and the general road
-//! decides. What it returns goes through the same [`Slots`], so that fields are read in one way
+//! decides. What it returns goes through the same [`Record::of`], so that fields are read in one way
 //! only. Tests and a fuzz target hold both roads to the same records.
 
 use std::hash::BuildHasher as _;
@@ -15,7 +15,8 @@ use fearless_simd::{Level, Simd, dispatch, u8x64};
 use crate::RECORD_LIMIT;
 use crate::framer::Within;
 use crate::record::{
-    FIELD_COUNT, Slots, TLS_DETAILS, USER_IDENTITY, WRITTEN, field_name, is_field_in_any_case,
+    FIELD_COUNT, NotARecord, Record, Slot, Slots, TLS_DETAILS, USER_IDENTITY, WRITTEN, field_name,
+    is_field_in_any_case,
 };
 
 /// How deep values may be nested on this road; well below what the general one allows.
@@ -44,22 +45,22 @@ impl Scanned {
         self.plain & 0b11 == 0b11 && self.values.iter().take(2).all(named)
     }
 
-    /// Returns the fields; `text` is what was scanned.
-    pub(crate) fn slots<'t>(&self, text: &'t str) -> Slots<'t> {
-        let mut slots = Slots::default();
-        for (slot, (from, to)) in self.values.iter().enumerate() {
-            if let Some(value) = text.get(*from as usize..*to as usize)
-                && to > from
-            {
-                slots.put_exact(slot, value, self.plain & (1 << slot) != 0);
-            }
+    /// Returns the record; `text` is what was scanned.
+    pub(crate) fn record<'t>(&self, text: &'t str) -> Result<Record<'t>, NotARecord> {
+        let found = self.values.iter().enumerate().map(|(slot, (from, to))| {
+            let value = text.get(*from as usize..*to as usize).filter(|value| !value.is_empty())?;
+            Some(Slot::exact(value, self.plain & (1 << slot) != 0))
+        });
+        if self.others.is_empty() {
+            return Record::of(found);
         }
+        let mut slots = Slots::of(found);
         for (key, value) in &self.others {
             if let (Some(key), Some(value)) = (text.get(key.clone()), text.get(value.clone())) {
                 slots.put(key, value);
             }
         }
-        slots
+        slots.into_record()
     }
 }
 
