@@ -91,6 +91,8 @@ fn visibility_tells_what_cloudtrail_shows() {
         "sagemaker:ExecuteTrainingOperation",
         "healthlake:UpdateProfileWithAgent",
         "bedrock:AgenticRetrieveStream",
+        "bedrock:GetIngestedDocumentAcl",
+        "sagemaker:ListRecords",
         "lex:RecognizeText",
     ] {
         assert_eq!(sight(action), Visibility::Unknown, "{action}");
