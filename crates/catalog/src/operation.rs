@@ -348,6 +348,9 @@ mod tests {
     fn no_tagging_grant_stands_twice() {
         let mut spelled_twice = BTreeSet::from([
             "apigateway CreatePortalProduct: apigateway:TagResource".to_owned(),
+            "appsync CreateGraphqlApi: appsync:TagResource".to_owned(),
+            "codedeploy AddTagsToOnPremisesInstances: codedeploy:AddTagsToOnPremisesInstances".to_owned(),
+            "codedeploy RemoveTagsFromOnPremisesInstances: codedeploy:RemoveTagsFromOnPremisesInstances".to_owned(),
             "ec2 CreateRouteServerEndpoint: ec2:CreateTags".to_owned(),
             "elasticbeanstalk CreatePlatformVersion: elasticbeanstalk:AddTags".to_owned(),
             "license-manager CreateLicenseAssetGroup: license-manager:TagResource".to_owned(),
@@ -357,6 +360,21 @@ mod tests {
             "license-manager UpdateLicenseAssetGroup: license-manager:TagResource".to_owned(),
             "lightsail CreateDomain: lightsail:TagResource".to_owned(),
             "resource-groups CreateGroup: resource-groups:Tag".to_owned(),
+            // In the call's region and in that of the copy.
+            "cloudhsm CopyBackupToRegion: cloudhsm:TagResource".to_owned(),
+            "cloudhsmv2 CopyBackupToRegion: cloudhsm:TagResource".to_owned(),
+            "cognito-idp CreateUserPoolReplica: cognito-idp:TagResource".to_owned(),
+            // In the caller's account and in the owner's.
+            "directconnect AllocateHostedConnection: directconnect:TagResource".to_owned(),
+            "directconnect AllocatePrivateVirtualInterface: directconnect:TagResource".to_owned(),
+            "directconnect AllocatePublicVirtualInterface: directconnect:TagResource".to_owned(),
+            "directconnect AllocateTransitVirtualInterface: directconnect:TagResource".to_owned(),
+            "mgn StartCutover: mgn:TagResource".to_owned(),
+            "mgn StartTest: mgn:TagResource".to_owned(),
+            "mgn TerminateTargetInstances: mgn:TagResource".to_owned(),
+            "organizations CreatePolicy: organizations:TagResource".to_owned(),
+            "organizations TagResource: organizations:TagResource".to_owned(),
+            "organizations UntagResource: organizations:UntagResource".to_owned(),
             // An object by its bucket and by its access point.
             "s3-outposts CopyObject: s3-outposts:PutObjectTagging".to_owned(),
             "s3-outposts CreateMultipartUpload: s3-outposts:PutObjectTagging".to_owned(),
