@@ -196,7 +196,6 @@ pub(crate) fn record(bytes: &[u8], seen: &mut Seen) -> Option<Scanned> {
                 key = start..scan.at - 1;
                 scan.space();
                 scan.take(b':')?;
-                scan.space();
                 name = bytes.get(key.clone()).filter(|_| plain)?;
                 let slot = slot(name, before);
                 // Before what it wraps is read over: that may be a whole file.
@@ -210,6 +209,7 @@ pub(crate) fn record(bytes: &[u8], seen: &mut Seen) -> Option<Scanned> {
             seen.follows(before, slot);
             before = slot;
         }
+        scan.space();
         let from = scan.at;
         let plain = match slot {
             Some(USER_IDENTITY | TLS_DETAILS) => scan.value_seen(seen)?,
@@ -536,4 +536,30 @@ fn ends_by<S: Simd>(simd: S, blocks: &[u8; BLOCKS * BLOCK]) -> [u64; BLOCKS] {
         *ends = end.to_bitmask();
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_whatever_the_order_and_space_of_the_one_before() {
+        let records = [
+            r#"{"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1"}"#,
+            r#"{"eventVersion": "1.08","eventSource": "s3.amazonaws.com","eventName": "GetObject","awsRegion": "eu-west-1"}"#,
+            r#"{ "eventVersion" : "1.08", "eventSource" : "s3.amazonaws.com", "eventName" : "GetObject" }"#,
+            r#"{"awsRegion":"eu-west-1","eventName":"GetObject","eventSource":"s3.amazonaws.com","userAgent":"aws-cli"}"#,
+            r#"{"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventSource":"a","EVENTNAME":"b","eventName":"c"}"#,
+            r#"{"eventName":"c","eventSource":"a"}"#,
+        ];
+        let mut seen = Seen::default();
+        for before in records {
+            for text in records {
+                record(before.as_bytes(), &mut seen).unwrap();
+                let scanned = record(text.as_bytes(), &mut seen).unwrap();
+                assert_eq!(scanned.length, text.len());
+                assert_eq!(scanned.record(text).unwrap(), Record::parse(text).unwrap());
+            }
+        }
+    }
 }
