@@ -276,6 +276,20 @@ mod tests {
         resources
     }
 
+    #[test]
+    fn as_many_as_may_be_are_kept_when_others_are_let_go_of() {
+        let most = u16::try_from(RESOURCES + SLACK + 1).unwrap();
+        let seen: Vec<(u16, i64)> = (0..most).map(|name| (name, 0)).collect();
+        let names = |resources: &Resources| {
+            resources.sorted().iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>()
+        };
+        let first: Vec<String> = (0..RESOURCES).map(|name| format!("{name:05}")).collect();
+        assert_eq!(names(&of(&seen)), first);
+        let mut joined = of(seen.get(..RESOURCES).unwrap());
+        joined.join(of(&seen));
+        assert_eq!(names(&joined), first);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
