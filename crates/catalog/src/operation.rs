@@ -347,6 +347,7 @@ mod tests {
     #[test]
     fn no_tagging_grant_stands_twice() {
         let mut spelled_twice = BTreeSet::from([
+            "apigateway CreateDomainName: apigateway:TagResource".to_owned(),
             "apigateway CreatePortalProduct: apigateway:TagResource".to_owned(),
             "appsync CreateGraphqlApi: appsync:TagResource".to_owned(),
             "codedeploy AddTagsToOnPremisesInstances: codedeploy:AddTagsToOnPremisesInstances".to_owned(),
