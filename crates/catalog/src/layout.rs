@@ -292,6 +292,7 @@ pub const TRANSFORMS: &[&str] = &[
     "image_repository",
     "foreign_image",
     "mailbox",
+    "hyphenated",
 ];
 
 /// Tests of a grant.

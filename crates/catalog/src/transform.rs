@@ -104,6 +104,7 @@ pub(crate) fn apply(
         }
         "copy_version" => text.split_once("?versionId=").and_then(|(_, version)| plain(version)),
         "lower" => plain(&text.to_ascii_lowercase()),
+        "hyphenated" => plain(&text.to_ascii_lowercase().replace([' ', '_'], "-")),
         "iam_path" => Some(iam_path(text, kind, request)),
         "family" => plain(text.split(':').next()?),
         "revision" => match text.split_once(':') {
