@@ -72,8 +72,8 @@ impl Scanned {
 pub(crate) struct Seen {
     /// By a hash of how they begin; the whole text is compared.
     objects: Vec<Vec<u8>>,
-    /// By field, the one that followed it last.
-    after: After,
+    /// By field, the one that followed it last; what came first stands behind them.
+    after: [usize; FIELD_COUNT + 1],
     hasher: foldhash::fast::FixedState,
 }
 
@@ -86,22 +86,12 @@ const LONGEST: usize = 4096;
 /// How many bytes tell objects apart well enough to find them.
 const BEGINNING: usize = 160;
 
-/// For each field the one that followed; of none, as in front of the first, the last entry.
-#[derive(Debug)]
-struct After([usize; FIELD_COUNT + 1]);
-
-impl Default for After {
-    fn default() -> Self {
-        After([0; FIELD_COUNT + 1])
-    }
-}
-
 impl Seen {
     /// Returns the field that followed `before` last, and the length of its key and colon, if `bytes` have it
     /// at a place as CloudTrail writes it: without space.
     #[inline(always)]
     fn followed(&self, before: usize, bytes: &[u8], at: usize) -> Option<(usize, usize)> {
-        let slot = *self.after.0.get(before)?;
+        let slot = *self.after.get(before)?;
         let Key { words, masks, length } = KEYS.get(slot)?;
         let (text, _) = bytes.get(at..)?.first_chunk::<KEY>()?.as_chunks::<8>();
         let mut differ = 0;
@@ -114,7 +104,7 @@ impl Seen {
     /// Remembers that a field followed another.
     #[inline(always)]
     fn follows(&mut self, before: usize, slot: usize) {
-        if let Some(after) = self.after.0.get_mut(before) {
+        if let Some(after) = self.after.get_mut(before) {
             *after = slot;
         }
     }
@@ -142,7 +132,7 @@ struct Key {
 }
 
 #[expect(clippy::indexing_slicing, reason = "worked out while compiling")]
-const KEYS: [Key; FIELD_COUNT] = {
+static KEYS: [Key; FIELD_COUNT] = {
     let mut keys =
         [const { Key { words: [0; KEY / 8], masks: [0; KEY / 8], length: 0 } }; FIELD_COUNT];
     let mut slot = 0;
