@@ -22,6 +22,7 @@ mod partition;
 mod passing;
 mod rest;
 mod settings;
+mod shortened;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
