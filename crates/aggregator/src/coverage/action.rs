@@ -22,10 +22,11 @@
 //!   store of CloudFront reads an object makes nothing of `s3:GetObject` uncertain for those who make none. So do
 //!   data events of what is a management event by itself: `bedrock:InvokeModelWithResponseStream` for agents.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use indexmap::{Equivalent, IndexMap};
 use trailtrim_catalog::{AccessLevel, Catalog, Operation, Visibility};
 
 use super::{Access, Class, Coverage, Question, services};
@@ -175,6 +176,14 @@ impl ActionEvents {
         let carrying =
             events.filter(move |event| carries(event, through) && !event.needed.contains(&action));
         carrying.flat_map(|event| &event.needed).copied()
+    }
+
+    /// Returns the actions on which an answer about an action can hang, by whether somebody can do them; one may
+    /// come more than once, and always at the same place.
+    pub fn deciding(&self, action: &str) -> impl Iterator<Item = &'static str> {
+        let through = matches!(self.visibility(action), Visibility::Through(_));
+        let events = self.by_action.get(action).into_iter().flatten();
+        events.filter(move |event| carries(event, through)).flat_map(|event| &event.needed).copied()
     }
 
     /// Returns the actions of the calls in which alone an action may be used without a record, as far as
@@ -396,24 +405,47 @@ fn remembered(
     question: &Question<'_>,
     find: impl FnOnce() -> BTreeSet<i32>,
 ) -> Arc<BTreeSet<i32>> {
-    Arc::clone(known.entry(answered(question)).or_insert_with(|| Arc::new(find())))
+    let asked = Asking::of(question);
+    if let Some(days) = known.get(&asked) {
+        return Arc::clone(days);
+    }
+    let days = Arc::new(find());
+    known.insert(asked.answered(), Arc::clone(&days));
+    days
 }
 
-fn answered(question: &Question<'_>) -> Answered {
-    let class = match question.class {
-        Class::Management => "",
-        Class::Data(kind) => kind,
-    };
-    (
-        question.account.to_owned(),
-        question.region.to_owned(),
-        class.to_owned(),
-        question.access,
-        question.resource.to_owned(),
-        question.event_source.unwrap_or_default().to_owned(),
-        question.event_name.unwrap_or_default().to_owned(),
-        question.principal.unwrap_or_default().to_owned(),
-    )
+/// A question as answers are remembered by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Asking<'q>(Access, [&'q str; 7]);
+
+impl<'q> Asking<'q> {
+    fn of(question: &Question<'q>) -> Asking<'q> {
+        let class = match question.class {
+            Class::Management => "",
+            Class::Data(kind) => kind,
+        };
+        // What differs most comes first.
+        let texts = [
+            question.event_source.unwrap_or_default(),
+            question.event_name.unwrap_or_default(),
+            class,
+            question.region,
+            question.resource,
+            question.account,
+            question.principal.unwrap_or_default(),
+        ];
+        Asking(question.access, texts)
+    }
+
+    fn answered(self) -> Answered {
+        Answered(self.0, self.1.map(Box::from))
+    }
+}
+
+impl Equivalent<Answered> for Asking<'_> {
+    fn equivalent(&self, known: &Answered) -> bool {
+        self.0 == known.0 && self.1.iter().zip(&known.1).all(|(one, known)| **one == **known)
+    }
 }
 
 const ACCESSES: [Access; 2] = [Access::Read, Access::Write];
@@ -427,10 +459,11 @@ pub struct Asked {
     sides: Known,
 }
 
-type Known = HashMap<Answered, Arc<BTreeSet<i32>>, RandomState>;
+type Known = IndexMap<Answered, Arc<BTreeSet<i32>>, RandomState>;
 
-/// Account, region, class, access, resource, source, name and principal of a question.
-type Answered = (String, String, String, Access, String, String, String, String);
+/// An [`Asking`] that was answered; it hashes as that does.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Answered(Access, [Box<str>; 7]);
 
 /// An event that would show an action, and that nothing proves a trail was looking for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -51,6 +51,9 @@ struct Memory {
     /// The question at hand: the answer is found without anything made for it.
     question: String,
     asked: Asked,
+    /// By all that an answer hangs on, what was found about actions: that of one principal is mostly that
+    /// of the next.
+    sights: HashMap<Box<[u8]>, Sight, RandomState>,
     /// By account, the last day of which it has records.
     ends: BTreeMap<String, Option<i32>>,
 }
@@ -127,6 +130,53 @@ impl<'a> Lookout<'a> {
     /// patterns mean, since a time (seconds since 1970) and in some regions if these are limited. What
     /// shows only through other calls shows through those that the principal `can` make.
     pub(crate) fn judge(
+        &self,
+        whose: Whose<'_>,
+        action: &'static str,
+        resources: &[&str],
+        since: Option<i64>,
+        limited: Option<&BTreeSet<&str>>,
+        can: &dyn Fn(&str) -> bool,
+    ) -> Sight {
+        let question = self.question(whose, action, resources, since, limited, can);
+        let memory = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sight) = memory().sights.get(&*question) {
+            return sight.clone();
+        }
+        let sight = self.find(whose, action, resources, since, limited, can);
+        memory().sights.insert(question.into(), sight.clone());
+        sight
+    }
+
+    /// Writes down all that a judgement hangs on, so that no two that differ are written alike.
+    fn question(
+        &self,
+        whose: Whose<'_>,
+        action: &'static str,
+        resources: &[&str],
+        since: Option<i64>,
+        limited: Option<&BTreeSet<&str>>,
+        can: &dyn Fn(&str) -> bool,
+    ) -> Vec<u8> {
+        let Whose { account, partition, principal } = whose;
+        let mut question = Vec::new();
+        let mut put = |text: &str| {
+            question.extend(text.len().to_le_bytes());
+            question.extend_from_slice(text.as_bytes());
+        };
+        [account, partition, principal.unwrap_or_default(), action].into_iter().for_each(&mut put);
+        // A time counts by its day, and each list says how long it is.
+        let since = since.map_or(String::new(), |since| day(since).to_string());
+        put(&since);
+        resources.iter().for_each(|resource| put(resource));
+        limited.into_iter().flatten().for_each(|region| put(region));
+        question.extend(resources.len().to_le_bytes());
+        question.extend(limited.map_or(usize::MAX, BTreeSet::len).to_le_bytes());
+        question.extend(self.events.deciding(action).map(|one| u8::from(can(one))));
+        question
+    }
+
+    fn find(
         &self,
         whose: Whose<'_>,
         action: &'static str,
@@ -369,7 +419,7 @@ impl<'a> Lookout<'a> {
     ) -> usize {
         // What is remembered is whole at every moment, so a panic elsewhere leaves it right.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let Memory { known, question, asked, ends } = &mut *memory;
+        let Memory { known, question, asked, ends, .. } = &mut *memory;
         question.clear();
         for part in [account, principal.unwrap_or_default(), action, region, resource] {
             question.push_str(part);
@@ -419,4 +469,79 @@ fn region_of(resource: &str) -> Option<&str> {
     parts.next()?;
     parts.next()?;
     (!region.is_empty() && !region.contains(['*', '?', '$'])).then_some(region)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailtrim_aggregator::coverage::Declaration;
+    use trailtrim_catalog::Catalog;
+    use trailtrim_ingest::Record;
+
+    const ACCOUNT: &str = "111122223333";
+
+    /// Three weeks from 2026-03-02 of one trail, which leaves KMS's calls out, takes one bucket's objects, and
+    /// logs where it is.
+    fn coverage() -> Coverage {
+        let mut coverage = Coverage::default();
+        let declared = r#"{"TrailARN":"arn:aws:cloudtrail:eu-west-1:111122223333:trail/t","EventSelectors":[{"ReadWriteType":"All",
+            "IncludeManagementEvents":true,"ExcludeManagementEventSources":["kms.amazonaws.com"],
+            "DataResources":[{"Type":"AWS::S3::Object","Values":["arn:aws:s3:::b/"]}]}]}"#;
+        coverage.declare(Declaration::parse(declared).unwrap());
+        for hour in (0..24 * 21).step_by(2) {
+            let time = chrono::DateTime::from_timestamp(1_772_409_600 + hour * 3600, 0).unwrap();
+            let text = format!(
+                r#"{{"eventTime":"{}","eventSource":"ec2.amazonaws.com","eventName":"DescribeVpcs","readOnly":true,
+                "eventCategory":"Management","awsRegion":"eu-west-1","recipientAccountId":"{ACCOUNT}"}}"#,
+                time.format("%Y-%m-%dT%H:%M:%SZ")
+            );
+            coverage.see(&Record::parse(&text).unwrap());
+        }
+        coverage
+    }
+
+    #[test]
+    fn what_was_found_before_answers_no_other_question() {
+        let coverage = coverage();
+        let events = ActionEvents::of(Catalog::embedded());
+        let in_use = Some(BTreeSet::from(["eu-west-1".to_owned(), "us-east-1".to_owned()]));
+        let new = || Lookout::new(&coverage, &events, 14, in_use.clone());
+        let known = new();
+        let here = BTreeSet::from(["eu-west-1"]);
+        let resources: [&[&str]; 4] = [
+            &["*"],
+            &["arn:aws:s3:::b/*"],
+            &["arn:aws:s3:::b/*", "arn:aws:s3:::c/*"],
+            &["arn:aws:ec2:us-east-1:111122223333:*"],
+        ];
+        let anything = |_: &str| true;
+        let own = |action: &str| action.starts_with("s3:");
+        let nothing = |_: &str| false;
+        let able: [&dyn Fn(&str) -> bool; 3] = [&anything, &own, &nothing];
+        let mut found = Vec::new();
+        // Twice, so that each is asked for when all are known.
+        for _ in 0..2 {
+            for action in ["ec2:DescribeVpcs", "iam:PassRole", "kms:Decrypt", "s3:GetObject"] {
+                for resources in resources {
+                    for since in
+                        [None, Some(1_772_409_600 + 86_400 * 3), Some(1_772_409_600 + 86_400 * 12)]
+                    {
+                        for limited in [None, Some(&here)] {
+                            for can in able {
+                                let whose = known.whose("arn:aws:iam::111122223333:role/r");
+                                let ask = |of: &Lookout<'_>| {
+                                    of.judge(whose, action, resources, since, limited, can)
+                                };
+                                let sight = ask(&known);
+                                assert_eq!(sight, ask(&new()), "{action} on {resources:?}");
+                                found.push(format!("{action} {sight:?}"));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        let different: BTreeSet<&String> = found.iter().collect();
+        assert!(different.len() > 15, "too much alike to tell anything: {different:#?}");
+    }
 }
