@@ -96,8 +96,8 @@ struct Open {
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
     let (existing, new) = match args.kind {
         Some(kind) => (
-            PolicyFiles::read(&args.existing, kind.policies())?,
-            PolicyFiles::read(&args.new, kind.policies())?,
+            PolicyFiles::read(&args.existing, kind.policies())?.of(None)?,
+            PolicyFiles::read(&args.new, kind.policies())?.of(None)?,
         ),
         None => either_kind(args)?,
     };
@@ -118,8 +118,8 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
 /// Reads files that do not mix policies for identities with those for resources.
 fn either_kind(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
     let read = |kind: Kind| -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
-        let existing = PolicyFiles::read(&args.existing, kind.policies())?;
-        Ok((existing, PolicyFiles::read(&args.new, kind.policies())?))
+        let existing = PolicyFiles::read(&args.existing, kind.policies())?.of(None)?;
+        Ok((existing, PolicyFiles::read(&args.new, kind.policies())?.of(None)?))
     };
     let (identity, resource) = (read(Kind::Identity), read(Kind::Resource));
     match (identity, resource) {

@@ -30,10 +30,13 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use serde::Deserialize;
 use toml::{Table, Value};
+use trailtrim_catalog::Catalog;
 use trailtrim_emitter::tighten::Pin;
 use trailtrim_emitter::{ConditionKind, Taste};
+use trailtrim_iam::pattern;
 
 use crate::exit::hinted;
+use crate::output::{printable, tell};
 use crate::region;
 
 /// How alike (0 to 1) a key must be to one that is known to be taken for a slip of the pen.
@@ -142,6 +145,28 @@ impl Config {
     /// Returns the conditions that evidence may add.
     pub(crate) fn conditions(&self) -> anyhow::Result<Vec<ConditionKind>> {
         self.conditions.iter().map(|text| condition(text).map_err(|why| anyhow!(why))).collect()
+    }
+
+    /// Says which patterns of actions match none that the catalog knows, so that they do nothing.
+    pub(crate) fn tell_unknown(&self, catalog: Catalog) {
+        let patterns = |key: &'static str, all: &[String]| {
+            all.iter().map(|action| (key, action.clone())).collect::<Vec<_>>()
+        };
+        let pinned: Vec<String> = self.pin.iter().map(|pin| pin.action.clone()).collect();
+        let all = [
+            patterns("`pin`", &pinned),
+            patterns("`never`", &self.never),
+            patterns("`drop-unobservable`", &self.drop_unobservable),
+        ];
+        for (key, action) in all.into_iter().flatten() {
+            let mut services = catalog.services().flat_map(|service| service.actions());
+            if action != "*" && !services.any(|one| pattern::covers_action(&action, one.id())) {
+                tell(&format!(
+                    "note: {key} has `{}`, which matches no action that is known, so it does nothing\n",
+                    printable(&action)
+                ));
+            }
+        }
     }
 
     /// Returns what stays.

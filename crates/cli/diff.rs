@@ -29,7 +29,7 @@ use crate::coverage::{SelectorArgs, tell_stray};
 use crate::exit::hinted;
 use crate::globs::Globs;
 use crate::output::{tell as say, write_stdout};
-use crate::policy_files::{PolicyFiles, read_file};
+use crate::policy_files::{Given, PolicyFiles, read_file};
 use crate::screen::Screen;
 use crate::trail::{Trail, TrailArgs};
 use crate::{directory, interrupt, region, summary, time};
@@ -106,7 +106,8 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// End with 1 where something attached is unused, or something used is unexplainedly not attached
+    /// End with 1 where something attached is unused, or something used is unexplainedly not attached; where some
+    /// input was skipped, with 3 all the same
     #[arg(long)]
     check: bool,
 
@@ -172,6 +173,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     }
     let declarations = args.selectors.read()?;
     let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    config.tell_unknown(catalog);
     let accepted = args.baseline.as_deref().map(Accepted::read).transpose()?.unwrap_or_default();
     let Dumps { holders: dumps, names } = read_dumps(&args.account_authorization_details)?;
     let attached = read_attached(&args.attached)?;
@@ -444,5 +446,7 @@ fn of_files(args: &DiffArgs, trail: &Trail, files: PolicyFiles) -> anyhow::Resul
             ));
         }
     };
-    Ok(Inventory::of_files(&one.arn, one.reborn, files.into_named()))
+    let given = files.of(Some(&one.arn))?.into_given()?.into_iter();
+    let documents = given.map(|Given { name, document, made }| (name, document, made));
+    Ok(Inventory::of_files(&one.arn, one.reborn, documents))
 }

@@ -1,6 +1,7 @@
 //! Reading policy files for commands that take them as arguments, and naming
 //! their statements in results.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,11 +12,32 @@ use trailtrim_iam::{PolicyDocument, StatementId};
 
 use crate::exit::hinted;
 
-/// Documents that count together, each with the name of the file it is from.
+/// Documents that count together, each with where it is from.
 #[derive(Default)]
 pub(crate) struct PolicyFiles {
     pub(crate) documents: Vec<PolicyDocument>,
-    names: Vec<String>,
+    origins: Vec<Origin>,
+}
+
+/// Where a document is from.
+#[derive(Default)]
+struct Origin {
+    /// The file, and the policy's place in it where there are several.
+    name: String,
+    /// Whom the file attaches it to, as far as it tells.
+    holders: BTreeSet<String>,
+    /// When it was made, as the file writes it.
+    made: Option<String>,
+    /// Whether the file says that it is not in force.
+    superseded: bool,
+}
+
+/// A policy of one principal.
+pub(crate) struct Given {
+    pub(crate) name: String,
+    pub(crate) document: PolicyDocument,
+    /// When it was made, as the file writes it.
+    pub(crate) made: Option<String>,
 }
 
 /// A statement in a result.
@@ -54,7 +76,13 @@ impl PolicyFiles {
                 true => file.display().to_string(),
                 false => format!("{}#{}", file.display(), policy.path),
             };
-            self.push(name, &policy.document)?;
+            let origin = Origin {
+                name,
+                holders: policy.holders.clone(),
+                made: policy.made.clone(),
+                superseded: policy.superseded,
+            };
+            self.push(origin, &policy.document)?;
             found = true;
         }
         if !found {
@@ -74,20 +102,58 @@ impl PolicyFiles {
     ) -> anyhow::Result<()> {
         for policy in attached {
             let name = format!("{}#{}", file.display(), policy.name);
-            self.push(name, &policy.document)?;
+            self.push(Origin { name, ..Origin::default() }, &policy.document)?;
         }
         Ok(())
     }
 
-    fn push(&mut self, name: String, document: &Document) -> anyhow::Result<()> {
+    /// Leaves those of one principal, where files attach them to several: they are not one principal's access.
+    ///
+    /// # Errors
+    /// Where that leaves it open whose they are.
+    pub(crate) fn of(self, principal: Option<&str>) -> anyhow::Result<Self> {
+        let holders = |origins: &[Origin]| -> BTreeSet<String> {
+            origins.iter().flat_map(|origin| origin.holders.iter().cloned()).collect()
+        };
+        let told = holders(&self.origins);
+        let own = principal.and_then(as_holder);
+        let is_other = |holder: &String| own.as_ref().is_some_and(|own| holder != own);
+        let is_named = told.iter().all(|one| one.starts_with("role/") || one.starts_with("user/"));
+        if told.len() < 2 && !(is_named && told.iter().any(is_other)) {
+            return Ok(self);
+        }
+        // A group's policies may be the user's as well.
+        let mut own = own.filter(|own| is_named && told.contains(own));
+        let Some(own) = own.take() else {
+            let told: Vec<String> = told.iter().map(|one| format!("`{one}`")).collect();
+            let whose = match principal {
+                Some(principal) => format!("and which of them `{principal}` has, they do not tell"),
+                None => "which are not one principal's access".to_owned(),
+            };
+            return Err(hinted(
+                format!("the files attach policies to {}, {whose}", told.join(", ")),
+                "give the policies of one principal, each as a file of its own",
+            ));
+        };
+        let mut left = PolicyFiles::default();
+        for (document, origin) in self.documents.into_iter().zip(self.origins) {
+            if origin.holders.is_empty() || origin.holders.contains(&own) {
+                left.documents.push(document);
+                left.origins.push(origin);
+            }
+        }
+        Ok(left)
+    }
+
+    fn push(&mut self, origin: Origin, document: &Document) -> anyhow::Result<()> {
         match document {
             Document::Known(document) => {
                 self.documents.push(document.clone());
-                self.names.push(name);
+                self.origins.push(origin);
                 Ok(())
             }
             Document::Unknown { reason } => Err(hinted(
-                format!("`{name}` cannot be read: {reason}"),
+                format!("`{}` cannot be read: {reason}", origin.name),
                 "add the document as a file of its own",
             )),
         }
@@ -97,9 +163,24 @@ impl PolicyFiles {
         self.documents.iter().collect()
     }
 
-    /// Returns each document with its name.
-    pub(crate) fn into_named(self) -> Vec<(String, PolicyDocument)> {
-        self.names.into_iter().zip(self.documents).collect()
+    /// Returns each document, which is attached as it is.
+    ///
+    /// # Errors
+    /// Where a file says that one is not in force.
+    pub(crate) fn into_given(self) -> anyhow::Result<Vec<Given>> {
+        let given = self.origins.into_iter().zip(self.documents);
+        let given = given.map(|(Origin { name, made, superseded, .. }, document)| {
+            if superseded {
+                return Err(hinted(
+                    format!(
+                        "`{name}` is a version that is not the default one, so it is not in force"
+                    ),
+                    "give the version that `aws iam get-policy` names in `DefaultVersionId`",
+                ));
+            }
+            Ok(Given { name, document, made })
+        });
+        given.collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -109,7 +190,7 @@ impl PolicyFiles {
     /// Names a statement of these documents.
     pub(crate) fn name(&self, id: &StatementId) -> StatementName {
         StatementName {
-            policy: self.names.get(id.policy).cloned().unwrap_or_default(),
+            policy: self.origins.get(id.policy).map(|one| one.name.clone()).unwrap_or_default(),
             statement: id.statement,
             sid: id.sid.clone(),
         }
@@ -132,6 +213,17 @@ pub(crate) fn read_file(file: &Path) -> anyhow::Result<Contents> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     Ok(read(&file.display().to_string(), &text)?)
+}
+
+/// Writes a principal as files name whom they attach a policy to: `role/app`, without its path; a session by
+/// its role.
+fn as_holder(arn: &str) -> Option<String> {
+    let (kind, named) = arn.rsplit(':').next()?.split_once('/')?;
+    match kind {
+        "role" | "user" => Some(format!("{kind}/{}", named.rsplit('/').next()?)),
+        "assumed-role" => Some(format!("role/{}", named.split('/').next()?)),
+        _ => None,
+    }
 }
 
 /// Finds a principal in an account dump; a session by its role.

@@ -28,8 +28,8 @@ fn is_one(text: &str) -> bool {
         && words.into_iter().all(word)
 }
 
-/// Says which of the regions that were named no record is of. Where nothing read tells regions (records
-/// that are not in a trail's own files), nothing is said.
+/// Says which of the regions that were named no record is of, and which have records and were not named. Where
+/// nothing read tells regions (records that are not in a trail's own files), nothing is said.
 pub(crate) fn tell_unseen<'r>(
     option: &str,
     named: impl IntoIterator<Item = &'r String>,
@@ -43,6 +43,18 @@ pub(crate) fn tell_unseen<'r>(
         return;
     }
     let named: BTreeSet<&String> = named.into_iter().collect();
+    let left_out: Vec<&str> = seen
+        .iter()
+        .copied()
+        .filter(|region| *region != GLOBAL && !named.iter().any(|one| *one == region))
+        .collect();
+    if !named.is_empty() && !left_out.is_empty() {
+        let left_out = printable(&left_out.join("`, `"));
+        tell(&format!(
+            "note: there are calls of `{left_out}`, which {option} leaves out: what names no region is not \
+             looked for there\n"
+        ));
+    }
     for region in named.into_iter().filter(|region| !seen.contains(region.as_str())) {
         let seen: Vec<&str> = seen.iter().copied().filter(|region| *region != GLOBAL).collect();
         let there = match seen.as_slice() {

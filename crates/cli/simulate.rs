@@ -135,6 +135,7 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
             boundary = Some(files);
         }
     }
+    let identity = identity.of(args.principal.as_deref())?;
     let session = one(args.session_policy.as_deref(), &IDENTITY)?;
     let resource = one(args.resource_policy.as_deref(), &ANY)?;
     let scp = level(&args.scp)?;
@@ -205,7 +206,19 @@ fn level(files: &[PathBuf]) -> anyhow::Result<Option<PolicyFiles>> {
     if files.is_empty() {
         return Ok(None);
     }
-    PolicyFiles::read(files, &IDENTITY_OR_RESOURCE).map(Some)
+    let mut level = PolicyFiles::default();
+    for file in files {
+        let contents = read_file(file)?;
+        // Of a plan with all there is, those of the organization alone.
+        let is_organization = |kind| kind == PolicyKind::Organization;
+        let wanted: &[PolicyKind] =
+            match contents.policies.iter().any(|policy| is_organization(policy.kind)) {
+                true => &[PolicyKind::Organization],
+                false => &IDENTITY_OR_RESOURCE,
+            };
+        level.add(file, &contents, wanted)?;
+    }
+    Ok(Some(level))
 }
 
 /// Resource control policies name principals.

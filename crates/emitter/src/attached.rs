@@ -108,6 +108,8 @@ pub struct Attached {
     pub last_used: Option<String>,
     /// The identity providers that its trust policy lets in, where that is known.
     pub trusted: BTreeSet<String>,
+    /// That trust policy.
+    pub trust: Option<PolicyDocument>,
     /// Its own bundle and those it shares, as places in [`Inventory::bundles`].
     pub bundles: Vec<usize>,
     /// What is attached and not known.
@@ -204,21 +206,22 @@ impl Bundle {
 }
 
 impl Inventory {
-    /// Arranges the policies of one principal that are given as files. They can be attached to it for no longer
-    /// than there is one of that id (`since`), where that is known.
+    /// Arranges the policies of one principal that are given as files, each with its name and when it was made, as
+    /// AWS writes that. They can be attached to it for no longer than there is one of that id (`since`), where that
+    /// is known.
     #[must_use]
     pub fn of_files(
         arn: &str,
         since: Option<i64>,
-        documents: Vec<(String, PolicyDocument)>,
+        documents: impl IntoIterator<Item = (String, PolicyDocument, Option<String>)>,
     ) -> Inventory {
-        let policies = documents.into_iter().map(|(name, document)| Policy {
+        let policies = documents.into_iter().map(|(name, document, made)| Policy {
             name,
             arn: None,
             hold: Hold::File,
             group: None,
             document,
-            since,
+            since: since.max(made.as_deref().and_then(moment)),
             free_since: None,
         });
         let own = Bundle {
@@ -233,6 +236,7 @@ impl Inventory {
             created: None,
             last_used: None,
             trusted: BTreeSet::new(),
+            trust: None,
             bundles: vec![0],
             unknown: Vec::new(),
             boundary: None,
@@ -272,6 +276,7 @@ impl Inventory {
         for holder in people() {
             let own = inventory.bundles.len();
             let free_since = guards.loosened(holder);
+            let trust = holder.trust.as_ref().and_then(Document::known);
             inventory.bundles.push(Bundle {
                 shared: None,
                 holders: BTreeSet::from([holder.arn.clone()]),
@@ -283,10 +288,8 @@ impl Inventory {
                 unique_id: holder.unique_id.clone(),
                 created: holder.created.clone(),
                 last_used: holder.last_used.clone(),
-                trusted: match &holder.trust {
-                    Some(Document::Known(trust)) => trusted(trust),
-                    Some(Document::Unknown { .. }) | None => BTreeSet::new(),
-                },
+                trusted: trust.map(trusted).unwrap_or_default(),
+                trust: trust.cloned(),
                 bundles: vec![own],
                 unknown: Vec::new(),
                 boundary: holder.boundary.as_ref().map(Boundary::of),

@@ -12,6 +12,8 @@ struct Rule {
     reason: String,
     #[serde(default)]
     as_seen: bool,
+    #[serde(default)]
+    of_another: bool,
 }
 
 #[derive(Deserialize)]
@@ -24,6 +26,7 @@ struct File {
 struct Escalation {
     reason: String,
     as_seen: bool,
+    of_another: bool,
 }
 
 fn file() -> File {
@@ -33,8 +36,8 @@ fn file() -> File {
 }
 
 static ESCALATIONS: LazyLock<BTreeMap<String, Escalation>> = LazyLock::new(|| {
-    let each = |Rule { actions, reason, as_seen }: Rule| {
-        let of = move |one| (one, Escalation { reason: reason.clone(), as_seen });
+    let each = |Rule { actions, reason, as_seen, of_another }: Rule| {
+        let of = move |one| (one, Escalation { reason: reason.clone(), as_seen, of_another });
         actions.into_iter().map(of)
     };
     file().escalation.into_iter().flat_map(each).collect()
@@ -49,6 +52,11 @@ pub(crate) fn reason(action: &str) -> Option<&'static str> {
 /// the names that it was seen on, whoever made them.
 pub(crate) fn is_as_seen(action: &str) -> bool {
     ESCALATIONS.get(action).is_some_and(|one| one.as_seen)
+}
+
+/// Tells whether an action gives more only where it is done to another user.
+pub(crate) fn is_of_another(action: &str) -> bool {
+    ESCALATIONS.get(action).is_some_and(|one| one.of_another)
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ use idle::Idling;
 use verdict::{Bench, Frozen};
 
 pub use allow::Place;
-pub(crate) use allow::actions as actions_of;
+pub(crate) use allow::{actions as actions_of, holds_action};
 pub(crate) use assign::ELSEWHERE;
 pub use assign::NotAttached;
 pub use compose::{Composed, Footing};
@@ -91,6 +91,8 @@ pub struct TightenedBundle<'a> {
     pub fixed: BTreeMap<Place, &'static str>,
     /// Actions that a statement names, and that can be done to none of its resources.
     pub dead: BTreeMap<Place, Vec<&'static str>>,
+    /// Patterns of actions of a service of which the same is true, whatever they mean.
+    pub dead_patterns: BTreeMap<Place, Vec<&'a str>>,
     /// Actions of a statement that it surely does not allow to any who has it.
     pub forbidden: BTreeMap<Place, BTreeSet<&'static str>>,
     /// How the resources are written.
@@ -463,6 +465,10 @@ impl Composer<'_> {
                     let dead = allow.dead.iter().copied();
                     (allow.place, dead.filter(|action| allow.names(action)).collect())
                 })
+                .collect(),
+            dead_patterns: allows
+                .iter()
+                .map(|allow| (allow.place, allow.dead_patterns().collect()))
                 .collect(),
             forbidden: allows
                 .iter()

@@ -8,7 +8,7 @@ use trailtrim_iam::{Condition, Effect, PolicyDocument, Selector, Statement, patt
 use crate::cover::service;
 use crate::fit::{Ceiling, Fit, Limits, Partition, Step, Wanted, fit, pack};
 use crate::proof::fits;
-use crate::tighten::{Class, Composed, Footing, Place, Settings, TightenedBundle};
+use crate::tighten::{Class, Composed, Footing, Place, Settings, TightenedBundle, holds_action};
 use crate::ways::{Need, without_idle};
 
 /// How many actions a concession names.
@@ -153,15 +153,11 @@ fn give_ground(
         })
         .filter(|(_, statement)| statement.effect == Effect::Allow)
         .filter_map(|(version, statement)| {
-            // What names exceptions holds no pattern for certain.
-            let (Selector::Only(actions), Some(Selector::Only(resources))) =
-                (&statement.action, &statement.resource)
-            else {
-                return None;
-            };
+            // What excepts resources holds no pattern for certain.
+            let Some(Selector::Only(resources)) = &statement.resource else { return None };
             let modern = |text: &String| pattern::modern(text, version).into_owned();
             let resources = resources.iter().map(modern).collect();
-            Some(Held { actions, resources, condition: &statement.condition })
+            Some(Held { actions: &statement.action, resources, condition: &statement.condition })
         })
         .collect();
     let keys: Vec<Condition> = grants.keys().map(condition).collect();
@@ -208,16 +204,16 @@ fn withheld(
     actions.filter(|action| settings.withheld(action)).collect()
 }
 
-/// An attached Allow statement that lists what it is about.
+/// An attached Allow statement that lists what it is about, or all actions but some.
 struct Held<'h> {
-    actions: &'h [String],
+    actions: &'h Selector<Vec<String>>,
     resources: Vec<String>,
     condition: &'h Condition,
 }
 
 impl Held<'_> {
     fn holds(&self, action: &str, resource: &str) -> bool {
-        self.actions.iter().any(|wide| pattern::covers_action(wide, action))
+        holds_action(self.actions, action)
             && self.resources.iter().any(|wide| pattern::covers(wide, resource))
     }
 

@@ -156,7 +156,10 @@ impl Explanation {
         match self {
             Explanation::PolicyChanged { at } => format!("its policies changed at {at}"),
             Explanation::ResourcePolicy { action, resource } => {
-                format!("{action} wrote the policy of {resource}")
+                format!("{action} was called before on {resource}, and may have let it")
+            }
+            Explanation::TrustPolicy { resource } => {
+                format!("the trust policy of {resource} names it, which is enough in one account")
             }
             Explanation::AccountSetting { setting } => {
                 format!("{setting} allows that to all users")

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_aggregator::Attribution;
 use trailtrim_catalog::{ActionFacts, Catalog};
-use trailtrim_iam::{Effect, Selector, Statement, pattern};
+use trailtrim_iam::{Effect, Selector, Statement, pattern, wildcard};
 
 use super::{Code, Finding};
 use crate::diff::count;
@@ -13,6 +13,8 @@ use crate::tighten::{
     Class, DEAD, ELSEWHERE, Idle, Judged, Place, Rest, TightenedBundle, TightenedPrincipal,
     actions_of,
 };
+
+const PASS_ROLE: &str = "iam:PassRole";
 
 /// How many names a message lists.
 const LISTED: usize = 5;
@@ -67,6 +69,7 @@ impl Look<'_> {
             self.found.push(Finding::new(Code::ActionStar, format!("{message}{forbidden}")));
         }
         self.named(everywhere, all);
+        self.passing();
         for pattern in self.bundle.foreign.get(&self.place).into_iter().flatten() {
             let message = format!("no action `{pattern}` is known");
             self.found.push(Finding::new(Code::UnknownAction, message));
@@ -78,7 +81,10 @@ impl Look<'_> {
     fn named(&mut self, everywhere: bool, all: bool) {
         let Selector::Only(patterns) = &self.statement.action else { return };
         let literal = patterns.iter().filter(|one| !one.contains(['*', '?']));
-        let known: Vec<_> = literal.filter_map(|one| self.catalog.action(one)).collect();
+        let mut known: Vec<_> = literal.filter_map(|one| self.catalog.action(one)).collect();
+        // It may stand there twice.
+        let mut told = BTreeSet::new();
+        known.retain(|one| told.insert(one.id()));
         let takes = |facts: &ActionFacts| facts.resource_types().next().is_some();
         if everywhere && !all {
             let limited = known.iter().filter(|one| is_always_on_some(one)).map(|one| one.id());
@@ -121,29 +127,77 @@ impl Look<'_> {
                 let message = format!("{DEAD}: {}", listed(&elsewhere));
                 self.found.push(Finding::new(Code::DeadGrant, message));
             }
+            let patterns = self.bundle.dead_patterns.get(&self.place).into_iter().flatten();
+            let patterns: Vec<&str> = patterns.copied().collect();
+            if !patterns.is_empty() {
+                let message = format!("{DEAD}: {}", listed(&patterns));
+                self.found.push(Finding::new(Code::DeadGrant, message));
+            }
         }
-        let passes = patterns.iter().any(|one| pattern::covers_action(one, "iam:PassRole"));
+    }
+
+    /// Looks at the passing of roles.
+    fn passing(&mut self) {
+        let passes = match &self.statement.action {
+            Selector::Only(listed) => {
+                listed.iter().any(|one| pattern::covers_action(one, PASS_ROLE))
+            }
+            Selector::AllBut(listed) => {
+                !listed.iter().any(|one| pattern::covers_action(one, PASS_ROLE))
+            }
+        };
+        let holders = &self.bundle.bundle.holders;
+        let accounts = || holders.iter().filter_map(|holder| holder.split(':').nth(4));
+        // Whoever has it passes roles of its own account alone.
+        let is_own = |resource: &str| {
+            let named = resource.split(':').nth(4).unwrap_or_default();
+            accounts().any(|account| wildcard::matches(named, account))
+        };
         let every_role = match &self.statement.resource {
             Some(Selector::Only(resources)) => resources.iter().any(|one| {
                 let partition = one.split(':').nth(1).unwrap_or_default();
-                // Whoever has it passes roles of its own account alone, and a name has a letter.
-                let holders = &self.bundle.bundle.holders;
-                let accounts = holders.iter().filter_map(|holder| holder.split(':').nth(4));
+                // A name has a letter.
                 let mut own =
-                    accounts.map(|account| format!("arn:{partition}:iam::{account}:role/?*"));
+                    accounts().map(|account| format!("arn:{partition}:iam::{account}:role/?*"));
                 is_everything(one)
-                    || one.rsplit_once(":role/").is_some_and(|(_, name)| name == "*")
+                    || one.rsplit_once(":role/").is_some_and(|(_, name)| name == "*") && is_own(one)
                     || own.any(|all| pattern::covers_run_on(one, &all))
             }),
             _ => true,
         };
-        if passes && every_role && self.allows("iam:PassRole") {
+        if passes && every_role && self.allows(PASS_ROLE) && !self.passes_some_alone() {
             let message = match self.statement.condition.is_empty() {
                 true => "every role can be passed to every service",
                 false => "every role can be passed, under a condition",
             };
             self.found.push(Finding::new(Code::PassRoleStar, message));
         }
+    }
+
+    /// Tells whether a Deny of the same policies leaves some roles alone to be passed.
+    fn passes_some_alone(&self) -> bool {
+        self.bundle.denies.iter().any(|deny| {
+            let acts = matches!(&deny.action, Selector::Only(listed)
+                if listed.iter().any(|one| pattern::covers_action(one, PASS_ROLE)));
+            let spares = matches!(&deny.resource, Some(Selector::AllBut(listed))
+                if listed.iter().all(|one| !one.ends_with(":role/*") && !is_everything(one)));
+            acts && spares && deny.condition.is_empty()
+        })
+    }
+
+    /// Tells whether all users that the statement means are whoever has it.
+    fn is_on_itself(&self) -> bool {
+        let Some(Selector::Only(resources)) = &self.statement.resource else { return false };
+        let mut holders = self.bundle.bundle.holders.iter();
+        let (only, others) = (holders.next(), holders.next());
+        resources.iter().all(|one| {
+            let named = one.splitn(6, ':').nth(5).unwrap_or_default();
+            let is_user = named.starts_with("user/");
+            // A device is nobody.
+            named.starts_with("mfa/")
+                || is_user && named.rsplit('/').next() == Some("${aws:username}")
+                || others.is_none() && only == Some(one)
+        })
     }
 
     /// Returns the actions that are surely forbidden to all who have the statement.
@@ -174,7 +228,8 @@ impl Look<'_> {
                 Class::AllowedElsewhere if self.allows_more(one) => wider.push(one.action),
                 _ => continue,
             }
-            if let Some(reason) = escalation::reason(one.action) {
+            let itself = escalation::is_of_another(one.action) && self.is_on_itself();
+            if let Some(reason) = escalation::reason(one.action).filter(|_| !itself) {
                 escalating.entry(reason).or_insert_with(Vec::new).push(one.action);
             }
         }

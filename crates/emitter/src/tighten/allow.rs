@@ -376,20 +376,32 @@ impl<'b> Allow<'b> {
             && self.resources.iter().all(|one| pattern::needs_key(one, key))
     }
 
-    /// Tells whether the statement allows an action or all that a pattern means.
+    /// Tells whether its actions hold one, or a pattern.
     pub(crate) fn holds_action(&self, action: &str) -> bool {
-        let any = |patterns: &[String]| {
-            patterns.iter().any(|pattern| pattern::covers_action(pattern, action))
-        };
-        match &self.statement.action {
-            Selector::Only(patterns) => any(patterns),
-            Selector::AllBut(patterns) => !any(patterns) && !action.contains(['*', '?']),
-        }
+        holds_action(&self.statement.action, action)
     }
 
     /// Tells whether the statement names an action, and not only means it.
     pub(crate) fn names(&self, action: &str) -> bool {
         names(&self.statement.action, action)
+    }
+
+    /// Returns the patterns of actions of one service of which nothing can be done to any of its resources. What a
+    /// pattern over services means beside others, nobody meant.
+    pub(crate) fn dead_patterns(&self) -> impl Iterator<Item = &'b str> {
+        let listed = match &self.statement.action {
+            Selector::Only(listed) => listed.as_slice(),
+            Selector::AllBut(_) => &[],
+        };
+        let patterns = listed.iter().map(String::as_str).filter(|one| one.contains(['*', '?']));
+        patterns.filter(|one| {
+            let service = one.split(':').next().unwrap_or_default();
+            let meant = self.actions.iter().map(|facts| facts.id());
+            let mut meant = meant.filter(|id| pattern::covers_action(one, id)).peekable();
+            !service.contains(['*', '?'])
+                && meant.peek().is_some()
+                && meant.all(|id| self.dead.contains(id))
+        })
     }
 
     /// Returns what it allows of a service, whatever the catalog knows of it: patterns, and those of some calls
@@ -550,6 +562,23 @@ pub(crate) fn actions(
 }
 
 /// Tells whether a selector names an action, and not only means it.
+/// Tells whether the actions of a statement hold one, or a pattern; of exceptions that speak of a pattern's service
+/// no comparison of texts can tell.
+pub(crate) fn holds_action(actions: &Selector<Vec<String>>, action: &str) -> bool {
+    let any = |patterns: &[String]| {
+        patterns.iter().any(|pattern| pattern::covers_action(pattern, action))
+    };
+    match actions {
+        Selector::Only(patterns) => any(patterns),
+        Selector::AllBut(patterns) if action.contains(['*', '?']) => {
+            let service = cover::service(action).to_ascii_lowercase();
+            !service.contains(['*', '?'])
+                && patterns.iter().all(|but| of_service(but, &service).is_none())
+        }
+        Selector::AllBut(patterns) => !any(patterns),
+    }
+}
+
 fn names(actions: &Selector<Vec<String>>, action: &str) -> bool {
     let named = |one: &String| one.eq_ignore_ascii_case(action);
     matches!(actions, Selector::Only(listed) if listed.iter().any(named))

@@ -7,9 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use trailtrim_aggregator::{Activity, EventHash, Holder, Principal, Row, RowKey, day};
+use trailtrim_aggregator::{Activity, Days, EventHash, Holder, Principal, Row, RowKey, day};
 use trailtrim_catalog::Catalog;
-use trailtrim_iam::pattern;
+use trailtrim_iam::{
+    self as iam, Action, Context, Layers, Outcome, Policies, Request, ResourcePolicyRole, evaluate,
+    pattern,
+};
 
 use super::assign::NotAttached;
 use crate::attached::{Attached, Inventory};
@@ -38,10 +41,22 @@ struct Through {
     _reason: String,
 }
 
+/// What takes such a policy away as a whole.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Removal {
+    action: String,
+    /// The actions that wrote it.
+    of: Vec<String>,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     resource_policy: Vec<Rule>,
+    removal: Vec<Removal>,
     through: Vec<Through>,
 }
 
@@ -90,11 +105,16 @@ pub enum Explanation {
         /// When, the last time.
         at: String,
     },
-    /// A policy of the resource was written, or access to it granted.
+    /// A policy of the resource was written, or access to it granted, perhaps to this one.
     ResourcePolicy {
         /// By which action.
         action: String,
         /// On what.
+        resource: String,
+    },
+    /// The trust policy of a role of the same account lets it in by itself.
+    TrustPolicy {
+        /// The role.
         resource: String,
     },
     /// A setting of the account allows it to all of its users.
@@ -122,51 +142,92 @@ pub enum Explanation {
     },
 }
 
-/// What everyone wrote into policies of resources, by account and service, each with the day of the
-/// first time. It is gathered once: a call that nothing attached allows is no rare thing, and everyone's
-/// rows are many.
-pub(crate) struct Written<'a>(BTreeMap<(&'a str, &'static str), Vec<(&'a RowKey, i32)>>);
+/// What everyone wrote into policies of resources, by account and service. It is gathered once: a call that
+/// nothing attached allows is no rare thing, and everyone's rows are many.
+pub(crate) struct Written<'a> {
+    written: ByService<'a>,
+    /// What took such policies away, by account and the service of the action.
+    removed: ByService<'a>,
+}
+
+/// By account and service, calls with the days on which they were made.
+type ByService<'a> = BTreeMap<(&'a str, &'static str), Vec<(&'a RowKey, Days)>>;
+
+/// Makes access for the services that a service calls for its caller.
+const CREATE_GRANT: &str = "kms:CreateGrant";
+
+/// The context key of the service that called KMS for its caller.
+const VIA_SERVICE: &str = "kms:ViaService";
 
 impl<'a> Written<'a> {
     /// Gathers it, in the order of principals and rows. Only calls that were made count: what another
     /// call needs as well (`s3:PutObjectAcl`, by a header of `PutObject`) is asked about, and is no
     /// answer.
     pub(crate) fn of(activity: &'a Activity, catalog: Catalog) -> Written<'a> {
-        let mut by_action: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
+        let mut writing: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
         for rule in &FILE.resource_policy {
             for action in &rule.actions {
-                by_action.entry(action).or_default().push(&rule.service);
+                writing.entry(action).or_default().push(&rule.service);
             }
         }
-        let mut written: BTreeMap<_, Vec<(&RowKey, i32)>> = BTreeMap::new();
+        let removing: BTreeMap<&str, &'static str> =
+            FILE.removal.iter().map(|one| (one.action.as_str(), service(&one.action))).collect();
+        let (mut written, mut removed) = (ByService::new(), ByService::new());
         for principal in &activity.principals {
+            let account = principal.account.as_str();
             for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
-                let Some(services) = by_action.get(key.action.as_str()) else { continue };
-                let Some(first) = row.stats.first().filter(|_| was_made(key, row, catalog)) else {
+                let action = key.action.as_str();
+                let services = writing.get(action).filter(|_| !is_for_a_service(key));
+                let removes = removing.get(action);
+                if (services.is_none() && removes.is_none()) || !was_made(key, row, catalog) {
                     continue;
-                };
-                for service in services {
-                    let all = written.entry((principal.account.as_str(), *service)).or_default();
-                    all.push((key, day(first)));
+                }
+                let days = row.stats.days();
+                for service in services.into_iter().flatten() {
+                    written.entry((account, *service)).or_default().push((key, days.clone()));
+                }
+                if let Some(service) = removes {
+                    removed.entry((account, *service)).or_default().push((key, days));
                 }
             }
         }
-        Written(written)
+        Written { written, removed }
     }
 
-    /// Returns what was written about a resource before it was used: by another action than the one
-    /// that is asked about, which would need the same explanation.
+    /// Returns what was written about a resource before it was used, and not taken away by then: by another
+    /// action than the one that is asked about, which would need the same explanation.
     fn about(&self, account: &str, service: &str, asked: &NotAttached<'_>) -> Option<&'a RowKey> {
         // Within a day, clocks and deliveries make the order uncertain.
         let used = day(asked.row.stats.first()?);
-        let mut all = self.0.get(&(account, service)).into_iter().flatten();
-        let found = all.find(|(key, first)| {
-            *first <= used
-                && key.action != asked.key.action
+        let until = |days: &Days| days.iter().filter(|day| *day <= used).last();
+        let removed = self.removed.get(&(account, service)).into_iter().flatten();
+        let removed: Vec<(&str, i32)> = removed
+            .filter(|(key, _)| is_about(&key.resource, &asked.key.resource))
+            .filter_map(|(key, days)| Some((key.action.as_str(), until(days)?)))
+            .collect();
+        let is_gone = |wrote: &str, at: i32| {
+            removed.iter().any(|(by, when)| *when > at && removes(by, wrote))
+        };
+        let mut all = self.written.get(&(account, service)).into_iter().flatten();
+        let found = all.find(|(key, days)| {
+            key.action != asked.key.action
                 && is_about(&key.resource, &asked.key.resource)
+                && until(days).is_some_and(|at| !is_gone(&key.action, at))
         });
         found.map(|(key, _)| *key)
     }
+}
+
+/// Tells whether an action takes away what another one wrote.
+fn removes(by: &str, wrote: &str) -> bool {
+    FILE.removal.iter().any(|one| one.action == by && one.of.iter().any(|of| of == wrote))
+}
+
+/// Tells whether access was made for a service, which called for its caller and names whom it is for: a volume
+/// that is encrypted lets in its machine, and nobody else.
+fn is_for_a_service(key: &RowKey) -> bool {
+    key.action == CREATE_GRANT
+        && key.conditions.iter().any(|one| one.key.eq_ignore_ascii_case(VIA_SERVICE))
 }
 
 /// Tells whether all events behind a row are calls of the row's own action: the times are the row's, and an
@@ -271,8 +332,34 @@ pub(crate) fn explain(
     if !own_account(&one.key.resource) {
         return None;
     }
+    if let Some(explanation) = let_in(one, principal, inventory) {
+        return Some(explanation);
+    }
     let key = written.about(&principal.account, service, one)?;
     Some(Explanation::ResourcePolicy { action: key.action.clone(), resource: key.resource.clone() })
+}
+
+/// Explains what the trust policy of a role lets a principal of its account do by itself: where it names it, and
+/// not only the account.
+fn let_in(
+    one: &NotAttached<'_>,
+    principal: &Principal,
+    inventory: &Inventory,
+) -> Option<Explanation> {
+    let NotAttached { key, forbidden: false, .. } = one else { return None };
+    let trust = inventory.principals.get(&key.resource)?.trust.as_ref()?;
+    let mut request = Request::new(Action::parse(&key.action).ok()?, key.resource.as_str());
+    request.principal = Some(iam::Principal::parse(&principal.arn).ok()?);
+    // What a condition asks of a call that worked, held.
+    request.context = Context::open();
+    let trust = Policies::compile([trust]);
+    let layers = Layers {
+        resource: Some(&trust),
+        resource_role: ResourcePolicyRole::Required,
+        ..Layers::default()
+    };
+    let may = matches!(evaluate(&layers, &request).outcome, Outcome::Allowed | Outcome::Unknown);
+    may.then(|| Explanation::TrustPolicy { resource: key.resource.clone() })
 }
 
 /// Returns the setting of the account that allows something to all users to whom it is not forbidden.

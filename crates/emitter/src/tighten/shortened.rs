@@ -3,6 +3,7 @@
 //! What a statement allows on none of its resources counts for nothing here, and a pattern over services of
 //! which some goes is written service by service.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use trailtrim_iam::{Selector, pattern};
@@ -38,7 +39,6 @@ pub(super) fn shortened(
     let services: BTreeSet<&str> =
         actions.iter().chain(also).map(|action| service(action)).collect();
     for allow in sources {
-        let Selector::Only(patterns) = &allow.statement.action else { continue };
         let mut by_service: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for facts in allow.actions.iter().filter(|facts| services.contains(service(facts.id()))) {
             by_service.entry(service(facts.id())).or_default().push(facts.id());
@@ -47,11 +47,16 @@ pub(super) fn shortened(
             let listed = by_service.get(prefix).into_iter().flatten().copied();
             listed.filter(|action| pattern::covers_action(wide, action)).collect()
         };
+        let patterns: Vec<Cow<'_, str>> = match &allow.statement.action {
+            Selector::Only(patterns) => patterns.iter().map(Cow::from).collect(),
+            // One with exceptions writes no pattern; of a service without any it means all.
+            Selector::AllBut(_) => by_service.keys().map(|one| format!("{one}:*").into()).collect(),
+        };
         for wide in patterns.iter().filter(|wide| wide.contains(['*', '?'])) {
             let prefix = service(wide).to_ascii_lowercase();
             let named = wide.contains(':') && !prefix.contains(['*', '?']);
             let written_as: Vec<(String, Vec<&str>)> = if named {
-                vec![(wide.clone(), means(wide, &prefix))]
+                vec![(wide.to_string(), means(wide, &prefix))]
             } else {
                 let whole: Vec<(&str, Vec<&str>)> = by_service
                     .keys()
@@ -61,7 +66,7 @@ pub(super) fn shortened(
                 let all = allow.actions.iter().map(|facts| facts.id());
                 if all.filter(|one| pattern::covers_action(wide, one)).all(|one| stays(&one)) {
                     let means = whole.into_iter().flat_map(|(_, means)| means).collect();
-                    vec![(wide.clone(), means)]
+                    vec![(wide.to_string(), means)]
                 } else {
                     // A pattern over services of which some goes is written service by service.
                     let names = wide.split_once(':').map_or("*", |(_, names)| names);

@@ -143,7 +143,7 @@ fn tightened_in(
     let usage = observe(catalog, records.into_iter());
     let activity = resolve(&usage, catalog);
     let coverage = usage.into_coverage();
-    let documents = vec![("attached".to_owned(), PolicyDocument::new(attached))];
+    let documents = [("attached".to_owned(), PolicyDocument::new(attached), None)];
     let inventory = Inventory::of_files(ROLE, None, documents);
     let asked = Asked { unused_days: 2, taste: Taste::default(), conditions: Default::default() };
     let events = ActionEvents::of(catalog);

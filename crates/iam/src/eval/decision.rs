@@ -142,10 +142,12 @@ pub fn evaluate(layers: &Layers<'_>, request: &Request) -> Decision {
     let session = judge(layers.session, Layer::Session, true).allows;
     let resource = judge(layers.resource, Layer::Resource, false);
     let is_aws = !matches!(request.principal, Some(Principal::Service(_) | Principal::Anonymous));
+    // Neither SCPs nor RCPs bind service-linked roles (Organizations User Guide, on each of the two).
+    let is_linked = request.principal.as_ref().is_some_and(Principal::is_service_linked);
     let mut guards = Truth::True;
     for (policies, layer) in [(layers.rcps, Layer::Rcp), (layers.scps, Layer::Scp)] {
         // SCPs bind the principals of an organization, not AWS's services.
-        if layer == Layer::Scp && !is_aws {
+        if is_linked || (layer == Layer::Scp && !is_aws) {
             continue;
         }
         for (level, policies) in policies.iter().enumerate() {

@@ -104,6 +104,12 @@ impl Principal {
         matches!(self, Self::Aws(AwsPrincipal { kind: AwsKind::Root, .. }))
     }
 
+    /// Tells whether it is a service-linked role, by the path in its ARN, which those of sessions have not.
+    pub(crate) fn is_service_linked(&self) -> bool {
+        matches!(self, Self::Aws(AwsPrincipal { kind: AwsKind::Role(path), .. })
+            if path.starts_with("aws-service-role/"))
+    }
+
     /// Adds the context keys that follow from it, where they are not known.
     pub(crate) fn describe(&self, context: &mut Context) {
         let is_service = matches!(self, Self::Service(_));

@@ -37,10 +37,15 @@ pub(super) fn is_dump(root: &Node<'_>) -> bool {
 /// Reads the dump.
 pub(super) fn read(root: &Node<'_>) -> Result<Contents, ReadError> {
     // What stands on the pages that are not here would count as not there.
-    if let Some(flag) = root.get("IsTruncated")
-        && *flag.value() == Json::Bool(true)
-    {
-        return Err(flag.wrong("the whole dump; get it without `--max-items` and `--no-paginate`"));
+    let whole = "the whole dump; get it without `--max-items` and `--no-paginate`";
+    if let Some(flag) = root.get("IsTruncated").filter(|flag| *flag.value() == Json::Bool(true)) {
+        return Err(flag.wrong(whole));
+    }
+    // The command line and the SDKs, which put pages together, say so in words of their own.
+    for key in ["NextToken", "Marker"] {
+        if let Some(token) = root.get(key).filter(|token| *token.value() != Json::Null) {
+            return Err(token.wrong(whole));
+        }
     }
     let mut contents = Contents { is_dump: true, ..Contents::default() };
     let mut managed = BTreeMap::new();
@@ -141,17 +146,13 @@ fn managed_policy(node: &Node<'_>) -> Result<(NamedPolicy, Versions), ReadError>
     let Some(version) = default else {
         let reason = format!("the dump has no default version of `{}`", arn.escape_debug());
         let document = Document::Unknown { reason };
-        let policy =
-            NamedPolicy { name: arn, path: node.path(), kind: PolicyKind::Identity, document };
+        let policy = NamedPolicy::new(arn, node.path(), PolicyKind::Identity, document);
         return Ok((policy, Versions { made: None, denied }));
     };
     let made = version.get("CreateDate").and_then(|node| node.as_str().map(ToOwned::to_owned));
     let document = version.required("Document", "`Document`")?;
     let (path, document) = (document.path(), Document::Known(policy::read(&document)?));
-    Ok((
-        NamedPolicy { name: arn, path, kind: PolicyKind::Identity, document },
-        Versions { made, denied },
-    ))
+    Ok((NamedPolicy::new(arn, path, PolicyKind::Identity, document), Versions { made, denied }))
 }
 
 fn holder(
@@ -190,12 +191,12 @@ fn holder(
             let name = text(&item.required("PolicyName", "`PolicyName`")?)?.to_owned();
             let document = item.required("PolicyDocument", "`PolicyDocument`")?;
             let read = Document::Known(policy::read(&document)?);
-            found.push(NamedPolicy {
-                name: format!("{}/{name}", holder.name),
-                path: document.path(),
-                kind: PolicyKind::Identity,
-                document: read.clone(),
-            });
+            found.push(NamedPolicy::new(
+                format!("{}/{name}", holder.name),
+                document.path(),
+                PolicyKind::Identity,
+                read.clone(),
+            ));
             holder.policies.push(AttachedPolicy {
                 name,
                 arn: None,
@@ -222,12 +223,12 @@ fn holder(
     }
     if let Some(trust) = node.get("AssumeRolePolicyDocument") {
         let document = Document::Known(policy::read(&trust)?);
-        found.push(NamedPolicy {
-            name: holder.name.clone(),
-            path: trust.path(),
-            kind: PolicyKind::Trust,
-            document: document.clone(),
-        });
+        found.push(NamedPolicy::new(
+            holder.name.clone(),
+            trust.path(),
+            PolicyKind::Trust,
+            document.clone(),
+        ));
         holder.trust = Some(document);
     }
     if let Some(list) = node.get("InstanceProfileList") {

@@ -4,6 +4,8 @@
 //! things that exist only once it is deployed. A document with such a text is
 //! unknown, with the reason; nothing is put in its place.
 
+use std::collections::BTreeSet;
+
 use super::{
     Contents, Document, NamedPolicy, PolicyKind, ReadError,
     json::{Json, Node},
@@ -48,31 +50,63 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
                         Some(name) => format!("{id}/{name}"),
                         None => id.to_owned(),
                     };
-                    contents.policies.push(one(name, &document, *policy_kind)?);
+                    let policy = one(name, &document, *policy_kind)?;
+                    let holders = BTreeSet::from([id.to_owned()]);
+                    contents.policies.push(NamedPolicy { holders, ..policy });
                 }
             } else if let Some(document) = properties.get(place) {
-                contents.policies.push(one(id.to_owned(), &document, *policy_kind)?);
+                let policy = one(id.to_owned(), &document, *policy_kind)?;
+                let holders = holders(&properties);
+                contents.policies.push(NamedPolicy { holders, ..policy });
             }
         }
     }
     Ok(())
 }
 
+/// Returns whom the properties of a policy attach it to: a resource of the template by its name there, and
+/// whoever is named by what they are called.
+fn holders(properties: &Node<'_>) -> BTreeSet<String> {
+    let mut holders = BTreeSet::new();
+    for (one, several, kind) in HOLDERS {
+        let listed = properties.get(several);
+        let listed = listed.iter().flat_map(Node::items).map(|node| node.value().clone());
+        let single = properties.get(one).map(|node| node.value().clone());
+        for value in listed.chain(single) {
+            match &value {
+                Json::String(name) => holders.insert(format!("{kind}/{name}")),
+                Json::Object(fields) => match fields.as_slice() {
+                    [(function, Json::String(id))] if function == "Ref" => {
+                        holders.insert(id.clone())
+                    }
+                    // Whom else it is computed from is somebody of their own.
+                    _ => holders.insert(format!("{kind} by a function at `{}`", properties.path())),
+                },
+                _ => false,
+            };
+        }
+    }
+    holders
+}
+
+/// Properties that name one holder, those that list some, and what these are.
+const HOLDERS: [(&str, &str, &str); 3] = [
+    ("RoleName", "Roles", "role"),
+    ("UserName", "Users", "user"),
+    ("GroupName", "Groups", "group"),
+];
+
 fn one(name: String, node: &Node<'_>, kind: PolicyKind) -> Result<NamedPolicy, ReadError> {
     match resolve(node.value()) {
         Ok(tree) => {
             let path = node.path();
             let document = policy::read(&Node::inside(node.file(), &path, &tree))?;
-            Ok(NamedPolicy { name, path, kind, document: Document::Known(document) })
+            Ok(NamedPolicy::new(name, path, kind, Document::Known(document)))
         }
-        Err(function) => Ok(NamedPolicy {
-            name,
-            path: node.path(),
-            kind,
-            document: Document::Unknown {
-                reason: format!("`{function}` has no value before the template is deployed"),
-            },
-        }),
+        Err(function) => {
+            let reason = format!("`{function}` has no value before the template is deployed");
+            Ok(NamedPolicy::new(name, node.path(), kind, Document::Unknown { reason }))
+        }
     }
 }
 

@@ -15,6 +15,8 @@ mod json;
 mod policy;
 mod terraform;
 
+use std::collections::BTreeSet;
+
 use crate::document::PolicyDocument;
 use json::{Json, Node};
 
@@ -40,6 +42,12 @@ pub struct NamedPolicy {
     pub kind: PolicyKind,
     /// The document.
     pub document: Document,
+    /// Whom the file attaches it to, as `role/app`, or as the template calls it; nobody where it does not say.
+    pub holders: BTreeSet<String>,
+    /// When a version of a managed policy was made, as the file writes it.
+    pub made: Option<String>,
+    /// Whether the file says that it is a version that is not in force.
+    pub superseded: bool,
 }
 
 /// What a policy is attached to.
@@ -51,6 +59,8 @@ pub enum PolicyKind {
     Resource,
     /// A role's trust policy.
     Trust,
+    /// A policy of an organization: it limits, and grants nothing.
+    Organization,
     /// The file does not say, and the document names no principal.
     Unstated,
 }
@@ -238,7 +248,14 @@ fn read_single(root: &Node<'_>) -> Result<NamedPolicy, ReadError> {
     };
     if let Some(version) = root.get("PolicyVersion") {
         let name = text_of(&version, "VersionId").unwrap_or_else(|| root.file().to_owned());
-        return named(name, &version.required("Document", "`Document`")?, PolicyKind::Identity);
+        let document = version.required("Document", "`Document`")?;
+        let in_force =
+            version.get("IsDefaultVersion").map(|flag| flag.value() == &Json::Bool(true));
+        return Ok(NamedPolicy {
+            made: text_of(&version, "CreateDate"),
+            superseded: in_force == Some(false),
+            ..named(name, &document, PolicyKind::Identity)?
+        });
     }
     if let Some(document) = root.get("PolicyDocument") {
         let name = text_of(root, "PolicyName").unwrap_or_else(|| root.file().to_owned());
@@ -275,7 +292,15 @@ fn named(name: String, node: &Node<'_>, stated: PolicyKind) -> Result<NamedPolic
         }
         stated => stated,
     };
-    Ok(NamedPolicy { name, path: node.path(), kind, document: Document::Known(document) })
+    Ok(NamedPolicy::new(name, node.path(), kind, Document::Known(document)))
+}
+
+impl NamedPolicy {
+    /// A policy of which the file tells no more.
+    fn new(name: String, path: String, kind: PolicyKind, document: Document) -> NamedPolicy {
+        let holders = BTreeSet::new();
+        NamedPolicy { name, path, kind, document, holders, made: None, superseded: false }
+    }
 }
 
 impl Document {
