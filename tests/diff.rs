@@ -11,6 +11,7 @@ use tempfile::TempDir;
 mod beside;
 mod claims;
 mod forbidden;
+mod given;
 mod idle;
 mod kept;
 mod large;

@@ -290,7 +290,6 @@ pub const TRANSFORMS: &[&str] = &[
     "results_of",
     "launch_template",
     "image_repository",
-    "foreign_image",
     "mailbox",
     "hyphenated",
 ];

@@ -5,6 +5,7 @@
 //! filled from parameters, any other ARN in the parameters that is of the type. What the call
 //! itself made is widened to all of its kind, since the next call makes another.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use trailtrim_iam::resource::escape;
@@ -314,13 +315,26 @@ impl Resolver<'_> {
         vec![(format!("arn:{partition}:iam::{account}:role/*"), Origin::Widened { from, why })]
     }
 
+    /// Returns what a task definition is registered as: its ARN, which its name and revision tell. Without a
+    /// revision it is the newest one.
+    fn definition<'d>(&self, named: &'d str) -> Cow<'d, str> {
+        if named.starts_with("arn:") || !named.contains(':') {
+            return named.into();
+        }
+        let Self { request, .. } = self;
+        let (partition, region, account) =
+            (request.partition(), request.region(), request.account());
+        format!("arn:{partition}:ecs:{region}:{account}:task-definition/{named}").into()
+    }
+
     /// Tells whether the trail shows with which roles a task definition was registered.
     fn is_registered(&self, definition: &str) -> bool {
-        self.request.fact(FactKind::EcsTaskDefinition, definition).is_some()
+        self.request.fact(FactKind::EcsTaskDefinition, &self.definition(definition)).is_some()
     }
 
     /// Returns a role that a task definition was registered with, if it has one of the kind.
     fn registered(&self, definition: &str, kind: FactKind) -> Option<(String, Origin)> {
+        let definition = &*self.definition(definition);
         if !self.is_registered(definition) {
             let (partition, account) = (self.request.partition(), self.request.account());
             let why = "the trail does not show with which roles it was registered".to_owned();

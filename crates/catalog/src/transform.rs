@@ -129,8 +129,6 @@ pub(crate) fn apply(
             None => Value { tail: "*", ..Value::default() },
         }),
         "image_repository" => image_repository(text),
-        "foreign_image" => image_repository(text)
-            .filter(|image| image.account.as_deref().is_some_and(|of| of != request.account())),
         "before_pipe" => plain(text.split('|').next()?),
         // An ARN is taken before any transform, so what comes here is none.
         "only_arn" => None,

@@ -210,6 +210,13 @@ fn guards_limit_and_denies_win() {
     let levels = [all.clone(), none.clone()];
     assert_eq!(outcome(Layers { scps: &levels, ..base }), ImplicitlyDenied);
     assert_eq!(outcome(Layers { rcps: &levels, ..base }), ImplicitlyDenied);
+    // Service-linked roles are bound by neither.
+    let linked =
+        "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX";
+    let bound = Layers { scps: &levels, rcps: &levels, ..base };
+    assert_eq!(evaluate(&bound, &request("s3:GetObject", KEY, linked)).outcome, Allowed);
+    let alike = "arn:aws:iam::111122223333:role/AWSServiceRoleForX";
+    assert_eq!(evaluate(&bound, &request("s3:GetObject", KEY, alike)).outcome, ImplicitlyDenied);
 }
 
 #[test]

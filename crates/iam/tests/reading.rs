@@ -149,3 +149,55 @@ fn templates_and_plans() {
     let found: Vec<_> = contents.policies.iter().map(|p| (p.name.as_str(), p.kind)).collect();
     assert_eq!(found, [("aws_iam_policy.p", PolicyKind::Identity), ("m.b", PolicyKind::Resource)]);
 }
+
+#[test]
+fn files_tell_whose_a_policy_is() {
+    let quoted = serde_json::to_string(PLAIN).unwrap();
+    let resource = |kind: &str, name: &str, more: &str| {
+        format!(
+            r#"{{"address":"{kind}.{name}","type":"{kind}","values":{{"policy":{quoted}{more}}}}}"#
+        )
+    };
+    let attachment = r#"{"address":"a","type":"aws_iam_role_policy_attachment","values":{"role":"app","policy_arn":"arn:p"}}"#;
+    let resources = [
+        resource("aws_iam_role_policy", "r", r#","role":"app""#),
+        resource("aws_iam_role_policy", "later", ""),
+        resource("aws_iam_user_policy", "u", r#","user":"ann""#),
+        resource("aws_iam_group_policy", "g", r#","group":"dev""#),
+        resource("aws_iam_policy", "m", r#","arn":"arn:p""#),
+        resource("aws_iam_policy", "free", r#","arn":"arn:q""#),
+        resource("aws_sqs_queue_policy", "q", ""),
+        format!(
+            r#"{{"address":"aws_iam_role.x","type":"aws_iam_role","values":{{"name":"x","inline_policy":[{{"name":"i","policy":{quoted}}}]}}}}"#
+        ),
+    ];
+    // What attaches a policy may stand in another module.
+    let state = format!(
+        r#"{{"values":{{"root_module":{{"resources":[{}],"child_modules":[{{"resources":[{attachment}]}}]}}}}}}"#,
+        resources.join(",")
+    );
+    let template = format!(
+        r#"{{"Resources":{{
+        "R":{{"Type":"AWS::IAM::Role","Properties":{{"Policies":[{{"PolicyName":"in","PolicyDocument":{PLAIN}}}]}}}},
+        "P":{{"Type":"AWS::IAM::Policy","Properties":{{"Roles":[{{"Ref":"R"}}],"Users":["ann"],"PolicyDocument":{PLAIN}}}}},
+        "M":{{"Type":"AWS::IAM::ManagedPolicy","Properties":{{"PolicyDocument":{PLAIN}}}}}}}}}"#
+    );
+    let holders = |text: &str| -> Vec<Vec<String>> {
+        let policies = read("t", text).unwrap().policies;
+        policies.into_iter().map(|policy| policy.holders.into_iter().collect()).collect()
+    };
+    assert_eq!(
+        holders(&state),
+        [
+            vec!["role/app"],
+            vec!["whoever has `aws_iam_role_policy.later`"],
+            vec!["user/ann"],
+            vec!["group/dev"],
+            vec!["role/app"],
+            vec![],
+            vec![],
+            vec!["role/x"],
+        ]
+    );
+    assert_eq!(holders(&template), [vec!["R"], vec!["R", "user/ann"], vec![]]);
+}

@@ -471,6 +471,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_removed_was_written_by_an_action_of_its_service() {
+        let catalog = Catalog::embedded();
+        for removal in &FILE.removal {
+            let known = catalog.action(&removal.action).map(|facts| facts.id());
+            assert_eq!(known, Some(removal.action.as_str()));
+            assert!(!removal.of.is_empty());
+            for wrote in &removal.of {
+                let mut rules = FILE.resource_policy.iter();
+                let service = service(&removal.action);
+                assert!(
+                    rules.any(|rule| rule.service == service && rule.actions.contains(wrote)),
+                    "{wrote}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn what_a_setting_of_the_account_allows_is_explained_for_users_alone() {
         let catalog = Catalog::embedded();
         let row = Row::default();

@@ -38,13 +38,16 @@ pub(super) fn is_dump(root: &Node<'_>) -> bool {
 pub(super) fn read(root: &Node<'_>) -> Result<Contents, ReadError> {
     // What stands on the pages that are not here would count as not there.
     let whole = "the whole dump; get it without `--max-items` and `--no-paginate`";
-    if let Some(flag) = root.get("IsTruncated").filter(|flag| *flag.value() == Json::Bool(true)) {
-        return Err(flag.wrong(whole));
-    }
-    // The command line and the SDKs, which put pages together, say so in words of their own.
-    for key in ["NextToken", "Marker"] {
-        if let Some(token) = root.get(key).filter(|token| *token.value() != Json::Null) {
-            return Err(token.wrong(whole));
+    match root.get("IsTruncated") {
+        Some(flag) if *flag.value() == Json::Bool(true) => return Err(flag.wrong(whole)),
+        Some(_) => {}
+        // The command line and the SDKs, which put pages together, say so in words of their own.
+        None => {
+            for key in ["NextToken", "Marker"] {
+                if let Some(token) = root.get(key).filter(|token| *token.value() != Json::Null) {
+                    return Err(token.wrong(whole));
+                }
+            }
         }
     }
     let mut contents = Contents { is_dump: true, ..Contents::default() };

@@ -1,0 +1,297 @@
+//! What is given beside the trail counts for what it is: whole dumps, the policies of the one who is asked about,
+//! versions that are in force, roles that let somebody in, patterns that mean something.
+
+use serde_json::{Value, json};
+
+use super::claims::messages;
+use super::forbidden::gone;
+use super::{
+    ACCOUNT, Files, Log, QUEUE, WEEK, classes, described, diff, drafted, dump, managed_week, of,
+    policy, texts, week,
+};
+use crate::harness::{list, text, text_of, trailtrim};
+
+const WORKER: &str = "arn:aws:iam::111122223333:role/worker";
+
+fn allowing(action: &str) -> String {
+    policy(&[action], &["*"]).to_string()
+}
+
+/// A state of Terraform with inline policies of some roles, and an organization's policy that allows all.
+fn state(roles: &[(&str, &str)]) -> String {
+    let inline = roles.iter().enumerate().map(|(at, (role, action))| {
+        json!({
+            "address": format!("aws_iam_role_policy.p{at}"), "type": "aws_iam_role_policy",
+            "values": {"role": role, "policy": allowing(action)},
+        })
+    });
+    let scp = json!({"address": "aws_organizations_policy.all", "type": "aws_organizations_policy",
+        "values": {"content": allowing("*")}});
+    let resources: Vec<Value> = inline.chain([scp]).collect();
+    json!({"values": {"root_module": {"resources": resources}}}).to_string()
+}
+
+#[test]
+fn a_dump_that_was_cut_is_refused() {
+    let (trail, files) = (week().write(1), Files::new());
+    for key in ["NextToken", "Marker"] {
+        let mut cut = dump(&[(ACCOUNT, "worker", policy(&["sqs:*"], &["*"]))]);
+        cut[key] = json!("eyJNYXJrZXIiOiBudWxsfQ==");
+        let cut = files.write("cut.json", &cut.to_string());
+        let ran =
+            diff(trail.path(), &[&WEEK[..], &["--account-authorization-details", &cut]].concat());
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(ran.stderr.contains("--max-items") && ran.stderr.contains(key), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn of_a_file_with_policies_of_several_those_of_the_principal_count() {
+    let (trail, files) = (week().write(1), Files::new());
+    let attached = files.write(
+        "state.json",
+        &state(&[("worker", "sqs:GetQueueAttributes"), ("other", "ec2:DescribeRegions")]),
+    );
+    let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+    assert_eq!(classes(of(&made, "worker")), [("sqs:GetQueueAttributes", "used")].into());
+
+    // Nobody's is no answer, and neither is another's.
+    let others = files.write("others.json", &state(&[("other", "sqs:*")]));
+    let ran = diff(trail.path(), &[&WEEK[..], &["--attached", &others]].concat());
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("`role/other`"), "{}", ran.stderr);
+
+    let simulated = |principal: &[&str], action: &str| {
+        let words = ["simulate", "--policy", &attached, "--action", action];
+        text(trailtrim().args(words).args(principal).output().unwrap().stdout)
+    };
+    let worker = ["--principal", WORKER];
+    assert!(simulated(&worker, "sqs:GetQueueAttributes").starts_with("allowed"));
+    // What another role has, and what an organization does not forbid.
+    assert!(simulated(&worker, "ec2:DescribeRegions").starts_with("implicitly denied"));
+    assert!(simulated(&worker, "sqs:DeleteQueue").starts_with("implicitly denied"));
+    assert_eq!(simulated(&[], "sqs:GetQueueAttributes"), "", "of nobody in particular");
+}
+
+#[test]
+fn an_organizations_policy_out_of_a_plan_limits() {
+    let files = Files::new();
+    let state = files.write("state.json", &state(&[("worker", "sqs:*")]));
+    let own = files.write("own.json", &allowing("s3:*"));
+    let words = ["simulate", "--policy", &own, "--scp", &state, "--action", "s3:ListAllMyBuckets"];
+    let words = [&words[..], &["--principal", WORKER]].concat();
+    let answer = text(trailtrim().args(words).output().unwrap().stdout);
+    assert!(answer.starts_with("allowed"), "{answer}");
+}
+
+#[test]
+fn a_version_counts_from_when_it_was_made_and_only_in_force() {
+    let (trail, files) = (managed_week().write(1), Files::new());
+    let version = |made: &str, default: bool| {
+        let document = policy(&["sqs:UntagQueue", "sqs:DeleteQueue"], &[QUEUE]);
+        let version = json!({"PolicyVersion": {"Document": document, "VersionId": "v2",
+            "IsDefaultVersion": default, "CreateDate": made}});
+        let file = files.write("version.json", &version.to_string());
+        diff(trail.path(), &[&WEEK[..], &["--attached", &file, "--format", "json"]].concat())
+    };
+    let class = |made: &str| {
+        let made: Value = serde_json::from_str(&version(made, true).stdout).unwrap();
+        classes(of(&made, "worker")).get("sqs:DeleteQueue").map(|class| (*class).to_owned())
+    };
+    assert_eq!(class("2025-06-01T00:00:00Z"), None, "unused, and gone");
+    assert_eq!(class("2026-01-06T12:00:00Z").as_deref(), Some("too-new"));
+    let ran = version("2025-06-01T00:00:00Z", false);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("not in force"), "{}", ran.stderr);
+}
+
+/// The role `worker` that assumes another one, which trusts some principals.
+fn assuming(trusted: &Value) -> Value {
+    let target = r#"{"roleArn":"arn:aws:iam::111122223333:role/target","roleSessionName":"s"}"#;
+    let log = week().daily("worker", "sts.amazonaws.com", "AssumeRole", target);
+    let mut account = dump(&[
+        (ACCOUNT, "worker", policy(&["sqs:*"], &["*"])),
+        (ACCOUNT, "target", policy(&["s3:*"], &["*"])),
+    ]);
+    account["RoleDetailList"][1]["AssumeRolePolicyDocument"] = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}],
+    });
+    let (trail, files) = (log.write(1), Files::new());
+    let account = files.write("account.json", &account.to_string());
+    let options = [&WEEK[..], &["--account-authorization-details", &account]].concat();
+    let (_, made) = described(trail.path(), &options);
+    let [one] = list(of(&made, "role/worker"), "not_attached") else { panic!("{made:#}") };
+    assert_eq!(text_of(one, "action"), "sts:AssumeRole");
+    one["explanation"].clone()
+}
+
+#[test]
+fn a_role_that_trusts_somebody_by_name_lets_them_in() {
+    assert_eq!(text_of(&assuming(&json!({"AWS": WORKER})), "kind"), "trust-policy");
+    // One that trusts the account leaves it to what its principals have.
+    let account = assuming(&json!({"AWS": "arn:aws:iam::111122223333:root"}));
+    assert_eq!(account, Value::Null);
+}
+
+#[test]
+fn a_policy_that_was_deleted_again_explains_nothing() {
+    let put = r#"{"bucketName":"b","key":"k","x-amz-acl":"bucket-owner-full-control"}"#;
+    let explained = |events: &[(usize, &str)]| {
+        let mut log = Log::alive(ACCOUNT, 8);
+        for (day, name) in events {
+            let call = ("s3.amazonaws.com", *name, r#"{"bucketName":"b"}"#);
+            log.at(ACCOUNT, "somebody", (*day, 5), call, false);
+        }
+        for day in 4..8 {
+            log.at(ACCOUNT, "worker", (day, 9), ("s3.amazonaws.com", "PutObject", put), false);
+        }
+        let (trail, files) = (log.write(1), Files::new());
+        let attached = policy(&["s3:PutObject"], &["arn:aws:s3:::b/*"]);
+        let attached = files.write("worker.json", &attached.to_string());
+        let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &attached]].concat());
+        let [one] = list(of(&made, "worker"), "not_attached") else { panic!("{made:#}") };
+        one.get("explanation").is_some()
+    };
+    let (write, delete) = ("PutBucketPolicy", "DeleteBucketPolicy");
+    assert!(explained(&[(0, write)]));
+    assert!(!explained(&[(0, write), (2, delete)]));
+    assert!(explained(&[(0, write), (1, delete), (2, write)]));
+    // When it was used it stood there still.
+    assert!(explained(&[(0, write), (6, delete)]));
+}
+
+#[test]
+fn what_leaves_out_a_region_with_calls_or_matches_no_action_is_told() {
+    let mut log = week();
+    log.records.push(
+        log.records
+            .last()
+            .unwrap()
+            .replace("eu-west-1", "ap-south-1")
+            .replace("\"eventID\":\"", "\"eventID\":\"s"),
+    );
+    let (trail, files) = (log.write(1), Files::new());
+    let attached = files.write("worker.json", &policy(&["sqs:*"], &[QUEUE]).to_string());
+    let config = r#"never = ["iam:*"]
+[[pin]]
+action = "sqs:DeleteQueu"
+reason = "r"
+owner = "o"
+"#;
+    let config = files.write("trailtrim.toml", config);
+    let ran =
+        diff(trail.path(), &[&WEEK[..], &["--attached", &attached, "--config", &config]].concat());
+    assert!(
+        ran.stderr.contains("calls of `ap-south-1`, which --use-region leaves out"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("`pin` has `sqs:DeleteQueu`"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("`never`"), "{}", ran.stderr);
+}
+
+/// Returns what is found of a kind on a role, or a user, with some statements.
+fn found(user: bool, statements: Value, code: &str) -> Vec<String> {
+    let mut log = managed_week();
+    // What others do shows that the trail was looking at IAM.
+    let call = ("iam.amazonaws.com", "GetRole", r#"{"roleName":"somebody"}"#);
+    for day in 0..8 {
+        for hour in (0..24).step_by(4) {
+            for reads in [true, false] {
+                log.at(ACCOUNT, "somebody", (day, hour), call, reads);
+            }
+        }
+    }
+    let document = json!({"Version": "2012-10-17", "Statement": statements});
+    let mut account = dump(&[(ACCOUNT, "worker", document)]);
+    let name = if user { "user/worker" } else { "role/worker" };
+    if user {
+        let mut one = account["RoleDetailList"][0].take();
+        for (to, from) in
+            [("UserName", "RoleName"), ("UserId", "RoleId"), ("UserPolicyList", "RolePolicyList")]
+        {
+            one[to] = one[from].take();
+        }
+        one["Arn"] = json!("arn:aws:iam::111122223333:user/worker");
+        account["UserDetailList"] = json!([one]);
+        account["RoleDetailList"] = json!([]);
+        for record in &mut log.records {
+            *record = record.replace(
+                r#""type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/worker/s""#,
+                r#""type":"IAMUser","userName":"worker","arn":"arn:aws:iam::111122223333:user/worker""#,
+            );
+        }
+    }
+    let (trail, files) = (log.write(1), Files::new());
+    let account = files.write("account.json", &account.to_string());
+    let options = [&WEEK[..], &["--account-authorization-details", &account]].concat();
+    let (_, made) = described(trail.path(), &options);
+    messages(of(&made, name), code).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn passing_is_a_star_only_where_every_role_can_be_passed() {
+    let passes =
+        |resource: &str| json!({"Effect": "Allow", "Action": "iam:PassRole", "Resource": resource});
+    let star = |statements: Value| found(false, statements, "pass-role-star").len();
+    assert_eq!(star(json!([passes("*")])), 1);
+    assert_eq!(star(json!([passes("arn:aws:iam::999988887777:role/*")])), 0);
+    let spared = |resource: &str| json!([passes("*"), {"Effect": "Deny", "Action": "iam:PassRole", "NotResource": resource}]);
+    assert_eq!(star(spared("arn:aws:iam::111122223333:role/only")), 0);
+    assert_eq!(star(spared("arn:aws:iam::111122223333:role/*")), 1);
+    let all_but = |action: &str| json!([{"Effect": "Allow", "NotAction": action, "Resource": "*"}]);
+    assert_eq!((star(all_but("organizations:*")), star(all_but("iam:*"))), (1, 0));
+}
+
+#[test]
+fn what_somebody_does_to_itself_is_no_escalation() {
+    let escalates = |resource: &str| {
+        let statement = json!([{"Effect": "Allow", "Resource": resource,
+            "Action": ["iam:CreateAccessKey", "iam:EnableMFADevice"]}]);
+        !found(true, statement, "privilege-escalation").is_empty()
+    };
+    assert!(escalates("arn:aws:iam::111122223333:user/*"));
+    assert!(escalates("arn:aws:iam::111122223333:user/other"));
+    assert!(!escalates("arn:aws:iam::*:user/${aws:username}"));
+    assert!(!escalates("arn:aws:iam::111122223333:user/worker"));
+}
+
+#[test]
+fn a_pattern_that_can_be_done_to_none_of_its_resources_is_told() {
+    let dead = |action: &str| {
+        let statement =
+            json!([{"Effect": "Allow", "Action": action, "Resource": "arn:aws:s3:::b/*"}]);
+        found(false, statement, "dead-grant")
+    };
+    let [told] = &dead("dynamodb:*")[..] else { panic!("not told") };
+    assert!(told.contains("dynamodb:*"), "{told}");
+    assert!(dead("s3:*").is_empty() && dead("*").is_empty());
+}
+
+#[test]
+fn what_excepts_a_service_is_written_by_services() {
+    let all = |statements: Value| {
+        let (trail, files) = (managed_week().write(1), Files::new());
+        let account =
+            dump(&[(ACCOUNT, "worker", json!({"Version": "2012-10-17", "Statement": statements}))]);
+        let account = files.write("account.json", &account.to_string());
+        let options = [&WEEK[..], &["--account-authorization-details", &account]].concat();
+        let (_, made) = described(trail.path(), &options);
+        let worker = of(&made, "worker");
+        assert_eq!(text_of(worker, "status"), "tightened");
+        let statements = drafted(worker).into_iter().flat_map(|one| list(one, "Statement"));
+        let actions = statements.flat_map(|one| texts(&one["Action"])).map(str::to_owned);
+        let actions: Vec<String> = actions.collect();
+        assert!(gone(worker, "sqs:DeleteQueue").len() == 1, "{worker:#}");
+        actions
+    };
+    let excepting = json!([{"Effect": "Allow", "NotAction": ["organizations:*", "neptune-db:Read*"], "Resource": "*"}]);
+    let written = all(excepting);
+    assert!(written.iter().any(|one| one == "rds-db:connect"), "{written:?}");
+    assert!(written.iter().any(|one| one == "cloudshell:*"), "{written:?}");
+    // Of a service that is excepted in part no pattern is meant.
+    assert!(!written.iter().any(|one| one == "neptune-db:*"), "{written:?}");
+    assert!(written.iter().any(|one| one.starts_with("neptune-db:")), "{written:?}");
+    assert!(!written.iter().any(|one| one.starts_with("organizations:")), "{written:?}");
+}
