@@ -54,7 +54,19 @@ enum Kind {
     Resource,
 }
 
+/// An organization's policies, which are compared where there are no others.
+const ORGANIZATION: [PolicyKind; 2] = [PolicyKind::ServiceControl, PolicyKind::ResourceControl];
+
 impl Kind {
+    /// Reads the policies of the kind out of both sides.
+    fn read(self, args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
+        let read = |files: &[PathBuf]| {
+            PolicyFiles::read(files, self.policies())
+                .or_else(|error| PolicyFiles::read(files, &ORGANIZATION).map_err(|_| error))
+        };
+        Ok((read(&args.existing)?, read(&args.new)?))
+    }
+
     fn policies(self) -> &'static [PolicyKind] {
         match self {
             Self::Identity => &[PolicyKind::Identity, PolicyKind::Unstated],
@@ -95,12 +107,11 @@ struct Open {
 /// Runs the command.
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
     let (existing, new) = match args.kind {
-        Some(kind) => (
-            PolicyFiles::read(&args.existing, kind.policies())?.of(None)?,
-            PolicyFiles::read(&args.new, kind.policies())?.of(None)?,
-        ),
+        Some(kind) => kind.read(args)?,
         None => either_kind(args)?,
     };
+    // What several have together is nobody's access.
+    let (existing, new) = (existing.of(None)?, new.of(None)?);
     let catalog = Catalog::embedded();
     let name_actions = |pattern: &str| name_actions(catalog, pattern);
     let takes = |action: &str, resource: &str| takes(catalog, action, resource);
@@ -117,11 +128,7 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
 
 /// Reads files that do not mix policies for identities with those for resources.
 fn either_kind(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
-    let read = |kind: Kind| -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
-        let existing = PolicyFiles::read(&args.existing, kind.policies())?.of(None)?;
-        Ok((existing, PolicyFiles::read(&args.new, kind.policies())?.of(None)?))
-    };
-    let (identity, resource) = (read(Kind::Identity), read(Kind::Resource));
+    let (identity, resource) = (Kind::Identity.read(args), Kind::Resource.read(args));
     match (identity, resource) {
         // A policy without statements, or without principals, is either.
         (Ok(identity), Ok((existing, new))) => {

@@ -147,8 +147,9 @@ impl Config {
         self.conditions.iter().map(|text| condition(text).map_err(|why| anyhow!(why))).collect()
     }
 
-    /// Says which patterns of actions match none that the catalog knows, so that they do nothing.
-    pub(crate) fn tell_unknown(&self, catalog: Catalog) {
+    /// Says which patterns of actions, these and those of `--drop-unobservable`, match none that the catalog knows, so
+    /// that they do nothing.
+    pub(crate) fn tell_unknown(&self, dropped: &[String], catalog: Catalog) {
         let patterns = |key: &'static str, all: &[String]| {
             all.iter().map(|action| (key, action.clone())).collect::<Vec<_>>()
         };
@@ -157,6 +158,7 @@ impl Config {
             patterns("`pin`", &pinned),
             patterns("`never`", &self.never),
             patterns("`drop-unobservable`", &self.drop_unobservable),
+            patterns("--drop-unobservable", dropped),
         ];
         for (key, action) in all.into_iter().flatten() {
             let mut services = catalog.services().flat_map(|service| service.actions());

@@ -173,7 +173,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     }
     let declarations = args.selectors.read()?;
     let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
-    config.tell_unknown(catalog);
+    config.tell_unknown(&args.drop_unobservable, catalog);
     let accepted = args.baseline.as_deref().map(Accepted::read).transpose()?.unwrap_or_default();
     let Dumps { holders: dumps, names } = read_dumps(&args.account_authorization_details)?;
     let attached = read_attached(&args.attached)?;

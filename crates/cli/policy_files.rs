@@ -6,11 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use chrono::DateTime;
 use serde::Serialize;
 use trailtrim_iam::read::{AttachedPolicy, Attachments, Contents, Document, PolicyKind, read};
 use trailtrim_iam::{PolicyDocument, StatementId};
 
 use crate::exit::hinted;
+use crate::output::printable;
 
 /// Documents that count together, each with where it is from.
 #[derive(Default)]
@@ -36,8 +38,8 @@ struct Origin {
 pub(crate) struct Given {
     pub(crate) name: String,
     pub(crate) document: PolicyDocument,
-    /// When it was made, as the file writes it.
-    pub(crate) made: Option<String>,
+    /// When it was made, in seconds since 1970, where the file says so.
+    pub(crate) made: Option<i64>,
 }
 
 /// A statement in a result.
@@ -107,42 +109,59 @@ impl PolicyFiles {
         Ok(())
     }
 
-    /// Leaves those of one principal, where files attach them to several: they are not one principal's access.
+    /// Leaves those of one principal, where files attach policies to several: what these have together is nobody's
+    /// access.
     ///
     /// # Errors
     /// Where that leaves it open whose they are.
     pub(crate) fn of(self, principal: Option<&str>) -> anyhow::Result<Self> {
-        let holders = |origins: &[Origin]| -> BTreeSet<String> {
-            origins.iter().flat_map(|origin| origin.holders.iter().cloned()).collect()
-        };
-        let told = holders(&self.origins);
         let own = principal.and_then(as_holder);
-        let is_other = |holder: &String| own.as_ref().is_some_and(|own| holder != own);
-        let is_named = told.iter().all(|one| one.starts_with("role/") || one.starts_with("user/"));
-        if told.len() < 2 && !(is_named && told.iter().any(is_other)) {
-            return Ok(self);
-        }
-        // A group's policies may be the user's as well.
-        let mut own = own.filter(|own| is_named && told.contains(own));
-        let Some(own) = own.take() else {
-            let told: Vec<String> = told.iter().map(|one| format!("`{one}`")).collect();
-            let whose = match principal {
-                Some(principal) => format!("and which of them `{principal}` has, they do not tell"),
-                None => "which are not one principal's access".to_owned(),
-            };
-            return Err(hinted(
-                format!("the files attach policies to {}, {whose}", told.join(", ")),
-                "give the policies of one principal, each as a file of its own",
-            ));
+        // A role is in no group.
+        let concerns = |holder: &String| {
+            !(holder.starts_with("group/")
+                && own.as_ref().is_some_and(|own| own.starts_with("role/")))
         };
-        let mut left = PolicyFiles::default();
-        for (document, origin) in self.documents.into_iter().zip(self.origins) {
-            if origin.holders.is_empty() || origin.holders.contains(&own) {
-                left.documents.push(document);
-                left.origins.push(origin);
+        let sets: BTreeSet<BTreeSet<&String>> = self
+            .origins
+            .iter()
+            .map(|origin| origin.holders.iter().filter(|one| concerns(one)).collect())
+            .filter(|holders: &BTreeSet<&String>| !holders.is_empty())
+            .collect();
+        let told: BTreeSet<String> = sets.iter().flatten().map(|one| (*one).clone()).collect();
+        let is_person = |one: &String| one.starts_with("role/") || one.starts_with("user/");
+        let is_own = |one: &String| own.as_ref() == Some(one);
+        // What all of them are attached to, they are together: to the one who is asked about, if that can be told.
+        let together = sets.len() < 2;
+        let anothers = own.is_some()
+            && !told.is_empty()
+            && told.iter().all(|one| is_person(one) && !is_own(one));
+        let own = match own.clone() {
+            _ if together && !anothers => {
+                return Ok(self.keep(|holders| holders.is_empty() || holders.iter().any(concerns)));
             }
-        }
-        Ok(left)
+            // A group's policies may be a user's as well, and what has no name yet may be anybody's.
+            Some(own) if told.contains(&own) && told.iter().all(is_person) => own,
+            _ => {
+                let told: Vec<String> = told.iter().map(|one| printable(one)).collect();
+                let whose = match principal {
+                    Some(principal) => {
+                        format!("and which `{}` has, they do not tell", printable(principal))
+                    }
+                    None => "which are not one principal's access".to_owned(),
+                };
+                return Err(hinted(
+                    format!("the files attach policies to {}, {whose}", told.join(", ")),
+                    "give the policies of one principal, each as a file of its own",
+                ));
+            }
+        };
+        Ok(self.keep(|holders| holders.is_empty() || holders.contains(&own)))
+    }
+
+    fn keep(self, keep: impl Fn(&BTreeSet<String>) -> bool) -> Self {
+        let all = self.documents.into_iter().zip(self.origins);
+        let (documents, origins) = all.filter(|(_, origin)| keep(&origin.holders)).unzip();
+        PolicyFiles { documents, origins }
     }
 
     fn push(&mut self, origin: Origin, document: &Document) -> anyhow::Result<()> {
@@ -178,6 +197,7 @@ impl PolicyFiles {
                     "give the version that `aws iam get-policy` names in `DefaultVersionId`",
                 ));
             }
+            let made = made.map(|text| moment(&name, &text)).transpose()?;
             Ok(Given { name, document, made })
         });
         given.collect()
@@ -213,6 +233,17 @@ pub(crate) fn read_file(file: &Path) -> anyhow::Result<Contents> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     Ok(read(&file.display().to_string(), &text)?)
+}
+
+/// Reads when a version was made.
+fn moment(name: &str, text: &str) -> anyhow::Result<i64> {
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(time) => Ok(time.timestamp()),
+        Err(_) => Err(hinted(
+            format!("`{name}` was made at `{}`, which is no time", printable(text)),
+            "times are as `2026-03-02T10:00:00Z`: `--cli-timestamp-format iso8601`",
+        )),
+    }
 }
 
 /// Writes a principal as files name whom they attach a policy to: `role/app`, without its path; a session by

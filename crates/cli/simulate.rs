@@ -83,6 +83,7 @@ pub(crate) struct SimulateArgs {
 const DECIDED_BY_RESOURCE: [&str; 2] = ["kms:", "sts:assumerole"];
 
 const IDENTITY: [PolicyKind; 2] = [PolicyKind::Identity, PolicyKind::Unstated];
+const LIMITS: [PolicyKind; 3] = [PolicyKind::Boundary, PolicyKind::Identity, PolicyKind::Unstated];
 const ANY: [PolicyKind; 4] =
     [PolicyKind::Identity, PolicyKind::Resource, PolicyKind::Trust, PolicyKind::Unstated];
 
@@ -108,7 +109,8 @@ struct Statement {
 /// Runs the command.
 pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
     let request = request(args)?;
-    let mut boundary = one(args.boundary.as_deref(), &IDENTITY)?;
+    let whose = args.principal.as_deref();
+    let mut boundary = one(args.boundary.as_deref(), &LIMITS, whose)?;
     let mut identity = PolicyFiles::default();
     for file in &args.policy {
         let contents = read_file(file)?;
@@ -135,11 +137,11 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
             boundary = Some(files);
         }
     }
-    let identity = identity.of(args.principal.as_deref())?;
-    let session = one(args.session_policy.as_deref(), &IDENTITY)?;
-    let resource = one(args.resource_policy.as_deref(), &ANY)?;
-    let scp = level(&args.scp)?;
-    let rcp = level(&args.rcp)?;
+    let identity = identity.of(whose)?;
+    let session = one(args.session_policy.as_deref(), &IDENTITY, whose)?;
+    let resource = one(args.resource_policy.as_deref(), &ANY, None)?;
+    let scp = level(&args.scp, PolicyKind::ServiceControl)?;
+    let rcp = level(&args.rcp, PolicyKind::ResourceControl)?;
 
     let compiled = |files: &Option<PolicyFiles>| files.as_ref().map(compile);
     let (own, limit, inner) = (compile(&identity), compiled(&boundary), compiled(&session));
@@ -198,25 +200,30 @@ fn request(args: &SimulateArgs) -> anyhow::Result<Request> {
     Ok(request)
 }
 
-fn one(file: Option<&Path>, wanted: &[PolicyKind]) -> anyhow::Result<Option<PolicyFiles>> {
-    file.map(|file| PolicyFiles::read(&[file.to_owned()], wanted)).transpose()
+/// Reads the policies of a principal or of a resource.
+fn one(
+    file: Option<&Path>,
+    wanted: &[PolicyKind],
+    principal: Option<&str>,
+) -> anyhow::Result<Option<PolicyFiles>> {
+    let files = file.map(|file| PolicyFiles::read(&[file.to_owned()], wanted)?.of(principal));
+    files.transpose()
 }
 
-fn level(files: &[PathBuf]) -> anyhow::Result<Option<PolicyFiles>> {
+/// Reads the policies of an organization's level: of files that tell these from others, those of the kind alone.
+fn level(files: &[PathBuf], kind: PolicyKind) -> anyhow::Result<Option<PolicyFiles>> {
     if files.is_empty() {
         return Ok(None);
     }
     let mut level = PolicyFiles::default();
     for file in files {
         let contents = read_file(file)?;
-        // Of a plan with all there is, those of the organization alone.
-        let is_organization = |kind| kind == PolicyKind::Organization;
-        let wanted: &[PolicyKind] =
-            match contents.policies.iter().any(|policy| is_organization(policy.kind)) {
-                true => &[PolicyKind::Organization],
-                false => &IDENTITY_OR_RESOURCE,
-            };
-        level.add(file, &contents, wanted)?;
+        let is_organization =
+            |kind| matches!(kind, PolicyKind::ServiceControl | PolicyKind::ResourceControl);
+        match contents.policies.iter().any(|policy| is_organization(policy.kind)) {
+            true => level.add(file, &contents, &[kind])?,
+            false => level.add(file, &contents, &IDENTITY_OR_RESOURCE)?,
+        }
     }
     Ok(Some(level))
 }

@@ -26,7 +26,7 @@ fn state(roles: &[(&str, &str)]) -> String {
         })
     });
     let scp = json!({"address": "aws_organizations_policy.all", "type": "aws_organizations_policy",
-        "values": {"content": allowing("*")}});
+        "values": {"type": "SERVICE_CONTROL_POLICY", "content": allowing("*")}});
     let resources: Vec<Value> = inline.chain([scp]).collect();
     json!({"values": {"root_module": {"resources": resources}}}).to_string()
 }
@@ -59,7 +59,7 @@ fn of_a_file_with_policies_of_several_those_of_the_principal_count() {
     let others = files.write("others.json", &state(&[("other", "sqs:*")]));
     let ran = diff(trail.path(), &[&WEEK[..], &["--attached", &others]].concat());
     assert_eq!(ran.code, 2, "{}", ran.stderr);
-    assert!(ran.stderr.contains("`role/other`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("to role/other, and which"), "{}", ran.stderr);
 
     let simulated = |principal: &[&str], action: &str| {
         let words = ["simulate", "--policy", &attached, "--action", action];
@@ -71,6 +71,38 @@ fn of_a_file_with_policies_of_several_those_of_the_principal_count() {
     assert!(simulated(&worker, "ec2:DescribeRegions").starts_with("implicitly denied"));
     assert!(simulated(&worker, "sqs:DeleteQueue").starts_with("implicitly denied"));
     assert_eq!(simulated(&[], "sqs:GetQueueAttributes"), "", "of nobody in particular");
+}
+
+#[test]
+fn what_several_have_together_is_not_compared() {
+    let files = Files::new();
+    let bucket = json!({"address": "aws_s3_bucket_policy.b", "type": "aws_s3_bucket_policy",
+        "values": {"policy": json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"AWS": WORKER}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]}).to_string()}});
+    let plan = |name: &str, actions: &[(&str, &str)]| {
+        let mut all: Value = serde_json::from_str(&state(actions)).unwrap();
+        let resources = all["values"]["root_module"]["resources"].as_array_mut().unwrap();
+        resources.pop();
+        resources.push(bucket.clone());
+        files.write(name, &all.to_string())
+    };
+    let compared = |existing: &str, new: &str| {
+        let words = ["compare", "--existing", existing, "--new", new, "--check"];
+        let output = trailtrim().args(words).output().unwrap();
+        (output.status.code(), text(output.stderr))
+    };
+    let old = plan("old.json", &[("worker", "s3:GetObject"), ("other", "s3:*")]);
+    let new = plan("new.json", &[("worker", "s3:*"), ("other", "s3:*")]);
+    let (code, told) = compared(&old, &new);
+    assert_eq!(code, Some(2), "{told}");
+    // One policy of several is what each of them has.
+    let shared = json!({"Resources": {"P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {
+        "Roles": ["worker", "other"], "PolicyDocument": policy(&["sqs:*"], &[QUEUE])}}}});
+    let shared = files.write("shared.json", &shared.to_string());
+    assert_eq!(compared(&shared, &shared).0, Some(0), "{}", compared(&shared, &shared).1);
+    // So are an organization's, where there is nothing else.
+    let organization = files.write("scp.json", &state(&[]));
+    assert_eq!(compared(&organization, &organization).0, Some(0));
 }
 
 #[test]

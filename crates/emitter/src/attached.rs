@@ -108,8 +108,6 @@ pub struct Attached {
     pub last_used: Option<String>,
     /// The identity providers that its trust policy lets in, where that is known.
     pub trusted: BTreeSet<String>,
-    /// That trust policy.
-    pub trust: Option<PolicyDocument>,
     /// Its own bundle and those it shares, as places in [`Inventory::bundles`].
     pub bundles: Vec<usize>,
     /// What is attached and not known.
@@ -136,6 +134,8 @@ pub struct Inventory {
     pub bundles: Vec<Bundle>,
     /// Users and roles, by ARN.
     pub principals: BTreeMap<String, Attached>,
+    /// The trust policies of all roles, by ARN: also of those that are not looked at.
+    pub trusts: BTreeMap<String, PolicyDocument>,
 }
 
 impl Policy {
@@ -206,14 +206,14 @@ impl Bundle {
 }
 
 impl Inventory {
-    /// Arranges the policies of one principal that are given as files, each with its name and when it was made, as
-    /// AWS writes that. They can be attached to it for no longer than there is one of that id (`since`), where that
+    /// Arranges the policies of one principal that are given as files, each with its name and when it was made
+    /// (seconds since 1970), where that is known. They can be attached to it for no longer than there is one of that id (`since`), where that
     /// is known.
     #[must_use]
     pub fn of_files(
         arn: &str,
         since: Option<i64>,
-        documents: impl IntoIterator<Item = (String, PolicyDocument, Option<String>)>,
+        documents: impl IntoIterator<Item = (String, PolicyDocument, Option<i64>)>,
     ) -> Inventory {
         let policies = documents.into_iter().map(|(name, document, made)| Policy {
             name,
@@ -221,7 +221,7 @@ impl Inventory {
             hold: Hold::File,
             group: None,
             document,
-            since: since.max(made.as_deref().and_then(moment)),
+            since: since.max(made),
             free_since: None,
         });
         let own = Bundle {
@@ -236,12 +236,15 @@ impl Inventory {
             created: None,
             last_used: None,
             trusted: BTreeSet::new(),
-            trust: None,
             bundles: vec![0],
             unknown: Vec::new(),
             boundary: None,
         };
-        Inventory { bundles: vec![own], principals: BTreeMap::from([(arn.to_owned(), attached)]) }
+        Inventory {
+            bundles: vec![own],
+            principals: BTreeMap::from([(arn.to_owned(), attached)]),
+            trusts: BTreeMap::new(),
+        }
     }
 
     /// Arranges account dumps. What the trail tells of changes says since when each policy counts.
@@ -277,6 +280,7 @@ impl Inventory {
             let own = inventory.bundles.len();
             let free_since = guards.loosened(holder);
             let trust = holder.trust.as_ref().and_then(Document::known);
+            inventory.trusts.extend(trust.map(|trust| (holder.arn.clone(), trust.clone())));
             inventory.bundles.push(Bundle {
                 shared: None,
                 holders: BTreeSet::from([holder.arn.clone()]),
@@ -289,7 +293,6 @@ impl Inventory {
                 created: holder.created.clone(),
                 last_used: holder.last_used.clone(),
                 trusted: trust.map(trusted).unwrap_or_default(),
-                trust: trust.cloned(),
                 bundles: vec![own],
                 unknown: Vec::new(),
                 boundary: holder.boundary.as_ref().map(Boundary::of),

@@ -190,14 +190,90 @@ fn files_tell_whose_a_policy_is() {
         holders(&state),
         [
             vec!["role/app"],
-            vec!["whoever has `aws_iam_role_policy.later`"],
+            // There is one role in the file.
+            vec!["role/x"],
             vec!["user/ann"],
             vec!["group/dev"],
             vec!["role/app"],
             vec![],
-            vec![],
+            vec!["`aws_sqs_queue_policy.q`"],
             vec!["role/x"],
         ]
     );
     assert_eq!(holders(&template), [vec!["R"], vec!["R", "user/ann"], vec![]]);
+}
+
+#[test]
+fn what_limits_or_is_somebody_elses_is_told_from_what_is_attached() {
+    let quoted = serde_json::to_string(PLAIN).unwrap();
+    let role = |name: &str, more: &str| {
+        format!(
+            r#"{{"address":"aws_iam_role.{name}","type":"aws_iam_role","values":{{"name":"{name}"{more}}}}}"#
+        )
+    };
+    let policy = |kind: &str, name: &str, more: &str| {
+        format!(r#"{{"address":"{name}","type":"{kind}","values":{{"policy":{quoted}{more}}}}}"#)
+    };
+    let scp = |name: &str, kind: &str| {
+        format!(
+            r#"{{"address":"{name}","type":"aws_organizations_policy","values":{{"type":"{kind}","content":{quoted}}}}}"#
+        )
+    };
+    let state = |resources: &[String]| {
+        format!(r#"{{"values":{{"root_module":{{"resources":[{}]}}}}}}"#, resources.join(","))
+    };
+    let told = |text: &str| -> Vec<(String, PolicyKind, Vec<String>)> {
+        let policies = read("t", text).unwrap().policies.into_iter();
+        policies.map(|one| (one.name, one.kind, one.holders.into_iter().collect())).collect()
+    };
+    let of = |name: &str, kind: PolicyKind, holders: &[&str]| {
+        (name.to_owned(), kind, holders.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>())
+    };
+    let (identity, boundary) = (PolicyKind::Identity, PolicyKind::Boundary);
+    let deployed = state(&[
+        role("a", r#","managed_policy_arns":["arn:m"],"permissions_boundary":"arn:b""#),
+        role("b", ""),
+        policy("aws_iam_policy", "m", r#","arn":"arn:m""#),
+        policy("aws_iam_policy", "limit", r#","arn":"arn:b""#),
+        scp("scp", "SERVICE_CONTROL_POLICY"),
+        scp("rcp", "RESOURCE_CONTROL_POLICY"),
+        scp("tags", "TAG_POLICY"),
+    ]);
+    assert_eq!(
+        told(&deployed),
+        [
+            of("m", identity, &["role/a"]),
+            of("limit", boundary, &[]),
+            of("scp", PolicyKind::ServiceControl, &[]),
+            of("rcp", PolicyKind::ResourceControl, &[]),
+        ]
+    );
+    // Before the apply ARNs are not known: of two roles, whose a policy is, nothing tells.
+    let fresh = [policy("aws_iam_policy", "m", ""), policy("aws_iam_role_policy", "i", "")];
+    let with = |roles: &[String]| told(&state(&[roles, &fresh[..]].concat()));
+    let whoever =
+        [of("m", identity, &["whoever has `m`"]), of("i", identity, &["whoever has `i`"])];
+    assert_eq!(with(&[role("a", ""), role("b", "")]), whoever);
+    assert_eq!(
+        with(&[role("a", "")]),
+        [of("m", identity, &["role/a"]), of("i", identity, &["role/a"])]
+    );
+
+    let template = format!(
+        r#"{{"Resources":{{
+        "R":{{"Type":"AWS::IAM::Role","Properties":{{"RoleName":"app","ManagedPolicyArns":[{{"Ref":"M"}}],"PermissionsBoundary":{{"Ref":"B"}}}}}},
+        "M":{{"Type":"AWS::IAM::ManagedPolicy","Properties":{{"PolicyDocument":{PLAIN}}}}},
+        "B":{{"Type":"AWS::IAM::ManagedPolicy","Properties":{{"PolicyDocument":{PLAIN}}}}},
+        "P":{{"Type":"AWS::IAM::Policy","Properties":{{"Roles":[{{"Ref":"R"}},{{"Ref":"Given"}}],"PolicyDocument":{PLAIN}}}}},
+        "G":{{"Type":"AWS::IAM::ManagedPolicy","Properties":{{"Roles":{{"Ref":"Given"}},"PolicyDocument":{PLAIN}}}}}}}}}"#
+    );
+    assert_eq!(
+        told(&template),
+        [
+            of("M", identity, &["role/app"]),
+            of("B", boundary, &[]),
+            of("P", identity, &["Given", "role/app"]),
+            of("G", identity, &["Given"]),
+        ]
+    );
 }

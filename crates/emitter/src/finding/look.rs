@@ -128,7 +128,8 @@ impl Look<'_> {
                 self.found.push(Finding::new(Code::DeadGrant, message));
             }
             let patterns = self.bundle.dead_patterns.get(&self.place).into_iter().flatten();
-            let patterns: Vec<&str> = patterns.copied().collect();
+            let patterns: Vec<&str> =
+                patterns.copied().collect::<BTreeSet<&str>>().into_iter().collect();
             if !patterns.is_empty() {
                 let message = format!("{DEAD}: {}", listed(&patterns));
                 self.found.push(Finding::new(Code::DeadGrant, message));
@@ -146,23 +147,8 @@ impl Look<'_> {
                 !listed.iter().any(|one| pattern::covers_action(one, PASS_ROLE))
             }
         };
-        let holders = &self.bundle.bundle.holders;
-        let accounts = || holders.iter().filter_map(|holder| holder.split(':').nth(4));
-        // Whoever has it passes roles of its own account alone.
-        let is_own = |resource: &str| {
-            let named = resource.split(':').nth(4).unwrap_or_default();
-            accounts().any(|account| wildcard::matches(named, account))
-        };
         let every_role = match &self.statement.resource {
-            Some(Selector::Only(resources)) => resources.iter().any(|one| {
-                let partition = one.split(':').nth(1).unwrap_or_default();
-                // A name has a letter.
-                let mut own =
-                    accounts().map(|account| format!("arn:{partition}:iam::{account}:role/?*"));
-                is_everything(one)
-                    || one.rsplit_once(":role/").is_some_and(|(_, name)| name == "*") && is_own(one)
-                    || own.any(|all| pattern::covers_run_on(one, &all))
-            }),
+            Some(Selector::Only(resources)) => resources.iter().any(|one| self.is_every_role(one)),
             _ => true,
         };
         if passes && every_role && self.allows(PASS_ROLE) && !self.passes_some_alone() {
@@ -174,15 +160,34 @@ impl Look<'_> {
         }
     }
 
-    /// Tells whether a Deny of the same policies leaves some roles alone to be passed.
+    /// Tells whether a resource pattern holds every role that whoever has the statement can pass: those of its own
+    /// account.
+    fn is_every_role(&self, resource: &str) -> bool {
+        let holders = &self.bundle.bundle.holders;
+        let accounts = || holders.iter().filter_map(|holder| holder.split(':').nth(4));
+        let partition = resource.split(':').nth(1).unwrap_or_default();
+        let named = resource.split(':').nth(4).unwrap_or_default();
+        // A variable may well be its own account.
+        let is_own = named.contains('$') || accounts().any(|one| wildcard::matches(named, one));
+        // A name has a letter.
+        let mut own = accounts().map(|account| format!("arn:{partition}:iam::{account}:role/?*"));
+        is_everything(resource)
+            || resource.rsplit_once(":role/").is_some_and(|(_, name)| name == "*") && is_own
+            || own.any(|all| pattern::covers_run_on(resource, &all))
+    }
+
+    /// Tells whether a Deny of the same policies leaves some roles alone to be passed. What several have of their own
+    /// may differ.
     fn passes_some_alone(&self) -> bool {
-        self.bundle.denies.iter().any(|deny| {
-            let acts = matches!(&deny.action, Selector::Only(listed)
-                if listed.iter().any(|one| pattern::covers_action(one, PASS_ROLE)));
-            let spares = matches!(&deny.resource, Some(Selector::AllBut(listed))
-                if listed.iter().all(|one| !one.ends_with(":role/*") && !is_everything(one)));
-            acts && spares && deny.condition.is_empty()
-        })
+        let has_all = self.bundle.bundle.holders.len() == 1;
+        has_all
+            && self.bundle.denies.iter().any(|deny| {
+                let acts = matches!(&deny.action, Selector::Only(listed)
+                    if listed.iter().any(|one| pattern::covers_action(one, PASS_ROLE)));
+                let spares = matches!(&deny.resource, Some(Selector::AllBut(listed))
+                    if !listed.iter().any(|one| self.is_every_role(one)));
+                acts && spares && deny.condition.is_empty()
+            })
     }
 
     /// Tells whether all users that the statement means are whoever has it.

@@ -396,11 +396,12 @@ impl<'b> Allow<'b> {
         let patterns = listed.iter().map(String::as_str).filter(|one| one.contains(['*', '?']));
         patterns.filter(|one| {
             let service = one.split(':').next().unwrap_or_default();
-            let meant = self.actions.iter().map(|facts| facts.id());
-            let mut meant = meant.filter(|id| pattern::covers_action(one, id)).peekable();
+            let meant =
+                || self.actions.iter().filter(|one_of| pattern::covers_action(one, one_of.id()));
+            // What takes no resource is asked about none, and only likely needs `*`.
             !service.contains(['*', '?'])
-                && meant.peek().is_some()
-                && meant.all(|id| self.dead.contains(id))
+                && meant().any(|facts| facts.resource_types().next().is_some())
+                && meant().all(|facts| self.dead.contains(facts.id()))
         })
     }
 

@@ -153,12 +153,6 @@ pub(crate) struct Written<'a> {
 /// By account and service, calls with the days on which they were made.
 type ByService<'a> = BTreeMap<(&'a str, &'static str), Vec<(&'a RowKey, Days)>>;
 
-/// Makes access for the services that a service calls for its caller.
-const CREATE_GRANT: &str = "kms:CreateGrant";
-
-/// The context key of the service that called KMS for its caller.
-const VIA_SERVICE: &str = "kms:ViaService";
-
 impl<'a> Written<'a> {
     /// Gathers it, in the order of principals and rows. Only calls that were made count: what another
     /// call needs as well (`s3:PutObjectAcl`, by a header of `PutObject`) is asked about, and is no
@@ -177,7 +171,7 @@ impl<'a> Written<'a> {
             let account = principal.account.as_str();
             for (key, row) in principal.rows.iter().filter(|(key, _)| key.outcome.grants()) {
                 let action = key.action.as_str();
-                let services = writing.get(action).filter(|_| !is_for_a_service(key));
+                let services = writing.get(action);
                 let removes = removing.get(action);
                 if (services.is_none() && removes.is_none()) || !was_made(key, row, catalog) {
                     continue;
@@ -221,13 +215,6 @@ impl<'a> Written<'a> {
 /// Tells whether an action takes away what another one wrote.
 fn removes(by: &str, wrote: &str) -> bool {
     FILE.removal.iter().any(|one| one.action == by && one.of.iter().any(|of| of == wrote))
-}
-
-/// Tells whether access was made for a service, which called for its caller and names whom it is for: a volume
-/// that is encrypted lets in its machine, and nobody else.
-fn is_for_a_service(key: &RowKey) -> bool {
-    key.action == CREATE_GRANT
-        && key.conditions.iter().any(|one| one.key.eq_ignore_ascii_case(VIA_SERVICE))
 }
 
 /// Tells whether all events behind a row are calls of the row's own action: the times are the row's, and an
@@ -347,7 +334,7 @@ fn let_in(
     inventory: &Inventory,
 ) -> Option<Explanation> {
     let NotAttached { key, forbidden: false, .. } = one else { return None };
-    let trust = inventory.principals.get(&key.resource)?.trust.as_ref()?;
+    let trust = inventory.trusts.get(&key.resource)?;
     let mut request = Request::new(Action::parse(&key.action).ok()?, key.resource.as_str());
     request.principal = Some(iam::Principal::parse(&principal.arn).ok()?);
     // What a condition asks of a call that worked, held.

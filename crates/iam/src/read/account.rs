@@ -44,7 +44,10 @@ pub(super) fn read(root: &Node<'_>) -> Result<Contents, ReadError> {
         // The command line and the SDKs, which put pages together, say so in words of their own.
         None => {
             for key in ["NextToken", "Marker"] {
-                if let Some(token) = root.get(key).filter(|token| *token.value() != Json::Null) {
+                let token = root.get(key);
+                if let Some(token) =
+                    token.filter(|one| one.as_str().is_some_and(|it| !it.is_empty()))
+                {
                     return Err(token.wrong(whole));
                 }
             }

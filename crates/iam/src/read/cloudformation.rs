@@ -4,7 +4,7 @@
 //! things that exist only once it is deployed. A document with such a text is
 //! unknown, with the reason; nothing is put in its place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Contents, Document, NamedPolicy, PolicyKind, ReadError,
@@ -38,6 +38,7 @@ pub(super) fn is_template(root: &Node<'_>) -> bool {
 /// Reads the template's IAM policies.
 pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadError> {
     let Some(resources) = root.get("Resources") else { return Ok(()) };
+    let told = Told::of(&resources);
     for (id, resource) in resources.fields() {
         let Some(kind) = resource.get("Type").and_then(|node| node.as_str()) else { continue };
         let Some(properties) = resource.get("Properties") else { continue };
@@ -51,50 +52,121 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
                         None => id.to_owned(),
                     };
                     let policy = one(name, &document, *policy_kind)?;
-                    let holders = BTreeSet::from([id.to_owned()]);
+                    let holders = BTreeSet::from([told.person(id)]);
                     contents.policies.push(NamedPolicy { holders, ..policy });
                 }
             } else if let Some(document) = properties.get(place) {
                 let policy = one(id.to_owned(), &document, *policy_kind)?;
-                let holders = holders(&properties);
-                contents.policies.push(NamedPolicy { holders, ..policy });
+                let mut holders = told.holders(&properties);
+                holders.extend(told.attached.get(id).into_iter().flatten().cloned());
+                let kind = match policy_kind {
+                    PolicyKind::Trust => {
+                        holders.insert(told.person(id));
+                        PolicyKind::Trust
+                    }
+                    PolicyKind::Identity if holders.is_empty() && told.boundaries.contains(id) => {
+                        PolicyKind::Boundary
+                    }
+                    other => *other,
+                };
+                contents.policies.push(NamedPolicy { kind, holders, ..policy });
             }
         }
     }
     Ok(())
 }
 
-/// Returns whom the properties of a policy attach it to: a resource of the template by its name there, and
-/// whoever is named by what they are called.
-fn holders(properties: &Node<'_>) -> BTreeSet<String> {
-    let mut holders = BTreeSet::new();
-    for (one, several, kind) in HOLDERS {
-        let listed = properties.get(several);
-        let listed = listed.iter().flat_map(Node::items).map(|node| node.value().clone());
-        let single = properties.get(one).map(|node| node.value().clone());
-        for value in listed.chain(single) {
-            match &value {
-                Json::String(name) => holders.insert(format!("{kind}/{name}")),
-                Json::Object(fields) => match fields.as_slice() {
-                    [(function, Json::String(id))] if function == "Ref" => {
-                        holders.insert(id.clone())
-                    }
-                    // Whom else it is computed from is somebody of their own.
-                    _ => holders.insert(format!("{kind} by a function at `{}`", properties.path())),
-                },
-                _ => false,
-            };
-        }
-    }
-    holders
+/// What the resources of a template tell of each other.
+#[derive(Default)]
+struct Told {
+    /// By their ids in the template, roles, users and groups as `role/app` where they say what they are called.
+    people: BTreeMap<String, String>,
+    /// By the id of a managed policy, to whom its holders attach it.
+    attached: BTreeMap<String, BTreeSet<String>>,
+    /// Ids of managed policies that are somebody's boundary.
+    boundaries: BTreeSet<String>,
 }
 
-/// Properties that name one holder, those that list some, and what these are.
+/// Whoever can have policies: the type, the property of the name, and how it is called.
+const PEOPLE: [(&str, &str, &str); 3] = [
+    ("AWS::IAM::Role", "RoleName", "role"),
+    ("AWS::IAM::User", "UserName", "user"),
+    ("AWS::IAM::Group", "GroupName", "group"),
+];
+
+/// Properties of a policy that name one holder, those that list some, and what these are.
 const HOLDERS: [(&str, &str, &str); 3] = [
     ("RoleName", "Roles", "role"),
     ("UserName", "Users", "user"),
     ("GroupName", "Groups", "group"),
 ];
+
+impl Told {
+    fn of(resources: &Node<'_>) -> Told {
+        let mut told = Told::default();
+        for (id, resource) in resources.fields() {
+            let kind = resource.get("Type");
+            let kind = kind.as_ref().and_then(|node| node.as_str()).unwrap_or_default();
+            let Some((_, name, short)) = PEOPLE.iter().find(|(of, ..)| *of == kind) else {
+                continue;
+            };
+            let properties = resource.get("Properties");
+            let at = |key: &str| properties.as_ref().and_then(|all| all.get(key));
+            let person = match at(name).as_ref().and_then(|node| node.as_str()) {
+                Some(name) => format!("{short}/{name}"),
+                None => id.to_owned(),
+            };
+            for node in at("ManagedPolicyArns").iter().flat_map(Node::items) {
+                if let Some(policy) = referred(node.value()) {
+                    told.attached.entry(policy.to_owned()).or_default().insert(person.clone());
+                }
+            }
+            let boundary = at("PermissionsBoundary");
+            let boundary = boundary.as_ref().and_then(|node| referred(node.value()));
+            told.boundaries.extend(boundary.map(ToOwned::to_owned));
+            told.people.insert(id.to_owned(), person);
+        }
+        told
+    }
+
+    /// Names a resource of the template, or a parameter.
+    fn person(&self, id: &str) -> String {
+        self.people.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    }
+
+    /// Returns whom the properties of a policy attach it to.
+    fn holders(&self, properties: &Node<'_>) -> BTreeSet<String> {
+        let mut holders = BTreeSet::new();
+        for (one, several, kind) in HOLDERS {
+            let mut take = |at: String, value: &Json| match (value, referred(value)) {
+                (Json::String(name), _) => holders.insert(format!("{kind}/{name}")),
+                (_, Some(id)) => holders.insert(self.person(id)),
+                // Whoever else it is computed from is somebody of their own.
+                (Json::Object(_), None) => holders.insert(format!("{kind} at `{at}`")),
+                _ => false,
+            };
+            if let Some(node) = properties.get(one) {
+                take(node.path(), node.value());
+            }
+            if let Some(list) = properties.get(several) {
+                take(list.path(), list.value());
+                list.items().for_each(|node| {
+                    take(node.path(), node.value());
+                });
+            }
+        }
+        holders
+    }
+}
+
+/// Returns the resource or parameter that a value refers to.
+fn referred(value: &Json) -> Option<&str> {
+    let Json::Object(fields) = value else { return None };
+    match fields.as_slice() {
+        [(function, Json::String(id))] if function == "Ref" => Some(id),
+        _ => None,
+    }
+}
 
 fn one(name: String, node: &Node<'_>, kind: PolicyKind) -> Result<NamedPolicy, ReadError> {
     match resolve(node.value()) {

@@ -59,8 +59,12 @@ pub enum PolicyKind {
     Resource,
     /// A role's trust policy.
     Trust,
-    /// A policy of an organization: it limits, and grants nothing.
-    Organization,
+    /// A permissions boundary: it limits, and grants nothing.
+    Boundary,
+    /// An organization's service control policy, likewise.
+    ServiceControl,
+    /// An organization's resource control policy, likewise.
+    ResourceControl,
     /// The file does not say, and the document names no principal.
     Unstated,
 }

@@ -19,7 +19,6 @@ const ATTRIBUTES: &[(&str, &str, PolicyKind)] = &[
     ("aws_iam_", "policy", PolicyKind::Identity),
     ("aws_iam_", "assume_role_policy", PolicyKind::Trust),
     ("aws_ssoadmin_", "inline_policy", PolicyKind::Identity),
-    ("aws_organizations_", "content", PolicyKind::Organization),
     ("aws_", "policy", PolicyKind::Resource),
     ("aws_", "resource_policy", PolicyKind::Resource),
 ];
@@ -34,8 +33,16 @@ pub(super) fn is_plan(root: &Node<'_>) -> bool {
 const HOLDERS: [(&str, &str, &str); 3] =
     [("role", "roles", "role"), ("user", "users", "user"), ("group", "groups", "group")];
 
-/// By the ARN of a managed policy, to whom the file attaches it.
-type AttachedTo = BTreeMap<String, BTreeSet<String>>;
+/// What the resources of a file tell of each other.
+#[derive(Default)]
+struct Told {
+    /// By the ARN of a managed policy, to whom the file attaches it.
+    attached: BTreeMap<String, BTreeSet<String>>,
+    /// ARNs of managed policies that are somebody's boundary.
+    boundaries: BTreeSet<String>,
+    /// The roles, users and groups of the file.
+    people: BTreeSet<String>,
+}
 
 /// Reads the documents of all resources, of all modules.
 pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadError> {
@@ -43,14 +50,12 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
         if let Some(values) = root.get(key)
             && let Some(module) = values.get("root_module")
         {
-            let mut attached = AttachedTo::new();
+            let mut told = Told::default();
             read_module(&module, &mut |resource| {
-                attach(resource, &mut attached);
+                told.note(resource);
                 Ok(())
             })?;
-            return read_module(&module, &mut |resource| {
-                read_resource(resource, &attached, contents)
-            });
+            return read_module(&module, &mut |resource| told.read_resource(resource, contents));
         }
     }
     Ok(())
@@ -73,16 +78,6 @@ fn read_module(
     Ok(())
 }
 
-/// Takes note of a resource that attaches a managed policy.
-fn attach(resource: &Node<'_>, attached: &mut AttachedTo) {
-    let Some(values) = resource.get("values") else { return };
-    let arn = values.get("policy_arn").and_then(|node| node.as_str().map(ToOwned::to_owned));
-    let kind = resource.get("type").and_then(|node| node.as_str().map(ToOwned::to_owned));
-    if let Some(arn) = arn.filter(|_| kind.is_some_and(|kind| kind.starts_with("aws_iam_"))) {
-        attached.entry(arn).or_default().extend(holders(&values));
-    }
-}
-
 /// Returns to whom a resource attaches a policy, by its own attributes.
 fn holders(values: &Node<'_>) -> BTreeSet<String> {
     let mut holders = BTreeSet::new();
@@ -98,60 +93,123 @@ fn holders(values: &Node<'_>) -> BTreeSet<String> {
     holders
 }
 
-fn read_resource(
-    resource: &Node<'_>,
-    attached: &AttachedTo,
-    contents: &mut Contents,
-) -> Result<(), ReadError> {
-    let text = |key: &str| resource.get(key).and_then(|node| node.as_str().map(ToOwned::to_owned));
-    let (Some(kind), Some(values)) = (text("type"), resource.get("values")) else { return Ok(()) };
-    let name = text("address").unwrap_or_else(|| kind.clone());
-    let value = |key: &str| values.get(key).and_then(|node| node.as_str().map(ToOwned::to_owned));
-    let mut seen = Vec::new();
-    for (_, attribute, policy_kind) in ATTRIBUTES.iter().filter(|(of, ..)| kind.starts_with(of)) {
-        if seen.contains(attribute) {
-            continue;
+/// The resource types of whoever can have policies.
+const PEOPLE: [(&str, &str); 3] =
+    [("aws_iam_role", "role"), ("aws_iam_user", "user"), ("aws_iam_group", "group")];
+
+/// Organizations' policies, by their `type`; those of other types are no policies of IAM's language. Source:
+/// documentation of the Terraform AWS provider, `aws_organizations_policy`.
+const ORGANIZATION: [(&str, PolicyKind); 2] = [
+    ("SERVICE_CONTROL_POLICY", PolicyKind::ServiceControl),
+    ("RESOURCE_CONTROL_POLICY", PolicyKind::ResourceControl),
+];
+
+/// Returns the text at a key.
+fn text(node: &Node<'_>, key: &str) -> Option<String> {
+    node.get(key).and_then(|node| node.as_str().map(ToOwned::to_owned))
+}
+
+/// Names a role, user or group of the file; one whose name is only known after the apply by its address.
+fn person(kind: &str, values: &Node<'_>, address: &str) -> Option<String> {
+    let (_, short) = PEOPLE.iter().find(|(of, _)| *of == kind)?;
+    Some(match text(values, "name") {
+        Some(name) => format!("{short}/{name}"),
+        None => format!("`{address}`"),
+    })
+}
+
+impl Told {
+    /// Takes note of whoever can have policies, and of what attaches them.
+    fn note(&mut self, resource: &Node<'_>) {
+        let (Some(kind), Some(values)) = (text(resource, "type"), resource.get("values")) else {
+            return;
+        };
+        let address = text(resource, "address").unwrap_or_default();
+        if let Some(person) = person(&kind, &values, &address) {
+            if let Some(arns) = values.get("managed_policy_arns") {
+                for arn in arns.items().filter_map(|node| node.as_str().map(ToOwned::to_owned)) {
+                    self.attached.entry(arn).or_default().insert(person.clone());
+                }
+            }
+            self.boundaries.extend(text(&values, "permissions_boundary"));
+            self.people.insert(person);
         }
-        seen.push(attribute);
-        if let Some(node) = values.get(attribute).filter(is_document_text) {
-            let holders = match (kind.as_str(), policy_kind) {
-                ("aws_iam_policy", _) => {
-                    let arn = value("arn");
-                    arn.and_then(|arn| attached.get(&arn)).cloned().unwrap_or_default()
-                }
-                (_, PolicyKind::Identity) => {
-                    let set = value("permission_set_arn");
-                    let mut holders = holders(&values);
-                    holders.extend(set.map(|arn| format!("permission set {arn}")));
-                    // Whose it is, is only known after the apply: somebody of their own.
-                    if holders.is_empty() {
-                        holders.insert(format!("whoever has `{name}`"));
-                    }
-                    holders
-                }
-                _ => BTreeSet::new(),
-            };
-            let policy = named(name.clone(), &node, *policy_kind)?;
-            contents.policies.push(NamedPolicy { holders, ..policy });
+        if let Some(arn) = text(&values, "policy_arn").filter(|_| kind.starts_with("aws_iam_")) {
+            self.attached.entry(arn).or_default().extend(holders(&values));
         }
     }
-    // A role's inline policies are blocks of their own.
-    if let Some(inline) = values.get("inline_policy") {
-        let holder = match value("name") {
-            Some(role) => format!("role/{role}"),
-            None => format!("whoever has `{name}`"),
+
+    /// Returns whose a policy is of which the file does not say it, or not before the apply: of the only one
+    /// there is, or of somebody of its own.
+    fn whoever(&self, address: &str) -> BTreeSet<String> {
+        match self.people.iter().collect::<Vec<_>>()[..] {
+            [only] => BTreeSet::from([only.clone()]),
+            _ => BTreeSet::from([format!("whoever has `{address}`")]),
+        }
+    }
+
+    /// Returns what a managed policy is here, and whose.
+    fn managed(&self, values: &Node<'_>, address: &str) -> (PolicyKind, BTreeSet<String>) {
+        match text(values, "arn") {
+            Some(arn) => match self.attached.get(&arn) {
+                Some(holders) => (PolicyKind::Identity, holders.clone()),
+                None if self.boundaries.contains(&arn) => (PolicyKind::Boundary, BTreeSet::new()),
+                None => (PolicyKind::Identity, BTreeSet::new()),
+            },
+            None if self.people.is_empty() => (PolicyKind::Identity, BTreeSet::new()),
+            None => (PolicyKind::Identity, self.whoever(address)),
+        }
+    }
+
+    fn read_resource(&self, resource: &Node<'_>, contents: &mut Contents) -> Result<(), ReadError> {
+        let (Some(kind), Some(values)) = (text(resource, "type"), resource.get("values")) else {
+            return Ok(());
         };
-        for block in inline.items() {
-            if let Some(node) = block.get("policy").filter(is_document_text) {
-                let inner = block.get("name");
-                let inner = inner.as_ref().and_then(|node| node.as_str()).unwrap_or("inline");
-                let policy = named(format!("{name}/{inner}"), &node, PolicyKind::Identity)?;
-                let holders = BTreeSet::from([holder.clone()]);
-                contents.policies.push(NamedPolicy { holders, ..policy });
+        let name = text(resource, "address").unwrap_or_else(|| kind.clone());
+        if let Some(node) = values.get("content").filter(is_document_text)
+            && kind == "aws_organizations_policy"
+        {
+            let of = text(&values, "type").unwrap_or_else(|| "SERVICE_CONTROL_POLICY".to_owned());
+            if let Some((_, kind)) = ORGANIZATION.iter().find(|(name, _)| *name == of) {
+                contents.policies.push(named(name.clone(), &node, *kind)?);
             }
         }
+        let mut seen = Vec::new();
+        for (_, attribute, policy_kind) in ATTRIBUTES.iter().filter(|(of, ..)| kind.starts_with(of))
+        {
+            if seen.contains(attribute) {
+                continue;
+            }
+            seen.push(attribute);
+            let Some(node) = values.get(attribute).filter(is_document_text) else { continue };
+            let (policy_kind, holders) = match (kind.as_str(), policy_kind) {
+                ("aws_iam_policy", _) => self.managed(&values, &name),
+                (_, PolicyKind::Identity) => {
+                    let set = text(&values, "permission_set_arn");
+                    let mut holders = holders(&values);
+                    holders.extend(set.map(|arn| format!("permission set {arn}")));
+                    let unknown = holders.is_empty();
+                    (PolicyKind::Identity, if unknown { self.whoever(&name) } else { holders })
+                }
+                // Those of several resources are not one's.
+                (_, other) => (*other, BTreeSet::from([format!("`{name}`")])),
+            };
+            let policy = named(name.clone(), &node, policy_kind)?;
+            contents.policies.push(NamedPolicy { holders, ..policy });
+        }
+        // A role's inline policies are blocks of their own.
+        if let Some(inline) = values.get("inline_policy") {
+            let holders: BTreeSet<String> = person(&kind, &values, &name).into_iter().collect();
+            for block in inline.items() {
+                if let Some(node) = block.get("policy").filter(is_document_text) {
+                    let inner = text(&block, "name").unwrap_or_else(|| "inline".to_owned());
+                    let policy = named(format!("{name}/{inner}"), &node, PolicyKind::Identity)?;
+                    contents.policies.push(NamedPolicy { holders: holders.clone(), ..policy });
+                }
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Some attributes of that name hold something else, such as an ARN.
