@@ -55,7 +55,8 @@ pub(crate) struct DiffArgs {
     #[command(flatten)]
     trail: TrailArgs,
 
-    /// Policies attached to the one principal that is looked at (can be repeated)
+    /// Policies attached to the one principal that is looked at; of plans and templates in JSON, those that are
+    /// attached to it (can be repeated)
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "account_authorization_details")]
     attached: Vec<PathBuf>,
 

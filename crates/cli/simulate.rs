@@ -25,7 +25,8 @@ use crate::screen::show;
 /// the request. With --open-context such a key is unknown, and so may be the decision.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
-    /// Identity policies of the principal, or an account dump that holds it (can be repeated)
+    /// Identity policies of the principal, or an account dump, plan or template in JSON that tells its own
+    /// (can be repeated)
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "resource_policy")]
     policy: Vec<PathBuf>,
 
