@@ -1,6 +1,6 @@
 //! `trailtrim compare`: does a policy allow anything that another does not?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::Exit;
 use crate::exit::hinted;
 use crate::format::Format;
 use crate::output::printable;
-use crate::policy_files::{PolicyFiles, StatementName};
+use crate::policy_files::{Candidates, PolicyFiles, StatementName, read_file};
 use crate::screen::show;
 
 /// Prove that new policies allow nothing that existing ones do not, or show what they do
@@ -54,19 +54,7 @@ enum Kind {
     Resource,
 }
 
-/// An organization's policies, which are compared where there are no others.
-const ORGANIZATION: [PolicyKind; 2] = [PolicyKind::ServiceControl, PolicyKind::ResourceControl];
-
 impl Kind {
-    /// Reads the policies of the kind out of both sides.
-    fn read(self, args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
-        let read = |files: &[PathBuf]| {
-            PolicyFiles::read(files, self.policies())
-                .or_else(|error| PolicyFiles::read(files, &ORGANIZATION).map_err(|_| error))
-        };
-        Ok((read(&args.existing)?, read(&args.new)?))
-    }
-
     fn policies(self) -> &'static [PolicyKind] {
         match self {
             Self::Identity => &[PolicyKind::Identity, PolicyKind::Unstated],
@@ -106,12 +94,7 @@ struct Open {
 
 /// Runs the command.
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
-    let (existing, new) = match args.kind {
-        Some(kind) => kind.read(args)?,
-        None => either_kind(args)?,
-    };
-    // What several have together is nobody's access.
-    let (existing, new) = (existing.of(None)?, new.of(None)?);
+    let (existing, new) = sides(args)?;
     let catalog = Catalog::embedded();
     let name_actions = |pattern: &str| name_actions(catalog, pattern);
     let takes = |action: &str, resource: &str| takes(catalog, action, resource);
@@ -126,25 +109,50 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
     Ok(if args.check && answer.new_access != Some(false) { Exit::Findings } else { Exit::Done })
 }
 
-/// Reads files that do not mix policies for identities with those for resources.
-fn either_kind(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
-    let (identity, resource) = (Kind::Identity.read(args), Kind::Resource.read(args));
-    match (identity, resource) {
-        // A policy without statements, or without principals, is either.
-        (Ok(identity), Ok((existing, new))) => {
-            let count = |files: &PolicyFiles| files.documents.len();
-            let (a, b) = &identity;
-            if count(a) != count(&existing) || count(b) != count(&new) {
+/// Kinds of which files hold nothing else: what limits a principal, or an organization.
+const LIMITS: [PolicyKind; 3] =
+    [PolicyKind::Boundary, PolicyKind::ServiceControl, PolicyKind::ResourceControl];
+
+/// Reads both sides: policies of one kind, and of one whom they are attached to.
+fn sides(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
+    let files: Vec<Vec<PolicyKind>> = args
+        .existing
+        .iter()
+        .chain(&args.new)
+        .map(|file| Ok(read_file(file)?.policies.iter().map(|policy| policy.kind).collect()))
+        .collect::<anyhow::Result<_>>()?;
+    let held: BTreeSet<PolicyKind> = files.iter().flatten().copied().collect();
+    let only = held.first().filter(|kind| held.len() == 1 && LIMITS.contains(kind));
+    // What names no principal may be either.
+    let can_be =
+        |kind: Kind| files.iter().all(|held| held.iter().any(|one| kind.policies().contains(one)));
+    let is_stated = |kind: Kind| {
+        let mut stated = held.iter().filter(|one| **one != PolicyKind::Unstated);
+        stated.any(|one| kind.policies().contains(one))
+    };
+    let wanted: &[PolicyKind] = match (args.kind, only) {
+        (Some(kind), _) => kind.policies(),
+        (None, Some(only)) => std::slice::from_ref(only),
+        (None, None) => match (can_be(Kind::Identity), can_be(Kind::Resource)) {
+            (true, true) if is_stated(Kind::Identity) || is_stated(Kind::Resource) => {
                 return Err(hinted(
                     "the files hold policies of both kinds",
                     "choose one with --kind",
                 ));
             }
-            Ok(identity)
+            (false, true) => Kind::Resource.policies(),
+            _ => Kind::Identity.policies(),
+        },
+    };
+    let read = |files: &[PathBuf]| {
+        let files = Candidates::read(files, wanted)?;
+        match wanted.iter().any(|kind| matches!(kind, PolicyKind::Identity | PolicyKind::Boundary))
+        {
+            true => files.of(None),
+            false => files.of_one(),
         }
-        (Ok(files), Err(_)) | (Err(_), Ok(files)) => Ok(files),
-        (Err(error), Err(_)) => Err(error),
-    }
+    };
+    Ok((read(&args.existing)?, read(&args.new)?))
 }
 
 /// Returns the catalog's actions that match a lower-case pattern.

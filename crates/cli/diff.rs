@@ -28,8 +28,8 @@ use crate::config::{self, Config};
 use crate::coverage::{SelectorArgs, tell_stray};
 use crate::exit::hinted;
 use crate::globs::Globs;
-use crate::output::{tell as say, write_stdout};
-use crate::policy_files::{Given, PolicyFiles, read_file};
+use crate::output::{printable, tell as say, write_stdout};
+use crate::policy_files::{Candidates, Given, read_file};
 use crate::screen::Screen;
 use crate::trail::{Trail, TrailArgs};
 use crate::{directory, interrupt, region, summary, time};
@@ -341,8 +341,8 @@ fn failures(diff: &Diff) -> Vec<String> {
 
 /// Reads the policies of one principal. In a dump stand those of all principals, and would all be
 /// taken for this one's.
-fn read_attached(files: &[PathBuf]) -> anyhow::Result<PolicyFiles> {
-    let mut all = PolicyFiles::default();
+fn read_attached(files: &[PathBuf]) -> anyhow::Result<Candidates> {
+    let mut all = Candidates::default();
     for file in files {
         let contents = read_file(file)?;
         if contents.is_dump {
@@ -353,6 +353,12 @@ fn read_attached(files: &[PathBuf]) -> anyhow::Result<PolicyFiles> {
                 ),
                 "give it with --account-authorization-details, and name who is asked for with \
                  --principal",
+            ));
+        }
+        if contents.policies.iter().any(|policy| policy.kind == PolicyKind::Boundary) {
+            say(&format!(
+                "note: `{}` tells of a permissions boundary, which --attached does not look at; an account dump has it\n",
+                printable(&file.display().to_string())
             ));
         }
         all.add(file, &contents, &[PolicyKind::Identity, PolicyKind::Unstated])?;
@@ -423,7 +429,7 @@ fn read_dumps(files: &[PathBuf]) -> anyhow::Result<Dumps> {
 }
 
 /// The inventory of the one principal that `--attached` is about.
-fn of_files(args: &DiffArgs, trail: &Trail, files: PolicyFiles) -> anyhow::Result<Inventory> {
+fn of_files(args: &DiffArgs, trail: &Trail, files: Candidates) -> anyhow::Result<Inventory> {
     let selected: Vec<_> =
         trail.activity.principals.iter().filter(|one| args.trail.selects(one)).collect();
     let one = match selected.as_slice() {

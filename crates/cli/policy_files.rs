@@ -21,8 +21,17 @@ pub(crate) struct PolicyFiles {
     origins: Vec<Origin>,
 }
 
-/// Where a document is from.
+/// Documents out of files, before it is known which of them count.
 #[derive(Default)]
+pub(crate) struct Candidates {
+    documents: Vec<Document>,
+    origins: Vec<Origin>,
+    /// Whom each file speaks of, and whether it leaves somebody's boundary open.
+    files: Vec<(BTreeSet<String>, bool)>,
+}
+
+/// Where a document is from.
+#[derive(Clone, Default)]
 struct Origin {
     /// The file, and the policy's place in it where there are several.
     name: String,
@@ -32,6 +41,8 @@ struct Origin {
     made: Option<String>,
     /// Whether the file says that it is not in force.
     superseded: bool,
+    /// Which of the files it is.
+    file: usize,
 }
 
 /// A policy of one principal.
@@ -53,8 +64,8 @@ pub(crate) struct StatementName {
     sid: Option<String>,
 }
 
-impl PolicyFiles {
-    /// Reads files of which every document of the wanted kinds counts.
+impl Candidates {
+    /// Reads files of which every document of the wanted kinds counts, or may.
     pub(crate) fn read(files: &[PathBuf], wanted: &[PolicyKind]) -> anyhow::Result<Self> {
         let mut all = Self::default();
         for file in files {
@@ -71,23 +82,33 @@ impl PolicyFiles {
         contents: &Contents,
         wanted: &[PolicyKind],
     ) -> anyhow::Result<()> {
+        if contents.is_dump {
+            return Err(hinted(
+                format!(
+                    "`{}` is the dump of an account, with the policies of all its principals",
+                    file.display()
+                ),
+                "give the documents that are meant as files of their own",
+            ));
+        }
         let single = contents.policies.len() == 1;
-        let mut found = false;
+        let before = self.documents.len();
         for policy in contents.policies.iter().filter(|policy| wanted.contains(&policy.kind)) {
             let name = match single {
                 true => file.display().to_string(),
                 false => format!("{}#{}", file.display(), policy.path),
             };
-            let origin = Origin {
+            self.origins.push(Origin {
                 name,
                 holders: policy.holders.clone(),
                 made: policy.made.clone(),
                 superseded: policy.superseded,
-            };
-            self.push(origin, &policy.document)?;
-            found = true;
+                file: self.files.len(),
+            });
+            self.documents.push(policy.document.clone());
         }
-        if !found {
+        self.files.push((contents.people.clone(), contents.open_boundary));
+        if self.documents.len() == before {
             return Err(hinted(
                 format!("`{}` holds no policy of the kind that is wanted here", file.display()),
                 "identity policies name no principal, policies of resources do",
@@ -97,77 +118,124 @@ impl PolicyFiles {
     }
 
     /// Adds what an account dump attaches to one principal.
-    pub(crate) fn add_attached(
-        &mut self,
-        file: &Path,
-        attached: &[AttachedPolicy],
-    ) -> anyhow::Result<()> {
+    pub(crate) fn add_attached(&mut self, file: &Path, attached: &[AttachedPolicy]) {
         for policy in attached {
             let name = format!("{}#{}", file.display(), policy.name);
-            self.push(Origin { name, ..Origin::default() }, &policy.document)?;
+            self.origins.push(Origin { name, file: self.files.len(), ..Origin::default() });
+            self.documents.push(policy.document.clone());
         }
-        Ok(())
+        self.files.push(Default::default());
     }
 
-    /// Leaves those of one principal, where files attach policies to several: what these have together is nobody's
-    /// access.
+    /// Takes all.
     ///
     /// # Errors
-    /// Where that leaves it open whose they are.
-    pub(crate) fn of(self, principal: Option<&str>) -> anyhow::Result<Self> {
-        let own = principal.and_then(as_holder);
-        // A role is in no group.
-        let concerns = |holder: &String| {
-            !(holder.starts_with("group/")
-                && own.as_ref().is_some_and(|own| own.starts_with("role/")))
-        };
-        let sets: BTreeSet<BTreeSet<&String>> = self
-            .origins
-            .iter()
-            .map(|origin| origin.holders.iter().filter(|one| concerns(one)).collect())
-            .filter(|holders: &BTreeSet<&String>| !holders.is_empty())
-            .collect();
-        let told: BTreeSet<String> = sets.iter().flatten().map(|one| (*one).clone()).collect();
-        let is_person = |one: &String| one.starts_with("role/") || one.starts_with("user/");
-        let is_own = |one: &String| own.as_ref() == Some(one);
-        // What all of them are attached to, they are together: to the one who is asked about, if that can be told.
-        let together = sets.len() < 2;
-        let anothers = own.is_some()
-            && !told.is_empty()
-            && told.iter().all(|one| is_person(one) && !is_own(one));
-        let own = match own.clone() {
-            _ if together && !anothers => {
-                return Ok(self.keep(|holders| holders.is_empty() || holders.iter().any(concerns)));
-            }
-            // A group's policies may be a user's as well, and what has no name yet may be anybody's.
-            Some(own) if told.contains(&own) && told.iter().all(is_person) => own,
-            _ => {
-                let told: Vec<String> = told.iter().map(|one| printable(one)).collect();
-                let whose = match principal {
-                    Some(principal) => {
-                        format!("and which `{}` has, they do not tell", printable(principal))
-                    }
-                    None => "which are not one principal's access".to_owned(),
-                };
-                return Err(hinted(
-                    format!("the files attach policies to {}, {whose}", told.join(", ")),
-                    "give the policies of one principal, each as a file of its own",
-                ));
-            }
-        };
-        Ok(self.keep(|holders| holders.is_empty() || holders.contains(&own)))
+    /// Where a document is not in its file.
+    pub(crate) fn all(self) -> anyhow::Result<PolicyFiles> {
+        self.kept(|_| true)
     }
 
-    fn keep(self, keep: impl Fn(&BTreeSet<String>) -> bool) -> Self {
-        let all = self.documents.into_iter().zip(self.origins);
-        let (documents, origins) = all.filter(|(_, origin)| keep(&origin.holders)).unzip();
-        PolicyFiles { documents, origins }
+    /// Takes all, which must be about one thing: the policies of several buckets are not one bucket's.
+    ///
+    /// # Errors
+    /// Where they are of several.
+    pub(crate) fn of_one(self) -> anyhow::Result<PolicyFiles> {
+        let of: BTreeSet<&String> = self.origins.iter().flat_map(|one| &one.holders).collect();
+        if of.len() > 1 {
+            return Err(hinted(
+                format!("the files have policies of {}, and not of one thing", listed(of)),
+                "give the policies of one, each as a file of its own",
+            ));
+        }
+        self.all()
     }
 
-    fn push(&mut self, origin: Origin, document: &Document) -> anyhow::Result<()> {
+    /// Takes what one principal has, of files that speak of several: what these have together is nobody's access.
+    /// Without a principal they may speak of one, or attach all that they have to the same.
+    ///
+    /// # Errors
+    /// Where a file leaves it open whose something is.
+    pub(crate) fn of(self, principal: Option<&str>) -> anyhow::Result<PolicyFiles> {
+        let own = &principal.and_then(as_holder);
+        let own = own.as_ref();
+        for (at, (people, open_boundary)) in self.files.iter().enumerate() {
+            let inside: Vec<&Origin> = self.origins.iter().filter(|one| one.file == at).collect();
+            let is_somebody_else = |one: &String| {
+                // A role is in no group; a user may be in any.
+                own.is_some_and(|own| match one.split_once('/') {
+                    Some(("role" | "user", _)) => one != own,
+                    Some(("group", _)) => own.starts_with("role/"),
+                    _ => false,
+                })
+            };
+            let mut sets =
+                inside.iter().map(|one| &one.holders).collect::<BTreeSet<_>>().into_iter();
+            // All that one has, or all that the same have together.
+            let together = match (sets.next(), sets.next()) {
+                (Some(only), None) => !only.is_empty() && own.is_none_or(|own| only.contains(own)),
+                _ => false,
+            };
+            let boundary = *open_boundary && inside.iter().any(|one| one.holders.is_empty());
+            let open = inside.iter().find(|one| {
+                let told = own.is_some_and(|own| one.holders.contains(own))
+                    || (!one.holders.is_empty() && one.holders.iter().all(is_somebody_else));
+                !told
+            });
+            let anothers = !people.is_empty() && people.iter().all(is_somebody_else);
+            let settled = open.is_none() || (!boundary && (people.len() < 2 || together));
+            if settled && !anothers {
+                continue;
+            }
+            let name = open.or(inside.first()).map(|one| one.name.as_str()).unwrap_or_default();
+            let why = match principal {
+                _ if boundary => {
+                    "which of its policies is the boundary is only known later".to_owned()
+                }
+                Some(one) if anothers => format!("`{}` is not among them", printable(one)),
+                Some(one) => format!("whether `{}` has this one it does not tell", printable(one)),
+                None => "which together are not one principal's access".to_owned(),
+            };
+            return Err(hinted(
+                format!("`{name}` is of a file about {}: {why}", listed(people)),
+                "give the policies of one principal, each as a file of its own",
+            ));
+        }
+        let alone: Vec<bool> = self.files.iter().map(|(people, _)| people.len() < 2).collect();
+        let kept = self.kept(|origin| {
+            let whole = alone.get(origin.file).is_none_or(|alone| *alone);
+            own.is_none_or(|own| whole || origin.holders.contains(own))
+        })?;
+        match principal.filter(|_| kept.is_empty()) {
+            Some(principal) => Err(hinted(
+                format!("the files have no policy of `{}`", printable(principal)),
+                "give the documents that it has, each as a file of its own",
+            )),
+            None => Ok(kept),
+        }
+    }
+
+    fn kept(self, keep: impl Fn(&Origin) -> bool) -> anyhow::Result<PolicyFiles> {
+        let mut kept = PolicyFiles::default();
+        for (document, origin) in self.documents.into_iter().zip(self.origins) {
+            if keep(&origin) {
+                kept.push(origin, document)?;
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// Lists what files speak of.
+fn listed<'n>(all: impl IntoIterator<Item = &'n String>) -> String {
+    let all: Vec<String> = all.into_iter().map(|one| printable(one)).collect();
+    all.join(", ")
+}
+
+impl PolicyFiles {
+    fn push(&mut self, origin: Origin, document: Document) -> anyhow::Result<()> {
         match document {
             Document::Known(document) => {
-                self.documents.push(document.clone());
+                self.documents.push(document);
                 self.origins.push(origin);
                 Ok(())
             }

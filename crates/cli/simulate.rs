@@ -16,7 +16,7 @@ use crate::Exit;
 use crate::exit::hinted;
 use crate::format::Format;
 use crate::output::printable;
-use crate::policy_files::{PolicyFiles, StatementName, find_principal, read_file};
+use crate::policy_files::{Candidates, PolicyFiles, StatementName, find_principal, read_file};
 use crate::screen::show;
 
 /// Decide whether a request is allowed, by policies in files
@@ -84,9 +84,7 @@ pub(crate) struct SimulateArgs {
 const DECIDED_BY_RESOURCE: [&str; 2] = ["kms:", "sts:assumerole"];
 
 const IDENTITY: [PolicyKind; 2] = [PolicyKind::Identity, PolicyKind::Unstated];
-const LIMITS: [PolicyKind; 3] = [PolicyKind::Boundary, PolicyKind::Identity, PolicyKind::Unstated];
-const ANY: [PolicyKind; 4] =
-    [PolicyKind::Identity, PolicyKind::Resource, PolicyKind::Trust, PolicyKind::Unstated];
+const RESOURCE: [PolicyKind; 2] = [PolicyKind::Resource, PolicyKind::Trust];
 
 /// The answer as JSON.
 #[derive(Debug, Serialize)]
@@ -111,8 +109,12 @@ struct Statement {
 pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
     let request = request(args)?;
     let whose = args.principal.as_deref();
-    let mut boundary = one(args.boundary.as_deref(), &LIMITS, whose)?;
-    let mut identity = PolicyFiles::default();
+    let boundary = match &args.boundary {
+        Some(file) => Some(limit(file)?.of(whose)?),
+        None => None,
+    };
+    let mut identity = Candidates::default();
+    let mut attached_boundary = None;
     for file in &args.policy {
         let contents = read_file(file)?;
         if contents.principals.is_empty() {
@@ -131,16 +133,20 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
                 "write its whole ARN, with the path",
             )
         })?;
-        identity.add_attached(file, &holder.policies)?;
+        identity.add_attached(file, &holder.policies);
         if let (Some(attached), None) = (&holder.boundary, &boundary) {
-            let mut files = PolicyFiles::default();
-            files.add_attached(file, std::slice::from_ref(attached))?;
-            boundary = Some(files);
+            let mut files = Candidates::default();
+            files.add_attached(file, std::slice::from_ref(attached));
+            attached_boundary = Some(files.all()?);
         }
     }
+    let boundary = boundary.or(attached_boundary);
     let identity = identity.of(whose)?;
-    let session = one(args.session_policy.as_deref(), &IDENTITY, whose)?;
-    let resource = one(args.resource_policy.as_deref(), &ANY, None)?;
+    let session = match &args.session_policy {
+        Some(file) => Some(Candidates::read(std::slice::from_ref(file), &IDENTITY)?.of(whose)?),
+        None => None,
+    };
+    let resource = args.resource_policy.as_deref().map(of_resource).transpose()?;
     let scp = level(&args.scp, PolicyKind::ServiceControl)?;
     let rcp = level(&args.rcp, PolicyKind::ResourceControl)?;
 
@@ -201,14 +207,22 @@ fn request(args: &SimulateArgs) -> anyhow::Result<Request> {
     Ok(request)
 }
 
-/// Reads the policies of a principal or of a resource.
-fn one(
-    file: Option<&Path>,
-    wanted: &[PolicyKind],
-    principal: Option<&str>,
-) -> anyhow::Result<Option<PolicyFiles>> {
-    let files = file.map(|file| PolicyFiles::read(&[file.to_owned()], wanted)?.of(principal));
-    files.transpose()
+/// Reads a boundary: of a file that tells boundaries from other policies, those alone.
+fn limit(file: &Path) -> anyhow::Result<Candidates> {
+    let contents = read_file(file)?;
+    let mut limit = Candidates::default();
+    let told = contents.policies.iter().any(|policy| policy.kind == PolicyKind::Boundary);
+    limit.add(file, &contents, if told { &[PolicyKind::Boundary] } else { &IDENTITY })?;
+    Ok(limit)
+}
+
+/// Reads the policy of a resource; of a file that tells such from others, those alone.
+fn of_resource(file: &Path) -> anyhow::Result<PolicyFiles> {
+    let contents = read_file(file)?;
+    let mut policies = Candidates::default();
+    let told = contents.policies.iter().any(|policy| RESOURCE.contains(&policy.kind));
+    policies.add(file, &contents, if told { &RESOURCE } else { &IDENTITY })?;
+    policies.of_one()
 }
 
 /// Reads the policies of an organization's level: of files that tell these from others, those of the kind alone.
@@ -216,7 +230,7 @@ fn level(files: &[PathBuf], kind: PolicyKind) -> anyhow::Result<Option<PolicyFil
     if files.is_empty() {
         return Ok(None);
     }
-    let mut level = PolicyFiles::default();
+    let mut level = Candidates::default();
     for file in files {
         let contents = read_file(file)?;
         let is_organization =
@@ -226,7 +240,7 @@ fn level(files: &[PathBuf], kind: PolicyKind) -> anyhow::Result<Option<PolicyFil
             false => level.add(file, &contents, &IDENTITY_OR_RESOURCE)?,
         }
     }
-    Ok(Some(level))
+    Ok(Some(level.all()?))
 }
 
 /// Resource control policies name principals.

@@ -59,7 +59,7 @@ fn of_a_file_with_policies_of_several_those_of_the_principal_count() {
     let others = files.write("others.json", &state(&[("other", "sqs:*")]));
     let ran = diff(trail.path(), &[&WEEK[..], &["--attached", &others]].concat());
     assert_eq!(ran.code, 2, "{}", ran.stderr);
-    assert!(ran.stderr.contains("to role/other, and which"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("about role/other: "), "{}", ran.stderr);
 
     let simulated = |principal: &[&str], action: &str| {
         let words = ["simulate", "--policy", &attached, "--action", action];
@@ -95,6 +95,28 @@ fn what_several_have_together_is_not_compared() {
     let new = plan("new.json", &[("worker", "s3:*"), ("other", "s3:*")]);
     let (code, told) = compared(&old, &new);
     assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("policies of both kinds"), "{told}");
+    let identities = [
+        files.write("old-own.json", &state(&[("worker", "s3:GetObject"), ("other", "s3:*")])),
+        files.write("new-own.json", &state(&[("worker", "s3:*"), ("other", "s3:*")])),
+    ];
+    let (code, told) = compared(&identities[0], &identities[1]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("not one principal's access"), "{told}");
+    // One of each kind on either side: the trust policy is not passed over.
+    let role = |who: &str| {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"AWS": who}, "Action": "sts:AssumeRole"}]});
+        let role = json!({"address": "aws_iam_role.worker", "type": "aws_iam_role", "values": {
+            "name": "worker", "assume_role_policy": trust.to_string(),
+            "inline_policy": [{"name": "i", "policy": allowing("s3:GetObject")}]}});
+        json!({"values": {"root_module": {"resources": [role]}}}).to_string()
+    };
+    let (closed, open) = (role(WORKER), role("*"));
+    let (closed, open) = (files.write("closed.json", &closed), files.write("open.json", &open));
+    assert_eq!(compared(&closed, &open).0, Some(2));
+    let words = ["compare", "--kind", "resource", "--existing", &closed, "--new", &open, "--check"];
+    assert_eq!(trailtrim().args(words).output().unwrap().status.code(), Some(1));
     // One policy of several is what each of them has.
     let shared = json!({"Resources": {"P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {
         "Roles": ["worker", "other"], "PolicyDocument": policy(&["sqs:*"], &[QUEUE])}}}});
@@ -103,6 +125,87 @@ fn what_several_have_together_is_not_compared() {
     // So are an organization's, where there is nothing else.
     let organization = files.write("scp.json", &state(&[]));
     assert_eq!(compared(&organization, &organization).0, Some(0));
+}
+
+#[test]
+fn what_a_plan_leaves_open_is_asked_for() {
+    let files = Files::new();
+    let role = |name: &str| json!({"address": format!("aws_iam_role.{name}"), "type": "aws_iam_role", "values": {"name": name}});
+    let policy = |kind: &str, values: Value| {
+        let mut policy = json!({"address": format!("{kind}.p"), "type": kind, "values": values});
+        policy["values"]["policy"] = json!(allowing("s3:*"));
+        policy
+    };
+    let managed = || policy("aws_iam_policy", json!({}));
+    let simulated = |resources: Vec<Value>, unknown: bool, boundary: bool| {
+        let change = json!([{"change": {"after_unknown": {"permissions_boundary": unknown}}}]);
+        let plan = json!({"planned_values": {"root_module": {"resources": resources}}, "resource_changes": change});
+        let plan = files.write("plan.json", &plan.to_string());
+        let words = [
+            "simulate",
+            "--policy",
+            &plan,
+            "--action",
+            "s3:ListAllMyBuckets",
+            "--principal",
+            WORKER,
+        ];
+        let more: &[&str] = if boundary { &["--boundary", &plan] } else { &[] };
+        let output = trailtrim().args(words).args(more).output().unwrap();
+        (output.status.code(), text(output.stdout).lines().next().unwrap_or_default().to_owned())
+    };
+    let refused = (Some(2), String::new());
+    // Of the only role of a plan all is.
+    assert_eq!(simulated(vec![role("worker"), managed()], false, false).1, "allowed");
+    // But not where one of its policies is its boundary, where there is another role, or one that something names.
+    assert_eq!(simulated(vec![role("worker"), managed()], true, false), refused);
+    assert_eq!(simulated(vec![role("worker"), role("other"), managed()], false, false), refused);
+    let attachment = json!({"address": "x", "type": "aws_iam_role_policy_attachment", "values": {"role": "other"}});
+    assert_eq!(simulated(vec![role("worker"), managed(), attachment], false, false), refused);
+    let inline = |role: &str| policy("aws_iam_role_policy", json!({"role": role}));
+    assert_eq!(
+        simulated(vec![role("worker"), role("other"), inline("other")], false, false),
+        refused
+    );
+    // A group's policy is no role's.
+    assert_eq!(
+        simulated(vec![policy("aws_iam_group_policy", json!({"group": "dev"}))], false, false),
+        refused
+    );
+    let both = vec![inline("worker"), policy("aws_iam_group_policy", json!({"group": "dev"}))];
+    assert_eq!(simulated(both, false, false).1, "allowed");
+
+    // What is told to be a boundary limits.
+    let mut limited = role("worker");
+    limited["values"]["permissions_boundary"] = json!("arn:limit");
+    let mut limit = policy("aws_iam_policy", json!({"arn": "arn:limit"}));
+    limit["values"]["policy"] = json!(allowing("sqs:*"));
+    let all = || vec![limited.clone(), limit.clone(), inline("worker")];
+    assert_eq!(simulated(all(), false, false).1, "allowed");
+    assert_eq!(simulated(all(), false, true).1, "implicitly denied");
+}
+
+#[test]
+fn an_answer_of_iam_is_about_whom_it_names() {
+    let files = Files::new();
+    let answer = |role: &str| {
+        let answer = json!({"RoleName": role, "PolicyName": "p", "PolicyDocument": policy(&["s3:*"], &["*"])});
+        files.write(&format!("{role}.json"), &answer.to_string())
+    };
+    let (own, others) = (answer("worker"), answer("other"));
+    let simulated = |file: &str| {
+        let words = [
+            "simulate",
+            "--policy",
+            file,
+            "--action",
+            "s3:ListAllMyBuckets",
+            "--principal",
+            WORKER,
+        ];
+        trailtrim().args(words).output().unwrap().status.code()
+    };
+    assert_eq!((simulated(&own), simulated(&others)), (Some(0), Some(2)));
 }
 
 #[test]

@@ -190,8 +190,7 @@ fn files_tell_whose_a_policy_is() {
         holders(&state),
         [
             vec!["role/app"],
-            // There is one role in the file.
-            vec!["role/x"],
+            vec![],
             vec!["user/ann"],
             vec!["group/dev"],
             vec!["role/app"],
@@ -243,21 +242,27 @@ fn what_limits_or_is_somebody_elses_is_told_from_what_is_attached() {
         told(&deployed),
         [
             of("m", identity, &["role/a"]),
-            of("limit", boundary, &[]),
+            of("limit", boundary, &["role/a"]),
             of("scp", PolicyKind::ServiceControl, &[]),
             of("rcp", PolicyKind::ResourceControl, &[]),
         ]
     );
-    // Before the apply ARNs are not known: of two roles, whose a policy is, nothing tells.
-    let fresh = [policy("aws_iam_policy", "m", ""), policy("aws_iam_role_policy", "i", "")];
-    let with = |roles: &[String]| told(&state(&[roles, &fresh[..]].concat()));
-    let whoever =
-        [of("m", identity, &["whoever has `m`"]), of("i", identity, &["whoever has `i`"])];
-    assert_eq!(with(&[role("a", ""), role("b", "")]), whoever);
-    assert_eq!(
-        with(&[role("a", "")]),
-        [of("m", identity, &["role/a"]), of("i", identity, &["role/a"])]
+    let contents = read("t", &deployed).unwrap();
+    assert_eq!(contents.people, ["role/a", "role/b"].map(str::to_owned).into());
+    assert!(!contents.open_boundary);
+    // Before the apply ARNs are not known, nor is which policy a boundary is.
+    let fresh = format!(
+        r#"{{"planned_values":{{"root_module":{{"resources":[{},{},{},
+            {{"address":"x","type":"aws_iam_role_policy_attachment","values":{{"role":"elsewhere"}}}}]}}}},
+        "resource_changes":[{{"address":"aws_iam_role.a","change":{{"after_unknown":{{"permissions_boundary":true}}}}}}]}}"#,
+        role("a", ""),
+        policy("aws_iam_policy", "m", ""),
+        policy("aws_iam_role_policy", "i", ""),
     );
+    assert_eq!(told(&fresh), [of("m", identity, &[]), of("i", identity, &[])]);
+    let contents = read("t", &fresh).unwrap();
+    assert_eq!(contents.people, ["role/a", "role/elsewhere"].map(str::to_owned).into());
+    assert!(contents.open_boundary);
 
     let template = format!(
         r#"{{"Resources":{{
@@ -271,7 +276,7 @@ fn what_limits_or_is_somebody_elses_is_told_from_what_is_attached() {
         told(&template),
         [
             of("M", identity, &["role/app"]),
-            of("B", boundary, &[]),
+            of("B", boundary, &["role/app"]),
             of("P", identity, &["Given", "role/app"]),
             of("G", identity, &["Given"]),
         ]

@@ -149,7 +149,10 @@ impl Look<'_> {
         };
         let every_role = match &self.statement.resource {
             Some(Selector::Only(resources)) => resources.iter().any(|one| self.is_every_role(one)),
-            _ => true,
+            Some(Selector::AllBut(resources)) => {
+                !resources.iter().any(|one| self.is_every_role(one))
+            }
+            None => true,
         };
         if passes && every_role && self.allows(PASS_ROLE) && !self.passes_some_alone() {
             let message = match self.statement.condition.is_empty() {

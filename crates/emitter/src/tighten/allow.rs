@@ -562,7 +562,6 @@ pub(crate) fn actions(
     }
 }
 
-/// Tells whether a selector names an action, and not only means it.
 /// Tells whether the actions of a statement hold one, or a pattern; of exceptions that speak of a pattern's service
 /// no comparison of texts can tell.
 pub(crate) fn holds_action(actions: &Selector<Vec<String>>, action: &str) -> bool {
@@ -580,6 +579,7 @@ pub(crate) fn holds_action(actions: &Selector<Vec<String>>, action: &str) -> boo
     }
 }
 
+/// Tells whether a selector names an action, and not only means it.
 fn names(actions: &Selector<Vec<String>>, action: &str) -> bool {
     let named = |one: &String| one.eq_ignore_ascii_case(action);
     matches!(actions, Selector::Only(listed) if listed.iter().any(named))

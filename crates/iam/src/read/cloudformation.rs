@@ -38,7 +38,7 @@ pub(super) fn is_template(root: &Node<'_>) -> bool {
 /// Reads the template's IAM policies.
 pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadError> {
     let Some(resources) = root.get("Resources") else { return Ok(()) };
-    let told = Told::of(&resources);
+    let mut told = Told::of(&resources);
     for (id, resource) in resources.fields() {
         let Some(kind) = resource.get("Type").and_then(|node| node.as_str()) else { continue };
         let Some(properties) = resource.get("Properties") else { continue };
@@ -57,22 +57,17 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
                 }
             } else if let Some(document) = properties.get(place) {
                 let policy = one(id.to_owned(), &document, *policy_kind)?;
-                let mut holders = told.holders(&properties);
-                holders.extend(told.attached.get(id).into_iter().flatten().cloned());
-                let kind = match policy_kind {
-                    PolicyKind::Trust => {
-                        holders.insert(told.person(id));
-                        PolicyKind::Trust
-                    }
-                    PolicyKind::Identity if holders.is_empty() && told.boundaries.contains(id) => {
-                        PolicyKind::Boundary
-                    }
-                    other => *other,
+                let (kind, holders) = match policy_kind {
+                    PolicyKind::Identity => told.managed(id, &properties),
+                    other => (*other, BTreeSet::from([told.person(id)])),
                 };
+                told.more.extend(holders.iter().cloned());
                 contents.policies.push(NamedPolicy { kind, holders, ..policy });
             }
         }
     }
+    contents.people = told.people.into_values().chain(told.more).collect();
+    contents.open_boundary = told.open_boundary;
     Ok(())
 }
 
@@ -83,8 +78,12 @@ struct Told {
     people: BTreeMap<String, String>,
     /// By the id of a managed policy, to whom its holders attach it.
     attached: BTreeMap<String, BTreeSet<String>>,
-    /// Ids of managed policies that are somebody's boundary.
-    boundaries: BTreeSet<String>,
+    /// By the id of a managed policy, whose boundary it is.
+    boundaries: BTreeMap<String, BTreeSet<String>>,
+    /// Whether somebody has a boundary that is none of these.
+    open_boundary: bool,
+    /// Whom policies name, in the template or elsewhere.
+    more: BTreeSet<String>,
 }
 
 /// Whoever can have policies: the type, the property of the name, and how it is called.
@@ -121,9 +120,17 @@ impl Told {
                     told.attached.entry(policy.to_owned()).or_default().insert(person.clone());
                 }
             }
-            let boundary = at("PermissionsBoundary");
-            let boundary = boundary.as_ref().and_then(|node| referred(node.value()));
-            told.boundaries.extend(boundary.map(ToOwned::to_owned));
+            if let Some(node) = at("PermissionsBoundary") {
+                match (referred(node.value()), node.as_str()) {
+                    (Some(policy), _) => {
+                        let of = told.boundaries.entry(policy.to_owned()).or_default();
+                        of.insert(person.clone());
+                    }
+                    // An ARN is of a policy elsewhere.
+                    (None, Some(_)) => {}
+                    (None, None) => told.open_boundary = true,
+                }
+            }
             told.people.insert(id.to_owned(), person);
         }
         told
@@ -132,6 +139,16 @@ impl Told {
     /// Names a resource of the template, or a parameter.
     fn person(&self, id: &str) -> String {
         self.people.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    }
+
+    /// Returns what a policy is here, and whose; nobody's where the template does not tell.
+    fn managed(&self, id: &str, properties: &Node<'_>) -> (PolicyKind, BTreeSet<String>) {
+        let mut holders = self.holders(properties);
+        holders.extend(self.attached.get(id).into_iter().flatten().cloned());
+        match self.boundaries.get(id).filter(|_| holders.is_empty()) {
+            Some(holders) => (PolicyKind::Boundary, holders.clone()),
+            None => (PolicyKind::Identity, holders),
+        }
     }
 
     /// Returns whom the properties of a policy attach it to.
@@ -159,11 +176,22 @@ impl Told {
     }
 }
 
-/// Returns the resource or parameter that a value refers to.
+/// Returns the resource or parameter that a value refers to: by `Ref`, by an attribute, or by either within a text
+/// of nothing else.
 fn referred(value: &Json) -> Option<&str> {
     let Json::Object(fields) = value else { return None };
-    match fields.as_slice() {
-        [(function, Json::String(id))] if function == "Ref" => Some(id),
+    let [(function, argument)] = fields.as_slice() else { return None };
+    match (function.as_str(), argument) {
+        ("Ref", Json::String(id)) => Some(id),
+        ("Fn::GetAtt", Json::String(of)) => of.split('.').next(),
+        ("Fn::GetAtt", Json::Array(parts)) => match parts.first() {
+            Some(Json::String(id)) => Some(id),
+            _ => None,
+        },
+        ("Fn::Sub", Json::String(text)) => {
+            let inner = text.strip_prefix("${")?.strip_suffix('}')?;
+            inner.split('.').next().filter(|id| !id.contains(['$', '{', '}', ':', '!']))
+        }
         _ => None,
     }
 }

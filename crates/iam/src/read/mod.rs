@@ -29,6 +29,11 @@ pub struct Contents {
     pub is_dump: bool,
     /// The principals of an account dump, each with what is attached to it.
     pub principals: Vec<Attachments>,
+    /// The roles, users and groups that a plan, a state or a template speaks of, and whom an answer of the IAM API is
+    /// about: as `role/app`, or as the file calls one whose name it does not tell.
+    pub people: BTreeSet<String>,
+    /// Whether somebody has a permissions boundary of which the file does not tell which policy it is.
+    pub open_boundary: bool,
 }
 
 /// A policy document and where it stands.
@@ -225,7 +230,9 @@ pub fn read(file: &str, text: &str) -> Result<Contents, ReadError> {
     } else if cloudformation::is_template(&root) {
         cloudformation::read(&root, &mut contents)?;
     } else {
-        contents.policies.push(read_single(&root)?);
+        let single = read_single(&root)?;
+        contents.people.extend(single.holders.iter().cloned());
+        contents.policies.push(single);
     }
     Ok(contents)
 }
@@ -263,7 +270,12 @@ fn read_single(root: &Node<'_>) -> Result<NamedPolicy, ReadError> {
     }
     if let Some(document) = root.get("PolicyDocument") {
         let name = text_of(root, "PolicyName").unwrap_or_else(|| root.file().to_owned());
-        return named(name, &document, PolicyKind::Identity);
+        let people = [("RoleName", "role"), ("UserName", "user"), ("GroupName", "group")];
+        let holders = people.into_iter();
+        let holders =
+            holders.filter_map(|(key, kind)| Some(format!("{kind}/{}", text_of(root, key)?)));
+        let policy = named(name, &document, PolicyKind::Identity)?;
+        return Ok(NamedPolicy { holders: holders.collect(), ..policy });
     }
     if let Some(role) =
         root.get("Role").filter(|role| role.get("AssumeRolePolicyDocument").is_some())

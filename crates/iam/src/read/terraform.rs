@@ -5,12 +5,16 @@
 //! in one of a few attributes. A text that is only known after the apply is
 //! not in the file, and is therefore not listed.
 //!
-//! A file holds what many roles have, and a policy says whose it is in an attribute of its own resource or
-//! in a resource that attaches it.
+//! A file holds what many roles have. Whose a policy is, its own resource says, one that attaches it, or the role's;
+//! before the apply it may say nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Contents, NamedPolicy, PolicyKind, ReadError, json::Node, named};
+use super::{
+    Contents, NamedPolicy, PolicyKind, ReadError,
+    json::{Json, Node},
+    named,
+};
 
 /// Attributes that hold one document as text, and the document's kind where
 /// the resource type's name begins with the prefix. The first match counts.
@@ -38,8 +42,8 @@ const HOLDERS: [(&str, &str, &str); 3] =
 struct Told {
     /// By the ARN of a managed policy, to whom the file attaches it.
     attached: BTreeMap<String, BTreeSet<String>>,
-    /// ARNs of managed policies that are somebody's boundary.
-    boundaries: BTreeSet<String>,
+    /// By the ARN of a managed policy, whose boundary it is.
+    boundaries: BTreeMap<String, BTreeSet<String>>,
     /// The roles, users and groups of the file.
     people: BTreeSet<String>,
 }
@@ -55,10 +59,26 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
                 told.note(resource);
                 Ok(())
             })?;
-            return read_module(&module, &mut |resource| told.read_resource(resource, contents));
+            read_module(&module, &mut |resource| told.read_resource(resource, contents))?;
+            contents.people = told.people;
+            contents.open_boundary = has_open_boundary(root);
+            return Ok(());
         }
     }
     Ok(())
+}
+
+/// Tells whether a boundary is only known after the apply.
+fn has_open_boundary(plan: &Node<'_>) -> bool {
+    let Some(changes) = plan.get("resource_changes") else { return false };
+    changes.items().any(|change| {
+        change.get("change").is_some_and(|change| {
+            change.get("after_unknown").is_some_and(|unknown| {
+                let boundary = unknown.get("permissions_boundary");
+                boundary.is_some_and(|flag| *flag.value() == Json::Bool(true))
+            })
+        })
+    })
 }
 
 fn read_module(
@@ -131,33 +151,33 @@ impl Told {
                     self.attached.entry(arn).or_default().insert(person.clone());
                 }
             }
-            self.boundaries.extend(text(&values, "permissions_boundary"));
+            if let Some(arn) = text(&values, "permissions_boundary") {
+                self.boundaries.entry(arn).or_default().insert(person.clone());
+            }
             self.people.insert(person);
+            return;
         }
-        if let Some(arn) = text(&values, "policy_arn").filter(|_| kind.starts_with("aws_iam_")) {
-            self.attached.entry(arn).or_default().extend(holders(&values));
+        if !kind.starts_with("aws_iam_") {
+            return;
         }
+        let holders = holders(&values);
+        if let Some(arn) = text(&values, "policy_arn") {
+            let attached = self.attached.entry(arn).or_default();
+            attached.extend(holders.iter().cloned());
+            if holders.is_empty() {
+                attached.insert(format!("whoever `{address}` names"));
+            }
+        }
+        self.people.extend(holders);
     }
 
-    /// Returns whose a policy is of which the file does not say it, or not before the apply: of the only one
-    /// there is, or of somebody of its own.
-    fn whoever(&self, address: &str) -> BTreeSet<String> {
-        match self.people.iter().collect::<Vec<_>>()[..] {
-            [only] => BTreeSet::from([only.clone()]),
-            _ => BTreeSet::from([format!("whoever has `{address}`")]),
-        }
-    }
-
-    /// Returns what a managed policy is here, and whose.
-    fn managed(&self, values: &Node<'_>, address: &str) -> (PolicyKind, BTreeSet<String>) {
-        match text(values, "arn") {
-            Some(arn) => match self.attached.get(&arn) {
-                Some(holders) => (PolicyKind::Identity, holders.clone()),
-                None if self.boundaries.contains(&arn) => (PolicyKind::Boundary, BTreeSet::new()),
-                None => (PolicyKind::Identity, BTreeSet::new()),
-            },
-            None if self.people.is_empty() => (PolicyKind::Identity, BTreeSet::new()),
-            None => (PolicyKind::Identity, self.whoever(address)),
+    /// Returns what a managed policy is here, and whose; nobody's where the file does not tell.
+    fn managed(&self, values: &Node<'_>) -> (PolicyKind, BTreeSet<String>) {
+        let arn = text(values, "arn").unwrap_or_default();
+        match (self.attached.get(&arn), self.boundaries.get(&arn)) {
+            (Some(holders), _) => (PolicyKind::Identity, holders.clone()),
+            (None, Some(holders)) => (PolicyKind::Boundary, holders.clone()),
+            (None, None) => (PolicyKind::Identity, BTreeSet::new()),
         }
     }
 
@@ -183,13 +203,12 @@ impl Told {
             seen.push(attribute);
             let Some(node) = values.get(attribute).filter(is_document_text) else { continue };
             let (policy_kind, holders) = match (kind.as_str(), policy_kind) {
-                ("aws_iam_policy", _) => self.managed(&values, &name),
+                ("aws_iam_policy", _) => self.managed(&values),
                 (_, PolicyKind::Identity) => {
                     let set = text(&values, "permission_set_arn");
                     let mut holders = holders(&values);
                     holders.extend(set.map(|arn| format!("permission set {arn}")));
-                    let unknown = holders.is_empty();
-                    (PolicyKind::Identity, if unknown { self.whoever(&name) } else { holders })
+                    (PolicyKind::Identity, holders)
                 }
                 // Those of several resources are not one's.
                 (_, other) => (*other, BTreeSet::from([format!("`{name}`")])),
