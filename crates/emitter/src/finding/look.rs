@@ -122,16 +122,11 @@ impl Look<'_> {
                 self.found.push(Finding::new(Code::DeadGrant, message));
             }
             let elsewhere = self.bundle.dead.get(&self.place).into_iter().flatten().copied();
-            let elsewhere: Vec<&str> = elsewhere.filter(|one| !dead.contains(one)).collect();
+            let mut elsewhere: Vec<&str> = elsewhere.filter(|one| !dead.contains(one)).collect();
+            let patterns = self.bundle.dead_patterns.get(&self.place).into_iter().flatten();
+            elsewhere.extend(patterns.copied().collect::<BTreeSet<&str>>());
             if !elsewhere.is_empty() {
                 let message = format!("{DEAD}: {}", listed(&elsewhere));
-                self.found.push(Finding::new(Code::DeadGrant, message));
-            }
-            let patterns = self.bundle.dead_patterns.get(&self.place).into_iter().flatten();
-            let patterns: Vec<&str> =
-                patterns.copied().collect::<BTreeSet<&str>>().into_iter().collect();
-            if !patterns.is_empty() {
-                let message = format!("{DEAD}: {}", listed(&patterns));
                 self.found.push(Finding::new(Code::DeadGrant, message));
             }
         }
