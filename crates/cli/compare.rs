@@ -19,9 +19,9 @@ use crate::screen::show;
 
 /// Prove that new policies allow nothing that existing ones do not, or show what they do
 ///
-/// Every document in the files counts: those of --existing together, and those of --new. A request
-/// that is shown was checked by evaluating both. What can neither be proved nor shown is
-/// undecided, with the reason.
+/// All that the files hold of one kind counts, which is to be what one principal or resource has: that of
+/// --existing together, and that of --new. A request that is shown was checked by evaluating both.
+/// What can neither be proved nor shown is undecided, with the reason.
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
     /// Policies that are there (can be repeated)
@@ -109,7 +109,7 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
     Ok(if args.check && answer.new_access != Some(false) { Exit::Findings } else { Exit::Done })
 }
 
-/// Kinds of which files hold nothing else: what limits a principal, or an organization.
+/// What limits a principal, or an organization's: compared where the files say of nothing else what it is.
 const LIMITS: [PolicyKind; 3] =
     [PolicyKind::Boundary, PolicyKind::ServiceControl, PolicyKind::ResourceControl];
 
@@ -122,30 +122,32 @@ fn sides(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
         .map(|file| Ok(read_file(file)?.policies.iter().map(|policy| policy.kind).collect()))
         .collect::<anyhow::Result<_>>()?;
     let held: BTreeSet<PolicyKind> = files.iter().flatten().copied().collect();
-    let only = held.first().filter(|kind| held.len() == 1 && LIMITS.contains(kind));
+    let stated: BTreeSet<PolicyKind> =
+        held.iter().copied().filter(|kind| *kind != PolicyKind::Unstated).collect();
+    let only = stated.first().filter(|kind| stated.len() == 1 && LIMITS.contains(kind));
     // What names no principal may be either.
     let can_be =
         |kind: Kind| files.iter().all(|held| held.iter().any(|one| kind.policies().contains(one)));
-    let is_stated = |kind: Kind| {
-        let mut stated = held.iter().filter(|one| **one != PolicyKind::Unstated);
-        stated.any(|one| kind.policies().contains(one))
-    };
-    let wanted: &[PolicyKind] = match (args.kind, only) {
-        (Some(kind), _) => kind.policies(),
-        (None, Some(only)) => std::slice::from_ref(only),
-        (None, None) => match (can_be(Kind::Identity), can_be(Kind::Resource)) {
-            (true, true) if is_stated(Kind::Identity) || is_stated(Kind::Resource) => {
+    let wanted: Vec<PolicyKind> = match (args.kind, only) {
+        (Some(kind), _) => kind.policies().to_vec(),
+        (None, Some(only)) => vec![*only, PolicyKind::Unstated],
+        (None, None) => {
+            let kind = match (can_be(Kind::Identity), can_be(Kind::Resource)) {
+                (false, true) => Kind::Resource,
+                _ => Kind::Identity,
+            };
+            // No policy is passed over that nobody said to pass over.
+            if !stated.iter().all(|one| kind.policies().contains(one)) {
                 return Err(hinted(
-                    "the files hold policies of both kinds",
+                    "the files hold policies of several kinds",
                     "choose one with --kind",
                 ));
             }
-            (false, true) => Kind::Resource.policies(),
-            _ => Kind::Identity.policies(),
-        },
+            kind.policies().to_vec()
+        }
     };
     let read = |files: &[PathBuf]| {
-        let files = Candidates::read(files, wanted)?;
+        let files = Candidates::read(files, &wanted)?;
         match wanted.iter().any(|kind| matches!(kind, PolicyKind::Identity | PolicyKind::Boundary))
         {
             true => files.of(None),

@@ -141,7 +141,10 @@ impl Candidates {
     /// Where they are of several.
     pub(crate) fn of_one(self) -> anyhow::Result<PolicyFiles> {
         let of: BTreeSet<&String> = self.origins.iter().flat_map(|one| &one.holders).collect();
-        if of.len() > 1 {
+        // One policy may stand in two resources, as a bucket's does.
+        let alike =
+            self.documents.windows(2).all(|pair| matches!(pair, [one, other] if one == other));
+        if of.len() > 1 && !alike {
             return Err(hinted(
                 format!("the files have policies of {}, and not of one thing", listed(of)),
                 "give the policies of one, each as a file of its own",
@@ -200,12 +203,25 @@ impl Candidates {
                 "give the policies of one principal, each as a file of its own",
             ));
         }
+        // Of several files, each about one.
+        let told: BTreeSet<&BTreeSet<String>> =
+            self.origins.iter().map(|one| &one.holders).filter(|one| !one.is_empty()).collect();
+        if own.is_none() && told.len() > 1 {
+            return Err(hinted(
+                format!(
+                    "the files are about {}, which together are not one principal's access",
+                    listed(told.into_iter().flatten().collect::<BTreeSet<_>>())
+                ),
+                "give the policies of one principal",
+            ));
+        }
+        let any = !self.documents.is_empty();
         let alone: Vec<bool> = self.files.iter().map(|(people, _)| people.len() < 2).collect();
         let kept = self.kept(|origin| {
             let whole = alone.get(origin.file).is_none_or(|alone| *alone);
             own.is_none_or(|own| whole || origin.holders.contains(own))
         })?;
-        match principal.filter(|_| kept.is_empty()) {
+        match principal.filter(|_| any && kept.is_empty()) {
             Some(principal) => Err(hinted(
                 format!("the files have no policy of `{}`", printable(principal)),
                 "give the documents that it has, each as a file of its own",
@@ -225,10 +241,18 @@ impl Candidates {
     }
 }
 
+/// How many names a message lists.
+const LISTED: usize = 5;
+
 /// Lists what files speak of.
 fn listed<'n>(all: impl IntoIterator<Item = &'n String>) -> String {
     let all: Vec<String> = all.into_iter().map(|one| printable(one)).collect();
-    all.join(", ")
+    match all.get(..LISTED) {
+        Some(first) if all.len() > LISTED => {
+            format!("{} and {} more", first.join(", "), all.len() - LISTED)
+        }
+        _ => all.join(", "),
+    }
 }
 
 impl PolicyFiles {

@@ -84,7 +84,6 @@ pub(crate) struct SimulateArgs {
 const DECIDED_BY_RESOURCE: [&str; 2] = ["kms:", "sts:assumerole"];
 
 const IDENTITY: [PolicyKind; 2] = [PolicyKind::Identity, PolicyKind::Unstated];
-const RESOURCE: [PolicyKind; 2] = [PolicyKind::Resource, PolicyKind::Trust];
 
 /// The answer as JSON.
 #[derive(Debug, Serialize)]
@@ -146,14 +145,15 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
         Some(file) => Some(Candidates::read(std::slice::from_ref(file), &IDENTITY)?.of(whose)?),
         None => None,
     };
-    let resource = args.resource_policy.as_deref().map(of_resource).transpose()?;
+    let action = request.action.to_string().to_ascii_lowercase();
+    let resource = args.resource_policy.as_deref().map(|file| of_resource(file, &action));
+    let resource = resource.transpose()?;
     let scp = level(&args.scp, PolicyKind::ServiceControl)?;
     let rcp = level(&args.rcp, PolicyKind::ResourceControl)?;
 
     let compiled = |files: &Option<PolicyFiles>| files.as_ref().map(compile);
     let (own, limit, inner) = (compile(&identity), compiled(&boundary), compiled(&session));
     let (theirs, scps, rcps) = (compiled(&resource), compiled(&scp), compiled(&rcp));
-    let action = request.action.to_string().to_ascii_lowercase();
     let layers = Layers {
         identity: (!identity.is_empty()).then_some(&own),
         boundary: limit.as_ref(),
@@ -207,21 +207,29 @@ fn request(args: &SimulateArgs) -> anyhow::Result<Request> {
     Ok(request)
 }
 
-/// Reads a boundary: of a file that tells boundaries from other policies, those alone.
+/// Reads a boundary: of a file that speaks of somebody, what it tells to be one.
 fn limit(file: &Path) -> anyhow::Result<Candidates> {
     let contents = read_file(file)?;
     let mut limit = Candidates::default();
-    let told = contents.policies.iter().any(|policy| policy.kind == PolicyKind::Boundary);
+    let told = contents.people.len() > 1
+        || contents.policies.iter().any(|policy| policy.kind == PolicyKind::Boundary);
     limit.add(file, &contents, if told { &[PolicyKind::Boundary] } else { &IDENTITY })?;
     Ok(limit)
 }
 
-/// Reads the policy of a resource; of a file that tells such from others, those alone.
-fn of_resource(file: &Path) -> anyhow::Result<PolicyFiles> {
+/// Reads the policy of a resource: of a file with both, a role's trust policy for what is asked of STS, and others'
+/// else.
+fn of_resource(file: &Path, action: &str) -> anyhow::Result<PolicyFiles> {
     let contents = read_file(file)?;
+    let holds = |kind| contents.policies.iter().any(|policy| policy.kind == kind);
     let mut policies = Candidates::default();
-    let told = contents.policies.iter().any(|policy| RESOURCE.contains(&policy.kind));
-    policies.add(file, &contents, if told { &RESOURCE } else { &IDENTITY })?;
+    let wanted = match (holds(PolicyKind::Resource), holds(PolicyKind::Trust)) {
+        (true, true) if action.starts_with("sts:") => [PolicyKind::Trust],
+        (true, _) => [PolicyKind::Resource],
+        (false, true) => [PolicyKind::Trust],
+        (false, false) => [PolicyKind::Unstated],
+    };
+    policies.add(file, &contents, &wanted)?;
     policies.of_one()
 }
 

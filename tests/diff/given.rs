@@ -95,7 +95,7 @@ fn what_several_have_together_is_not_compared() {
     let new = plan("new.json", &[("worker", "s3:*"), ("other", "s3:*")]);
     let (code, told) = compared(&old, &new);
     assert_eq!(code, Some(2), "{told}");
-    assert!(told.contains("policies of both kinds"), "{told}");
+    assert!(told.contains("policies of several kinds"), "{told}");
     let identities = [
         files.write("old-own.json", &state(&[("worker", "s3:GetObject"), ("other", "s3:*")])),
         files.write("new-own.json", &state(&[("worker", "s3:*"), ("other", "s3:*")])),

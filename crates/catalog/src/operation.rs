@@ -365,6 +365,9 @@ mod tests {
             "cloudhsm CopyBackupToRegion: cloudhsm:TagResource".to_owned(),
             "cloudhsmv2 CopyBackupToRegion: cloudhsm:TagResource".to_owned(),
             "cognito-idp CreateUserPoolReplica: cognito-idp:TagResource".to_owned(),
+            // As the reference writes a device's instance, without an account, and as the call does.
+            "devicefarm TagResource: devicefarm:TagResource".to_owned(),
+            "devicefarm UntagResource: devicefarm:UntagResource".to_owned(),
             // In the caller's account and in the owner's.
             "directconnect AllocateHostedConnection: directconnect:TagResource".to_owned(),
             "directconnect AllocatePrivateVirtualInterface: directconnect:TagResource".to_owned(),

@@ -57,12 +57,14 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
                 }
             } else if let Some(document) = properties.get(place) {
                 let policy = one(id.to_owned(), &document, *policy_kind)?;
-                let (kind, holders) = match policy_kind {
+                let read = match policy_kind {
                     PolicyKind::Identity => told.managed(id, &properties),
-                    other => (*other, BTreeSet::from([told.person(id)])),
+                    other => vec![(*other, BTreeSet::from([told.person(id)]))],
                 };
-                told.more.extend(holders.iter().cloned());
-                contents.policies.push(NamedPolicy { kind, holders, ..policy });
+                for (kind, holders) in read {
+                    told.more.extend(holders.iter().cloned());
+                    contents.policies.push(NamedPolicy { kind, holders, ..policy.clone() });
+                }
             }
         }
     }
@@ -78,7 +80,7 @@ struct Told {
     people: BTreeMap<String, String>,
     /// By the id of a managed policy, to whom its holders attach it.
     attached: BTreeMap<String, BTreeSet<String>>,
-    /// By the id of a managed policy, whose boundary it is.
+    /// By the id of a managed policy, or its ARN, whose boundary it is.
     boundaries: BTreeMap<String, BTreeSet<String>>,
     /// Whether somebody has a boundary that is none of these.
     open_boundary: bool,
@@ -121,14 +123,12 @@ impl Told {
                 }
             }
             if let Some(node) = at("PermissionsBoundary") {
-                match (referred(node.value()), node.as_str()) {
-                    (Some(policy), _) => {
+                match referred(node.value()).or(node.as_str()) {
+                    Some(policy) => {
                         let of = told.boundaries.entry(policy.to_owned()).or_default();
                         of.insert(person.clone());
                     }
-                    // An ARN is of a policy elsewhere.
-                    (None, Some(_)) => {}
-                    (None, None) => told.open_boundary = true,
+                    None => told.open_boundary = true,
                 }
             }
             told.people.insert(id.to_owned(), person);
@@ -141,14 +141,19 @@ impl Told {
         self.people.get(id).cloned().unwrap_or_else(|| id.to_owned())
     }
 
-    /// Returns what a policy is here, and whose; nobody's where the template does not tell.
-    fn managed(&self, id: &str, properties: &Node<'_>) -> (PolicyKind, BTreeSet<String>) {
+    /// Returns what a policy is here, and whose; nobody's where the template does not tell. One may be attached, and be
+    /// somebody's boundary as well, by its id or by what it is called.
+    fn managed(&self, id: &str, properties: &Node<'_>) -> Vec<(PolicyKind, BTreeSet<String>)> {
         let mut holders = self.holders(properties);
         holders.extend(self.attached.get(id).into_iter().flatten().cloned());
-        match self.boundaries.get(id).filter(|_| holders.is_empty()) {
-            Some(holders) => (PolicyKind::Boundary, holders.clone()),
-            None => (PolicyKind::Identity, holders),
-        }
+        let name = properties.get("ManagedPolicyName");
+        let name = name.as_ref().and_then(|node| node.as_str()).map(|name| format!("/{name}"));
+        let boundary = self.boundaries.iter().find(|(known, _)| {
+            known.as_str() == id || name.as_ref().is_some_and(|name| known.ends_with(name))
+        });
+        let boundary = boundary.map(|(_, holders)| (PolicyKind::Boundary, holders.clone()));
+        let attached = boundary.is_none() || !holders.is_empty();
+        attached.then_some((PolicyKind::Identity, holders)).into_iter().chain(boundary).collect()
     }
 
     /// Returns whom the properties of a policy attach it to.

@@ -47,7 +47,8 @@ pub struct NamedPolicy {
     pub kind: PolicyKind,
     /// The document.
     pub document: Document,
-    /// Whom the file attaches it to, as `role/app`, or as the template calls it; nobody where it does not say.
+    /// Whom the file attaches it to, as `role/app`, or as the file calls it, or what it is the policy of; nobody where
+    /// it does not say.
     pub holders: BTreeSet<String>,
     /// When a version of a managed policy was made, as the file writes it.
     pub made: Option<String>,
@@ -282,7 +283,9 @@ fn read_single(root: &Node<'_>) -> Result<NamedPolicy, ReadError> {
     {
         let name = text_of(&role, "RoleName").unwrap_or_else(|| root.file().to_owned());
         let document = role.required("AssumeRolePolicyDocument", "`AssumeRolePolicyDocument`")?;
-        return named(name, &document, PolicyKind::Trust);
+        let holders = text_of(&role, "RoleName").map(|name| format!("role/{name}"));
+        let policy = named(name, &document, PolicyKind::Trust)?;
+        return Ok(NamedPolicy { holders: holders.into_iter().collect(), ..policy });
     }
     // `get-bucket-policy`, `get-key-policy`, … and an analyzer's policies.
     for key in ["Policy", "policy"] {

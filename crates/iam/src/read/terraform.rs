@@ -60,7 +60,7 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
                 Ok(())
             })?;
             read_module(&module, &mut |resource| told.read_resource(resource, contents))?;
-            contents.people = told.people;
+            contents.people.extend(told.people);
             contents.open_boundary = has_open_boundary(root);
             return Ok(());
         }
@@ -171,14 +171,21 @@ impl Told {
         self.people.extend(holders);
     }
 
-    /// Returns what a managed policy is here, and whose; nobody's where the file does not tell.
-    fn managed(&self, values: &Node<'_>) -> (PolicyKind, BTreeSet<String>) {
-        let arn = text(values, "arn").unwrap_or_default();
-        match (self.attached.get(&arn), self.boundaries.get(&arn)) {
-            (Some(holders), _) => (PolicyKind::Identity, holders.clone()),
-            (None, Some(holders)) => (PolicyKind::Boundary, holders.clone()),
-            (None, None) => (PolicyKind::Identity, BTreeSet::new()),
-        }
+    /// Returns what a managed policy is here, and whose; nobody's where the file does not tell. One may be attached, and
+    /// be somebody's boundary as well. Before the apply its name tells it from others.
+    fn managed(&self, values: &Node<'_>) -> Vec<(PolicyKind, BTreeSet<String>)> {
+        let (arn, name) = (text(values, "arn"), text(values, "name"));
+        let is_it = |known: &str| match &arn {
+            Some(arn) => known == arn,
+            None => name.is_some() && known.rsplit('/').next() == name.as_deref(),
+        };
+        let find = |all: &BTreeMap<String, BTreeSet<String>>| {
+            all.iter().find(|(known, _)| is_it(known)).map(|(_, holders)| holders.clone())
+        };
+        let attached = find(&self.attached).map(|holders| (PolicyKind::Identity, holders));
+        let boundary = find(&self.boundaries).map(|holders| (PolicyKind::Boundary, holders));
+        let told: Vec<_> = attached.into_iter().chain(boundary).collect();
+        if told.is_empty() { vec![(PolicyKind::Identity, BTreeSet::new())] } else { told }
     }
 
     fn read_resource(&self, resource: &Node<'_>, contents: &mut Contents) -> Result<(), ReadError> {
@@ -202,19 +209,30 @@ impl Told {
             }
             seen.push(attribute);
             let Some(node) = values.get(attribute).filter(is_document_text) else { continue };
-            let (policy_kind, holders) = match (kind.as_str(), policy_kind) {
+            // Others' attributes of the name may hold something else.
+            let is_policy = node.as_str().is_some_and(|text| text.contains("\"Statement\""));
+            let is_resources = *policy_kind == PolicyKind::Resource;
+            let read = match (kind.as_str(), policy_kind) {
                 ("aws_iam_policy", _) => self.managed(&values),
                 (_, PolicyKind::Identity) => {
-                    let set = text(&values, "permission_set_arn");
+                    let set = text(&values, "permission_set_arn").unwrap_or_else(|| name.clone());
                     let mut holders = holders(&values);
-                    holders.extend(set.map(|arn| format!("permission set {arn}")));
-                    (PolicyKind::Identity, holders)
+                    if kind.starts_with("aws_ssoadmin_") {
+                        holders.insert(format!("permission set {set}"));
+                    }
+                    vec![(PolicyKind::Identity, holders)]
                 }
+                _ if is_resources && !is_policy => continue,
                 // Those of several resources are not one's.
-                (_, other) => (*other, BTreeSet::from([format!("`{name}`")])),
+                (_, other) => vec![(*other, BTreeSet::from([format!("`{name}`")]))],
             };
-            let policy = named(name.clone(), &node, policy_kind)?;
-            contents.policies.push(NamedPolicy { holders, ..policy });
+            for (kind, holders) in read {
+                if kind == PolicyKind::Identity {
+                    contents.people.extend(holders.iter().cloned());
+                }
+                let policy = named(name.clone(), &node, kind)?;
+                contents.policies.push(NamedPolicy { holders, ..policy });
+            }
         }
         // A role's inline policies are blocks of their own.
         if let Some(inline) = values.get("inline_policy") {
