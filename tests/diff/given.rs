@@ -100,8 +100,11 @@ fn what_several_have_together_is_not_compared() {
         files.write("old-own.json", &state(&[("worker", "s3:GetObject"), ("other", "s3:*")])),
         files.write("new-own.json", &state(&[("worker", "s3:*"), ("other", "s3:*")])),
     ];
-    let (code, told) = compared(&identities[0], &identities[1]);
-    assert_eq!(code, Some(2), "{told}");
+    let words =
+        ["compare", "--kind", "identity", "--existing", &identities[0], "--new", &identities[1]];
+    let output = trailtrim().args(words).output().unwrap();
+    let told = text(output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
     assert!(told.contains("not one principal's access"), "{told}");
     // One of each kind on either side: the trust policy is not passed over.
     let role = |who: &str| {
