@@ -10,7 +10,7 @@ use trailtrim_aggregator::Principal;
 use super::Standards;
 use super::allow::{Allow, Place};
 use super::companions::Companions;
-use super::lookout::Sight;
+use super::lookout::{Inquiry, Sight};
 use super::verdict::{Bench, Class, Judged};
 use crate::attached::Policy;
 
@@ -68,8 +68,14 @@ fn days(
             let all = allow.resources.iter().map(String::as_str);
             let resources: Vec<&str> =
                 all.filter(|on| allow.takes(bench.bearing, one.action, on)).collect();
-            let sight =
-                lookout.judge(whose, one.action, &resources, since, limited.as_ref(), bench.can);
+            let sight = lookout.judge(Inquiry {
+                whose,
+                action: one.action,
+                resources: &resources,
+                since,
+                limited: limited.as_ref(),
+                can: bench.can,
+            });
             let Sight::Unused { days } = sight else { return None };
             fewest = Some(fewest.map_or(days, |fewest: usize| fewest.min(days)));
         }

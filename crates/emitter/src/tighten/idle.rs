@@ -15,7 +15,7 @@ use trailtrim_iam::wildcard;
 use super::Standards;
 use super::allow::Allow;
 use super::bearing::Bearing;
-use super::lookout::{Sight, Whose};
+use super::lookout::{Inquiry, Sight, Whose};
 use crate::attached::{Attached, moment};
 use crate::diff::count;
 use crate::report::{last, time};
@@ -363,7 +363,14 @@ impl<'i, 'a> Idling<'i, 'a> {
     fn shows(&self, one: &Attached, action: &'static str, since: Option<i64>) -> Sight {
         // Whoever assumes a role, or leaves a user's traces, may be anyone as well.
         let whose = Whose { principal: None, ..self.standards.lookout.whose(&one.arn) };
-        self.standards.lookout.judge(whose, action, &["*"], since, None, &|_| true)
+        self.standards.lookout.judge(Inquiry {
+            whose,
+            action,
+            resources: &["*"],
+            since,
+            limited: None,
+            can: &|_| true,
+        })
     }
 
     /// Returns whether a use would have shown, or what is not known of it.
@@ -409,14 +416,14 @@ impl<'i, 'a> Idling<'i, 'a> {
                     .filter(|on| allow.takes(self.bearing, action, on))
                     .collect();
                 let lookout = self.standards.lookout;
-                let own = lookout.judge(
-                    lookout.whose(&one.arn),
+                let own = lookout.judge(Inquiry {
+                    whose: lookout.whose(&one.arn),
                     action,
-                    &on,
+                    resources: &on,
                     since,
-                    limited.as_ref(),
-                    &can,
-                );
+                    limited: limited.as_ref(),
+                    can: &can,
+                });
                 if let Sight::Unobservable { why } | Sight::UnshownTo { why, .. } = own {
                     return Err(format!("it may do {action} without a trace: {why}"));
                 }

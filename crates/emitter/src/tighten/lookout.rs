@@ -69,6 +69,22 @@ pub(crate) struct Whose<'w> {
     pub(crate) principal: Option<&'w str>,
 }
 
+/// What is asked of an action that was not seen.
+#[derive(Clone, Copy)]
+pub(crate) struct Inquiry<'q> {
+    pub(crate) whose: Whose<'q>,
+    /// The action, in canonical case.
+    pub(crate) action: &'static str,
+    /// On what these patterns mean.
+    pub(crate) resources: &'q [&'q str],
+    /// Since a time, in seconds since 1970.
+    pub(crate) since: Option<i64>,
+    /// In these regions, if it is limited to some.
+    pub(crate) limited: Option<&'q BTreeSet<&'q str>>,
+    /// What shows only through other calls shows through those that the principal can make.
+    pub(crate) can: &'q dyn Fn(&str) -> bool,
+}
+
 /// What is known of an action that was not seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
@@ -126,38 +142,21 @@ impl<'a> Lookout<'a> {
         Whose { account, partition, principal: self.picks_callers.then_some(arn) }
     }
 
-    /// Judges an action of a principal of an account that was not seen on what some resource
-    /// patterns mean, since a time (seconds since 1970) and in some regions if these are limited. What
-    /// shows only through other calls shows through those that the principal `can` make.
-    pub(crate) fn judge(
-        &self,
-        whose: Whose<'_>,
-        action: &'static str,
-        resources: &[&str],
-        since: Option<i64>,
-        limited: Option<&BTreeSet<&str>>,
-        can: &dyn Fn(&str) -> bool,
-    ) -> Sight {
-        let question = self.question(whose, action, resources, since, limited, can);
+    /// Judges an action that was not seen.
+    pub(crate) fn judge(&self, inquiry: Inquiry<'_>) -> Sight {
+        let question = self.question(inquiry);
         let memory = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sight) = memory().sights.get(&*question) {
             return sight.clone();
         }
-        let sight = self.find(whose, action, resources, since, limited, can);
+        let sight = self.find(inquiry);
         memory().sights.insert(question.into(), sight.clone());
         sight
     }
 
     /// Writes down all that a judgement hangs on, so that no two that differ are written alike.
-    fn question(
-        &self,
-        whose: Whose<'_>,
-        action: &'static str,
-        resources: &[&str],
-        since: Option<i64>,
-        limited: Option<&BTreeSet<&str>>,
-        can: &dyn Fn(&str) -> bool,
-    ) -> Vec<u8> {
+    fn question(&self, inquiry: Inquiry<'_>) -> Vec<u8> {
+        let Inquiry { whose, action, resources, since, limited, can } = inquiry;
         let Whose { account, partition, principal } = whose;
         let mut question = Vec::new();
         let mut put = |text: &str| {
@@ -176,15 +175,8 @@ impl<'a> Lookout<'a> {
         question
     }
 
-    fn find(
-        &self,
-        whose: Whose<'_>,
-        action: &'static str,
-        resources: &[&str],
-        since: Option<i64>,
-        limited: Option<&BTreeSet<&str>>,
-        can: &dyn Fn(&str) -> bool,
-    ) -> Sight {
+    fn find(&self, inquiry: Inquiry<'_>) -> Sight {
+        let Inquiry { whose, action, resources, since, limited, can } = inquiry;
         match self.events.visibility(action) {
             Visibility::Never => {
                 return Sight::Unobservable { why: "CloudTrail never records it".to_owned() };
@@ -199,7 +191,7 @@ impl<'a> Lookout<'a> {
         if !unshown.is_empty() {
             let why = self.through_unshown(action, &unshown);
             let others = |one: &str| !unshown.contains_key(one) && can(one);
-            let rest = self.judge(whose, action, resources, since, limited, &others);
+            let rest = self.judge(Inquiry { can: &others, ..inquiry });
             return match rest {
                 Sight::Unused { days } if unshown.values().all(|takers| !takers.is_empty()) => {
                     let services = unshown.into_values().flatten().collect();
@@ -285,7 +277,7 @@ impl<'a> Lookout<'a> {
             (_, Some(_))
                 if since.is_some()
                     && !matches!(
-                        self.judge(whose, action, resources, None, limited, can),
+                        self.judge(Inquiry { since: None, ..inquiry }),
                         Sight::Unobservable { .. }
                     ) =>
             {
@@ -530,7 +522,14 @@ mod tests {
                             for can in able {
                                 let whose = known.whose("arn:aws:iam::111122223333:role/r");
                                 let ask = |of: &Lookout<'_>| {
-                                    of.judge(whose, action, resources, since, limited, can)
+                                    of.judge(Inquiry {
+                                        whose,
+                                        action,
+                                        resources,
+                                        since,
+                                        limited,
+                                        can,
+                                    })
                                 };
                                 let sight = ask(&known);
                                 assert_eq!(sight, ask(&new()), "{action} on {resources:?}");

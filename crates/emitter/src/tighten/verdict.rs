@@ -14,7 +14,7 @@ use super::assign::{Assigned, Keeper};
 use super::bearing::Bearing;
 use super::companions::Companions;
 use super::fence::Around;
-use super::lookout::{Lookout, Sight, Whose};
+use super::lookout::{Inquiry, Lookout, Sight, Whose};
 use super::passing::Passing;
 use super::rest::Rest;
 use crate::attached::{Bundle, Policy};
@@ -412,7 +412,8 @@ impl<'a> Judge<'_, '_, 'a> {
             .any(|whose| self.holders.first().is_some_and(|first| first.account != whose.account));
         let sight = |since: Option<i64>| {
             let sights = self.holders.iter().map(|whose| {
-                match lookout.judge(*whose, action, &resources, since, limited, self.bench.can) {
+                let (whose, resources, can) = (*whose, resources.as_slice(), self.bench.can);
+                match lookout.judge(Inquiry { whose, action, resources, since, limited, can }) {
                     Sight::Unobservable { why } if several => {
                         Sight::Unobservable { why: format!("in account {}: {why}", whose.account) }
                     }
