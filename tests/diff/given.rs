@@ -214,12 +214,26 @@ fn an_answer_of_iam_is_about_whom_it_names() {
 #[test]
 fn an_organizations_policy_out_of_a_plan_limits() {
     let files = Files::new();
-    let state = files.write("state.json", &state(&[("worker", "sqs:*")]));
-    let own = files.write("own.json", &allowing("s3:*"));
-    let words = ["simulate", "--policy", &own, "--scp", &state, "--action", "s3:ListAllMyBuckets"];
-    let words = [&words[..], &["--principal", WORKER]].concat();
-    let answer = text(trailtrim().args(words).output().unwrap().stdout);
-    assert!(answer.starts_with("allowed"), "{answer}");
+    let organization = |name: &str, kind: &str, action: &str| {
+        json!({"address": name, "type": "aws_organizations_policy",
+            "values": {"type": kind, "content": allowing(action)}})
+    };
+    let mut all: Value = serde_json::from_str(&state(&[("worker", "s3:*")])).unwrap();
+    let resources = all["values"]["root_module"]["resources"].as_array_mut().unwrap();
+    resources.pop();
+    resources.push(organization("scp", "SERVICE_CONTROL_POLICY", "sqs:*"));
+    resources.push(organization("rcp", "RESOURCE_CONTROL_POLICY", "*"));
+    let state = files.write("state.json", &all.to_string());
+    let own = files.write("own.json", &allowing("*"));
+    let simulated = |layer: &str, action: &str| {
+        let words = ["simulate", "--policy", &own, layer, &state, "--action", action];
+        let words = [&words[..], &["--principal", WORKER]].concat();
+        text(trailtrim().args(words).output().unwrap().stdout).lines().next().unwrap().to_owned()
+    };
+    assert_eq!(simulated("--scp", "sqs:ListQueues"), "allowed");
+    // Neither what the role has nor what limits resources lets through what the SCP does not.
+    assert_eq!(simulated("--scp", "s3:ListAllMyBuckets"), "implicitly denied");
+    assert_eq!(simulated("--rcp", "s3:ListAllMyBuckets"), "allowed");
 }
 
 #[test]
