@@ -8,12 +8,12 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use trailtrim_catalog::Catalog;
 use trailtrim_iam::read::PolicyKind;
-use trailtrim_iam::{Comparison, Limits, Policies, Witness, compare as contain, wildcard};
+use trailtrim_iam::{Comparison, Effect, Limits, Policies, Witness, compare as contain, wildcard};
 
 use crate::Exit;
 use crate::exit::hinted;
 use crate::format::Format;
-use crate::output::printable;
+use crate::output::{printable, tell as say};
 use crate::policy_files::{Candidates, PolicyFiles, StatementName, read_file};
 use crate::screen::show;
 
@@ -95,6 +95,7 @@ struct Open {
 /// Runs the command.
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
     let (existing, new) = sides(args)?;
+    pass_over(&existing, &new)?;
     let catalog = Catalog::embedded();
     let name_actions = |pattern: &str| name_actions(catalog, pattern);
     let takes = |action: &str, resource: &str| takes(catalog, action, resource);
@@ -155,6 +156,27 @@ fn sides(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
         }
     };
     Ok((read(&args.existing)?, read(&args.new)?))
+}
+
+/// A policy whose document the files have not allows the same on both sides, where both attach it, and no Deny
+/// statement is in question that limited it.
+fn pass_over(existing: &PolicyFiles, new: &PolicyFiles) -> anyhow::Result<()> {
+    let named = |side: &PolicyFiles| -> BTreeSet<String> {
+        side.elsewhere.iter().map(|(policy, _)| policy.clone()).collect()
+    };
+    let mut statements = existing.documents.iter().flat_map(|document| &document.statements);
+    let denies = statements.any(|statement| statement.effect == Effect::Deny);
+    if named(existing) != named(new) || denies {
+        new.whole()?;
+        existing.whole()?;
+    }
+    for policy in named(existing) {
+        say(&format!(
+            "note: `{}` is attached on both sides, and its document is not given: what is found may be allowed by it\n",
+            printable(&policy)
+        ));
+    }
+    Ok(())
 }
 
 /// Returns the catalog's actions that match a lower-case pattern.

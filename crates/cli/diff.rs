@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use trailtrim_aggregator::coverage::ActionEvents;
 use trailtrim_aggregator::{Facts, permission_set};
 use trailtrim_catalog::Catalog;
-use trailtrim_emitter::attached::Inventory;
+use trailtrim_emitter::attached::{Inventory, UnknownPolicy};
 use trailtrim_emitter::diff::{Diff, Inputs, Options, Past, Status, diff as describe};
 use trailtrim_emitter::fit::Budget as Sizes;
 use trailtrim_emitter::tighten::{Lookout, Settings, Standards, UNUSED_DAYS};
@@ -453,7 +453,23 @@ fn of_files(args: &DiffArgs, trail: &Trail, files: Candidates) -> anyhow::Result
             ));
         }
     };
-    let given = files.of(Some(&one.arn))?.into_given()?.into_iter();
+    let mut files = files.of(Some(&one.arn))?;
+    let elsewhere = std::mem::take(&mut files.elsewhere);
+    let given = files.into_given()?.into_iter();
     let documents = given.map(|Given { name, document, made }| (name, document, made));
-    Ok(Inventory::of_files(&one.arn, one.reborn, documents))
+    let mut inventory = Inventory::of_files(&one.arn, one.reborn, documents);
+    if let Some(attached) = inventory.principals.get_mut(&one.arn) {
+        attached.unknown = elsewhere.into_iter().map(unknown).collect();
+    }
+    Ok(inventory)
+}
+
+/// A policy that a file attaches and does not hold.
+fn unknown((policy, file): (String, String)) -> UnknownPolicy {
+    UnknownPolicy {
+        why: format!("it is attached, but its document is not in `{file}`"),
+        arn: policy.starts_with("arn:").then(|| policy.clone()),
+        group: None,
+        name: policy,
+    }
 }

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use chrono::DateTime;
 use serde::Serialize;
-use trailtrim_iam::read::{AttachedPolicy, Attachments, Contents, Document, PolicyKind, read};
+use trailtrim_iam::read::{
+    AttachedPolicy, Attachments, Contents, Document, Elsewhere, PolicyKind, read,
+};
 use trailtrim_iam::{PolicyDocument, StatementId};
 
 use crate::exit::hinted;
@@ -19,6 +21,8 @@ use crate::output::printable;
 pub(crate) struct PolicyFiles {
     pub(crate) documents: Vec<PolicyDocument>,
     origins: Vec<Origin>,
+    /// What the same files attach and do not hold, with the file.
+    pub(crate) elsewhere: BTreeSet<(String, String)>,
 }
 
 /// Documents out of files, before it is known which of them count.
@@ -26,8 +30,19 @@ pub(crate) struct PolicyFiles {
 pub(crate) struct Candidates {
     documents: Vec<Document>,
     origins: Vec<Origin>,
-    /// Whom each file speaks of, and whether it leaves somebody's boundary open.
-    files: Vec<(BTreeSet<String>, bool)>,
+    files: Vec<Source>,
+}
+
+/// What a file tells beside its documents.
+#[derive(Default)]
+struct Source {
+    name: String,
+    /// Whom it speaks of.
+    people: BTreeSet<String>,
+    /// Whether it leaves somebody's boundary open.
+    open_boundary: bool,
+    /// What it attaches and does not hold.
+    elsewhere: Vec<Elsewhere>,
 }
 
 /// Where a document is from.
@@ -107,7 +122,15 @@ impl Candidates {
             });
             self.documents.push(policy.document.clone());
         }
-        self.files.push((contents.people.clone(), contents.open_boundary));
+        self.files.push(Source {
+            name: file.display().to_string(),
+            people: contents.people.clone(),
+            open_boundary: contents.open_boundary,
+            elsewhere: match wanted.contains(&PolicyKind::Identity) {
+                true => contents.elsewhere.clone(),
+                false => Vec::new(),
+            },
+        });
         if self.documents.len() == before {
             return Err(hinted(
                 format!("`{}` holds no policy of the kind that is wanted here", file.display()),
@@ -124,7 +147,7 @@ impl Candidates {
             self.origins.push(Origin { name, file: self.files.len(), ..Origin::default() });
             self.documents.push(policy.document.clone());
         }
-        self.files.push(Default::default());
+        self.files.push(Source::default());
     }
 
     /// Takes all.
@@ -161,7 +184,7 @@ impl Candidates {
     pub(crate) fn of(self, principal: Option<&str>) -> anyhow::Result<PolicyFiles> {
         let own = &principal.and_then(as_holder);
         let own = own.as_ref();
-        for (at, (people, open_boundary)) in self.files.iter().enumerate() {
+        for (at, Source { people, open_boundary, .. }) in self.files.iter().enumerate() {
             let inside: Vec<&Origin> = self.origins.iter().filter(|one| one.file == at).collect();
             let is_somebody_else = |one: &String| {
                 // A role is in no group; a user may be in any.
@@ -216,11 +239,19 @@ impl Candidates {
             ));
         }
         let any = !self.documents.is_empty();
-        let alone: Vec<bool> = self.files.iter().map(|(people, _)| people.len() < 2).collect();
-        let kept = self.kept(|origin| {
-            let whole = alone.get(origin.file).is_none_or(|alone| *alone);
-            own.is_none_or(|own| whole || origin.holders.contains(own))
-        })?;
+        let alone: Vec<bool> = self.files.iter().map(|one| one.people.len() < 2).collect();
+        let is_own = |file: usize, holders: &BTreeSet<String>| {
+            let whole = alone.get(file).is_none_or(|alone| *alone);
+            own.is_none_or(|own| whole || holders.contains(own))
+        };
+        let each = self.files.iter().enumerate();
+        let each =
+            each.flat_map(|(at, file)| file.elsewhere.iter().map(move |one| (at, file, one)));
+        let elsewhere = each.filter(|(at, _, one)| is_own(*at, &one.holders));
+        let elsewhere: BTreeSet<_> =
+            elsewhere.map(|(_, file, one)| (one.policy.clone(), file.name.clone())).collect();
+        let kept = self.kept(|origin| is_own(origin.file, &origin.holders))?;
+        let kept = PolicyFiles { elsewhere, ..kept };
         match principal.filter(|_| any && kept.is_empty()) {
             Some(principal) => Err(hinted(
                 format!("the files have no policy of `{}`", printable(principal)),
@@ -297,6 +328,18 @@ impl PolicyFiles {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.documents.is_empty()
+    }
+
+    /// Refuses to answer without what the files attach and do not hold.
+    ///
+    /// # Errors
+    /// Where there is such a policy.
+    pub(crate) fn whole(&self) -> anyhow::Result<()> {
+        let Some((policy, file)) = self.elsewhere.first() else { return Ok(()) };
+        Err(hinted(
+            format!("`{}` is attached, but its document is not in `{file}`", printable(policy)),
+            "give the documents of all that is attached, each as a file of its own",
+        ))
     }
 
     /// Names a statement of these documents.

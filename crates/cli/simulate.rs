@@ -141,6 +141,7 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
     }
     let boundary = boundary.or(attached_boundary);
     let identity = identity.of(whose)?;
+    identity.whole()?;
     let session = match &args.session_policy {
         Some(file) => Some(Candidates::read(std::slice::from_ref(file), &IDENTITY)?.of(whose)?),
         None => None,

@@ -130,6 +130,81 @@ fn what_several_have_together_is_not_compared() {
     assert_eq!(compared(&organization, &organization).0, Some(0));
 }
 
+/// Adds to a state that one of AWS's managed policies is attached to the worker.
+fn with_managed(state: &str, name: &str) -> String {
+    let mut state: Value = serde_json::from_str(state).unwrap();
+    let resources = state["values"]["root_module"]["resources"].as_array_mut().unwrap();
+    resources.push(json!({"address": "aws_iam_role_policy_attachment.a", "type": "aws_iam_role_policy_attachment",
+        "values": {"role": "worker", "policy_arn": format!("arn:aws:iam::aws:policy/{name}")}}));
+    state.to_string()
+}
+
+#[test]
+fn what_a_file_attaches_and_does_not_hold_is_not_forgotten() {
+    let (trail, files) = (week().write(1), Files::new());
+    let both = state(&[("worker", "s3:ListAllMyBuckets"), ("other", "ec2:DescribeRegions")]);
+    let more = files.write("more.json", &with_managed(&both, "ReadOnlyAccess"));
+    let (_, made) = described(trail.path(), &[&WEEK[..], &["--attached", &more]].concat());
+    let worker = of(&made, "worker");
+    let unknown = &worker["unknown_policies"][0];
+    assert_eq!(text_of(unknown, "arn"), "arn:aws:iam::aws:policy/ReadOnlyAccess", "{worker}");
+    // What the other statements do not allow may come from it.
+    let explained =
+        list(worker, "not_attached").iter().map(|one| text_of(&one["explanation"], "kind"));
+    let explained: Vec<&str> = explained.collect();
+    assert!(
+        !explained.is_empty() && explained.iter().all(|one| *one == "unknown-policy"),
+        "{worker}"
+    );
+
+    let simulated = |principal: &str| {
+        let words = [
+            "simulate",
+            "--policy",
+            &more,
+            "--action",
+            "sqs:DeleteQueue",
+            "--principal",
+            principal,
+        ];
+        let output = trailtrim().args(words).output().unwrap();
+        (output.status.code(), text(output.stderr))
+    };
+    let (code, told) = simulated(WORKER);
+    assert!(code == Some(2) && told.contains("policy/ReadOnlyAccess"), "{told}");
+    assert_eq!(
+        simulated("arn:aws:iam::111122223333:role/other").0,
+        Some(0),
+        "it is not this one's"
+    );
+
+    let one = |name: &str, managed: &str, statement: &str| {
+        let mut one = state(&[("worker", "sqs:*")]);
+        if !managed.is_empty() {
+            one = with_managed(&one, managed);
+        }
+        files.write(name, &one.replace("Allow", statement))
+    };
+    let compared = |existing: &str, new: &str| {
+        let words = ["compare", "--kind", "identity", "--existing", existing, "--new", new];
+        let output = trailtrim().args(words).output().unwrap();
+        (output.status.code(), text(output.stderr))
+    };
+    let (plain, read) =
+        (one("plain.json", "", "Allow"), one("read.json", "ReadOnlyAccess", "Allow"));
+    let deny = one("deny.json", "ReadOnlyAccess", "Deny");
+    assert_eq!(compared(&plain, &plain), (Some(0), String::new()));
+    let (code, told) = compared(&read, &read);
+    assert!(
+        code == Some(0) && told.starts_with("note: `arn:aws:iam::aws:policy/ReadOnlyAccess`"),
+        "{told}"
+    );
+    // Of what only one side has nothing is known, nor of what a Deny kept it from.
+    for (existing, new) in [(&plain, &read), (&read, &plain), (&deny, &read)] {
+        assert_eq!(compared(existing, new).0, Some(2));
+    }
+}
+
 #[test]
 fn what_a_plan_leaves_open_is_asked_for() {
     let files = Files::new();

@@ -282,3 +282,54 @@ fn what_limits_or_is_somebody_elses_is_told_from_what_is_attached() {
         ]
     );
 }
+
+#[test]
+fn what_a_file_attaches_and_does_not_hold_is_told() {
+    let quoted = serde_json::to_string(PLAIN).unwrap();
+    let aws = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let resources = [
+        format!(r#"{{"address":"r","type":"aws_iam_role","values":{{"name":"app","managed_policy_arns":["arn:own","{aws}"]}}}}"#),
+        format!(r#"{{"address":"own","type":"aws_iam_policy","values":{{"arn":"arn:own","policy":{quoted}}}}}"#),
+        // Before the apply a policy goes by its name, and AWS's of the name is another one.
+        format!(r#"{{"address":"fresh","type":"aws_iam_policy","values":{{"name":"ReadOnlyAccess","policy":{quoted}}}}}"#),
+        format!(r#"{{"address":"a","type":"aws_iam_role_policy_attachment","values":{{"role":"b","policy_arn":"{aws}"}}}}"#),
+        r#"{"address":"s","type":"aws_ssoadmin_managed_policy_attachment","values":{"permission_set_arn":"arn:set","managed_policy_arn":"arn:theirs"}}"#.to_owned(),
+    ];
+    let state =
+        format!(r#"{{"values":{{"root_module":{{"resources":[{}]}}}}}}"#, resources.join(","));
+    let told = |text: &str| -> Vec<(String, Vec<String>)> {
+        let elsewhere = read("t", text).unwrap().elsewhere.into_iter();
+        elsewhere.map(|one| (one.policy, one.holders.into_iter().collect())).collect()
+    };
+    let of = |policy: &str, holders: &[&str]| {
+        (policy.to_owned(), holders.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(
+        told(&state),
+        [of(aws, &["role/app", "role/b"]), of("arn:theirs", &["permission set arn:set"])]
+    );
+    let template = format!(
+        r#"{{"Resources":{{
+        "R":{{"Type":"AWS::IAM::Role","Properties":{{"ManagedPolicyArns":[{{"Ref":"M"}},"arn:aws:iam::111122223333:policy/n","{aws}",
+            {{"Fn::Sub":"arn:${{AWS::Partition}}:iam::aws:policy/ViewOnlyAccess"}},{{"Ref":"Given"}},
+            {{"Fn::If":["Big",{{"Fn::ImportValue":"big"}},{{"Ref":"AWS::NoValue"}}]}},{{"Fn::If":["Big",{{"Ref":"C"}},"arn:small"]}}]}}}},
+        "U":{{"Type":"AWS::IAM::User","Properties":{{"ManagedPolicyArns":{{"Fn::Split":[",","x"]}}}}}},
+        "M":{{"Type":"AWS::IAM::ManagedPolicy","Properties":{{"PolicyDocument":{PLAIN}}}}},
+        "N":{{"Type":"AWS::IAM::ManagedPolicy","Properties":{{"ManagedPolicyName":"n","PolicyDocument":{PLAIN}}}}},
+        "C":{{"Type":"AWS::IAM::ManagedPolicy","Properties":{{"PolicyDocument":{PLAIN}}}}}}}}}"#
+    );
+    let of_role = |policy: &str| of(policy, &["R"]);
+    assert_eq!(
+        told(&template),
+        [
+            of_role("Fn::ImportValue big"),
+            of("Fn::Split", &["U"]),
+            of_role("Fn::Sub arn:${AWS::Partition}:iam::aws:policy/ViewOnlyAccess"),
+            of_role("Ref Given"),
+            of_role(aws),
+            of_role("arn:small"),
+        ]
+    );
+    let policies = read("t", &template).unwrap().policies;
+    assert!(policies.iter().all(|one| one.holders == ["R".to_owned()].into()), "{policies:?}");
+}

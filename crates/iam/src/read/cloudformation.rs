@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Contents, Document, NamedPolicy, PolicyKind, ReadError,
+    Contents, Document, Elsewhere, NamedPolicy, PolicyKind, ReadError,
     json::{Json, Node},
     policy,
 };
@@ -68,6 +68,8 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
             }
         }
     }
+    let elsewhere = told.elsewhere.into_iter();
+    contents.elsewhere = elsewhere.map(|(policy, holders)| Elsewhere { policy, holders }).collect();
     contents.people = told.people.into_values().chain(told.more).collect();
     contents.open_boundary = told.open_boundary;
     Ok(())
@@ -78,8 +80,12 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
 struct Told {
     /// By their ids in the template, roles, users and groups as `role/app` where they say what they are called.
     people: BTreeMap<String, String>,
+    /// The names of the template's managed policies, where it tells them, by their ids.
+    managed: BTreeMap<String, Option<String>>,
     /// By the id of a managed policy, to whom its holders attach it.
     attached: BTreeMap<String, BTreeSet<String>>,
+    /// By what stands for a managed policy that is none of the template's, to whom it is attached.
+    elsewhere: BTreeMap<String, BTreeSet<String>>,
     /// By the id of a managed policy, or its ARN, whose boundary it is.
     boundaries: BTreeMap<String, BTreeSet<String>>,
     /// Whether somebody has a boundary that is none of these.
@@ -106,9 +112,16 @@ impl Told {
     fn of(resources: &Node<'_>) -> Told {
         let mut told = Told::default();
         for (id, resource) in resources.fields() {
-            let kind = resource.get("Type");
-            let kind = kind.as_ref().and_then(|node| node.as_str()).unwrap_or_default();
-            let Some((_, name, short)) = PEOPLE.iter().find(|(of, ..)| *of == kind) else {
+            if is_of_type(&resource, "AWS::IAM::ManagedPolicy") {
+                let properties = resource.get("Properties");
+                let name = properties.as_ref().and_then(|all| all.get("ManagedPolicyName"));
+                let name = name.as_ref().and_then(|node| node.as_str()).map(str::to_owned);
+                told.managed.insert(id.to_owned(), name);
+            }
+        }
+        for (id, resource) in resources.fields() {
+            let Some((_, name, short)) = PEOPLE.iter().find(|(of, ..)| is_of_type(&resource, of))
+            else {
                 continue;
             };
             let properties = resource.get("Properties");
@@ -117,10 +130,8 @@ impl Told {
                 Some(name) => format!("{short}/{name}"),
                 None => id.to_owned(),
             };
-            for node in at("ManagedPolicyArns").iter().flat_map(Node::items) {
-                if let Some(policy) = referred(node.value()) {
-                    told.attached.entry(policy.to_owned()).or_default().insert(person.clone());
-                }
+            if let Some(node) = at("ManagedPolicyArns") {
+                told.attach(node.value(), &person);
             }
             if let Some(node) = at("PermissionsBoundary") {
                 match referred(node.value()).or(node.as_str()) {
@@ -136,6 +147,41 @@ impl Told {
         told
     }
 
+    /// Notes whom the policies are attached to that a value stands for. Of those that a condition chooses between each
+    /// may be.
+    fn attach(&mut self, value: &Json, person: &str) {
+        let function = match value {
+            Json::Array(items) => return items.iter().for_each(|item| self.attach(item, person)),
+            Json::Object(fields) => fields.first(),
+            _ => None,
+        };
+        if let Some((function, Json::Array(branches))) = function
+            && function == "Fn::If"
+        {
+            return branches.iter().skip(1).for_each(|one| self.attach(one, person));
+        }
+        let attached = match (self.own(value), stands_for(value)) {
+            (Some(id), _) => self.attached.entry(id).or_default(),
+            (None, Some(text)) => self.elsewhere.entry(text).or_default(),
+            (None, None) => return,
+        };
+        attached.insert(person.to_owned());
+    }
+
+    /// Returns the id of the template's managed policy that a value refers to, or whose ARN it is. AWS's own are not
+    /// made here.
+    fn own(&self, value: &Json) -> Option<String> {
+        let is_it = |(id, name): &(&String, &Option<String>)| match value {
+            Json::String(arn) => {
+                name.is_some()
+                    && arn.rsplit('/').next() == name.as_deref()
+                    && !arn.contains(":iam::aws:")
+            }
+            value => referred(value) == Some(id),
+        };
+        self.managed.iter().find(is_it).map(|(id, _)| id.clone())
+    }
+
     /// Names a resource of the template, or a parameter.
     fn person(&self, id: &str) -> String {
         self.people.get(id).cloned().unwrap_or_else(|| id.to_owned())
@@ -146,8 +192,8 @@ impl Told {
     fn managed(&self, id: &str, properties: &Node<'_>) -> Vec<(PolicyKind, BTreeSet<String>)> {
         let mut holders = self.holders(properties);
         holders.extend(self.attached.get(id).into_iter().flatten().cloned());
-        let name = properties.get("ManagedPolicyName");
-        let name = name.as_ref().and_then(|node| node.as_str()).map(|name| format!("/{name}"));
+        let name = self.managed.get(id).and_then(|name| name.as_ref());
+        let name = name.map(|name| format!("/{name}"));
         let boundary = self.boundaries.iter().find(|(known, _)| {
             known.as_str() == id || name.as_ref().is_some_and(|name| known.ends_with(name))
         });
@@ -181,6 +227,10 @@ impl Told {
     }
 }
 
+fn is_of_type(resource: &Node<'_>, wanted: &str) -> bool {
+    resource.get("Type").as_ref().and_then(|node| node.as_str()) == Some(wanted)
+}
+
 /// Returns the resource or parameter that a value refers to: by `Ref`, by an attribute, or by either within a text
 /// of nothing else.
 fn referred(value: &Json) -> Option<&str> {
@@ -197,6 +247,23 @@ fn referred(value: &Json) -> Option<&str> {
             let inner = text.strip_prefix("${")?.strip_suffix('}')?;
             inner.split('.').next().filter(|id| !id.contains(['$', '{', '}', ':', '!']))
         }
+        _ => None,
+    }
+}
+
+/// Returns what a value says that is known only once the template is deployed; nothing where it stands for nothing.
+fn stands_for(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Object(fields) => match fields.as_slice() {
+            [(function, Json::String(nothing))]
+                if function == "Ref" && nothing == "AWS::NoValue" =>
+            {
+                None
+            }
+            [(function, Json::String(argument))] => Some(format!("{function} {argument}")),
+            fields => Some(fields.first()?.0.clone()),
+        },
         _ => None,
     }
 }

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Contents, NamedPolicy, PolicyKind, ReadError,
+    Contents, Elsewhere, NamedPolicy, PolicyKind, ReadError,
     json::{Json, Node},
     named,
 };
@@ -46,6 +46,14 @@ struct Told {
     boundaries: BTreeMap<String, BTreeSet<String>>,
     /// The roles, users and groups of the file.
     people: BTreeSet<String>,
+    /// The managed policies of the file.
+    managed: Vec<Managed>,
+}
+
+/// What tells a managed policy of the file from others.
+struct Managed {
+    arn: Option<String>,
+    name: Option<String>,
 }
 
 /// Reads the documents of all resources, of all modules.
@@ -60,6 +68,7 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
                 Ok(())
             })?;
             read_module(&module, &mut |resource| told.read_resource(resource, contents))?;
+            contents.elsewhere = told.elsewhere();
             contents.people.extend(told.people);
             contents.open_boundary = has_open_boundary(root);
             return Ok(());
@@ -113,6 +122,25 @@ fn holders(values: &Node<'_>) -> BTreeSet<String> {
     holders
 }
 
+impl Managed {
+    fn of(values: &Node<'_>) -> Managed {
+        Managed { arn: text(values, "arn"), name: text(values, "name") }
+    }
+
+    /// Tells whether it is what something else names: by its ARN or, before the apply, when that is not known, by its
+    /// name. AWS's own are not made here.
+    fn is(&self, named: &str) -> bool {
+        match &self.arn {
+            Some(arn) => named == arn,
+            None => {
+                self.name.is_some()
+                    && named.rsplit('/').next() == self.name.as_deref()
+                    && !named.contains(":iam::aws:")
+            }
+        }
+    }
+}
+
 /// The resource types of whoever can have policies.
 const PEOPLE: [(&str, &str); 3] =
     [("aws_iam_role", "role"), ("aws_iam_user", "user"), ("aws_iam_group", "group")];
@@ -127,6 +155,12 @@ const ORGANIZATION: [(&str, PolicyKind); 2] = [
 /// Returns the text at a key.
 fn text(node: &Node<'_>, key: &str) -> Option<String> {
     node.get(key).and_then(|node| node.as_str().map(ToOwned::to_owned))
+}
+
+/// Names the permission set that something at an address is about.
+fn permission_set(values: &Node<'_>, address: &str) -> String {
+    let set = text(values, "permission_set_arn");
+    format!("permission set {}", set.as_deref().unwrap_or(address))
 }
 
 /// Names a role, user or group of the file; one whose name is only known after the apply by its address.
@@ -157,8 +191,18 @@ impl Told {
             self.people.insert(person);
             return;
         }
+        if kind == "aws_ssoadmin_managed_policy_attachment"
+            && let Some(arn) = text(&values, "managed_policy_arn")
+        {
+            let set = permission_set(&values, &address);
+            self.people.insert(set.clone());
+            self.attached.entry(arn).or_default().insert(set);
+        }
         if !kind.starts_with("aws_iam_") {
             return;
+        }
+        if kind == "aws_iam_policy" && values.get("policy").is_some() {
+            self.managed.push(Managed::of(&values));
         }
         let holders = holders(&values);
         if let Some(arn) = text(&values, "policy_arn") {
@@ -174,18 +218,25 @@ impl Told {
     /// Returns what a managed policy is here, and whose; nobody's where the file does not tell. One may be attached, and
     /// be somebody's boundary as well. Before the apply its name tells it from others.
     fn managed(&self, values: &Node<'_>) -> Vec<(PolicyKind, BTreeSet<String>)> {
-        let (arn, name) = (text(values, "arn"), text(values, "name"));
-        let is_it = |known: &str| match &arn {
-            Some(arn) => known == arn,
-            None => name.is_some() && known.rsplit('/').next() == name.as_deref(),
-        };
+        let own = Managed::of(values);
         let find = |all: &BTreeMap<String, BTreeSet<String>>| {
-            all.iter().find(|(known, _)| is_it(known)).map(|(_, holders)| holders.clone())
+            all.iter().find(|(known, _)| own.is(known)).map(|(_, holders)| holders.clone())
         };
         let attached = find(&self.attached).map(|holders| (PolicyKind::Identity, holders));
         let boundary = find(&self.boundaries).map(|holders| (PolicyKind::Boundary, holders));
         let told: Vec<_> = attached.into_iter().chain(boundary).collect();
         if told.is_empty() { vec![(PolicyKind::Identity, BTreeSet::new())] } else { told }
+    }
+
+    /// Returns what is attached and is none of the file's policies.
+    fn elsewhere(&self) -> Vec<Elsewhere> {
+        let others =
+            self.attached.iter().filter(|(named, _)| !self.managed.iter().any(|own| own.is(named)));
+        let others = others.map(|(policy, holders)| Elsewhere {
+            policy: policy.clone(),
+            holders: holders.clone(),
+        });
+        others.collect()
     }
 
     fn read_resource(&self, resource: &Node<'_>, contents: &mut Contents) -> Result<(), ReadError> {
@@ -215,10 +266,9 @@ impl Told {
             let read = match (kind.as_str(), policy_kind) {
                 ("aws_iam_policy", _) => self.managed(&values),
                 (_, PolicyKind::Identity) => {
-                    let set = text(&values, "permission_set_arn").unwrap_or_else(|| name.clone());
                     let mut holders = holders(&values);
                     if kind.starts_with("aws_ssoadmin_") {
-                        holders.insert(format!("permission set {set}"));
+                        holders.insert(permission_set(&values, &name));
                     }
                     vec![(PolicyKind::Identity, holders)]
                 }
