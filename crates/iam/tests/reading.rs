@@ -119,7 +119,13 @@ fn templates_and_plans() {
         "R":{{"Type":"AWS::IAM::Role","Properties":{{"AssumeRolePolicyDocument":{{"Statement":{{"Effect":"Allow","Principal":{{"Service":"ec2.amazonaws.com"}},"Action":"sts:AssumeRole"}}}},
             "Policies":[{{"PolicyName":"in","PolicyDocument":{{"Statement":[{{"Effect":"Allow","Action":"*","Resource":{sub}}}]}}}}]}}}},
         "P":{{"Type":"AWS::IAM::RolePolicy","Properties":{{"PolicyDocument":{{"Statement":[{{"Effect":"Allow","Action":"*","Resource":{{"Fn::Sub":"b/${{!aws:username}}"}}}}]}}}}}},
-        "Q":{{"Type":"AWS::SQS::Queue"}}}}}}"#
+        "Q":{{"Type":"AWS::SQS::Queue"}},
+        "B":{{"Type":"AWS::S3::BucketPolicy","Properties":{{"Bucket":"b","PolicyDocument":{PLAIN}}}}},
+        "K":{{"Type":"AWS::KMS::Key","Properties":{{"KeyPolicy":{PLAIN}}}}},
+        "S":{{"Type":"AWS::SSO::PermissionSet","Properties":{{"Name":"Read","InlinePolicy":{PLAIN},"ManagedPolicies":["arn:aws:iam::aws:policy/ViewOnlyAccess"]}}}},
+        "O":{{"Type":"AWS::Organizations::Policy","Properties":{{"Type":"SERVICE_CONTROL_POLICY","Content":{PLAIN}}}}},
+        "C":{{"Type":"AWS::Organizations::Policy","Properties":{{"Type":"RESOURCE_CONTROL_POLICY","Content":{PLAIN}}}}},
+        "T":{{"Type":"AWS::Organizations::Policy","Properties":{{"Type":"TAG_POLICY","Content":{{"tags":{{}}}}}}}}}}}}"#
     );
     let contents = read("t", &template).unwrap();
     let found: Vec<_> = contents
@@ -134,7 +140,18 @@ fn templates_and_plans() {
             ("R", PolicyKind::Trust, true),
             ("R/in", PolicyKind::Identity, false),
             ("P", PolicyKind::Identity, true),
+            ("B", PolicyKind::Resource, true),
+            ("K", PolicyKind::Resource, true),
+            ("S", PolicyKind::Identity, true),
+            ("O", PolicyKind::ServiceControl, true),
+            ("C", PolicyKind::ResourceControl, true),
         ]
+    );
+    // Whom resources' policies are of are no people.
+    assert_eq!(contents.people, ["R", "permission set Read"].map(str::to_owned).into());
+    assert_eq!(
+        contents.elsewhere.first().unwrap().holders,
+        ["permission set Read".to_owned()].into()
     );
     assert!(contents.policies[3].document.known().unwrap().to_json().contains("b/${aws:username}"));
 

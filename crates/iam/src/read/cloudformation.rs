@@ -14,7 +14,7 @@ use super::{
 
 /// Resource type, the field that holds documents, and their kind. `Policies[]`
 /// stands for a list of `{PolicyName, PolicyDocument}`.
-/// Source: CloudFormation User Guide, "IAM resource type reference".
+/// Source: CloudFormation User Guide, "AWS resource and property types reference".
 const PLACES: &[(&str, &str, PolicyKind)] = &[
     ("AWS::IAM::ManagedPolicy", "PolicyDocument", PolicyKind::Identity),
     ("AWS::IAM::Policy", "PolicyDocument", PolicyKind::Identity),
@@ -25,6 +25,27 @@ const PLACES: &[(&str, &str, PolicyKind)] = &[
     ("AWS::IAM::Role", "Policies[]", PolicyKind::Identity),
     ("AWS::IAM::User", "Policies[]", PolicyKind::Identity),
     ("AWS::IAM::Group", "Policies[]", PolicyKind::Identity),
+    ("AWS::SSO::PermissionSet", "InlinePolicy", PolicyKind::Identity),
+    ("AWS::ApiGateway::RestApi", "Policy", PolicyKind::Resource),
+    ("AWS::Backup::BackupVault", "AccessPolicy", PolicyKind::Resource),
+    ("AWS::ECR::Repository", "RepositoryPolicyText", PolicyKind::Resource),
+    ("AWS::EFS::FileSystem", "FileSystemPolicy", PolicyKind::Resource),
+    ("AWS::Events::EventBus", "Policy", PolicyKind::Resource),
+    ("AWS::KMS::Key", "KeyPolicy", PolicyKind::Resource),
+    ("AWS::KMS::ReplicaKey", "KeyPolicy", PolicyKind::Resource),
+    ("AWS::Kinesis::ResourcePolicy", "ResourcePolicy", PolicyKind::Resource),
+    ("AWS::S3::AccessPoint", "Policy", PolicyKind::Resource),
+    ("AWS::S3::BucketPolicy", "PolicyDocument", PolicyKind::Resource),
+    ("AWS::SNS::TopicPolicy", "PolicyDocument", PolicyKind::Resource),
+    ("AWS::SQS::QueuePolicy", "PolicyDocument", PolicyKind::Resource),
+    ("AWS::SecretsManager::ResourcePolicy", "ResourcePolicy", PolicyKind::Resource),
+    ("AWS::Organizations::Policy", "Content", PolicyKind::ServiceControl),
+];
+
+/// What an organization's policy is by its `Type`; those of other types are none of IAM's language.
+const ORGANIZATION: [(&str, PolicyKind); 2] = [
+    ("SERVICE_CONTROL_POLICY", PolicyKind::ServiceControl),
+    ("RESOURCE_CONTROL_POLICY", PolicyKind::ResourceControl),
 ];
 
 /// Tells whether the file is a template.
@@ -35,7 +56,7 @@ pub(super) fn is_template(root: &Node<'_>) -> bool {
     })
 }
 
-/// Reads the template's IAM policies.
+/// Reads the template's policies.
 pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadError> {
     let Some(resources) = root.get("Resources") else { return Ok(()) };
     let mut told = Told::of(&resources);
@@ -56,13 +77,24 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
                     contents.policies.push(NamedPolicy { holders, ..policy });
                 }
             } else if let Some(document) = properties.get(place) {
-                let policy = one(id.to_owned(), &document, *policy_kind)?;
-                let read = match policy_kind {
-                    PolicyKind::Identity => told.managed(id, &properties),
-                    other => vec![(*other, BTreeSet::from([told.person(id)]))],
+                let of = properties.get("Type");
+                let of = of.as_ref().and_then(|node| node.as_str());
+                let organization = ORGANIZATION.iter().find(|(name, _)| Some(*name) == of);
+                let read = match (policy_kind, organization) {
+                    (PolicyKind::Identity, _) if kind == "AWS::SSO::PermissionSet" => {
+                        vec![(PolicyKind::Identity, BTreeSet::from([told.person(id)]))]
+                    }
+                    (PolicyKind::Identity, _) => told.managed(id, &properties),
+                    // An organization's limit whoever they are attached to.
+                    (PolicyKind::ServiceControl, Some((_, kind))) => vec![(*kind, BTreeSet::new())],
+                    (PolicyKind::ServiceControl, None) => continue,
+                    (other, _) => vec![(*other, BTreeSet::from([told.person(id)]))],
                 };
+                let policy = one(id.to_owned(), &document, *policy_kind)?;
                 for (kind, holders) in read {
-                    told.more.extend(holders.iter().cloned());
+                    if matches!(kind, PolicyKind::Identity | PolicyKind::Boundary) {
+                        told.more.extend(holders.iter().cloned());
+                    }
                     contents.policies.push(NamedPolicy { kind, holders, ..policy.clone() });
                 }
             }
@@ -95,10 +127,11 @@ struct Told {
 }
 
 /// Whoever can have policies: the type, the property of the name, and how it is called.
-const PEOPLE: [(&str, &str, &str); 3] = [
+const PEOPLE: [(&str, &str, &str); 4] = [
     ("AWS::IAM::Role", "RoleName", "role"),
     ("AWS::IAM::User", "UserName", "user"),
     ("AWS::IAM::Group", "GroupName", "group"),
+    ("AWS::SSO::PermissionSet", "Name", "permission set"),
 ];
 
 /// Properties of a policy that name one holder, those that list some, and what these are.
@@ -127,10 +160,12 @@ impl Told {
             let properties = resource.get("Properties");
             let at = |key: &str| properties.as_ref().and_then(|all| all.get(key));
             let person = match at(name).as_ref().and_then(|node| node.as_str()) {
+                Some(name) if short.contains(' ') => format!("{short} {name}"),
                 Some(name) => format!("{short}/{name}"),
                 None => id.to_owned(),
             };
-            if let Some(node) = at("ManagedPolicyArns") {
+            // Permission sets call them otherwise.
+            for node in [at("ManagedPolicyArns"), at("ManagedPolicies")].into_iter().flatten() {
                 told.attach(node.value(), &person);
             }
             if let Some(node) = at("PermissionsBoundary") {
