@@ -222,8 +222,10 @@ impl Facts {
             return;
         };
         let Some((kind, path)) = resource.split_once('/') else { return };
-        if !matches!(kind, "role" | "user" | "group" | "policy" | "instance-profile")
-            || account.is_empty()
+        if !matches!(
+            kind,
+            "role" | "user" | "group" | "policy" | "instance-profile" | "server-certificate"
+        ) || account.is_empty()
         {
             return;
         }

@@ -52,7 +52,7 @@ pub enum Origin {
         /// Why that is not enough.
         why: String,
     },
-    /// The action takes no resource: only `*` grants it.
+    /// The action takes no resource, or this call of it is on none: only `*` grants it.
     RequiresStar,
 }
 

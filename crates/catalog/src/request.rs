@@ -52,8 +52,8 @@ pub struct ResourceRef<'a> {
 pub enum FactKind {
     /// Instance profile, by name or ARN → role inside it, name or ARN.
     InstanceProfileRole,
-    /// `role/Name`, `user/Name`, `group/Name`, `policy/Name`, `instance-profile/Name` → its ARN
-    /// with the path.
+    /// `role/Name`, `user/Name`, `group/Name`, `policy/Name`, `instance-profile/Name`,
+    /// `server-certificate/Name` → its ARN with the path.
     IamArn,
     /// Athena query execution id → its workgroup's name.
     AthenaWorkGroup,

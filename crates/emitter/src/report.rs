@@ -393,7 +393,7 @@ pub enum Origin {
         /// Why.
         why: String,
     },
-    /// The action takes no resource.
+    /// The action takes no resource, or the call was on none.
     RequiresStar,
 }
 
@@ -407,7 +407,7 @@ impl Origin {
             Origin::Assumed { why } => format!("assumed: {why}"),
             Origin::Widened { from, why } => format!("widened from {from}: {why}"),
             Origin::RequiresStar => {
-                "the action takes no resource, so only `*` grants it".to_owned()
+                "the call is on nothing that has an ARN, so only `*` grants it".to_owned()
             }
         }
     }

@@ -92,7 +92,7 @@ fn found(origin: &Origin) -> String {
         Origin::Derived { rule } => format!("built from the record: {rule}"),
         Origin::Assumed { why } => format!("built from the record: {why}"),
         Origin::Widened { from, why } => format!("widened from {from}: {why}"),
-        Origin::RequiresStar => "the action takes no resource".to_owned(),
+        Origin::RequiresStar => "the call is on nothing that has an ARN".to_owned(),
     }
 }
 
