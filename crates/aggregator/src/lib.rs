@@ -25,6 +25,7 @@ mod limit;
 mod listed;
 mod lives;
 mod names;
+mod needed;
 mod observe;
 mod outcome;
 mod recent;

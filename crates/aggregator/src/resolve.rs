@@ -8,30 +8,23 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
-use trailtrim_catalog::{
-    Catalog, Condition, FactKind, Kind, Operation, Origin, Request, ResourceRef,
-};
+use trailtrim_catalog::Catalog;
 
-use crate::activity::{
-    Activity, Brought, Principal, PrincipalKind, Row, RowKey, Unmapped, UnmappedKey,
-};
+use crate::activity::{Activity, Principal};
 use crate::assumed::assumptions;
-use crate::call::{Call, Copy, Open};
+use crate::call::{Call, Copy};
 use crate::facts::{Background, Facts, Known};
 use crate::federated::{self, federated};
 use crate::history::{self, policy_changes};
 use crate::identity::{Outsider, PrincipalKey, Reason};
 use crate::lives;
+use crate::needed::{Made, Taken};
 use crate::outcome::Outcome;
 use crate::signed_in::{Tried, sign_ins};
 use crate::sketch::{Hash, Sketch};
 use crate::stats::{Join, Stats};
 use crate::usage::Usage;
 use crate::workload::{self, Acted, Part, Workload, Workloads};
-
-/// What is said of a call whose parameters the log does not have.
-const CUT_SHORT: &str = "the log leaves out the call's parameters, as too long or as secret: what else it needs is not known";
-const ANSWER_CUT_SHORT: &str = "the log leaves out the call's answer, as too long or as secret: what only that tells of is not known";
 
 /// The keys that one principal was seen under, with the calls of each.
 type Keys<'u> = Vec<(&'u PrincipalKey, &'u Workloads)>;
@@ -59,15 +52,6 @@ pub fn resolve_some(usage: &Usage, catalog: Catalog) -> Option<Activity> {
     let facts = Known::new(Facts::learn(usage, catalog), Background::default());
     let activity = resolve_as(usage, &facts, catalog, |_| None);
     (!facts.were_asked()).then_some(activity)
-}
-
-/// How a call was made.
-#[derive(Clone, Copy)]
-struct Made<'c> {
-    /// Whether it is the copy of an event of which the caller's own account has a fuller one.
-    poorer: bool,
-    /// The caller's ARN then, where it is nobody's now.
-    given_up: Option<&'c str>,
 }
 
 /// What becomes of everyone who goes by one ARN.
@@ -143,8 +127,15 @@ fn resolve_one(
                 let (operation, outcome) = (frame.operation(catalog), Outcome::of(&frame, catalog));
                 for (call, stats) in calls {
                     let poorer = call.copy == Copy::Owner && own_copies.hold(&call, stats);
-                    let made = Made { poorer, given_up: given_up.as_deref() };
-                    principal.take_up(&call, stats, (&operation, outcome), made, facts, catalog);
+                    principal.take_up(Taken {
+                        call: &call,
+                        stats,
+                        operation: &operation,
+                        outcome,
+                        made: Made { poorer, given_up: given_up.as_deref() },
+                        facts,
+                        catalog,
+                    });
                 }
             }
             if !principal.former.is_empty() {
@@ -269,394 +260,12 @@ fn operation(call: &Call<'_>) -> (String, String) {
     (call.event_source.to_string(), call.event_name.to_string())
 }
 
-impl Principal {
-    fn take_up(
-        &mut self,
-        call: &Call<'_>,
-        stats: &Stats,
-        (operation, mut outcome): (&Operation, Outcome),
-        Made { poorer, given_up }: Made<'_>,
-        facts: &Known<'_>,
-        catalog: Catalog,
-    ) {
-        let told = call.denial.as_ref().is_some_and(|denial| denial.resource.is_some());
-        // What a message of denial names without an ARN, and the call itself tells of.
-        let mut unnamed = None;
-        if matches!(outcome, Outcome::Denied | Outcome::GrantedWithError)
-            && let Some(key) = denied_by_message(call, catalog)
-        {
-            let own = operation.actions().any(|action| action == key.action);
-            // `role r`, as IAM writes it, or nothing at all: the call itself tells which.
-            if own && !(told && is_arn(&key.resource)) && matches!(operation.kind(), Kind::Mapped) {
-                (unnamed, outcome) = (Some(key), Outcome::Denied);
-            } else {
-                self.refused(call, stats, key);
-                if own {
-                    return;
-                }
-                // What the call itself needs was perhaps held, and perhaps never asked.
-                if outcome == Outcome::Denied {
-                    outcome = Outcome::Unknown;
-                }
-            }
-        }
-        let kind = match operation.kind() {
-            Kind::Mapped => None,
-            Kind::NoPermission => Some((Unmapped::NoPermission, "the call needs no permission")),
-            Kind::NotAnApiCall => Some((Unmapped::NotAnApiCall, "not a call that IAM authorizes")),
-            Kind::Unverified => {
-                Some((Unmapped::Unverified, "the operation's action is not in the catalog"))
-            }
-            _ => Some((Unmapped::Unknown, "the catalog does not know this event")),
-        };
-        if let Some((kind, why)) = kind {
-            let named = call.denial.as_ref().and_then(|denial| denial.action.as_deref());
-            let named = named.filter(|_| outcome == Outcome::Denied).map(str::to_owned);
-            self.lose(
-                call,
-                outcome,
-                stats,
-                (kind, named, why.to_owned()),
-                may_be_of(call, operation, catalog),
-            );
-            // Nothing is granted for a role that it brings, and the passing of it is not taken away. Which members of
-            // an event nobody knows hold roles is not known either, and none of them was kept.
-            if kind.loses() && outcome != Outcome::Denied {
-                let request = CallRequest { call, principal: &self.arn, facts };
-                let untold = match kind {
-                    Unmapped::Unknown => catalog.may_pass_roles(&call.event_name),
-                    _ => call.is_cut() && operation.passes_roles(),
-                };
-                let roles =
-                    if call.is_cut() { BTreeSet::new() } else { operation.passed(&request) };
-                if untold || !roles.is_empty() {
-                    let event = (call.event_source.to_string(), call.event_name.to_string());
-                    self.brought.entry(event).or_default().join(Brought { roles, untold });
-                }
-            }
-            return;
-        }
-        let service = operation.service().map(str::to_owned);
-        let mut resolution = operation.resolve(&CallRequest { call, principal: &self.arn, facts });
-        // Who writes less of an ARN than there is to it means nothing by it. In a policy it would mean all of it.
-        for grant in resolution.grants.extract_if(.., |grant| is_incomplete(&grant.resource)) {
-            let why = format!("`{}` is an incomplete ARN", grant.resource);
-            resolution
-                .unresolved
-                .push(trailtrim_catalog::Unresolved { action: Some(grant.action), why });
-        }
-        // What it did with itself under a former name, it would do under the present one.
-        for grant in &mut resolution.grants {
-            if given_up == Some(&*grant.resource) {
-                grant.resource.clone_from(&self.arn);
-            }
-        }
-        if (call.is_cut() || call.is_answer_cut()) && outcome != Outcome::Denied {
-            let services = operation.actions().filter_map(|action| action.split(':').next());
-            let of_roles = operation.passes_roles().then_some("iam");
-            self.frozen.extend(services.chain(of_roles).map(str::to_owned));
-        }
-        if call.is_cut() {
-            // What the call needs whatever it has is certain. What hangs on its members (a role that it
-            // passes, tags, ACLs) is open, and perhaps of another service.
-            resolution.grants.retain(|grant| operation.always_needs(&grant.action));
-            let what = (Unmapped::Unresolved, None, CUT_SHORT.to_owned());
-            self.lose(call, outcome, stats, what, service.clone());
-        } else if call.is_answer_cut() {
-            // What the request names is certain. What only the answer tells of is open.
-            let what = (Unmapped::Unresolved, None, ANSWER_CUT_SHORT.to_owned());
-            self.lose(call, outcome, stats, what, service.clone());
-        } else if resolution.grants.is_empty() && resolution.unresolved.is_empty() {
-            // Each permission hangs on a parameter, and the call has none of them.
-            let why = "no rule of the event fits the call's parameters".to_owned();
-            self.lose(call, outcome, stats, (Unmapped::Unresolved, None, why), service.clone());
-        }
-        for unresolved in resolution.unresolved {
-            let what = (Unmapped::Unresolved, unresolved.action, unresolved.why);
-            self.lose(call, outcome, stats, what, service.clone());
-        }
-        let mut grants = resolution.grants;
-        if let Some(key) = unnamed {
-            grants.retain(|grant| grant.action == key.action);
-            // Of several things that the call is on, the message names one.
-            let name = key.resource.rsplit(' ').next().unwrap_or_default();
-            // What a service adds to a name is no other name: a secret's ARN ends in more.
-            let is = |arn: &str| {
-                let ends = |arn: &str| {
-                    let before = arn.strip_suffix(name).filter(|_| !name.is_empty());
-                    before.is_some_and(|before| before.is_empty() || before.ends_with(['/', ':']))
-                };
-                let own = match arn.strip_suffix('?') {
-                    Some(_) => arn.trim_end_matches('?').strip_suffix('-'),
-                    // Where a name may have the ending already.
-                    None => arn.strip_suffix('*'),
-                };
-                ends(arn) || own.is_some_and(ends)
-            };
-            if told && grants.iter().any(|grant| is(&grant.resource)) {
-                grants.retain(|grant| is(&grant.resource));
-            } else if told
-                && grants.iter().all(|grant| matches!(grant.origin, Origin::Widened { .. }))
-            {
-                grants.clear();
-            }
-            if grants.is_empty() {
-                self.refused(call, stats, key);
-            }
-        }
-        for mut grant in grants {
-            if let Some(open) = &call.open {
-                (grant.resource, grant.origin) = open.widen(grant.resource, grant.origin);
-                grant.conditions.retain_mut(|condition| open.widen_condition(condition));
-            }
-            if poorer && matches!(grant.origin, Origin::Widened { .. }) {
-                continue;
-            }
-            if self.kind == PrincipalKind::User {
-                grant.conditions.extend(via_condition(call, &grant.action, catalog));
-                grant.conditions.sort();
-            }
-            let key = RowKey {
-                action: grant.action,
-                resource: grant.resource,
-                conditions: grant.conditions,
-                outcome,
-            };
-            let row = Row {
-                certain: !grant.inferred,
-                confidence: Some(grant.confidence),
-                origins: [grant.origin].into_iter().collect(),
-                ..Row::of(call, outcome, stats)
-            };
-            self.rows.entry(key).or_default().join(row);
-        }
-    }
-
-    /// Takes up what a message says was missing. It is IAM's own word for it, and often another action
-    /// than the event's: `iam:PassRole` behind `RunInstances`. It is also the only word there is where
-    /// the event itself cannot be mapped.
-    fn refused(&mut self, call: &Call<'_>, stats: &Stats, key: RowKey) {
-        let (key, origin) = match is_arn(&key.resource) {
-            true => (key, Origin::Observed),
-            false => {
-                let why = "the message of the denial names it by no ARN".to_owned();
-                let origin = Origin::Widened { from: key.resource, why };
-                (RowKey { resource: "*".to_owned(), ..key }, origin)
-            }
-        };
-        let (key, origin) = match &call.open {
-            Some(open) => {
-                let (resource, origin) = open.widen(key.resource, origin);
-                (RowKey { resource, ..key }, origin)
-            }
-            None => (key, origin),
-        };
-        let row = Row {
-            origins: [origin].into_iter().collect(),
-            ..Row::of(call, Outcome::Denied, stats)
-        };
-        self.rows.entry(key).or_default().join(row);
-    }
-
-    pub(crate) fn lose(
-        &mut self,
-        call: &Call<'_>,
-        outcome: Outcome,
-        stats: &Stats,
-        (kind, action, why): (Unmapped, Option<String>, String),
-        services: impl IntoIterator<Item = String>,
-    ) {
-        // A denied call needs no permission to go on failing.
-        if kind.loses() && outcome != Outcome::Denied {
-            self.frozen.extend(services);
-        }
-        let key = UnmappedKey {
-            kind,
-            event_source: call.event_source.to_string(),
-            event_name: call.event_name.to_string(),
-            outcome,
-            action,
-            why,
-        };
-        self.unmapped.entry(key).or_default().join(stats.clone());
-    }
-}
-
-/// Returns the services that a call may be of which could not be mapped: that of its source, and where nobody knows
-/// that, those that a word of the source is the prefix of (`metrics-sagemaker`).
-pub(crate) fn may_be_of(
-    call: &Call<'_>,
-    operation: &Operation,
-    catalog: Catalog,
-) -> BTreeSet<String> {
-    let own = operation.service();
-    let is_known = catalog.knows_service_of(operation);
-    let label = call.event_source.trim().trim_end_matches(".cn");
-    let label = label.strip_suffix(".amazonaws.com").unwrap_or(label);
-    let words = label.split(['-', '.']).filter(|_| !is_known);
-    let words = words.filter_map(|word| Some(catalog.service(word)?.prefix()));
-    own.into_iter().chain(words).map(str::to_owned).collect()
-}
-
-/// How many names are kept, as it is told of what has more.
-const KEPT: &str = "are kept one by one there: a larger `--name-quota` keeps more, of which each level of \
-                    `/` has half of the one above";
-
-impl Open {
-    /// Writes `*` where the names of a call that stands for many differ.
-    fn widen(&self, resource: String, origin: Origin) -> (String, Origin) {
-        if !resource.contains(&self.stand_in) {
-            return (resource, origin);
-        }
-        let mut widened = resource.replace(&self.stand_in, "*");
-        while widened.contains("**") {
-            widened = widened.replace("**", "*");
-        }
-        let about = if self.names.estimated { "≈" } else { "" };
-        let why = match self.beginning.as_str() {
-            "" => format!("{about}{} names, more than {KEPT}", self.names.value),
-            beginning => {
-                format!("{about}{} names under {beginning}, more than {KEPT}", self.names.value)
-            }
-        };
-        (widened, Origin::Widened { from: self.beginning.clone(), why })
-    }
-
-    /// Does the same in a condition; `false` where it cannot be kept, which widens.
-    fn widen_condition(&self, condition: &mut Condition) -> bool {
-        if !condition.values.iter().any(|value| value.contains(&self.stand_in)) {
-            return true;
-        }
-        let like = match condition.operator.as_str() {
-            "StringEquals" | "StringLike" => "StringLike",
-            "ArnEquals" | "ArnLike" => "ArnLike",
-            _ => return false,
-        };
-        like.clone_into(&mut condition.operator);
-        for value in &mut condition.values {
-            // As everywhere in patterns, what the log wrote stands for itself.
-            *value = value.replace(&self.stand_in, "*");
-        }
-        true
-    }
-}
-
-/// Returns how a policy tells a call that a service made on a user's behalf, where that is certain.
-///
-/// Only of users: behind a role's `invokedBy` there may be a service that uses the role as its own,
-/// and then none of these keys is set.
-fn via_condition(call: &Call<'_>, action: &str, catalog: Catalog) -> Option<Condition> {
-    let invoked_by = call.via.as_deref()?;
-    let label = invoked_by.strip_suffix(".amazonaws.com")?;
-    let via = catalog.via(invoked_by);
-    let condition = |operator: &str, key: &str, value: String| Condition {
-        operator: operator.to_owned(),
-        key: key.to_owned(),
-        values: vec![value],
-    };
-    // What the value looks like outside of the aws partition is not documented.
-    let plain = !call.region.starts_with("cn-") && !call.region.starts_with("us-iso");
-    if action.starts_with("kms:") && via.kms_via && plain {
-        let value = format!("{label}.{}.amazonaws.com", call.region);
-        return Some(condition("StringEquals", "kms:ViaService", value));
-    }
-    if via.called_via {
-        let value = invoked_by.to_owned();
-        return Some(condition("ForAnyValue:StringEquals", "aws:CalledVia", value));
-    }
-    Some(condition("Bool", "aws:ViaAWSService", "true".to_owned()))
-}
-
-/// Returns what the message of a denial says was missing, where the catalog knows the action.
-fn denied_by_message(call: &Call<'_>, catalog: Catalog) -> Option<RowKey> {
-    let denial = call.denial.as_ref()?;
-    let action = catalog.action(denial.action.as_deref()?)?.id().to_owned();
-    Some(RowKey {
-        action,
-        resource: denial.resource.as_deref().unwrap_or("*").to_owned(),
-        conditions: Vec::new(),
-        outcome: Outcome::Denied,
-    })
-}
-
-/// Tells whether a policy could name a resource like that.
-fn is_arn(resource: &str) -> bool {
-    resource == "*" || (resource.starts_with("arn:") && !is_incomplete(resource))
-}
-
-/// Tells whether a text is an ARN with fewer than the six parts that one has.
-fn is_incomplete(resource: &str) -> bool {
-    resource.starts_with("arn:") && resource.matches(':').count() < 5
-}
-
-/// A call as the catalog's rules read it.
-struct CallRequest<'a> {
-    call: &'a Call<'a>,
-    principal: &'a str,
-    facts: &'a Known<'a>,
-}
-
-impl Request for CallRequest<'_> {
-    fn account(&self) -> &str {
-        &self.call.account
-    }
-
-    fn region(&self) -> &str {
-        &self.call.region
-    }
-
-    fn partition(&self) -> &str {
-        match self.principal.split(':').nth(1) {
-            Some(partition) if !partition.is_empty() => partition,
-            _ => "aws",
-        }
-    }
-
-    fn caller(&self) -> &str {
-        self.principal
-    }
-
-    fn via(&self) -> Option<&str> {
-        self.call.via.as_deref()
-    }
-
-    fn error_code(&self) -> Option<&str> {
-        self.call.error_code.as_deref()
-    }
-
-    fn values(&self, path: &str, each: &mut dyn FnMut(&str)) {
-        self.call.values(path, each);
-    }
-
-    fn arns(&self, each: &mut dyn FnMut(&str, &str)) {
-        for (path, value) in &self.call.parts {
-            if value.starts_with("arn:") && path.starts_with("request.") {
-                each(path, value);
-            }
-        }
-    }
-
-    fn resources(&self, each: &mut dyn FnMut(ResourceRef<'_>)) {
-        for resource in &self.call.resources {
-            each(ResourceRef {
-                arn: &resource.arn,
-                is_prefix: resource.is_prefix,
-                resource_type: resource.kind.as_deref(),
-                account: resource.account.as_deref(),
-            });
-        }
-    }
-
-    fn fact(&self, kind: FactKind, key: &str) -> Option<String> {
-        self.facts.get_for(self.call, kind, key).map(str::to_owned)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use trailtrim_ingest::{Provenance, Record};
 
     use super::*;
+    use crate::activity::Unmapped;
     use crate::observe::Observer;
     use crate::scope::Scope;
 
