@@ -229,7 +229,8 @@ impl Operation {
     /// granted.
     pub fn passed(&self, request: &dyn Request) -> BTreeSet<String> {
         let plan = self.plan().filter(|_| self.passes_roles());
-        let grants = plan.map(|plan| resolve::resolve(self.table, plan, request).grants);
+        let grants =
+            plan.map(|plan| resolve::resolve(self.table, (self.name(), plan), request).grants);
         let passes = grants.into_iter().flatten().filter(|grant| grant.action == "iam:PassRole");
         passes.map(|grant| grant.resource).collect()
     }
@@ -294,7 +295,9 @@ impl Operation {
             unresolved: vec![Unresolved { action: None, why: why.to_owned() }],
         };
         match (self.kind(), self.plan()) {
-            (Kind::Mapped, Some(plan)) => resolve::resolve(self.table, plan, request),
+            (Kind::Mapped, Some(plan)) => {
+                resolve::resolve(self.table, (self.name(), plan), request)
+            }
             (Kind::NoPermission | Kind::NotAnApiCall, _) => Resolution::default(),
             (Kind::Unverified, _) => nothing("the operation's action is not in the catalog"),
             _ => nothing("no rule and no action of this name in the catalog"),

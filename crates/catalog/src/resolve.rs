@@ -20,13 +20,18 @@ use crate::{
     Unresolved,
 };
 
-/// Resolves a call by its plan.
-pub(crate) fn resolve(table: Table, node: Node, request: &dyn Request) -> Resolution {
+/// Resolves a call of an operation by its plan.
+pub(crate) fn resolve(
+    table: Table,
+    (name, node): (&str, Node),
+    request: &dyn Request,
+) -> Resolution {
     let node = variant(node, request);
     let mut resolver = Resolver {
         request,
         filler: Filler::new(table, request, node.string(plan::PREFIX)),
         confidence: Confidence::from_number(node.number(plan::CONFIDENCE)),
+        is_about_tags: name.contains("Tag"),
         grants: Vec::new(),
         unresolved: BTreeSet::new(),
     };
@@ -67,6 +72,8 @@ struct Resolver<'r> {
     request: &'r dyn Request,
     filler: Filler<'r>,
     confidence: Confidence,
+    /// Whether the operation is about the tags of something that its calls name.
+    is_about_tags: bool,
     /// In no order, some twice.
     grants: Vec<Grant>,
     unresolved: BTreeSet<Unresolved>,
@@ -126,6 +133,14 @@ impl Resolver<'_> {
         if flags & flag::KNOWN != 0 {
             found.retain(|(_, found)| matches!(found, Found::All(_)));
             if found.is_empty() {
+                return;
+            }
+        }
+        // The reference's lines on tags lag behind what can have some: then the call is on what it names.
+        if self.is_about_tags && !found.iter().any(|(_, one)| matches!(one, Found::All(_))) {
+            let named = evidence.named(action);
+            if !named.is_empty() {
+                named.into_iter().for_each(|(resource, origin)| push(resource, origin));
                 return;
             }
         }
@@ -468,6 +483,18 @@ impl Evidence {
             });
         }
         evidence
+    }
+
+    /// Returns the ARNs of an action's own service that stand in members for what a call is on: `resourceArn`.
+    fn named(&self, action: &str) -> Vec<(String, Origin)> {
+        let service = action.split(':').next();
+        let own = self.parameters.iter().filter(|(key, arn)| {
+            let key = key.to_ascii_lowercase();
+            (key.starts_with("resource") || key.ends_with("arn") || key.ends_with("arns"))
+                && !key.starts_with("inner.")
+                && arn.splitn(6, ':').nth(2) == service
+        });
+        distinct(own.map(|(_, arn)| observed(arn)).collect())
     }
 
     /// Returns whether an ARN is of a type, and of no other that says more about it.
