@@ -387,6 +387,8 @@ mod tests {
             "organizations CreatePolicy: organizations:TagResource".to_owned(),
             "organizations TagResource: organizations:TagResource".to_owned(),
             "organizations UntagResource: organizations:UntagResource".to_owned(),
+            // On the channel by the reference, on the stream by the guide.
+            "kinesis CreateChannel: kinesis:CreateChannel".to_owned(),
             // An object by its bucket and by its access point.
             "s3-outposts CopyObject: s3-outposts:PutObjectTagging".to_owned(),
             "s3-outposts CreateMultipartUpload: s3-outposts:PutObjectTagging".to_owned(),
