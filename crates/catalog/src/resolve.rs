@@ -31,7 +31,7 @@ pub(crate) fn resolve(
         request,
         filler: Filler::new(table, request, node.string(plan::PREFIX)),
         confidence: Confidence::from_number(node.number(plan::CONFIDENCE)),
-        is_about_tags: name.contains("Tag"),
+        is_about_tags: name.contains("Tag") || name.starts_with("Untag"),
         grants: Vec::new(),
         unresolved: BTreeSet::new(),
     };
