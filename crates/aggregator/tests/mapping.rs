@@ -1,9 +1,9 @@
 //! From a record to its permissions, end to end, on cases written by hand.
 //!
-//! Each file of `mapping/` holds cases of one field: an event as CloudTrail
-//! logs it and the permissions it needs, from the service's documentation and
-//! not from the catalog. They are collected from the directory, so a file
-//! cannot be forgotten. All calls are made by `role/app` of account
+//! Each file of `mapping/` holds cases of one event source, or of one concern
+//! of several: an event as CloudTrail logs it and the permissions it needs,
+//! from the service's documentation and not from the catalog. They are
+//! collected from the directory, so a file cannot be forgotten. All calls are made by `role/app` of account
 //! 111122223333 in eu-west-1, unless a case says otherwise.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
