@@ -492,7 +492,7 @@ impl Evidence {
             let key = key.to_ascii_lowercase();
             (key.starts_with("resource") || key.ends_with("arn") || key.ends_with("arns"))
                 && !key.starts_with("inner.")
-                && arn.splitn(6, ':').nth(2) == service
+                && arn.split(':').nth(2) == service
         });
         distinct(own.map(|(_, arn)| observed(arn)).collect())
     }
