@@ -21,6 +21,10 @@ use crate::stats::{Join, Stats};
 const CUT_SHORT: &str = "the log leaves out the call's parameters, as too long or as secret: what else it needs is not known";
 const ANSWER_CUT_SHORT: &str = "the log leaves out the call's answer, as too long or as secret: what only that tells of is not known";
 
+/// What is said of a permission on whatever there is, also of others.
+const ANYBODYS: &str =
+    "the record does not say on which: it would be granted on everybody's, of all accounts";
+
 /// How a call was made.
 #[derive(Clone, Copy)]
 pub(crate) struct Made<'c> {
@@ -240,6 +244,12 @@ impl Principal {
         if taken.made.poorer && matches!(grant.origin, Origin::Widened { .. }) {
             return;
         }
+        let facts = catalog.action(&grant.action).filter(|facts| facts.is_unbounded());
+        if facts.is_some() && outcome != Outcome::Denied && is_anybodys(&grant.resource) {
+            let service = taken.operation.service().map(str::to_owned);
+            let what = (Unmapped::Unresolved, Some(grant.action), ANYBODYS.to_owned());
+            return self.lose(call, outcome, stats, what, service);
+        }
         if self.kind == PrincipalKind::User {
             grant.conditions.extend(via_condition(call, &grant.action, catalog));
             grant.conditions.sort();
@@ -409,6 +419,12 @@ fn denied_by_message(call: &Call<'_>, catalog: Catalog) -> Option<RowKey> {
 /// Tells whether a policy could name a resource like that.
 fn is_arn(resource: &str) -> bool {
     resource == "*" || (resource.starts_with("arn:") && !is_incomplete(resource))
+}
+
+/// Tells whether a pattern says nothing of what it is on: of an object neither the bucket nor a part of its key.
+fn is_anybodys(resource: &str) -> bool {
+    let name = resource.splitn(6, ':').nth(5).unwrap_or(resource);
+    name.bytes().all(|byte| byte == b'*' || byte == b'/')
 }
 
 /// Tells whether a text is an ARN with fewer than the six parts that one has.

@@ -22,6 +22,8 @@ pub(crate) struct RuleFile {
     pub(crate) guard: BTreeMap<String, String>,
     /// What operations call a type whose name in the reference is another.
     pub(crate) called: BTreeMap<String, Vec<String>>,
+    /// Types of which a wildcard in the place of the name means everybody's.
+    pub(crate) unbounded: Option<UnboundedRule>,
     /// By variable the source of what goes before its value, with a `/` between.
     pub(crate) before: BTreeMap<String, String>,
     pub(crate) source: Vec<SourceRule>,
@@ -44,6 +46,14 @@ pub(crate) struct RuleFile {
     pub(crate) id: Vec<IdRule>,
     /// Verbs that make something new.
     pub(crate) creates: Option<CreatesRule>,
+}
+
+/// Types whose ARNs say nothing of whose a resource is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UnboundedRule {
+    pub(crate) types: Vec<String>,
+    pub(crate) reason: String,
 }
 
 /// What ids consist of, where calls may have names in their place.
@@ -454,6 +464,7 @@ impl RuleFile {
             self.pass_role.as_ref().map(|rule| &rule.reason),
             self.skip.as_ref().map(|rule| &rule.reason),
             self.creates.as_ref().map(|rule| &rule.reason),
+            self.unbounded.as_ref().map(|rule| &rule.reason),
         ];
         let sources = self.source.iter().map(|rule| &rule.reason);
         let models = self.model.iter().map(|rule| &rule.reason);

@@ -280,9 +280,16 @@ impl Tables<'_, '_> {
             self.writer.strings(action.dependents.iter().map(String::as_str)),
             sight,
             self.writer.string(&detail),
-            if action.untold { action_flag::UNTOLD } else { 0 },
+            self.flags(id, action),
         ];
         self.writer.list(items)
+    }
+
+    fn flags(&self, id: &str, action: &Action) -> u32 {
+        let prefix = id.split(':').next().unwrap_or_default();
+        let unbounded = action.types.iter().any(|(kind, _)| self.world.is_unbounded(prefix, kind));
+        let flags = [(action.untold, action_flag::UNTOLD), (unbounded, action_flag::UNBOUNDED)];
+        flags.into_iter().filter_map(|(holds, flag)| holds.then_some(flag)).sum()
     }
 
     /// Returns the number and the detail of an action's visibility, by the first rule that fits.

@@ -200,6 +200,13 @@ impl<'d> World<'d> {
         std::iter::once(normal(kind)).chain(words.map(|word| normal(word))).collect()
     }
 
+    /// Returns whether a wildcard in the place of a type's name means everybody's.
+    pub(crate) fn is_unbounded(&self, prefix: &str, kind: &str) -> bool {
+        let own = self.rules().filter(|rules| rules.service.as_deref() == Some(prefix));
+        let unbounded = own.filter_map(|rules| rules.unbounded.as_ref());
+        unbounded.flat_map(|rule| &rule.types).any(|one| one == kind)
+    }
+
     pub(crate) fn creates(&self, name: &str) -> bool {
         self.rules()
             .filter_map(|rules| rules.creates.as_ref())
@@ -244,7 +251,8 @@ impl<'d> World<'d> {
         for (kind, variables) in fills {
             self.check_fill(file, service, kind, variables)?;
         }
-        for kind in rules.guard.keys().chain(rules.called.keys()) {
+        let unbounded = rules.unbounded.iter().flat_map(|rule| &rule.types);
+        for kind in rules.guard.keys().chain(rules.called.keys()).chain(unbounded) {
             self.type_of(file, service, kind)?;
         }
         for rule in &rules.id {

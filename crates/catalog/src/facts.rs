@@ -147,6 +147,12 @@ impl ActionFacts {
         self.node.number(8) & action_flag::UNTOLD == 0
     }
 
+    /// Returns whether nothing of what it is on says whose it is, but the name: a wildcard there means
+    /// everybody's.
+    pub fn is_unbounded(self) -> bool {
+        self.node.number(8) & action_flag::UNBOUNDED != 0
+    }
+
     /// Returns the condition keys of the action itself.
     pub fn condition_keys(self) -> impl Iterator<Item = &'static str> {
         self.node.node(4).strings()

@@ -189,6 +189,8 @@ pub mod kind_of {
 pub mod action_flag {
     /// Nothing says which resource types it takes.
     pub const UNTOLD: u32 = 1;
+    /// A wildcard in the place of its resource's name means everybody's.
+    pub const UNBOUNDED: u32 = 2;
 }
 
 /// A form that values have: its name, then these.

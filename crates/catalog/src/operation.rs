@@ -87,6 +87,9 @@ pub(crate) fn label(event_source: &str) -> String {
     source.strip_suffix(".amazonaws.com").unwrap_or(source).to_owned()
 }
 
+/// How many bytes the date of an API's version takes: `2020_05_31`.
+const LONGEST_DATE: usize = 10;
+
 /// Returns the name without the date of an API's version: `Invoke20150331v2`,
 /// `CreateDistribution2020_05_31`.
 pub fn undated(name: &str) -> &str {
@@ -95,7 +98,9 @@ pub fn undated(name: &str) -> &str {
         Some((stem, version)) if is_digits(version) => stem,
         _ => name,
     };
-    for (at, _) in stem.char_indices().skip(1) {
+    // Anyone can write names of any length into a log: only as much is looked at as a date can take.
+    let first = stem.len().saturating_sub(LONGEST_DATE).max(1);
+    for at in first..stem.len() {
         let Some((head, date)) = stem.split_at_checked(at) else { continue };
         let digits: String = date.chars().filter(|c| !['_', '-'].contains(c)).collect();
         if digits.len() == 8
