@@ -239,6 +239,26 @@ fn a_path_that_was_learned_before_names_what_comes_later_and_none_from_later_hel
 }
 
 #[test]
+fn of_a_usage_file_the_day_of_the_split_is_not_drafted_from() {
+    let named = (r#"{"roleName":"app"}"#, "null");
+    let records = [record(1, "GetRole", named), record(2, "DeleteRole", named)];
+    let trail = TempDir::new().unwrap();
+    let body = format!("{{\"Records\":[{}]}}", records.join(","));
+    std::fs::write(trail.path().join("1.json"), body).unwrap();
+    let usage = trail.path().join("a.usage");
+    let observed = trailtrim().arg("observe").arg(trail.path()).arg("-o").arg(&usage).status();
+    assert!(observed.unwrap().success());
+    // What it did in the morning is not known to be before the split.
+    for split in ["2026-01-02", "2026-01-02T12:00:00Z"] {
+        let result = backtest(&usage, &["--split", split], 0);
+        let replayed = &list(&list(&result, "folds")[0], "principals")[0];
+        let denied = list(replayed, "denied").iter();
+        let denied: Vec<&str> = denied.map(|one| text_of(one, "action")).collect();
+        assert_eq!(denied, ["iam:DeleteRole"], "{split}");
+    }
+}
+
+#[test]
 fn folds_draft_from_all_before_and_replay_what_is_next() {
     let scenario = Scenario::new(7, SHAPE);
     let archive = archive(&scenario, 7);

@@ -120,6 +120,29 @@ fn filters_reduce_coverage() {
 }
 
 #[test]
+fn of_a_usage_file_the_window_is_shown_as_of_its_trail() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = week(folder.path());
+    let usage = folder.path().join("a.usage");
+    let usage = usage.to_str().unwrap();
+    let mut observe = Command::new(env!("CARGO_BIN_EXE_trailtrim"));
+    assert!(observe.args(["observe", &trail, "-o", usage]).status().unwrap().success());
+    for window in [
+        ["--since", "2026-03-03", "--until", "2026-03-05"],
+        ["--since", "2026-03-06", "--until", "2026-03-20"],
+        ["--since", "2027-01-01", "--until", "2027-02-01"],
+    ] {
+        let shown = |of: &str| text(&run(&[&[of], &window[..]].concat()).stdout);
+        let seen = |of: &str| -> Vec<String> {
+            let words = shown(of);
+            words.lines().map(|line| line.rsplit("; ").next().unwrap_or("").to_owned()).collect()
+        };
+        assert_eq!(seen(usage), seen(&trail), "{window:?}");
+        assert_eq!(shown(usage).lines().next(), shown(&trail).lines().next());
+    }
+}
+
+#[test]
 fn a_capture_of_eventbridge_proves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let delivered = fs::read_to_string(week(folder.path())).unwrap();

@@ -432,6 +432,15 @@ fn what_was_kept_out_of_a_usage_file_does_not_come_in_by_adding_to_it() {
     let again = ["observe", "--append", "-o", text(&without)];
     done(&[&again, &exclude[..], &[text(made.path())]].concat());
 
+    // Nor by reading it into a new one, which would not know of it.
+    let anew = ["observe", text(&without), "-o", text(&path("anew.usage"))].map(str::to_owned);
+    let refused = run(&anew.each_ref().map(String::as_str));
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && told.contains("trailtrim merge"), "{told}");
+    assert!(!path("anew.usage").exists());
+    let copied = path("copied.usage");
+    done(&["observe", text(&all), "-o", text(&copied)]);
+
     let joined = path("joined.usage");
     let merged = done(&["merge", text(&without), text(&all), "-o", text(&joined)]);
     let read = done(&["usage", text(&joined)]);

@@ -49,6 +49,15 @@ pub(crate) fn observe(args: &ObserveArgs) -> anyhow::Result<Exit> {
         apart.push(args.output.clone());
     }
     let observed = args.input.observe(catalog, &[], known, &apart)?;
+    if let Some(name) = observed.limited.first() {
+        return Err(hinted(
+            format!(
+                "`{}` was observed with limits of its own, or by another release, and a new file would not say so",
+                printable(name)
+            ),
+            "`trailtrim merge` joins usage files and keeps what each left out",
+        ));
+    }
     let (pruned, already) = (observed.pruned, observed.known);
     let mut usage = Usage::default();
     observed.usages.into_iter().for_each(|part| usage.join(part));

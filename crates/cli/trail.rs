@@ -3,6 +3,7 @@
 mod lost;
 mod marks;
 mod required;
+mod usage_files;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use clap::Args;
 use ipnet::IpNet;
 use trailtrim_aggregator::{
     Activity, Background, Coverage, Excluded, Facts, Join as _, MAGIC, NAME_QUOTA, Observer,
-    OtherKind, Principal, Quota, Scope, Shards, Sources, Usage, UsageFile, Wanted, resolve,
+    OtherKind, Principal, Quota, Scope, Shards, Sources, Usage, Wanted, resolve,
     resolve_by_workload, resolve_knowing, resolve_some,
 };
 use trailtrim_catalog::Catalog;
@@ -22,9 +23,9 @@ use trailtrim_ingest::{Files, Input, Mentions, Prune, Road, SetAside, fold_files
 
 use crate::exit::hinted;
 use crate::globs::{self, Globs};
-use crate::output::{TEMPORARY, printable, tell};
+use crate::output::{TEMPORARY, printable};
 use crate::progress::Line;
-use crate::{region, time, usage_file};
+use crate::{region, time};
 use marks::{mark, unread};
 
 /// What to read, and of it what.
@@ -174,6 +175,8 @@ pub(crate) struct Observed {
     pub(crate) known: u64,
     /// Whether usage files are among what was read.
     pub(crate) of_usage_files: bool,
+    /// The usage files that were observed with limits of their own, or by another release.
+    pub(crate) limited: Vec<String>,
 }
 
 impl Observed {
@@ -354,70 +357,9 @@ impl InputArgs {
         let (pruned, passed) = (ingested.pruned, ingested.passed);
         sources.add(ingested);
         drop(files);
-        for found in usage_files {
-            let file = match found {
-                SetAside::File(path) => {
-                    let name = path.display().to_string();
-                    self.usage_file(&name, || usage_file::read(&path), catalog)?
-                }
-                SetAside::Once(label, open) => {
-                    let name = label.to_string();
-                    self.usage_file(&name, || usage_file::read_from(open, &name), catalog)?
-                }
-            };
-            let mut take_up = |usage: &mut Usage, mut limited: Usage| {
-                sources.join(std::mem::take(limited.sources_mut()));
-                usage.join(limited);
-            };
-            let mut wanted = usages.iter_mut().zip(&scopes);
-            let last = wanted.next_back();
-            wanted.for_each(|(usage, scope)| take_up(usage, file.limited(scope)));
-            if let Some((usage, scope)) = last {
-                take_up(usage, file.into_limited(scope));
-            }
-        }
-        if of_usage_files {
-            self.tell_limits(cuts);
-        }
-        Ok(Observed { usages, sources, pruned, passed, known: already, of_usage_files })
-    }
-
-    /// Reads a usage file, unless something is asked of it that it cannot tell.
-    fn usage_file(
-        &self,
-        name: &str,
-        read: impl FnOnce() -> anyhow::Result<UsageFile>,
-        catalog: Catalog,
-    ) -> anyhow::Result<Usage> {
-        if !self.scope().excluded.is_empty() {
-            return Err(hinted(
-                format!("`{name}` does not know sessions, addresses and times of day any more"),
-                "give --exclude-… when observing, or leave the file out",
-            ));
-        }
-        let file = read()?;
-        usage_file::tell_of(name, &file, catalog);
-        Ok(file.into_usage())
-    }
-
-    /// Says what usage files cannot be limited to.
-    fn tell_limits(&self, cuts: &[DateTime<Utc>]) {
-        let window = [("--since", self.since), ("--until", self.until)];
-        let cuts = cuts.iter().map(|cut| ("the split at", Some(*cut)));
-        for (what, time) in window.into_iter().chain(cuts) {
-            if let Some(time) = time.filter(|time| time.timestamp().rem_euclid(86_400) != 0) {
-                tell(&format!(
-                    "note: usage files know whole days, so {what} `{}` takes all of that day from \
-                     them\n",
-                    time::show(time)
-                ));
-            }
-        }
-        if !self.regions.is_empty() || !self.accounts.is_empty() {
-            tell(
-                "note: callers without a policy in usage files are not limited by region or account\n",
-            );
-        }
+        let limited =
+            self.take_usage_files(usage_files, (scopes, cuts), catalog, &mut usages, &mut sources)?;
+        Ok(Observed { usages, sources, pruned, passed, known: already, of_usage_files, limited })
     }
 }
 

@@ -457,6 +457,14 @@ impl Coverage {
         self.holes.iter().any(|(from, until)| *from < end && start < *until)
     }
 
+    /// Returns whether all of a day lies before the window or behind it.
+    fn is_beyond(&self, day: i32) -> bool {
+        let (start, end) = seconds(day);
+        let open =
+            self.holes.iter().filter(|(from, until)| *from == i64::MIN || *until == i64::MAX);
+        open.into_iter().any(|(from, until)| *from <= start && end <= *until)
+    }
+
     /// Says whether presence alone proves it for a region, or for global services.
     fn is_present(&self, question: &Question<'_>, region: &str, day: i32) -> bool {
         let Some(area) = self.area(question.account, region) else { return false };

@@ -128,6 +128,15 @@ fn last_key_at(path: &str) -> Option<(usize, usize)> {
     (!start.ends_with('?')).then_some((from, key.len()))
 }
 
+/// What is to be written of a text, in its order.
+enum Step<'t> {
+    /// What may hold known names, or be a new one.
+    Name(&'t str),
+    /// A known name, by its list and its place there.
+    Known(u32, usize),
+    Separator(char),
+}
+
 /// The names of one call and its texts with references in their place; a buffer, used again from call
 /// to call.
 #[derive(Debug, Default)]
@@ -333,25 +342,40 @@ impl Taken {
 
     /// Appends a reference to a name, known or new.
     fn name(&mut self, text: &str, container: bool, out: &mut String) {
-        if text.is_empty() {
-            return;
-        }
-        let (prefix, text) = id(text);
-        literal(prefix, out);
-        if let Some(((from, to), base, index)) = self.known(text) {
-            let (before, after) = (text.get(..from).unwrap_or(""), text.get(to..).unwrap_or(""));
-            // One separator stands between a known name and the rest; it is ASCII.
-            if let Some(separator) = before.chars().next_back() {
-                self.name(before.get(..before.len() - 1).unwrap_or(""), container, out);
-                out.push(separator);
+        // A text may be one known name thousands of times over: what stands around one waits here, and not on the stack.
+        let mut waiting = Vec::new();
+        let mut next = Some(Step::Name(text));
+        while let Some(step) = next.take().or_else(|| waiting.pop()) {
+            match step {
+                Step::Known(base, index) => reference(base, index, out),
+                Step::Separator(separator) => out.push(separator),
+                Step::Name("") => {}
+                Step::Name(text) => {
+                    let (prefix, text) = id(text);
+                    literal(prefix, out);
+                    let Some(((from, to), base, index)) = self.known(text) else {
+                        self.new_name(text, container, out);
+                        continue;
+                    };
+                    // One separator stands between a known name and the rest; it is ASCII.
+                    let (before, after) =
+                        (text.get(..from).unwrap_or(""), text.get(to..).unwrap_or(""));
+                    if let Some(separator) = after.chars().next() {
+                        waiting.push(Step::Name(after.get(1..).unwrap_or("")));
+                        waiting.push(Step::Separator(separator));
+                    }
+                    waiting.push(Step::Known(base, index));
+                    if let Some(separator) = before.chars().next_back() {
+                        waiting.push(Step::Separator(separator));
+                        waiting.push(Step::Name(before.get(..before.len() - 1).unwrap_or("")));
+                    }
+                }
             }
-            reference(base, index, out);
-            if let Some(separator) = after.chars().next() {
-                out.push(separator);
-                self.name(after.get(1..).unwrap_or(""), container, out);
-            }
-            return;
         }
+    }
+
+    /// Appends a reference to a name that is new.
+    fn new_name(&mut self, text: &str, container: bool, out: &mut String) {
         if self.containers.len() + self.names.len() >= MOST {
             return literal(text, out);
         }

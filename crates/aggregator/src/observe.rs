@@ -458,6 +458,16 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_itself_over_and_over_takes_no_stack() {
+        let name = "a/".repeat(50_000);
+        let get = record(&format!(
+            r#","eventName":"GetObject","eventID":"1","requestParameters":{{"bucketName":"{name}","key":"k"}}"#
+        ));
+        let usage = observe_all(&Scope::default(), [("f", get)]);
+        assert_eq!(calls(&usage).iter().count(), 1);
+    }
+
+    #[test]
     fn an_amended_record_counts_as_the_one_it_amends() {
         let original = record(r#","eventName":"GetObject","eventID":"1""#);
         let amended = record(

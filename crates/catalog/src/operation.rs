@@ -443,6 +443,11 @@ mod tests {
         assert_eq!(undated("UpdateFunctionCode20150331v2"), "UpdateFunctionCode");
         assert_eq!(undated("CreateDistribution2020_05_31"), "CreateDistribution");
         assert_eq!(undated("ListObjectsV2"), "ListObjectsV2");
+        assert_eq!(undated("Get2020-05-31"), "Get");
+        // A name of whatever length is one of a few steps.
+        let long = "x".repeat(1 << 20);
+        assert_eq!(undated(&format!("{long}20150331")), long);
+        assert_eq!(undated(&long), long);
         assert_eq!(undated("GetFunction20150331"), "GetFunction");
         assert_eq!(undated("DescribeFleet12345678"), "DescribeFleet12345678");
     }

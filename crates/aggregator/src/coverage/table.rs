@@ -44,17 +44,24 @@ pub enum Proof {
 }
 
 impl Coverage {
-    /// Returns the first and the last day with any record, since 1970 in UTC.
+    /// Returns the first and the last day with any record within the limits of time, since 1970 in UTC.
     pub fn window(&self) -> Option<(i32, i32)> {
-        let areas = || self.areas.values().flat_map(|regions| regions.values());
-        let first = areas().filter_map(|area| area.alive.days().next()).min()?;
-        let last = areas().filter_map(|area| area.alive.days().next_back()).max()?;
+        let within = |day: &i32| !self.is_beyond(*day);
+        let days = || {
+            let areas = self.areas.values().flat_map(|regions| regions.values());
+            areas.map(|area| area.alive.days().filter(within))
+        };
+        let first = days().filter_map(|mut days| days.next()).min()?;
+        let last = days().filter_map(|mut days| days.next_back()).max()?;
         Some((first, last))
     }
 
     /// Returns what was seen and what is covered, by account, region and kind, ordered.
     pub fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
+        if self.window().is_none() {
+            return rows;
+        }
         let areas = self.areas.values().flat_map(|regions| regions.values());
         let table = Table { coverage: self, days: super::days_of(areas).collect() };
         for (account, regions) in &self.areas {
@@ -88,7 +95,9 @@ impl Table<'_> {
         let sources = std::iter::once("").chain(services::excludable());
         for source in sources {
             let hours = area.management.get(source).map(|hours| hours.of(place.access));
-            let seen: BTreeSet<i32> = hours.into_iter().flat_map(super::Hours::days).collect();
+            let within = |day: &i32| !self.coverage.is_beyond(*day);
+            let seen = hours.into_iter().flat_map(super::Hours::days);
+            let seen: BTreeSet<i32> = seen.filter(within).collect();
             // An empty source stands for any that has no row of its own, which is what a selector
             // takes it for too.
             let question = Question { event_source: Some(source), ..place };
@@ -128,8 +137,11 @@ impl Table<'_> {
                 covered,
                 ..row(&place)
             };
-            let seen: BTreeSet<i32> = resources().flat_map(|(_, hours)| hours.days()).collect();
-            let known: BTreeSet<&str> = resources().map(|(arn, _)| arn).collect();
+            let within = |day: &i32| !self.coverage.is_beyond(*day);
+            let seen: BTreeSet<i32> =
+                resources().flat_map(|(_, hours)| hours.days()).filter(within).collect();
+            let known = resources().filter(|(_, hours)| hours.days().any(|day| within(&day)));
+            let known: BTreeSet<&str> = known.map(|(arn, _)| arn).collect();
             let any = self.days(|day| self.coverage.covers(&place, day));
             let whole = !any.is_empty();
             rows.push(row(Proof::Any(known.len()), seen, any));
@@ -169,7 +181,7 @@ impl Table<'_> {
                 let proof = Proof::Present(name.to_owned(), arn.to_owned());
                 rows.push(Row {
                     kind: Kind::Data(kind.to_owned(), proof),
-                    seen: hours.days().collect(),
+                    seen: hours.days().filter(|day| !self.coverage.is_beyond(*day)).collect(),
                     covered,
                     ..row(place)
                 });
