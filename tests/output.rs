@@ -211,6 +211,20 @@ fn what_an_earlier_run_wrote_and_this_one_does_not_is_removed() {
 }
 
 #[test]
+fn a_list_that_is_damaged_is_told() {
+    let trail = archive(&[read_item("arn:aws:iam::111122223333:user/api", "a")]);
+    let root = TempDir::new().unwrap();
+    let out = root.path().join("out");
+    let told = || text(generate_into(trail.path(), &out).stderr);
+    assert!(!told().contains("damaged") && !told().contains("damaged"));
+    let report = out.join("report.json");
+    let whole = fs::read(&report).unwrap();
+    fs::write(&report, &whole[..100]).unwrap();
+    assert!(told().contains("report.json` of an earlier run is damaged"));
+    assert!(!told().contains("damaged"), "it was written anew");
+}
+
+#[test]
 fn a_report_of_old_names_policies_with_their_principals() {
     let arn = "arn:aws:iam::111122223333:user/api";
     let archive = archive(&[read_item(arn, "a")]);

@@ -125,6 +125,53 @@ fn a_shared_role_is_split_and_no_part_has_what_another_used() {
 }
 
 #[test]
+fn a_workloads_policy_is_called_after_it_whatever_others_there_are() {
+    let trail = shared();
+    let terraform = |more: &[&str]| {
+        let words = [&["--split-by", "workload", "--format", "terraform"], more].concat();
+        let run = generate(&[trail.path()], &words);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let tree = run.tree();
+        let (_, text) = tree.iter().find(|(path, _)| path.contains("session/orders")).unwrap();
+        String::from_utf8(text.clone()).unwrap()
+    };
+    let whole = terraform(&[]);
+    assert!(
+        whole.starts_with(&format!("# Policies for {ROLE}, workload session orders\n")),
+        "{whole}"
+    );
+    let name = whole.lines().find(|line| line.contains("name ")).unwrap();
+    assert!(name.contains("\"trailtrim-role-shared_session_orders-"), "{name}");
+    // Files that are applied by themselves must not take each other's names as workloads come and go.
+    let all: Vec<String> = {
+        let words = ["--split-by", "workload", "--format", "terraform"];
+        let tree = generate(&[trail.path()], &words).tree();
+        let texts = tree.into_iter().filter(|(path, _)| path.ends_with(".tf"));
+        let texts = texts.map(|(_, text)| String::from_utf8(text).unwrap());
+        texts
+            .filter_map(|text| Some(text.lines().find(|line| line.contains("name "))?.to_owned()))
+            .collect()
+    };
+    assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len(), "{all:?}");
+    let alone = generate(
+        &[trail.path()],
+        &[
+            "--split-by",
+            "workload",
+            "--format",
+            "terraform",
+            "--principal",
+            ROLE,
+            "--exclude-session",
+            "orders-*",
+        ],
+    );
+    let tree = alone.tree();
+    let (_, text) = tree.iter().find(|(path, _)| path.contains("session/orders")).unwrap();
+    assert!(String::from_utf8(text.clone()).unwrap().contains(name));
+}
+
+#[test]
 fn standard_output_has_a_policy_for_each_workload() {
     let trail = shared();
     let all = run(&trail, &["generate", "--split-by", "workload"]);

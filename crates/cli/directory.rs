@@ -63,14 +63,14 @@ struct EarlierDraft {
 }
 
 impl Earlier {
-    /// Returns the paths that a list names; none where it cannot be read.
-    fn read(list: &Path) -> BTreeSet<String> {
+    /// Returns the paths that a list names, none where there is none; nothing where it is damaged.
+    fn read(list: &Path) -> Option<BTreeSet<String>> {
         let mut earlier = Earlier::default();
-        let Ok(file) = fs::File::open(list) else { return earlier.paths };
+        let Ok(file) = fs::File::open(list) else { return Some(earlier.paths) };
         let mut json = serde_json::Deserializer::from_reader(BufReader::new(file));
         // Where the reading is done, it is an error that the text goes on.
         let whole = json.deserialize_map(&mut earlier).is_ok();
-        if whole || earlier.done { earlier.paths } else { BTreeSet::new() }
+        (whole || earlier.done).then_some(earlier.paths)
     }
 }
 
@@ -165,7 +165,13 @@ pub(crate) fn write(
     let list = names.first();
     let mut known: BTreeSet<String> = BTreeSet::new();
     for list in list.into_iter().flat_map(|list| [list.clone(), journal(list)]) {
-        known.extend(Earlier::read(&list));
+        match Earlier::read(&list) {
+            Some(listed) => known.extend(listed),
+            None => tell(&format!(
+                "note: `{}` of an earlier run is damaged: policies that it lists and this run does not write stay there\n",
+                list.display()
+            )),
+        }
     }
     let stale = stale(directory, &known, &written);
     let _whole = interrupt::hold();

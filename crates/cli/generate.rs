@@ -268,8 +268,6 @@ fn group(
 struct Policy<'p> {
     principal: &'p Principal,
     packed: Packed,
-    /// The number of its first document among those of the principal.
-    number: usize,
     /// What it is for, where that is more than the principal.
     title: Option<String>,
     /// What whoever deploys it has to know first.
@@ -320,7 +318,7 @@ impl Packing {
                  of them: apply one"
             )
         });
-        Policy { principal, packed, number: 1, title, caveats }
+        Policy { principal, packed, title, caveats }
     }
 }
 
@@ -335,14 +333,7 @@ fn policies(
     let principals = trail.activity.principals.par_iter().zip(drafts);
     let packed = principals
         .map(|(principal, draft)| Some(packing.pack(principal, draft, draft.policy.as_ref()?)));
-    let mut packed: Vec<Option<Policy<'_>>> = packed.collect();
-    // Workloads of one role have policies of their own, which must not share a name.
-    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
-    for one in packed.iter_mut().flatten() {
-        let number = numbers.entry(&one.principal.arn).or_insert(1);
-        one.number = *number;
-        *number += one.packed.documents.len();
-    }
+    let packed: Vec<Option<Policy<'_>>> = packed.collect();
     let cautions: Vec<String> = packed.iter().flatten().flat_map(Policy::cautions).collect();
     let rendered: Vec<Option<(PolicyText, Option<String>)>> = packed
         .into_par_iter()
@@ -377,10 +368,9 @@ fn render(format: PolicyFormat, policy: &Policy<'_>) -> anyhow::Result<Rendered>
     let own = Target::from(policy.principal);
     let title = policy.title.clone().unwrap_or_else(|| own.title.clone());
     let target = Target { title, caveats: policy.caveats.clone(), ..own };
-    let numbers = policy.number..;
     let documents = policy.packed.documents.iter();
-    let names: Vec<String> =
-        numbers.zip(documents.clone()).map(|(number, _)| policy_name(&target, number)).collect();
+    let numbers = 1..=documents.len();
+    let names: Vec<String> = numbers.map(|number| policy_name(&target, number)).collect();
     let named: Vec<NamedPolicy<'_>> = names
         .iter()
         .zip(documents)

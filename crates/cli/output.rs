@@ -265,19 +265,24 @@ pub(crate) fn write_stdout(content: &[u8]) -> anyhow::Result<()> {
 
 /// Writes messages for people to standard error. Where that is closed, nobody reads them.
 ///
-/// A message is a line, and the lines below it that are indented belong to it; one that begins with
-/// `error: `, `hint: ` or `note: ` is of that kind.
+/// A message is a line, and the lines below it that are indented belong to it; one that begins as one of
+/// [`LEVELS`] is of that kind.
 pub(crate) fn tell(text: &str) {
     let text = if logs_json() { as_json(text) } else { toned(text) };
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// The kinds of messages, with the beginning that tells them.
-const LEVELS: [(&str, &str, Tone); 3] = [
+const LEVELS: [(&str, &str, Tone); 5] = [
     ("error", "error: ", Tone::Bad),
+    ("warning", "warning: ", Tone::Bad),
+    ("warning", "caution: ", Tone::Doubtful),
     ("hint", "hint: ", Tone::Good),
     ("note", "note: ", Tone::Doubtful),
 ];
+
+/// The beginning of a message that goes on with what it counts, and warns all the same.
+const SKIPPED: &str = "skipped: ";
 
 /// Colours the beginnings of messages.
 fn toned(text: &str) -> String {
@@ -320,10 +325,11 @@ fn as_json(text: &str) -> String {
             last.details.push(line.trim());
             continue;
         }
+        let plain = if line.starts_with(SKIPPED) { "warning" } else { "info" };
         let (level, message) = LEVELS
             .iter()
             .find_map(|(level, start, _)| Some((*level, line.strip_prefix(start)?)))
-            .unwrap_or(("info", line));
+            .unwrap_or((plain, line));
         messages.push(Message { level, message, details: Vec::new() });
     }
     let mut out = String::new();
@@ -458,10 +464,14 @@ mod tests {
 
     #[test]
     fn messages_for_programs_are_one_object_each() {
-        let text = "read 2 records\nskipped: 1 place\n  a.gz: cut\nhint: read it \"again\"\n";
+        let text = "read 2 records\nskipped: 1 place\n  a.gz: cut\nhint: read it \"again\"\n\
+                    warning: any role\ncaution: too many\nnote: so it is\n";
         let expected = r#"{"level":"info","message":"read 2 records"}
-{"level":"info","message":"skipped: 1 place","details":["a.gz: cut"]}
+{"level":"warning","message":"skipped: 1 place","details":["a.gz: cut"]}
 {"level":"hint","message":"read it \"again\""}
+{"level":"warning","message":"any role"}
+{"level":"warning","message":"too many"}
+{"level":"note","message":"so it is"}
 "#;
         assert_eq!(as_json(text), expected);
     }

@@ -99,7 +99,15 @@ impl Target {
 
 impl From<&Principal> for Target {
     fn from(principal: &Principal) -> Target {
-        Target::principal(&principal.arn, principal.permission_set.as_deref())
+        let target = Target::principal(&principal.arn, principal.permission_set.as_deref());
+        let Some(workload) = &principal.workload else { return target };
+        let kind = workload.attribution.code();
+        let (words, label) = match &workload.name {
+            Some(name) => (format!("{kind} {name}"), format!("{}~{kind}~{name}", target.label)),
+            None => (kind.to_owned(), format!("{}~{kind}", target.label)),
+        };
+        // No name of IAM's has a `~`: what others are called cannot be called so.
+        Target { title: format!("{}, workload {words}", target.title), label, ..target }
     }
 }
 
