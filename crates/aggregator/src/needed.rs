@@ -61,6 +61,13 @@ impl Taken<'_> {
         CallRequest { call: self.call, principal, facts: self.facts }
     }
 
+    /// Returns the services of which nothing is known where one of the call's permissions could not be told: its own,
+    /// and that of the permission.
+    fn services_of(&self, action: &str) -> BTreeSet<String> {
+        let of_action = action.split_once(':').map(|(prefix, _)| prefix);
+        self.operation.service().into_iter().chain(of_action).map(str::to_owned).collect()
+    }
+
     /// Tells whether a message of denial names a resource.
     fn is_told_on_what(&self) -> bool {
         self.call.denial.as_ref().is_some_and(|denial| denial.resource.is_some())
@@ -204,7 +211,6 @@ impl Principal {
     /// Notes what the log leaves out of a call, and what of its permissions cannot be told.
     fn note_untold(&mut self, taken: &Taken<'_>, resolution: &mut Resolution) {
         let Taken { call, stats, operation, outcome, .. } = *taken;
-        let service = operation.service().map(str::to_owned);
         if (call.is_cut() || call.is_answer_cut()) && outcome != Outcome::Denied {
             let services = operation.actions().filter_map(|action| action.split(':').next());
             let of_roles = operation.passes_roles().then_some("iam");
@@ -226,11 +232,12 @@ impl Principal {
         };
         if let Some(why) = untold {
             let what = (Unmapped::Unresolved, None, why.to_owned());
-            self.lose(call, outcome, stats, what, service.clone());
+            self.lose(call, outcome, stats, what, taken.services_of(""));
         }
         for unresolved in resolution.unresolved.drain(..) {
+            let services = taken.services_of(unresolved.action.as_deref().unwrap_or_default());
             let what = (Unmapped::Unresolved, unresolved.action, unresolved.why);
-            self.lose(call, outcome, stats, what, service.clone());
+            self.lose(call, outcome, stats, what, services);
         }
     }
 
@@ -244,11 +251,10 @@ impl Principal {
         if taken.made.poorer && matches!(grant.origin, Origin::Widened { .. }) {
             return;
         }
-        let facts = catalog.action(&grant.action).filter(|facts| facts.is_unbounded());
-        if facts.is_some() && outcome != Outcome::Denied && is_anybodys(&grant.resource) {
-            let service = taken.operation.service().map(str::to_owned);
+        if grant.anybodys && outcome != Outcome::Denied {
+            let services = taken.services_of(&grant.action);
             let what = (Unmapped::Unresolved, Some(grant.action), ANYBODYS.to_owned());
-            return self.lose(call, outcome, stats, what, service);
+            return self.lose(call, outcome, stats, what, services);
         }
         if self.kind == PrincipalKind::User {
             grant.conditions.extend(via_condition(call, &grant.action, catalog));
@@ -419,12 +425,6 @@ fn denied_by_message(call: &Call<'_>, catalog: Catalog) -> Option<RowKey> {
 /// Tells whether a policy could name a resource like that.
 fn is_arn(resource: &str) -> bool {
     resource == "*" || (resource.starts_with("arn:") && !is_incomplete(resource))
-}
-
-/// Tells whether a pattern says nothing of what it is on: of an object neither the bucket nor a part of its key.
-fn is_anybodys(resource: &str) -> bool {
-    let name = resource.splitn(6, ':').nth(5).unwrap_or(resource);
-    name.bytes().all(|byte| byte == b'*' || byte == b'/')
 }
 
 /// Tells whether a text is an ARN with fewer than the six parts that one has.

@@ -300,6 +300,25 @@ mod tests {
     }
 
     #[test]
+    fn where_a_bucket_is_not_told_nothing_is_known_of_s3_and_of_who_reads_it() {
+        let text = r#"{"userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333"},
+            "eventTime":"2026-03-02T10:00:00Z","eventSource":"rekognition.amazonaws.com","eventName":"DetectLabels",
+            "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"1",
+            "requestParameters":{"image":{"s3Object":{"bucket":"HIDDEN_DUE_TO_SECURITY_REASONS","name":"a.png"}}}}"#;
+        let scope = Scope::default();
+        let mut observer = Observer::new(Catalog::embedded(), &scope);
+        observer.observe(&Provenance::bare(&"a".into()), &Record::parse(text).unwrap());
+        let activity = resolve(&observer.into_usage(), Catalog::embedded());
+        let principal = activity.principals.first().unwrap();
+        assert!(
+            principal.rows.keys().all(|row| !row.action.starts_with("s3:")),
+            "{:?}",
+            principal.rows
+        );
+        assert_eq!(principal.frozen, ["rekognition", "s3"].map(str::to_owned).into());
+    }
+
+    #[test]
     fn who_was_made_anew_is_there_since_the_last_id_was_seen() {
         let call = |id: &str, day: u8| {
             format!(

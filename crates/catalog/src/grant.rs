@@ -28,6 +28,9 @@ pub struct Grant {
     /// Whether the permission itself is an inference (`iam:PassRole` that no documentation
     /// names), not what the event's own action is documented to need.
     pub inferred: bool,
+    /// Whether nothing of the call tells what it is on, where the ARN does not say whose that is: it would be on
+    /// everybody's, of all accounts.
+    pub anybodys: bool,
 }
 
 /// How a grant's resource was found.

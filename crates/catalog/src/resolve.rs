@@ -79,12 +79,15 @@ struct Resolver<'r> {
     unresolved: BTreeSet<Unresolved>,
 }
 
+/// A resource as a pattern, and how it was found.
+type Resource = (String, Origin);
+
 /// What a resource type came to.
 enum Found {
     /// Resources, each as a pattern.
-    All(Vec<(String, Origin)>),
+    All(Vec<Resource>),
     /// Some variable is unknown.
-    Partly(Vec<(String, Origin)>),
+    Partly(Vec<Resource>),
     Nothing,
 }
 
@@ -100,7 +103,7 @@ impl Resolver<'_> {
         let conditions = self.conditions(node.node(grant::CONDITIONS));
         let confidence =
             if flags & flag::HEURISTIC == 0 { self.confidence } else { Confidence::Heuristic };
-        let mut push = |resource: String, origin: Origin| {
+        let mut add = |(resource, origin): Resource, anybodys: bool| {
             self.grants.push(Grant {
                 action: action.to_owned(),
                 resource,
@@ -108,6 +111,7 @@ impl Resolver<'_> {
                 conditions: conditions.clone(),
                 confidence,
                 inferred: flags & flag::INFERRED != 0,
+                anybodys,
             });
         };
         if types.is_empty() {
@@ -117,88 +121,45 @@ impl Resolver<'_> {
                 let why = "it is not known yet which resources the action can be limited to";
                 Origin::Widened { from: action.to_owned(), why: why.to_owned() }
             };
-            push("*".to_owned(), origin);
-            return;
+            return add(("*".to_owned(), origin), false);
         }
         let evidence = Evidence::collect(self.request, &types, flags);
-        let mut partial = Vec::new();
-        let mut any = false;
-        let mut found: Vec<(Node, Found)> = types
-            .iter()
-            .map(|kind| {
-                let required = kind.number(kind_of::REQUIRED) != 0;
-                (*kind, self.filler.of_type(*kind, &evidence, required))
-            })
-            .collect();
-        if flags & flag::KNOWN != 0 {
-            found.retain(|(_, found)| matches!(found, Found::All(_)));
-            if found.is_empty() {
-                return;
-            }
-        }
-        // The reference's lines on tags lag behind what can have some: then the call is on what it names.
-        if self.is_about_tags && !found.iter().any(|(_, one)| matches!(one, Found::All(_))) {
-            let named = evidence.named(action);
-            if !named.is_empty() {
-                named.into_iter().for_each(|(resource, origin)| push(resource, origin));
-                return;
-            }
-        }
+        let found = types.iter().map(|kind| {
+            let required = kind.number(kind_of::REQUIRED) != 0;
+            (*kind, self.filler.of_type(*kind, &evidence, required))
+        });
+        let (mut told, mut rest) = (Vec::new(), Vec::new());
         // `listener/app` and `listener/net` are alternatives: one is enough.
-        let settled: BTreeSet<&str> = found
-            .iter()
-            .filter(|(_, found)| matches!(found, Found::All(_)))
-            .filter_map(|(kind, _)| family(*kind))
-            .collect();
+        let mut settled = BTreeSet::new();
         for (kind, found) in found {
-            let alternative = family(kind).is_some_and(|family| settled.contains(family));
-            let required = kind.number(kind_of::REQUIRED) != 0 && !alternative;
             match found {
                 Found::All(found) => {
-                    any = true;
-                    found.into_iter().for_each(|(resource, origin)| push(resource, origin));
+                    settled.extend(family(kind));
+                    told.extend(found);
                 }
-                Found::Partly(found) if required => {
-                    any = true;
-                    found.into_iter().for_each(|(resource, origin)| push(resource, origin));
-                }
-                Found::Nothing if required => {
-                    any = true;
-                    let (resource, origin) = self.filler.widest(kind);
-                    push(resource, origin);
-                }
-                Found::Partly(found) => partial.push(found),
-                Found::Nothing => {}
+                found => rest.push((kind, found)),
             }
         }
-        if any {
-            return;
-        }
-        // All types are optional and the call names none of them in full.
-        let level = facts.access_level();
-        match (partial.into_iter().next(), types.as_slice()) {
-            (Some(found), _) => {
-                found.into_iter().for_each(|(resource, origin)| push(resource, origin));
-            }
-            // A listing is on the whole collection, if the collection is the service's own, and tags are put
-            // on what is made. Other calls are on one that they name otherwise, or, where they could have
-            // named one, on none.
-            (None, [only])
-                if is_own(*only, action)
-                    && (matches!(level, AccessLevel::List | AccessLevel::Tagging)
-                        || !is_named(*only)) =>
-            {
-                let (resource, origin) = self.filler.widest(*only);
-                push(resource, origin);
-            }
-            (None, _) => {
-                let why = "the call names none of the resources that the action can be limited to";
-                push(
-                    "*".to_owned(),
-                    Origin::Widened { from: action.to_owned(), why: why.to_owned() },
-                );
+        // The reference's lines on tags lag behind what can have some: the call is on what it names.
+        if self.is_about_tags {
+            let named = evidence.named(action);
+            // What a rule made of it is not what the call has.
+            let are_as_named = told.iter().all(|one| named.contains(one));
+            if !named.is_empty() && are_as_named {
+                rest.clear();
+                told = named;
             }
         }
+        let guesses = match flags & flag::KNOWN != 0 {
+            true => Vec::new(),
+            false => self.filler.guesses(facts, &types, rest, &settled, told.is_empty()),
+        };
+        let told = distinct(told).into_iter().map(|one| (one, false));
+        let guesses = guesses.into_iter().map(|one| {
+            let anybodys = facts.is_unbounded() && is_open(&types, &one.0);
+            (one, anybodys)
+        });
+        told.chain(guesses).for_each(|(one, anybodys)| add(one, anybodys));
     }
 
     fn holds(&self, node: Node) -> bool {
@@ -309,6 +270,7 @@ impl Resolver<'_> {
                 conditions: condition.iter().cloned().collect(),
                 confidence: Confidence::Rule,
                 inferred: true,
+                anybodys: false,
             });
         }
     }
@@ -429,6 +391,22 @@ fn roles_in(text: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| !word.ends_with('/') && captures(ROLE, word).is_some())
 }
 
+/// Returns whether a pattern leaves it open what it is on, of types of which one says nothing of whose a thing is: all
+/// there is, or a wildcard where a name begins.
+fn is_open(types: &[Node], resource: &str) -> bool {
+    let templates = || types.iter().flat_map(|kind| kind.node(kind_of::TYPE).node(1).strings());
+    let has_owner = |template: &str| template.contains("${Account}");
+    if templates().all(has_owner) {
+        return false;
+    }
+    let Some(name) = resource.splitn(6, ':').nth(5) else { return true };
+    templates().any(|template| {
+        let head = template.splitn(6, ':').nth(5).and_then(|tail| tail.split("${").next());
+        let head = head.filter(|head| has_owner(template) || head.is_empty());
+        head.and_then(|head| name.strip_prefix(head)).is_some_and(|rest| rest.starts_with('*'))
+    })
+}
+
 /// Returns the part of a type's name that its alternatives share.
 fn family(kind: Node) -> Option<&'static str> {
     kind.node(kind_of::TYPE).string(0).split_once('/').map(|(family, _)| family)
@@ -486,11 +464,12 @@ impl Evidence {
     }
 
     /// Returns the ARNs of an action's own service that stand in members for what a call is on: `resourceArn`.
-    fn named(&self, action: &str) -> Vec<(String, Origin)> {
+    fn named(&self, action: &str) -> Vec<Resource> {
         let service = action.split(':').next();
         let own = self.parameters.iter().filter(|(key, arn)| {
             let key = key.to_ascii_lowercase();
             (key.starts_with("resource") || key.ends_with("arn") || key.ends_with("arns"))
+                && !key.contains("tagkey")
                 && !key.starts_with("inner.")
                 && arn.split(':').nth(2) == service
         });
@@ -515,6 +494,58 @@ fn distinct(mut found: Vec<(String, Origin)>) -> Vec<(String, Origin)> {
 }
 
 impl Filler<'_> {
+    /// Returns on what an action is of the types that a call does not name in full, perhaps beside what it names.
+    fn guesses(
+        &self,
+        facts: ActionFacts,
+        types: &[Node],
+        rest: Vec<(Node, Found)>,
+        settled: &BTreeSet<&str>,
+        nothing_is_told: bool,
+    ) -> Vec<Resource> {
+        let (mut required, mut partial) = (Vec::new(), None);
+        let mut any = !nothing_is_told;
+        for (kind, found) in rest {
+            let alternative = family(kind).is_some_and(|family| settled.contains(family));
+            match found {
+                found if kind.number(kind_of::REQUIRED) != 0 && !alternative => {
+                    any = true;
+                    match found {
+                        Found::All(found) | Found::Partly(found) => required.extend(found),
+                        Found::Nothing => required.push(self.widest(kind)),
+                    }
+                }
+                Found::All(found) | Found::Partly(found) => {
+                    partial.get_or_insert(found);
+                }
+                Found::Nothing => {}
+            }
+        }
+        if any {
+            return required;
+        }
+        // All types are optional and the call names none of them in full.
+        let (action, level) = (facts.id(), facts.access_level());
+        match (partial, types) {
+            (Some(found), _) => found,
+            // A listing is on the whole collection, if the collection is the service's own, and tags are put
+            // on what is made. Other calls are on one that they name otherwise, or, where they could have
+            // named one, on none.
+            (None, [only])
+                if is_own(*only, action)
+                    && (matches!(level, AccessLevel::List | AccessLevel::Tagging)
+                        || !is_named(*only)) =>
+            {
+                vec![self.widest(*only)]
+            }
+            (None, _) => {
+                let why = "the call names none of the resources that the action can be limited to";
+                let origin = Origin::Widened { from: action.to_owned(), why: why.to_owned() };
+                vec![("*".to_owned(), origin)]
+            }
+        }
+    }
+
     fn of_type(&self, kind: Node, evidence: &Evidence, required: bool) -> Found {
         let made = kind.number(kind_of::MADE) == 1;
         if !made {
