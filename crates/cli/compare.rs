@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use trailtrim_catalog::Catalog;
-use trailtrim_iam::read::PolicyKind;
+use trailtrim_iam::read::{Elsewhere, PolicyKind};
 use trailtrim_iam::{Comparison, Effect, Limits, Policies, Witness, compare as contain, wildcard};
 
 use crate::Exit;
@@ -158,21 +158,27 @@ fn sides(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
     Ok((read(&args.existing)?, read(&args.new)?))
 }
 
-/// A policy whose document the files have not allows the same on both sides, where both attach it, and no Deny
-/// statement is in question that limited it.
+/// A policy whose document the files have not allows the same on both sides, where both surely attach it to the same, and
+/// no Deny statement is in question that limited it. A boundary limits both alike.
 fn pass_over(existing: &PolicyFiles, new: &PolicyFiles) -> anyhow::Result<()> {
-    let named = |side: &PolicyFiles| -> BTreeSet<String> {
-        side.elsewhere.iter().map(|(policy, _)| policy.clone()).collect()
+    let attached = |side: &PolicyFiles| -> BTreeSet<Elsewhere> {
+        side.elsewhere.iter().map(|missing| missing.policy.clone()).collect()
     };
     let mut statements = existing.documents.iter().flat_map(|document| &document.statements);
     let denies = statements.any(|statement| statement.effect == Effect::Deny);
-    if named(existing) != named(new) || denies {
-        new.whole()?;
-        existing.whole()?;
+    let open = attached(existing).iter().any(|one| !one.certain);
+    if attached(existing) != attached(new) || denies || open {
+        for side in [new, existing] {
+            side.elsewhere.first().map_or(Ok(()), |missing| Err(missing.refused()))?;
+        }
     }
-    for policy in named(existing) {
+    for Elsewhere { policy, boundary, .. } in attached(existing) {
+        let (what, so) = match boundary {
+            true => ("a permissions boundary", "what is found may be forbidden by it"),
+            false => ("attached", "what is found may be allowed by it"),
+        };
         say(&format!(
-            "note: `{}` is attached on both sides, and its document is not given: what is found may be allowed by it\n",
+            "note: `{}` is {what} on both sides, and its document is not given: {so}\n",
             printable(&policy)
         ));
     }

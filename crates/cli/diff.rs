@@ -17,7 +17,7 @@ use trailtrim_emitter::diff::{Diff, Inputs, Options, Past, Status, diff as descr
 use trailtrim_emitter::fit::Budget as Sizes;
 use trailtrim_emitter::tighten::{Lookout, Settings, Standards, UNUSED_DAYS};
 use trailtrim_emitter::{ConditionKind, Taste};
-use trailtrim_iam::read::{Attachments, HolderKind, PolicyKind};
+use trailtrim_iam::read::{Attachments, Elsewhere, HolderKind, PolicyKind};
 
 use accepted::Accepted;
 use files::Form;
@@ -29,7 +29,7 @@ use crate::coverage::{SelectorArgs, tell_stray};
 use crate::exit::hinted;
 use crate::globs::Globs;
 use crate::output::{printable, tell as say, write_stdout};
-use crate::policy_files::{Candidates, Given, read_file};
+use crate::policy_files::{Candidates, Given, Missing, read_file};
 use crate::screen::Screen;
 use crate::trail::{Trail, TrailArgs};
 use crate::{directory, interrupt, region, summary, time};
@@ -355,7 +355,9 @@ fn read_attached(files: &[PathBuf]) -> anyhow::Result<Candidates> {
                  --principal",
             ));
         }
-        if contents.policies.iter().any(|policy| policy.kind == PolicyKind::Boundary) {
+        let boundary = contents.elsewhere.iter().any(|one| one.boundary)
+            || contents.policies.iter().any(|policy| policy.kind == PolicyKind::Boundary);
+        if boundary {
             say(&format!(
                 "note: `{}` tells of a permissions boundary, which --attached does not look at; an account dump has it\n",
                 printable(&file.display().to_string())
@@ -459,15 +461,17 @@ fn of_files(args: &DiffArgs, trail: &Trail, files: Candidates) -> anyhow::Result
     let documents = given.map(|Given { name, document, made }| (name, document, made));
     let mut inventory = Inventory::of_files(&one.arn, one.reborn, documents);
     if let Some(attached) = inventory.principals.get_mut(&one.arn) {
-        attached.unknown = elsewhere.into_iter().map(unknown).collect();
+        attached.unknown =
+            elsewhere.into_iter().filter(|one| !one.policy.boundary).map(unknown).collect();
     }
     Ok(inventory)
 }
 
 /// A policy that a file attaches and does not hold.
-fn unknown((policy, file): (String, String)) -> UnknownPolicy {
+fn unknown(Missing { policy: Elsewhere { policy, certain, .. }, file }: Missing) -> UnknownPolicy {
+    let is = if certain { "is" } else { "may be" };
     UnknownPolicy {
-        why: format!("it is attached, but its document is not in `{file}`"),
+        why: format!("it {is} attached, but its document is not in `{file}`"),
         arn: policy.starts_with("arn:").then(|| policy.clone()),
         group: None,
         name: policy,

@@ -21,8 +21,15 @@ use crate::output::printable;
 pub(crate) struct PolicyFiles {
     pub(crate) documents: Vec<PolicyDocument>,
     origins: Vec<Origin>,
-    /// What the same files attach and do not hold, with the file.
-    pub(crate) elsewhere: BTreeSet<(String, String)>,
+    /// What the same files attach and do not hold.
+    pub(crate) elsewhere: BTreeSet<Missing>,
+}
+
+/// A policy that a file attaches and does not hold.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Missing {
+    pub(crate) policy: Elsewhere,
+    pub(crate) file: String,
 }
 
 /// Documents out of files, before it is known which of them count.
@@ -131,7 +138,8 @@ impl Candidates {
                 false => Vec::new(),
             },
         });
-        if self.documents.len() == before {
+        let is_attached = |one: &Elsewhere| !one.boundary && wanted.contains(&PolicyKind::Identity);
+        if self.documents.len() == before && !contents.elsewhere.iter().any(is_attached) {
             return Err(hinted(
                 format!("`{}` holds no policy of the kind that is wanted here", file.display()),
                 "identity policies name no principal, policies of resources do",
@@ -186,14 +194,7 @@ impl Candidates {
         let own = own.as_ref();
         for (at, Source { people, open_boundary, .. }) in self.files.iter().enumerate() {
             let inside: Vec<&Origin> = self.origins.iter().filter(|one| one.file == at).collect();
-            let is_somebody_else = |one: &String| {
-                // A role is in no group; a user may be in any.
-                own.is_some_and(|own| match one.split_once('/') {
-                    Some(("role" | "user", _)) => one != own,
-                    Some(("group", _)) => own.starts_with("role/"),
-                    _ => false,
-                })
-            };
+            let is_somebody_else = |one: &String| own.is_some_and(|own| is_somebody_else(own, one));
             let mut sets =
                 inside.iter().map(|one| &one.holders).collect::<BTreeSet<_>>().into_iter();
             // All that one has, or all that the same have together.
@@ -240,19 +241,27 @@ impl Candidates {
         }
         let any = !self.documents.is_empty();
         let alone: Vec<bool> = self.files.iter().map(|one| one.people.len() < 2).collect();
-        let is_own = |file: usize, holders: &BTreeSet<String>| {
-            let whole = alone.get(file).is_none_or(|alone| *alone);
-            own.is_none_or(|own| whole || holders.contains(own))
+        let whole = |file: usize| alone.get(file).is_none_or(|alone| *alone);
+        // Whose it is may not be told: it may be this one's then.
+        let may_be_own = |file: usize, holders: &BTreeSet<String>| {
+            own.is_none_or(|own| {
+                let others = holders.iter().all(|one| is_somebody_else(own, one));
+                whole(file) || holders.contains(own) || !others
+            })
         };
         let each = self.files.iter().enumerate();
         let each =
             each.flat_map(|(at, file)| file.elsewhere.iter().map(move |one| (at, file, one)));
-        let elsewhere = each.filter(|(at, _, one)| is_own(*at, &one.holders));
-        let elsewhere: BTreeSet<_> =
-            elsewhere.map(|(_, file, one)| (one.policy.clone(), file.name.clone())).collect();
-        let kept = self.kept(|origin| is_own(origin.file, &origin.holders))?;
+        let elsewhere = each.filter(|(at, _, one)| may_be_own(*at, &one.holders));
+        let elsewhere: BTreeSet<Missing> = elsewhere
+            .map(|(_, file, one)| Missing { policy: one.clone(), file: file.name.clone() })
+            .collect();
+        let kept = self.kept(|origin| {
+            own.is_none_or(|own| whole(origin.file) || origin.holders.contains(own))
+        })?;
         let kept = PolicyFiles { elsewhere, ..kept };
-        match principal.filter(|_| any && kept.is_empty()) {
+        let nothing = any && kept.is_empty() && kept.elsewhere.is_empty();
+        match principal.filter(|_| nothing) {
             Some(principal) => Err(hinted(
                 format!("the files have no policy of `{}`", printable(principal)),
                 "give the documents that it has, each as a file of its own",
@@ -269,6 +278,16 @@ impl Candidates {
             }
         }
         Ok(kept)
+    }
+}
+
+/// Tells whether what a file calls somebody is surely not the one who is meant.
+fn is_somebody_else(own: &str, one: &str) -> bool {
+    match one.split_once('/') {
+        Some(("role" | "user", _)) => one != own,
+        // A role is in no group; a user may be in any.
+        Some(("group", _)) => own.starts_with("role/"),
+        _ => false,
     }
 }
 
@@ -335,11 +354,15 @@ impl PolicyFiles {
     /// # Errors
     /// Where there is such a policy.
     pub(crate) fn whole(&self) -> anyhow::Result<()> {
-        let Some((policy, file)) = self.elsewhere.first() else { return Ok(()) };
-        Err(hinted(
-            format!("`{}` is attached, but its document is not in `{file}`", printable(policy)),
-            "give the documents of all that is attached, each as a file of its own",
-        ))
+        match self.elsewhere.iter().find(|one| !one.policy.boundary) {
+            Some(missing) => Err(missing.refused()),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns a permissions boundary that the files attach and do not hold.
+    pub(crate) fn boundary_elsewhere(&self) -> Option<&Missing> {
+        self.elsewhere.iter().find(|one| one.policy.boundary)
     }
 
     /// Names a statement of these documents.
@@ -349,6 +372,18 @@ impl PolicyFiles {
             statement: id.statement,
             sid: id.sid.clone(),
         }
+    }
+}
+
+impl Missing {
+    pub(crate) fn refused(&self) -> anyhow::Error {
+        let policy = printable(&self.policy.policy);
+        let what = if self.policy.boundary { "a permissions boundary" } else { "attached" };
+        let is = if self.policy.certain { "is" } else { "may be" };
+        hinted(
+            format!("`{policy}` {is} {what}, but its document is not in `{}`", self.file),
+            "give the documents of all that is attached, each as a file of its own",
+        )
     }
 }
 

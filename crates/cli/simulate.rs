@@ -141,7 +141,6 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
     }
     let boundary = boundary.or(attached_boundary);
     let identity = identity.of(whose)?;
-    identity.whole()?;
     let session = match &args.session_policy {
         Some(file) => Some(Candidates::read(std::slice::from_ref(file), &IDENTITY)?.of(whose)?),
         None => None,
@@ -170,6 +169,12 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
         },
     };
     let decision = evaluate(&layers, &request);
+    // What is not given may allow it, or deny it; a Deny that is there decides.
+    if decision.outcome != Outcome::ExplicitlyDenied {
+        identity.whole()?;
+        let boundary = identity.boundary_elsewhere().filter(|_| boundary.is_none());
+        boundary.map_or(Ok(()), |missing| Err(missing.refused()))?;
+    }
     let files = |layer| match layer {
         Layer::Identity => Some(&identity),
         Layer::Boundary => boundary.as_ref(),

@@ -199,6 +199,32 @@ fn what_a_file_attaches_and_does_not_hold_is_not_forgotten() {
         code == Some(0) && told.starts_with("note: `arn:aws:iam::aws:policy/ReadOnlyAccess`"),
         "{told}"
     );
+    // A policy that is chosen later is not the same on both sides, and neither is one that another has.
+    let template = |name: &str, managed: Value, role: &str| {
+        let template = json!({"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": role,
+            "ManagedPolicyArns": [managed],
+            "Policies": [{"PolicyName": "p", "PolicyDocument": policy(&["sqs:*"], &["*"])}]}}}});
+        files.write(name, &template.to_string())
+    };
+    let arn = |name: &str| json!({"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, format!(":iam::aws:policy/{name}")]]});
+    let either = json!({"Fn::If": ["Big", arn("AdministratorAccess"), {"Ref": "AWS::NoValue"}]});
+    let (reads, all) = (
+        template("r.json", arn("ReadOnlyAccess"), "a"),
+        template("a.json", arn("AdministratorAccess"), "a"),
+    );
+    let (perhaps, given) =
+        (template("p.json", either, "a"), template("g.json", json!({"Ref": "Given"}), "a"));
+    let others = template("o.json", arn("ReadOnlyAccess"), "b");
+    assert_eq!(compared(&reads, &reads).0, Some(0));
+    for (existing, new) in [
+        (&reads, &all),
+        (&perhaps, &perhaps),
+        (&perhaps, &all),
+        (&given, &given),
+        (&reads, &others),
+    ] {
+        assert_eq!(compared(existing, new).0, Some(2), "{existing} {new}");
+    }
     // Of what only one side has nothing is known, nor of what a Deny kept it from.
     for (existing, new) in [(&plain, &read), (&read, &plain), (&deny, &read)] {
         assert_eq!(compared(existing, new).0, Some(2));

@@ -40,7 +40,7 @@ impl InputArgs {
                 ..scope
             })
             .collect();
-        let here = Epoch::of(catalog, &Scope::default());
+        let here = [Scope::default(), self.scope()].map(|scope| Epoch::of(catalog, &scope));
         let mut limited = Vec::new();
         for found in files {
             let (name, file) = match found {
@@ -56,7 +56,7 @@ impl InputArgs {
                     (name, file)
                 }
             };
-            if file.epochs.keys().any(|epoch| *epoch != here) {
+            if file.epochs.keys().any(|epoch| !here.contains(epoch)) {
                 limited.push(name);
             }
             let file = file.into_usage();

@@ -339,14 +339,17 @@ fn what_a_file_attaches_and_does_not_hold_is_told() {
     assert_eq!(
         told(&template),
         [
-            of_role("Fn::ImportValue big"),
-            of("Fn::Split", &["U"]),
-            of_role("Fn::Sub arn:${AWS::Partition}:iam::aws:policy/ViewOnlyAccess"),
-            of_role("Ref Given"),
+            of_role("arn:${AWS::Partition}:iam::aws:policy/ViewOnlyAccess"),
             of_role(aws),
-            of_role("arn:small"),
+            of_role(r#"{"Fn::If":["Big",{"Fn::ImportValue":"big"},{"Ref":"AWS::NoValue"}]}"#),
+            of_role(r#"{"Fn::If":["Big",{"Ref":"C"},"arn:small"]}"#),
+            of(r#"{"Fn::Split":[",","x"]}"#, &["U"]),
+            of_role(r#"{"Ref":"Given"}"#),
         ]
     );
+    let certain = read("t", &template).unwrap().elsewhere.into_iter().filter(|one| one.certain);
+    let certain: Vec<String> = certain.map(|one| one.policy).collect();
+    assert_eq!(certain, ["arn:${AWS::Partition}:iam::aws:policy/ViewOnlyAccess", aws]);
     let policies = read("t", &template).unwrap().policies;
     assert!(policies.iter().all(|one| one.holders == ["R".to_owned()].into()), "{policies:?}");
 }

@@ -66,7 +66,15 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
         for (_, place, policy_kind) in PLACES.iter().filter(|(of, ..)| *of == kind) {
             if let Some(list) = place.strip_suffix("[]") {
                 let Some(list) = properties.get(list) else { continue };
+                if matches!(list.value(), Json::Object(_)) {
+                    told.choose(list.value(), id);
+                }
                 for item in list.items() {
+                    let function = item.fields().next().map(|(function, _)| is_function(function));
+                    if item.get("PolicyDocument").is_none() && function == Some(true) {
+                        told.choose(item.value(), id);
+                        continue;
+                    }
                     let document = item.required("PolicyDocument", "`PolicyDocument`")?;
                     let name = match item.get("PolicyName").and_then(|node| node.as_str()) {
                         Some(name) => format!("{id}/{name}"),
@@ -100,8 +108,7 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
             }
         }
     }
-    let elsewhere = told.elsewhere.into_iter();
-    contents.elsewhere = elsewhere.map(|(policy, holders)| Elsewhere { policy, holders }).collect();
+    contents.elsewhere = told.elsewhere();
     contents.people = told.people.into_values().chain(told.more).collect();
     contents.open_boundary = told.open_boundary;
     Ok(())
@@ -116,8 +123,8 @@ struct Told {
     managed: BTreeMap<String, Option<String>>,
     /// By the id of a managed policy, to whom its holders attach it.
     attached: BTreeMap<String, BTreeSet<String>>,
-    /// By what stands for a managed policy that is none of the template's, to whom it is attached.
-    elsewhere: BTreeMap<String, BTreeSet<String>>,
+    /// By what stands for a policy that is none of the template's, and whether that is certain, to whom it is attached.
+    elsewhere: BTreeMap<(String, bool), BTreeSet<String>>,
     /// By the id of a managed policy, or its ARN, whose boundary it is.
     boundaries: BTreeMap<String, BTreeSet<String>>,
     /// Whether somebody has a boundary that is none of these.
@@ -168,6 +175,9 @@ impl Told {
             for node in [at("ManagedPolicyArns"), at("ManagedPolicies")].into_iter().flatten() {
                 told.attach(node.value(), &person);
             }
+            for node in at("CustomerManagedPolicyReferences").iter().flat_map(Node::items) {
+                told.note(shortened(node.value()), false, &person);
+            }
             if let Some(node) = at("PermissionsBoundary") {
                 match referred(node.value()).or(node.as_str()) {
                     Some(policy) => {
@@ -183,7 +193,7 @@ impl Told {
     }
 
     /// Notes whom the policies are attached to that a value stands for. Of those that a condition chooses between each
-    /// may be.
+    /// may be, and so may none.
     fn attach(&mut self, value: &Json, person: &str) {
         let function = match value {
             Json::Array(items) => return items.iter().for_each(|item| self.attach(item, person)),
@@ -193,14 +203,57 @@ impl Told {
         if let Some((function, Json::Array(branches))) = function
             && function == "Fn::If"
         {
-            return branches.iter().skip(1).for_each(|one| self.attach(one, person));
+            self.note(shortened(value), false, person);
+            let own = branches.iter().skip(1).flat_map(|one| match one {
+                Json::Array(items) => items.as_slice(),
+                one => std::slice::from_ref(one),
+            });
+            for id in own.filter_map(|one| self.own(one)).collect::<Vec<_>>() {
+                self.attached.entry(id).or_default().insert(person.to_owned());
+            }
+            return;
         }
-        let attached = match (self.own(value), stands_for(value)) {
-            (Some(id), _) => self.attached.entry(id).or_default(),
-            (None, Some(text)) => self.elsewhere.entry(text).or_default(),
-            (None, None) => return,
-        };
-        attached.insert(person.to_owned());
+        if let Some(id) = self.own(value) {
+            self.attached.entry(id).or_default().insert(person.to_owned());
+        } else if !is_nothing(value) {
+            match written_out(value) {
+                Some(arn) => self.note(arn, true, person),
+                None => self.note(shortened(value), false, person),
+            }
+        }
+    }
+
+    fn note(&mut self, policy: String, certain: bool, person: &str) {
+        self.elsewhere.entry((policy, certain)).or_default().insert(person.to_owned());
+    }
+
+    /// Notes that what a resource has is only chosen as the template is deployed.
+    fn choose(&mut self, value: &Json, id: &str) {
+        let person = self.person(id);
+        self.note(shortened(value), false, &person);
+    }
+
+    /// Returns what is attached and none of the template's, and boundaries that are none of them.
+    fn elsewhere(&self) -> Vec<Elsewhere> {
+        let attached = self.elsewhere.iter().map(|((policy, certain), holders)| Elsewhere {
+            policy: policy.clone(),
+            holders: holders.clone(),
+            certain: *certain,
+            boundary: false,
+        });
+        let others = self.boundaries.iter().filter(|(named, _)| !self.is_own(named));
+        let boundaries = others.map(|(policy, holders)| Elsewhere {
+            policy: policy.clone(),
+            holders: holders.clone(),
+            certain: policy.starts_with("arn:"),
+            boundary: true,
+        });
+        attached.chain(boundaries).collect()
+    }
+
+    /// Tells whether an id or an ARN is that of a managed policy of the template.
+    fn is_own(&self, named: &str) -> bool {
+        self.managed.contains_key(named) || self.own(&Json::String(named.to_owned())).is_some()
     }
 
     /// Returns the id of the template's managed policy that a value refers to, or whose ARN it is. AWS's own are not
@@ -286,19 +339,54 @@ fn referred(value: &Json) -> Option<&str> {
     }
 }
 
-/// Returns what a value says that is known only once the template is deployed; nothing where it stands for nothing.
-fn stands_for(value: &Json) -> Option<String> {
-    match value {
-        Json::String(text) => Some(text.clone()),
-        Json::Object(fields) => match fields.as_slice() {
-            [(function, Json::String(nothing))]
-                if function == "Ref" && nothing == "AWS::NoValue" =>
-            {
-                None
-            }
-            [(function, Json::String(argument))] => Some(format!("{function} {argument}")),
-            fields => Some(fields.first()?.0.clone()),
-        },
+/// How much is shown of what has no name.
+const SHOWN: usize = 100;
+
+/// Returns a value as messages show it.
+fn shortened(value: &Json) -> String {
+    let whole = value.to_string();
+    match whole.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", whole.get(..end).unwrap_or_default()),
+        None => whole,
+    }
+}
+
+/// Tells whether a value stands for nothing.
+fn is_nothing(value: &Json) -> bool {
+    matches!(value, Json::Object(fields) if matches!(fields.as_slice(),
+        [(function, Json::String(name))] if function == "Ref" && name == "AWS::NoValue"))
+}
+
+fn is_function(name: &str) -> bool {
+    name == "Ref" || name.starts_with("Fn::")
+}
+
+/// What every template of an account and region has the same value for.
+const PSEUDO: [&str; 4] = ["AWS::Partition", "AWS::AccountId", "AWS::Region", "AWS::URLSuffix"];
+
+/// Returns the text that a value is, with `${AWS::Partition}` and its like in it; nothing where it hangs on anything
+/// else.
+fn written_out(value: &Json) -> Option<String> {
+    let Json::Object(fields) = value else {
+        return match value {
+            Json::String(text) => Some(text.clone()),
+            _ => None,
+        };
+    };
+    let [(function, argument)] = fields.as_slice() else { return None };
+    match (function.as_str(), argument) {
+        ("Ref", Json::String(name)) if PSEUDO.contains(&name.as_str()) => {
+            Some(format!("${{{name}}}"))
+        }
+        ("Fn::Sub", Json::String(text)) => {
+            let mut names = text.split("${").skip(1).map(|rest| rest.split('}').next());
+            let plain = names.all(|name| name.is_some_and(|name| PSEUDO.contains(&name)));
+            plain.then(|| text.clone())
+        }
+        ("Fn::Join", Json::Array(parts)) => {
+            let [Json::String(between), Json::Array(items)] = parts.as_slice() else { return None };
+            Some(items.iter().map(written_out).collect::<Option<Vec<_>>>()?.join(between))
+        }
         _ => None,
     }
 }

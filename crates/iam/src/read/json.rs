@@ -21,6 +21,31 @@ pub(super) enum Json {
     Object(Vec<(String, Self)>),
 }
 
+impl fmt::Display for Json {
+    /// Writes it in one line, as messages show what has no name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, open, parts: &mut dyn Iterator<Item = String>| {
+            write!(f, "{open}{}", parts.collect::<Vec<_>>().join(","))
+        };
+        match self {
+            Json::Null => f.write_str("null"),
+            Json::Bool(value) => write!(f, "{value}"),
+            Json::Number(value) => f.write_str(value),
+            Json::String(value) => write!(f, "\"{}\"", value.escape_debug()),
+            Json::Array(items) => {
+                list(f, '[', &mut items.iter().map(ToString::to_string))?;
+                f.write_str("]")
+            }
+            Json::Object(fields) => {
+                let field =
+                    |(key, value): &(String, Json)| format!("\"{}\":{value}", key.escape_debug());
+                list(f, '{', &mut fields.iter().map(field))?;
+                f.write_str("}")
+            }
+        }
+    }
+}
+
 /// Parses a text: JSON, or a JSON document in percent-encoding.
 pub(super) fn parse(file: &str, text: &str) -> Result<Json, ReadError> {
     let text = text.trim_start_matches('\u{feff}').trim();

@@ -34,18 +34,22 @@ pub struct Contents {
     pub people: BTreeSet<String>,
     /// Whether somebody has a permissions boundary of which the file does not tell which policy it is.
     pub open_boundary: bool,
-    /// The managed policies that a plan, a state or a template attaches, and of which it has no document: AWS's own,
-    /// and those that stand elsewhere.
+    /// The policies that a plan, a state or a template attaches, and of which it has no document: AWS's own, those that
+    /// stand elsewhere, and what is decided when it is deployed.
     pub elsewhere: Vec<Elsewhere>,
 }
 
-/// A managed policy that a file attaches and does not hold.
+/// A policy that a file attaches and does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Elsewhere {
     /// Its ARN, or what the file has in the place of one.
     pub policy: String,
     /// Whom the file attaches it to, as [`NamedPolicy::holders`].
     pub holders: BTreeSet<String>,
+    /// Whether it is attached in any case, and is the same wherever the same is written.
+    pub certain: bool,
+    /// Whether it is a permissions boundary.
+    pub boundary: bool,
 }
 
 /// A policy document and where it stands.

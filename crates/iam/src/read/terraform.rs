@@ -34,14 +34,22 @@ pub(super) fn is_plan(root: &Node<'_>) -> bool {
 }
 
 /// Attributes that say to whom a resource attaches a policy: to one, or to each that is listed.
-const HOLDERS: [(&str, &str, &str); 3] =
-    [("role", "roles", "role"), ("user", "users", "user"), ("group", "groups", "group")];
+const HOLDERS: [(&str, &str, &str); 6] = [
+    ("role", "roles", "role"),
+    ("user", "users", "user"),
+    ("group", "groups", "group"),
+    ("role_name", "role_names", "role"),
+    ("user_name", "user_names", "user"),
+    ("group_name", "group_names", "group"),
+];
 
 /// What the resources of a file tell of each other.
 #[derive(Default)]
 struct Told {
     /// By the ARN of a managed policy, to whom the file attaches it.
     attached: BTreeMap<String, BTreeSet<String>>,
+    /// By what the file has in the place of a policy whose ARN is only known after the apply, to whom it attaches it.
+    unknown: BTreeMap<String, BTreeSet<String>>,
     /// By the ARN of a managed policy, whose boundary it is.
     boundaries: BTreeMap<String, BTreeSet<String>>,
     /// The roles, users and groups of the file.
@@ -191,12 +199,18 @@ impl Told {
             self.people.insert(person);
             return;
         }
-        if kind == "aws_ssoadmin_managed_policy_attachment"
-            && let Some(arn) = text(&values, "managed_policy_arn")
-        {
-            let set = permission_set(&values, &address);
-            self.people.insert(set.clone());
-            self.attached.entry(arn).or_default().insert(set);
+        let of_set = |policy: Option<String>| Some((policy?, permission_set(&values, &address)));
+        let set = match kind.as_str() {
+            "aws_ssoadmin_managed_policy_attachment" => of_set(text(&values, "managed_policy_arn")),
+            // It goes by its name, in whichever account.
+            "aws_ssoadmin_customer_managed_policy_attachment" => of_set(Some(address.clone())),
+            _ => None,
+        };
+        if let Some((policy, set)) = set {
+            let known =
+                if policy.starts_with("arn:") { &mut self.attached } else { &mut self.unknown };
+            known.entry(policy).or_default().insert(set.clone());
+            self.people.insert(set);
         }
         if !kind.starts_with("aws_iam_") {
             return;
@@ -204,14 +218,22 @@ impl Told {
         if kind == "aws_iam_policy" && values.get("policy").is_some() {
             self.managed.push(Managed::of(&values));
         }
-        let holders = holders(&values);
-        if let Some(arn) = text(&values, "policy_arn") {
-            let attached = self.attached.entry(arn).or_default();
-            attached.extend(holders.iter().cloned());
-            if holders.is_empty() {
-                attached.insert(format!("whoever `{address}` names"));
-            }
+        let mut holders = holders(&values);
+        if holders.is_empty() && kind.contains("_policy_attachment") {
+            holders.insert(format!("whoever `{address}` names"));
         }
+        let several = values.get("policy_arns");
+        let several = several.iter().flat_map(Node::items);
+        let several = several.filter_map(|node| node.as_str().map(ToOwned::to_owned));
+        let arns: Vec<String> = text(&values, "policy_arn").into_iter().chain(several).collect();
+        for arn in &arns {
+            self.attached.entry(arn.clone()).or_default().extend(holders.iter().cloned());
+        }
+        if arns.is_empty() && kind.ends_with("_policy_attachment") {
+            let unknown = self.unknown.entry(address.clone()).or_default();
+            unknown.extend(holders.iter().cloned());
+        }
+        holders.retain(|one| !one.starts_with("whoever "));
         self.people.extend(holders);
     }
 
@@ -228,15 +250,24 @@ impl Told {
         if told.is_empty() { vec![(PolicyKind::Identity, BTreeSet::new())] } else { told }
     }
 
-    /// Returns what is attached and is none of the file's policies.
+    /// Returns what is attached and is none of the file's policies, and whose boundary is none of them.
     fn elsewhere(&self) -> Vec<Elsewhere> {
-        let others =
-            self.attached.iter().filter(|(named, _)| !self.managed.iter().any(|own| own.is(named)));
-        let others = others.map(|(policy, holders)| Elsewhere {
-            policy: policy.clone(),
-            holders: holders.clone(),
-        });
-        others.collect()
+        let is_own = |named: &str| self.managed.iter().any(|own| own.is(named));
+        let of = |all: &BTreeMap<String, BTreeSet<String>>, boundary: bool| -> Vec<Elsewhere> {
+            let others = all.iter().filter(|(named, _)| !is_own(named));
+            let others = others.map(|(policy, holders)| Elsewhere {
+                policy: policy.clone(),
+                holders: holders.clone(),
+                certain: policy.starts_with("arn:")
+                    && !holders.iter().any(|one| one.starts_with("whoever ")),
+                boundary,
+            });
+            others.collect()
+        };
+        // Before the apply that of a policy of the file is not known either.
+        let is_own_perhaps = self.managed.iter().any(|own| own.arn.is_none());
+        let unknown = if is_own_perhaps { Vec::new() } else { of(&self.unknown, false) };
+        [of(&self.attached, false), unknown, of(&self.boundaries, true)].concat()
     }
 
     fn read_resource(&self, resource: &Node<'_>, contents: &mut Contents) -> Result<(), ReadError> {
@@ -264,7 +295,15 @@ impl Told {
             let is_policy = node.as_str().is_some_and(|text| text.contains("\"Statement\""));
             let is_resources = *policy_kind == PolicyKind::Resource;
             let read = match (kind.as_str(), policy_kind) {
-                ("aws_iam_policy", _) => self.managed(&values),
+                ("aws_iam_policy", _) => {
+                    let read = self.managed(&values);
+                    // One that is only looked at is not attached by being there.
+                    let is_looked_at = text(resource, "mode").as_deref() == Some("data");
+                    match read.as_slice() {
+                        [(_, holders)] if is_looked_at && holders.is_empty() => continue,
+                        _ => read,
+                    }
+                }
                 (_, PolicyKind::Identity) => {
                     let mut holders = holders(&values);
                     if kind.starts_with("aws_ssoadmin_") {
