@@ -277,6 +277,9 @@ fn describe_denied(denied: &Denied, text: &mut String) -> std::fmt::Result {
 
 /// Tells what passed, and of what.
 fn passed(passage: &Passage) -> String {
+    if passage.calls == 0 && passage.calls_unmapped == 0 {
+        return "no call to replay".to_owned();
+    }
     let about = if passage.calls_estimated { "≈" } else { "" };
     let unmapped = match passage.calls_unmapped {
         0 => String::new(),

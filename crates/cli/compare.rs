@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use trailtrim_catalog::Catalog;
-use trailtrim_iam::read::{Elsewhere, PolicyKind};
+use trailtrim_iam::read::{Contents, Document, Elsewhere, PolicyKind};
 use trailtrim_iam::{Comparison, Effect, Limits, Policies, Witness, compare as contain, wildcard};
 
 use crate::Exit;
@@ -116,12 +116,11 @@ const LIMITS: [PolicyKind; 3] =
 
 /// Reads both sides: policies of one kind, and of one whom they are attached to.
 fn sides(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
-    let files: Vec<Vec<PolicyKind>> = args
-        .existing
-        .iter()
-        .chain(&args.new)
-        .map(|file| Ok(read_file(file)?.policies.iter().map(|policy| policy.kind).collect()))
-        .collect::<anyhow::Result<_>>()?;
+    let contents = |files: &[PathBuf]| -> anyhow::Result<Vec<Contents>> {
+        files.iter().map(|file| read_file(file)).collect()
+    };
+    let (before, after) = (contents(&args.existing)?, contents(&args.new)?);
+    let files: Vec<Vec<PolicyKind>> = before.iter().chain(&after).map(kinds).collect();
     let held: BTreeSet<PolicyKind> = files.iter().flatten().copied().collect();
     let stated: BTreeSet<PolicyKind> =
         held.iter().copied().filter(|kind| *kind != PolicyKind::Unstated).collect();
@@ -147,6 +146,9 @@ fn sides(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
             kind.policies().to_vec()
         }
     };
+    if wanted.contains(&PolicyKind::Identity) {
+        require_limits(&before, &after)?;
+    }
     let read = |files: &[PathBuf]| {
         let files = Candidates::read(files, &wanted)?;
         match wanted.iter().any(|kind| matches!(kind, PolicyKind::Identity | PolicyKind::Boundary))
@@ -156,6 +158,34 @@ fn sides(args: &CompareArgs) -> anyhow::Result<(PolicyFiles, PolicyFiles)> {
         }
     };
     Ok((read(&args.existing)?, read(&args.new)?))
+}
+
+/// Returns the kinds of a file's policies, also of those that it attaches and does not hold.
+fn kinds(contents: &Contents) -> Vec<PolicyKind> {
+    let kind = |one: &Elsewhere| match one.boundary {
+        true => PolicyKind::Boundary,
+        false => PolicyKind::Identity,
+    };
+    let held = contents.policies.iter().map(|policy| policy.kind);
+    held.chain(contents.elsewhere.iter().map(kind)).collect()
+}
+
+/// What a boundary forbids today it is to forbid then: fails where one is another then, or is not known.
+fn require_limits(before: &[Contents], after: &[Contents]) -> anyhow::Result<()> {
+    let limits = |side: &[Contents]| -> Vec<(BTreeSet<String>, Document)> {
+        let policies = side.iter().flat_map(|contents| &contents.policies);
+        let boundaries = policies.filter(|policy| policy.kind == PolicyKind::Boundary);
+        boundaries.map(|one| (one.holders.clone(), one.document.clone())).collect()
+    };
+    let then = limits(after);
+    let open = before.iter().any(|contents| contents.open_boundary);
+    if !open && limits(before).iter().all(|one| then.contains(one)) {
+        return Ok(());
+    }
+    Err(hinted(
+        "a permissions boundary of --existing is another in --new, or is not known",
+        "compare documents without one, each as a file of its own, and boundaries by themselves",
+    ))
 }
 
 /// A policy whose document the files have not allows the same on both sides, where both surely attach it to the same, and

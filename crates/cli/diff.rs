@@ -342,7 +342,7 @@ fn failures(diff: &Diff) -> Vec<String> {
 /// Reads the policies of one principal. In a dump stand those of all principals, and would all be
 /// taken for this one's.
 fn read_attached(files: &[PathBuf]) -> anyhow::Result<Candidates> {
-    let mut all = Candidates::default();
+    let mut all = Candidates::attached();
     for file in files {
         let contents = read_file(file)?;
         if contents.is_dump {
@@ -355,7 +355,8 @@ fn read_attached(files: &[PathBuf]) -> anyhow::Result<Candidates> {
                  --principal",
             ));
         }
-        let boundary = contents.elsewhere.iter().any(|one| one.boundary)
+        let boundary = contents.open_boundary
+            || contents.elsewhere.iter().any(|one| one.boundary)
             || contents.policies.iter().any(|policy| policy.kind == PolicyKind::Boundary);
         if boundary {
             say(&format!(

@@ -38,6 +38,8 @@ pub(crate) struct Candidates {
     documents: Vec<Document>,
     origins: Vec<Origin>,
     files: Vec<Source>,
+    /// Whether they are what somebody has, of which files may attach more than they hold.
+    attached: bool,
 }
 
 /// What a file tells beside its documents.
@@ -87,9 +89,14 @@ pub(crate) struct StatementName {
 }
 
 impl Candidates {
+    /// Begins with nothing of what somebody has.
+    pub(crate) fn attached() -> Self {
+        Self { attached: true, ..Self::default() }
+    }
+
     /// Reads files of which every document of the wanted kinds counts, or may.
     pub(crate) fn read(files: &[PathBuf], wanted: &[PolicyKind]) -> anyhow::Result<Self> {
-        let mut all = Self::default();
+        let mut all = Self::attached();
         for file in files {
             let contents = read_file(file)?;
             all.add(file, &contents, wanted)?;
@@ -139,13 +146,28 @@ impl Candidates {
             },
         });
         let is_attached = |one: &Elsewhere| !one.boundary && wanted.contains(&PolicyKind::Identity);
-        if self.documents.len() == before && !contents.elsewhere.iter().any(is_attached) {
+        let lacks = self.attached && contents.elsewhere.iter().any(is_attached);
+        if self.documents.len() == before && !lacks {
             return Err(hinted(
                 format!("`{}` holds no policy of the kind that is wanted here", file.display()),
                 "identity policies name no principal, policies of resources do",
             ));
         }
         Ok(())
+    }
+
+    /// Adds what a file tells of permissions boundaries.
+    pub(crate) fn add_boundaries(&mut self, file: &Path, contents: &Contents) {
+        let name = file.display().to_string();
+        let told = contents.policies.iter().filter(|policy| policy.kind == PolicyKind::Boundary);
+        for policy in told {
+            let name = format!("{name}#{}", policy.path);
+            let (holders, at) = (policy.holders.clone(), self.files.len());
+            self.origins.push(Origin { name, holders, file: at, ..Origin::default() });
+            self.documents.push(policy.document.clone());
+        }
+        let (people, open_boundary) = (contents.people.clone(), contents.open_boundary);
+        self.files.push(Source { name, people, open_boundary, ..Source::default() });
     }
 
     /// Adds what an account dump attaches to one principal.
@@ -270,7 +292,35 @@ impl Candidates {
         }
     }
 
-    fn kept(self, keep: impl Fn(&Origin) -> bool) -> anyhow::Result<PolicyFiles> {
+    /// Takes the boundary that files tell of one principal; nothing where they tell none.
+    ///
+    /// # Errors
+    /// Where they leave it open which it is, or whose.
+    pub(crate) fn boundary_of(self, principal: Option<&str>) -> anyhow::Result<PolicyFiles> {
+        let own = principal.and_then(as_holder);
+        let is_own = |origin: &Origin| {
+            let people = self.files.get(origin.file).map_or(0, |file| file.people.len());
+            people < 2 || own.as_ref().is_none_or(|own| origin.holders.contains(own))
+        };
+        let may_be_own = |one: &String| own.as_ref().is_none_or(|own| !is_somebody_else(own, one));
+        let open = self.files.iter().find(|file| file.open_boundary);
+        let untold = self
+            .origins
+            .iter()
+            .find(|origin| !is_own(origin) && origin.holders.iter().any(may_be_own));
+        let name = open.map(|file| &file.name).or(untold.map(|origin| &origin.name));
+        if let Some(name) = name {
+            return Err(hinted(
+                format!("`{name}` tells of a permissions boundary, and not which it is, or whose"),
+                "give it with --boundary",
+            ));
+        }
+        let own: Vec<bool> = self.origins.iter().map(is_own).collect();
+        let mut own = own.into_iter();
+        self.kept(|_| own.next().unwrap_or(false))
+    }
+
+    fn kept(self, mut keep: impl FnMut(&Origin) -> bool) -> anyhow::Result<PolicyFiles> {
         let mut kept = PolicyFiles::default();
         for (document, origin) in self.documents.into_iter().zip(self.origins) {
             if keep(&origin) {
@@ -287,9 +337,17 @@ fn is_somebody_else(own: &str, one: &str) -> bool {
         Some(("role" | "user", _)) => one != own,
         // A role is in no group; a user may be in any.
         Some(("group", _)) => own.starts_with("role/"),
+        // The roles of permission sets are called so by Identity Center.
+        Some((set, _)) if set.starts_with(PERMISSION_SET) => !own.contains(SET_ROLE),
+        None if one.starts_with(PERMISSION_SET) => !own.contains(SET_ROLE),
         _ => false,
     }
 }
+
+const PERMISSION_SET: &str = "permission set ";
+
+/// How the names of permission sets' roles begin.
+const SET_ROLE: &str = "/AWSReservedSSO_";
 
 /// How many names a message lists.
 const LISTED: usize = 5;

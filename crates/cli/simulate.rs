@@ -112,12 +112,13 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
         Some(file) => Some(limit(file)?.of(whose)?),
         None => None,
     };
-    let mut identity = Candidates::default();
-    let mut attached_boundary = None;
+    let mut identity = Candidates::attached();
+    let (mut attached_boundary, mut boundaries) = (None, Candidates::attached());
     for file in &args.policy {
         let contents = read_file(file)?;
         if contents.principals.is_empty() {
             identity.add(file, &contents, &IDENTITY)?;
+            boundaries.add_boundaries(file, &contents);
             continue;
         }
         let arn = args.principal.as_deref().ok_or_else(|| {
@@ -139,10 +140,17 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
             attached_boundary = Some(files.all()?);
         }
     }
-    let boundary = boundary.or(attached_boundary);
+    let mut boundary = boundary.or(attached_boundary);
+    if boundary.is_none() {
+        boundary = Some(boundaries.boundary_of(whose)?).filter(|told| !told.is_empty());
+    }
     let identity = identity.of(whose)?;
     let session = match &args.session_policy {
-        Some(file) => Some(Candidates::read(std::slice::from_ref(file), &IDENTITY)?.of(whose)?),
+        Some(file) => {
+            let session = Candidates::read(std::slice::from_ref(file), &IDENTITY)?.of(whose)?;
+            session.whole()?;
+            Some(session)
+        }
         None => None,
     };
     let action = request.action.to_string().to_ascii_lowercase();
@@ -172,8 +180,11 @@ pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
     // What is not given may allow it, or deny it; a Deny that is there decides.
     if decision.outcome != Outcome::ExplicitlyDenied {
         identity.whole()?;
-        let boundary = identity.boundary_elsewhere().filter(|_| boundary.is_none());
-        boundary.map_or(Ok(()), |missing| Err(missing.refused()))?;
+    }
+    let limits = boundary.is_none() && decision.outcome != Outcome::ImplicitlyDenied;
+    let lacking = identity.boundary_elsewhere().filter(|_| limits);
+    if let Some(missing) = lacking.filter(|_| decision.outcome != Outcome::ExplicitlyDenied) {
+        return Err(missing.refused());
     }
     let files = |layer| match layer {
         Layer::Identity => Some(&identity),

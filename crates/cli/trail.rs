@@ -59,6 +59,8 @@ pub(crate) struct InputArgs {
     since: Option<DateTime<Utc>>,
 
     /// Keep events before this day or time; usage files know whole days
+    ///
+    /// Log files whose names say that they were delivered more than 14 days after it stay closed.
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     until: Option<DateTime<Utc>>,
 

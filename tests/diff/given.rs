@@ -225,6 +225,22 @@ fn what_a_file_attaches_and_does_not_hold_is_not_forgotten() {
     ] {
         assert_eq!(compared(existing, new).0, Some(2), "{existing} {new}");
     }
+    // What limits before is to limit then, and a policy that is attached counts whatever kind is compared.
+    let bounded = |name: &str, more: Value| {
+        let mut role = json!({"Type": "AWS::IAM::Role", "Properties": {"RoleName": "a",
+            "Policies": [{"PolicyName": "p", "PolicyDocument": policy(&["sqs:*"], &["*"])}]}});
+        role["Properties"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let limit = json!({"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy(&["sqs:SendMessage"], &["*"])}});
+        files.write(name, &json!({"Resources": {"R": role, "L": limit}}).to_string())
+    };
+    let limited = bounded("l.json", json!({"PermissionsBoundary": {"Ref": "L"}}));
+    let chosen = bounded("c.json", json!({"PermissionsBoundary": {"Fn::ImportValue": "x"}}));
+    let free = template("f.json", json!({"Ref": "AWS::NoValue"}), "a");
+    assert_eq!(compared(&limited, &limited).0, Some(0), "{}", compared(&limited, &limited).1);
+    assert_eq!(compared(&free, &limited).0, Some(0), "{}", compared(&free, &limited).1);
+    for (existing, new) in [(&limited, &free), (&chosen, &free), (&chosen, &chosen)] {
+        assert_eq!(compared(existing, new).0, Some(2), "{existing} {new}");
+    }
     // Of what only one side has nothing is known, nor of what a Deny kept it from.
     for (existing, new) in [(&plain, &read), (&read, &plain), (&deny, &read)] {
         assert_eq!(compared(existing, new).0, Some(2));
@@ -285,8 +301,21 @@ fn what_a_plan_leaves_open_is_asked_for() {
     let mut limit = policy("aws_iam_policy", json!({"arn": "arn:limit"}));
     limit["values"]["policy"] = json!(allowing("sqs:*"));
     let all = || vec![limited.clone(), limit.clone(), inline("worker")];
-    assert_eq!(simulated(all(), false, false).1, "allowed");
+    assert_eq!(simulated(all(), false, false).1, "implicitly denied");
     assert_eq!(simulated(all(), false, true).1, "implicitly denied");
+    // An empty text is no boundary.
+    let mut free = role("worker");
+    free["values"]["permissions_boundary"] = json!("");
+    assert_eq!(simulated(vec![free, inline("worker")], false, false).1, "allowed");
+    // Another's is not this one's, and one that is not there is not known.
+    let mut other = limited.clone();
+    other["values"]["name"] = json!("other");
+    assert_eq!(
+        simulated(vec![other, limit.clone(), role("worker"), inline("worker")], false, false).1,
+        "allowed"
+    );
+    assert_eq!(simulated(vec![limited.clone(), inline("worker")], false, false), refused);
+    assert_eq!(simulated(vec![role("worker"), inline("worker")], true, false), refused);
 }
 
 #[test]

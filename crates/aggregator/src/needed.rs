@@ -251,9 +251,16 @@ impl Principal {
         if taken.made.poorer && matches!(grant.origin, Origin::Widened { .. }) {
             return;
         }
-        if grant.anybodys && outcome != Outcome::Denied {
+        let folded = match &grant.origin {
+            Origin::Widened { why, .. } if call.open.is_some() => {
+                is_anybodys(&grant, catalog).then(|| why.clone())
+            }
+            _ => None,
+        };
+        let untold = folded.or_else(|| grant.anybodys.then(|| ANYBODYS.to_owned()));
+        if let Some(why) = untold.filter(|_| outcome != Outcome::Denied) {
             let services = taken.services_of(&grant.action);
-            let what = (Unmapped::Unresolved, Some(grant.action), ANYBODYS.to_owned());
+            let what = (Unmapped::Unresolved, Some(grant.action), why);
             return self.lose(call, outcome, stats, what, services);
         }
         if self.kind == PrincipalKind::User {
@@ -425,6 +432,13 @@ fn denied_by_message(call: &Call<'_>, catalog: Catalog) -> Option<RowKey> {
 /// Tells whether a policy could name a resource like that.
 fn is_arn(resource: &str) -> bool {
     resource == "*" || (resource.starts_with("arn:") && !is_incomplete(resource))
+}
+
+/// Tells whether a grant is on everybody's, since names were folded whose owners ARNs do not tell: buckets.
+fn is_anybodys(grant: &Grant, catalog: Catalog) -> bool {
+    let name = grant.resource.splitn(6, ':').nth(5).unwrap_or(&grant.resource);
+    let is_open = name == "*" || name.starts_with("*/");
+    is_open && catalog.action(&grant.action).is_some_and(|facts| facts.is_unbounded())
 }
 
 /// Tells whether a text is an ARN with fewer than the six parts that one has.

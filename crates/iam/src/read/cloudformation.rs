@@ -99,6 +99,15 @@ pub(super) fn read(root: &Node<'_>, contents: &mut Contents) -> Result<(), ReadE
                     (other, _) => vec![(*other, BTreeSet::from([told.person(id)]))],
                 };
                 let policy = one(id.to_owned(), &document, *policy_kind)?;
+                let condition = resource.get("Condition");
+                let condition = condition.as_ref().and_then(|node| node.as_str());
+                if let Some(condition) = condition.filter(|_| *policy_kind == PolicyKind::Identity)
+                {
+                    let of = read.iter().flat_map(|(_, holders)| holders).cloned();
+                    for holder in of.collect::<Vec<_>>() {
+                        told.note(format!("{id}, on the condition {condition}"), false, &holder);
+                    }
+                }
                 for (kind, holders) in read {
                     if matches!(kind, PolicyKind::Identity | PolicyKind::Boundary) {
                         told.more.extend(holders.iter().cloned());
@@ -141,6 +150,10 @@ const PEOPLE: [(&str, &str, &str); 4] = [
     ("AWS::SSO::PermissionSet", "Name", "permission set"),
 ];
 
+/// What the serverless transform makes a role for, unless one is named.
+/// Source: AWS Serverless Application Model, resources and properties reference.
+const SERVERLESS: [&str; 2] = ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"];
+
 /// Properties of a policy that name one holder, those that list some, and what these are.
 const HOLDERS: [(&str, &str, &str); 3] = [
     ("RoleName", "Roles", "role"),
@@ -157,6 +170,19 @@ impl Told {
                 let name = properties.as_ref().and_then(|all| all.get("ManagedPolicyName"));
                 let name = name.as_ref().and_then(|node| node.as_str()).map(str::to_owned);
                 told.managed.insert(id.to_owned(), name);
+            }
+        }
+        for (id, resource) in resources.fields() {
+            // The transform makes a role of it.
+            if SERVERLESS.iter().any(|of| is_of_type(&resource, of)) {
+                let properties = resource.get("Properties");
+                let at = |key: &str| properties.as_ref().and_then(|all| all.get(key));
+                if at("Role").is_none() {
+                    told.people.insert(id.to_owned(), id.to_owned());
+                    if let Some(policies) = at("Policies") {
+                        told.note(shortened(policies.value()), false, id);
+                    }
+                }
             }
         }
         for (id, resource) in resources.fields() {
@@ -179,10 +205,10 @@ impl Told {
                 told.note(shortened(node.value()), false, &person);
             }
             if let Some(node) = at("PermissionsBoundary") {
-                match referred(node.value()).or(node.as_str()) {
+                let value = node.value();
+                match referred(value).map(str::to_owned).or_else(|| written_out(value)) {
                     Some(policy) => {
-                        let of = told.boundaries.entry(policy.to_owned()).or_default();
-                        of.insert(person.clone());
+                        told.boundaries.entry(policy).or_default().insert(person.clone());
                     }
                     None => told.open_boundary = true,
                 }

@@ -48,8 +48,10 @@ const HOLDERS: [(&str, &str, &str); 6] = [
 struct Told {
     /// By the ARN of a managed policy, to whom the file attaches it.
     attached: BTreeMap<String, BTreeSet<String>>,
-    /// By what the file has in the place of a policy whose ARN is only known after the apply, to whom it attaches it.
+    /// By the address of what attaches a policy whose ARN is only known after the apply, to whom.
     unknown: BTreeMap<String, BTreeSet<String>>,
+    /// By the address of what attaches a policy by its name, in whichever account, to whom.
+    by_name: BTreeMap<String, BTreeSet<String>>,
     /// By the ARN of a managed policy, whose boundary it is.
     boundaries: BTreeMap<String, BTreeSet<String>>,
     /// The roles, users and groups of the file.
@@ -160,9 +162,10 @@ const ORGANIZATION: [(&str, PolicyKind); 2] = [
     ("RESOURCE_CONTROL_POLICY", PolicyKind::ResourceControl),
 ];
 
-/// Returns the text at a key.
+/// Returns the text at a key; states have an empty one where there is none.
 fn text(node: &Node<'_>, key: &str) -> Option<String> {
-    node.get(key).and_then(|node| node.as_str().map(ToOwned::to_owned))
+    let text = node.get(key).and_then(|node| node.as_str().map(ToOwned::to_owned));
+    text.filter(|text| !text.is_empty())
 }
 
 /// Names the permission set that something at an address is about.
@@ -208,7 +211,7 @@ impl Told {
         };
         if let Some((policy, set)) = set {
             let known =
-                if policy.starts_with("arn:") { &mut self.attached } else { &mut self.unknown };
+                if policy.starts_with("arn:") { &mut self.attached } else { &mut self.by_name };
             known.entry(policy).or_default().insert(set.clone());
             self.people.insert(set);
         }
@@ -264,10 +267,12 @@ impl Told {
             });
             others.collect()
         };
-        // Before the apply that of a policy of the file is not known either.
-        let is_own_perhaps = self.managed.iter().any(|own| own.arn.is_none());
-        let unknown = if is_own_perhaps { Vec::new() } else { of(&self.unknown, false) };
-        [of(&self.attached, false), unknown, of(&self.boundaries, true)].concat()
+        // Before the apply those of the file's own policies are not known either.
+        let own = self.managed.iter().filter(|own| own.arn.is_none()).count();
+        let are_own_perhaps = self.unknown.len() <= own;
+        let unknown = if are_own_perhaps { Vec::new() } else { of(&self.unknown, false) };
+        let attached = [of(&self.attached, false), unknown, of(&self.by_name, false)];
+        [attached.concat(), of(&self.boundaries, true)].concat()
     }
 
     fn read_resource(&self, resource: &Node<'_>, contents: &mut Contents) -> Result<(), ReadError> {
