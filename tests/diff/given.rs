@@ -235,7 +235,7 @@ fn what_a_file_attaches_and_does_not_hold_is_not_forgotten() {
     };
     let limited = bounded("l.json", json!({"PermissionsBoundary": {"Ref": "L"}}));
     let chosen = bounded("c.json", json!({"PermissionsBoundary": {"Fn::ImportValue": "x"}}));
-    let free = template("f.json", json!({"Ref": "AWS::NoValue"}), "a");
+    let free = bounded("f.json", json!({"PermissionsBoundary": {"Ref": "AWS::NoValue"}}));
     assert_eq!(compared(&limited, &limited).0, Some(0), "{}", compared(&limited, &limited).1);
     assert_eq!(compared(&free, &limited).0, Some(0), "{}", compared(&free, &limited).1);
     for (existing, new) in [(&limited, &free), (&chosen, &free), (&chosen, &chosen)] {

@@ -204,7 +204,7 @@ impl Told {
             for node in at("CustomerManagedPolicyReferences").iter().flat_map(Node::items) {
                 told.note(shortened(node.value()), false, &person);
             }
-            if let Some(node) = at("PermissionsBoundary") {
+            if let Some(node) = at("PermissionsBoundary").filter(|node| !is_nothing(node.value())) {
                 let value = node.value();
                 match referred(value).map(str::to_owned).or_else(|| written_out(value)) {
                     Some(policy) => {
